@@ -1,0 +1,91 @@
+"""`Block`: what every fitted encoder gives to the fusion, a score that is a sum over the history's items.
+
+A block scores item i for history H as ⟨p(H), q_i⟩ with p(H) = Σ_j w_j z_j, so `shares` splits each score exactly into the
+history items that caused it. Learned parameters are separate from the catalogue that they are applied to: `rebind` puts
+them over another snapshot, with items that the block never saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from kg.graph import KnowledgeGraph
+
+
+class Family(StrEnum):
+    """What a block draws on; `--only` and ablations name blocks by family or by name."""
+
+    BEHAVIOR = "behavior"
+    GRAPH = "graph"
+    TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The items a block is applied to, dense indices 0 to n_items - 1.
+
+    `trained` int32 [n_items]: each item's index in the catalogue that the block was fitted on, -1 for an item it has not
+    seen. `graph` is the snapshot with facts and texts; `text_vectors` float32 [n_items, d] are the items' text embeddings,
+    None where the model uses no text.
+    """
+
+    graph: KnowledgeGraph
+    trained: NDArray[np.int32]
+    text_vectors: NDArray[np.float32] | None = None
+
+    @property
+    def n_items(self) -> int:
+        return len(self.trained)
+
+
+@dataclass(frozen=True)
+class BlockState:
+    """A fitted block as plain data: arrays for a safetensors file and JSON-ready settings."""
+
+    tensors: Mapping[str, NDArray]
+    settings: Mapping[str, object]
+
+
+@runtime_checkable
+class Block(Protocol):
+    """A fitted encoder over one catalogue.
+
+    `serves_new_items`: whether an item without any training interaction can get a score other than zero.
+    """
+
+    name: str
+    family: Family
+    serves_new_items: bool
+
+    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """Scores of candidates for a batch of histories.
+
+        histories: binary or weighted [n_users, n_items], rows are users, in this catalogue's item indices.
+        candidates: item indices [n_candidates], None for all items.
+        Returns float32 [n_users, n_candidates]. The target is NOT removed from its own history here: callers do that.
+        """
+        ...
+
+    def shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
+        """The exact split of one score over the history's items: float32 [len(history)], its sum is the score."""
+        ...
+
+    def rebind(self, catalogue: Catalogue) -> Self:
+        """The same learned parameters over another catalogue (more, fewer or reordered items, changed facts)."""
+        ...
+
+    def state(self) -> BlockState:
+        """The learned parameters, enough for `from_state` without data set or store."""
+        ...
+
+    @classmethod
+    def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
+        """The block that `state` was taken from, bound to `catalogue`."""
+        ...

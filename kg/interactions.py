@@ -1,0 +1,59 @@
+"""`Interactions`: users' events on items as columns over dense indices, the form in which models learn from behaviour.
+
+Users here are rows of this table only. No model keeps a user table: users are functions of their histories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Positive interactions as columns, all of length n_events.
+
+    `users` int32 indices into `user_ids`; `items` int32 dense item indices of the `KnowledgeGraph` they go with (0 to
+    n_items - 1); `weights` float32 or None; `times` float64 seconds since the epoch or None (NaN where unknown).
+    """
+
+    users: NDArray[np.int32]
+    items: NDArray[np.int32]
+    user_ids: Sequence[str]
+    n_items: int
+    weights: NDArray[np.float32] | None = None
+    times: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.users) != len(self.items):
+            raise ValueError(f"users and items differ in length: {len(self.users)} and {len(self.items)}")
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    @property
+    def n_users(self) -> int:
+        return len(self.user_ids)
+
+    def matrix(self) -> sp.csr_array:
+        """Binary history matrix, float32 [n_users, n_items]; repeats of a (user, item) pair collapse to one."""
+        ones = np.ones(len(self.users), dtype=np.float32)
+        matrix = sp.csr_array((ones, (self.users, self.items)), shape=(self.n_users, self.n_items))
+        matrix.sum_duplicates()
+        matrix.data[:] = 1.0
+        return matrix
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Interactions:
+        """The same users with only the given events (positions or a mask)."""
+        return Interactions(
+            self.users[rows],
+            self.items[rows],
+            self.user_ids,
+            self.n_items,
+            None if self.weights is None else self.weights[rows],
+            None if self.times is None else self.times[rows],
+        )
