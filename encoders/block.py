@@ -1,8 +1,8 @@
 """`Block`: what every fitted encoder gives to the fusion, a score that is a sum over the history's items.
 
-A block scores item i for history H as ⟨p(H), q_i⟩ with p(H) = Σ_j w_j z_j, so `shares` splits each score exactly into the
-history items that caused it. Learned parameters are separate from the catalogue that they are applied to: `rebind` puts
-them over another snapshot, with items that the block never saw.
+A block scores item i for history H as ⟨p(H), q_i⟩ with p(H) = Σ_j w_j z_j, so `shares` splits each score exactly into
+the history items that caused it. Learned parameters are separate from the catalogue that they are applied to: `rebind`
+puts them over another snapshot, with items that the block never saw.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from kg.graph import KnowledgeGraph
+if TYPE_CHECKING:
+    from kg.graph import KnowledgeGraph
 
 
 class Family(StrEnum):
@@ -31,9 +32,9 @@ class Family(StrEnum):
 class Catalogue:
     """The items a block is applied to, dense indices 0 to n_items - 1.
 
-    `trained` int32 [n_items]: each item's index in the catalogue that the block was fitted on, -1 for an item it has not
-    seen. `graph` is the snapshot with facts and texts; `text_vectors` float32 [n_items, d] are the items' text embeddings,
-    None where the model uses no text.
+    `trained` int32 [n_items]: each item's index in the catalogue that the block was fitted on, -1 for an item it has
+    not seen. `graph` is the snapshot with facts and texts; `text_vectors` float32 [n_items, d] are the items' text
+    embeddings, None where the model uses no text.
     """
 
     graph: KnowledgeGraph
@@ -74,7 +75,10 @@ class Block(Protocol):
         ...
 
     def shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
-        """The exact split of one score over the history's items: float32 [len(history)], its sum is the score."""
+        """The exact split of one score over the history's items: float32 [len(history)], its sum is the score.
+
+        An empty history has nothing to split: its shares are empty, whatever score the block gives to it.
+        """
         ...
 
     def rebind(self, catalogue: Catalogue) -> Self:
@@ -88,4 +92,21 @@ class Block(Protocol):
     @classmethod
     def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
         """The block that `state` was taken from, bound to `catalogue`."""
+        ...
+
+
+@runtime_checkable
+class LeaveOneOut(Protocol):
+    """An optional ability of a `Block`: the score of every history item with that item taken out of its own history.
+
+    Cross-fitting needs these for each training event. Asking `scores` once per event would cost a history per event; a
+    block that can take one item out in closed form does it for all events of a batch at once.
+    """
+
+    def loo_scores(self, histories: sp.csr_array) -> NDArray[np.float32]:
+        """float32 [histories.nnz], in the order of `histories.data`: the score of item i for history H without i.
+
+        histories: as for `Block.scores`, without repeated entries. Learned parameters stay as they are; what is fitted
+        on the same events has still seen them, so out-of-sample scores also need folds.
+        """
         ...

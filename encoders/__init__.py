@@ -1,0 +1,1 @@
+"""Encoders: from behaviour, graph and text to blocks that score items for a history (`encoders.block.Block`)."""

@@ -1,0 +1,39 @@
+"""Encoders that learn from the history matrix alone: the strong simple models that fusion starts from.
+
+Every one is a class with `fit(matrix, settings, *, seed, item_mask)` that returns a `Block` with `LeaveOneOut`;
+`BEHAVIOR` finds it by name. To add one: a module here with its settings class and its block, and a line in `BEHAVIOR`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from encoders.behavior.base import BehaviorBlock, BehaviorSettings, CatalogueTooLargeError
+from encoders.behavior.ease import EASE, EASESettings
+from encoders.behavior.ials import IALS, IALSSettings
+from encoders.behavior.item_knn import ItemKNN, ItemKNNSettings
+from encoders.behavior.popularity import Popularity, PopularitySettings
+from encoders.behavior.rp3beta import RP3Beta, RP3BetaSettings
+
+BEHAVIOR: Mapping[str, type[BehaviorBlock]] = MappingProxyType(
+    {block.name: block for block in (Popularity, ItemKNN, EASE, RP3Beta, IALS)}
+)
+"""Name to block class."""
+
+__all__ = [
+    "BEHAVIOR",
+    "EASE",
+    "IALS",
+    "BehaviorBlock",
+    "BehaviorSettings",
+    "CatalogueTooLargeError",
+    "EASESettings",
+    "IALSSettings",
+    "ItemKNN",
+    "ItemKNNSettings",
+    "Popularity",
+    "PopularitySettings",
+    "RP3Beta",
+    "RP3BetaSettings",
+]

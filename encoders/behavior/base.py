@@ -1,0 +1,178 @@
+"""What the behaviour encoders share: settings' base, the checks on a history matrix, the map between catalogues."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from encoders.block import BlockState, Catalogue, Family
+from encoders.search import SearchSpace
+from kg.errors import WhyPathError
+
+
+class CatalogueTooLargeError(WhyPathError):
+    """The catalogue exceeds what this encoder can hold; the message names one that can."""
+
+
+class BehaviorSettings(BaseModel):
+    """Base of the behaviour encoders' settings; `search` is what tuning may try, on valid only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    search: ClassVar[SearchSpace] = {}
+
+
+class BehaviorBlock(ABC):
+    """A `Block` (with `LeaveOneOut`) learned from the history matrix alone, over indices of the fitted catalogue.
+
+    Subclasses keep their learned arrays in the fitted catalogue's order and answer the three private questions below;
+    this class maps histories and candidates of the bound catalogue to it. Items that the block has not seen add nothing
+    to a history and score zero.
+    """
+
+    name: str
+    family: Family = Family.BEHAVIOR
+    serves_new_items: bool = False
+    settings_type: ClassVar[type[BehaviorSettings]]
+
+    def __init__(self, settings: BehaviorSettings, trained: NDArray[np.int32]) -> None:
+        self.settings = settings
+        self._trained = np.asarray(trained, dtype=np.int32)
+        self._known = np.flatnonzero(self._trained >= 0)
+
+    @classmethod
+    @abstractmethod
+    def fit(
+        cls,
+        matrix: sp.csr_array,
+        settings: BehaviorSettings | None = None,
+        *,
+        seed: int = 0,
+        item_mask: NDArray[np.bool_] | None = None,
+    ) -> Self:
+        """Learn from histories.
+
+        matrix: csr float32 [n_users, n_items], binary or with weights above zero, without repeated entries.
+        settings: an instance of `settings_type`, its defaults if None. seed: used only where the method draws numbers.
+        item_mask: bool [n_items], False for items whose interactions must not be seen (as if they had none).
+        Raises CatalogueTooLargeError where the method cannot hold so many items.
+        """
+
+    @abstractmethod
+    def _scores(self, histories: sp.csr_array, columns: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Scores [n_users, len(columns)]; histories and columns are in fitted indices."""
+
+    @abstractmethod
+    def _shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
+        """`Block.shares` in fitted indices, all of them known."""
+
+    @abstractmethod
+    def _loo_scores(self, histories: sp.csr_array) -> NDArray[np.float32]:
+        """`LeaveOneOut.loo_scores` in fitted indices, all of them known."""
+
+    @abstractmethod
+    def _tensors(self) -> dict[str, NDArray]:
+        """The learned arrays, in fitted order."""
+
+    @classmethod
+    @abstractmethod
+    def _from_tensors(cls, tensors: dict[str, NDArray], settings: BehaviorSettings, trained: NDArray[np.int32]) -> Self:
+        """The block with these learned arrays, bound to `trained`."""
+
+    @property
+    @abstractmethod
+    def n_fitted(self) -> int:
+        """Number of items of the catalogue that the block was fitted on."""
+
+    @property
+    def n_items(self) -> int:
+        """Number of items of the catalogue that the block is bound to."""
+        return len(self._trained)
+
+    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """See `Block.scores`."""
+        inside, _ = self._inside(histories)
+        targets = self._trained if candidates is None else self._trained[np.asarray(candidates, dtype=np.intp)]
+        known = np.flatnonzero(targets >= 0)
+        columns = targets[known].astype(np.intp)
+        found = self._scores(inside, columns)
+        if len(known) == len(targets):
+            return found
+        out = np.zeros((histories.shape[0], len(targets)), dtype=np.float32)
+        out[:, known] = found
+        return out
+
+    def shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
+        """See `Block.shares`."""
+        out = np.zeros(len(history), dtype=np.float32)
+        target = int(self._trained[item])
+        inside = self._trained[np.asarray(history, dtype=np.intp)]
+        known = np.flatnonzero(inside >= 0)
+        if target < 0 or not len(known):
+            return out
+        out[known] = self._shares(inside[known].astype(np.intp), np.asarray(weights, np.float32)[known], target)
+        return out
+
+    def loo_scores(self, histories: sp.csr_array) -> NDArray[np.float32]:
+        """See `LeaveOneOut.loo_scores`."""
+        inside, kept = self._inside(histories)
+        found = self._loo_scores(inside)
+        if kept is None:
+            return found
+        out = np.zeros(histories.nnz, dtype=np.float32)
+        out[kept] = found
+        return out
+
+    def rebind(self, catalogue: Catalogue) -> Self:
+        """See `Block.rebind`; learned arrays are shared, not copied."""
+        return self._from_tensors(self._tensors(), self.settings, catalogue.trained)
+
+    def state(self) -> BlockState:
+        """See `Block.state`."""
+        return BlockState(self._tensors(), self.settings.model_dump(mode="json"))
+
+    @classmethod
+    def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
+        """See `Block.from_state`. Raises pydantic's ValidationError for settings of another version."""
+        settings = cls.settings_type.model_validate(dict(state.settings))
+        return cls._from_tensors(dict(state.tensors), settings, catalogue.trained)
+
+    def _inside(self, histories: sp.csr_array) -> tuple[sp.csr_array, NDArray[np.bool_] | None]:
+        """Histories in fitted indices, and which entries are left (None: all). The order inside a row is kept."""
+        if histories.shape[1] != self.n_items:
+            raise ValueError(f"histories have {histories.shape[1]} items, the block is bound to {self.n_items}")
+        columns = self._trained[histories.indices]
+        shape = (histories.shape[0], self.n_fitted)
+        if len(self._known) == self.n_items:
+            return sp.csr_array((histories.data, columns, histories.indptr), shape=shape), None
+        kept = columns >= 0
+        before = np.concatenate([[0], np.cumsum(kept)])
+        indptr = before[histories.indptr]
+        return sp.csr_array((histories.data[kept], columns[kept], indptr), shape=shape), kept
+
+
+def visible(matrix: sp.csr_array, item_mask: NDArray[np.bool_] | None) -> sp.csr_array:
+    """The history matrix as a method may see it: float32, entries of masked items and explicit zeros dropped.
+
+    Raises ValueError for weights that are negative or not finite: no method here has a meaning for them.
+    """
+    seen = matrix.astype(np.float32, copy=True)
+    seen.sum_duplicates()
+    if not np.all(np.isfinite(seen.data)) or np.any(seen.data < 0):
+        raise ValueError("the history matrix holds a weight that is negative or not finite")
+    if item_mask is not None:
+        if len(item_mask) != matrix.shape[1]:
+            raise ValueError(f"item_mask has {len(item_mask)} entries for {matrix.shape[1]} items")
+        seen.data[~np.asarray(item_mask, dtype=bool)[seen.indices]] = 0.0
+    seen.eliminate_zeros()
+    return seen
+
+
+def all_items(matrix: sp.csr_array) -> NDArray[np.int32]:
+    """`Catalogue.trained` of the catalogue that a block was just fitted on."""
+    return np.arange(matrix.shape[1], dtype=np.int32)

@@ -1,0 +1,67 @@
+"""Item-kNN: an item is scored by its nearest items in the history (Sarwar et al., WWW 2001; Deshpande & Karypis 2004).
+
+With the asymmetric cosine of Aiolli (RecSys 2013), of which the plain cosine is the case `asymmetry` = 0.5.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from pydantic import Field
+
+from encoders.behavior.base import BehaviorSettings, all_items, visible
+from encoders.behavior.item_item import ItemItemBlock, compact, drop_diagonal, row_blocks, strongest_in_rows
+from encoders.search import Range, SearchSpace
+
+
+class ItemKNNSettings(BehaviorSettings):
+    """Settings of `ItemKNN`."""
+
+    neighbours: int = Field(default=200, ge=1)
+    """k: how many nearest items an item keeps (more where several equal the k-th)."""
+
+    shrink: float = Field(default=0.0, ge=0)
+    """Added to the denominator: similarities that rest on few users shrink towards zero."""
+
+    asymmetry: float = Field(default=0.5, ge=0, le=1)
+    """Exponent of the target's norm; the history item's gets 1 − this. 0.5 is the cosine; less favours the popular."""
+
+    search: ClassVar[SearchSpace] = {
+        "neighbours": Range(20, 1000, log=True, whole=True),
+        "shrink": Range(0.0, 100.0),
+        "asymmetry": Range(0.0, 1.0),
+    }
+
+
+class ItemKNN(ItemItemBlock):
+    """W[j, i] = x_j·x_i / (‖x_i‖^2a ‖x_j‖^2(1−a) + shrink) if j is among i's k nearest, else 0; x are X's columns."""
+
+    name: str = "itemknn"
+    settings_type = ItemKNNSettings
+
+    @classmethod
+    def fit(
+        cls,
+        matrix: sp.csr_array,
+        settings: BehaviorSettings | None = None,
+        *,
+        seed: int = 0,
+        item_mask: NDArray[np.bool_] | None = None,
+    ) -> Self:
+        """See `BehaviorBlock.fit`; the product is taken in blocks of rows, memory grows with neighbours x items."""
+        settings = ItemKNNSettings.model_validate(settings or ItemKNNSettings())
+        seen = visible(matrix, item_mask).astype(np.float64)
+        squares = np.asarray(seen.multiply(seen).sum(axis=0)).ravel()
+        target = squares**settings.asymmetry
+        source = squares ** (1 - settings.asymmetry)
+        rows = []
+        for start, block in row_blocks(sp.csr_array(seen.T), seen):
+            drop_diagonal(block, start)
+            owners = start + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+            block.data /= target[owners] * source[block.indices] + settings.shrink
+            rows.append(strongest_in_rows(block, settings.neighbours))
+        # Rows are targets so far; the block's weights go from history item (row) to target (column).
+        return cls(compact(sp.csr_array(sp.vstack(rows).T)), settings, all_items(matrix))

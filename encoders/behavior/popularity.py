@@ -1,0 +1,76 @@
+"""Popularity: how many users have an item, the same score for every history."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from encoders.behavior.base import BehaviorBlock, BehaviorSettings, all_items, visible
+from encoders.search import Choice, SearchSpace
+
+
+class PopularitySettings(BehaviorSettings):
+    """Settings of `Popularity`."""
+
+    scale: Literal["log", "count"] = "log"
+    """`log`: log(1 + count), which fusion can weigh against other blocks; `count`: the bare count. Same ranking."""
+
+    search: ClassVar[SearchSpace] = {"scale": Choice(("log", "count"))}
+
+
+class Popularity(BehaviorBlock):
+    """score(H, i) = log(1 + number of users who have i), whatever H is; an unknown user gets it as well.
+
+    The score does not come from the history, so `shares` spreads it evenly over the history's items.
+    """
+
+    name: str = "popularity"
+    settings_type = PopularitySettings
+
+    def __init__(self, counts: NDArray[np.float32], settings: PopularitySettings, trained: NDArray[np.int32]) -> None:
+        super().__init__(settings, trained)
+        self._counts = counts
+        self._scale = settings.scale
+
+    @classmethod
+    def fit(
+        cls,
+        matrix: sp.csr_array,
+        settings: BehaviorSettings | None = None,
+        *,
+        seed: int = 0,
+        item_mask: NDArray[np.bool_] | None = None,
+    ) -> Self:
+        """See `BehaviorBlock.fit`; weights are not counted, only users."""
+        settings = PopularitySettings.model_validate(settings or PopularitySettings())
+        seen = visible(matrix, item_mask)
+        counts = np.bincount(seen.indices, minlength=matrix.shape[1]).astype(np.float32)
+        return cls(counts, settings, all_items(matrix))
+
+    @property
+    def n_fitted(self) -> int:
+        return len(self._counts)
+
+    def _scores(self, histories: sp.csr_array, columns: NDArray[np.intp]) -> NDArray[np.float32]:
+        return np.repeat(self._scaled(self._counts[columns])[None, :], histories.shape[0], axis=0)
+
+    def _shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
+        score = self._scaled(self._counts[item])
+        return np.full(len(history), score / np.float32(len(history)), dtype=np.float32)
+
+    def _loo_scores(self, histories: sp.csr_array) -> NDArray[np.float32]:
+        """The count without the user's own: each history is taken to be one of those that were counted."""
+        return self._scaled(np.maximum(self._counts[histories.indices] - 1, 0))
+
+    def _scaled(self, counts: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.log1p(counts) if self._scale == "log" else counts
+
+    def _tensors(self) -> dict[str, NDArray]:
+        return {"counts": self._counts}
+
+    @classmethod
+    def _from_tensors(cls, tensors: dict[str, NDArray], settings: BehaviorSettings, trained: NDArray[np.int32]) -> Self:
+        return cls(tensors["counts"], PopularitySettings.model_validate(settings), trained)
