@@ -1,0 +1,35 @@
+"""The description of a domain: what `domain.yaml` may say, checked by pydantic; errors that name file, field and fix.
+
+`DomainSchema.read(path)` is the door. The package knows nothing of databases, readers or torch.
+"""
+
+from kg.schema.availability import AvailableRule
+from kg.schema.domain import DomainSchema
+from kg.schema.errors import SchemaError
+from kg.schema.fields import FieldSpec, FieldType
+from kg.schema.interactions import EventColumns, InteractionKind, LinkingTable, PositiveRule
+from kg.schema.nodes import LinkColumn, ListColumn, NodeKind, Role
+from kg.schema.relations import EdgeColumns, RelationKind, RelationSpec
+from kg.schema.sources import IdMap, SourceFormat, SourceSpec
+
+__all__ = [
+    "AvailableRule",
+    "DomainSchema",
+    "EdgeColumns",
+    "EventColumns",
+    "FieldSpec",
+    "FieldType",
+    "IdMap",
+    "InteractionKind",
+    "LinkColumn",
+    "LinkingTable",
+    "ListColumn",
+    "NodeKind",
+    "PositiveRule",
+    "RelationKind",
+    "RelationSpec",
+    "Role",
+    "SchemaError",
+    "SourceFormat",
+    "SourceSpec",
+]

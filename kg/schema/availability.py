@@ -1,0 +1,31 @@
+"""Which items can be had: the rule behind the filter "available only"."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BeforeValidator
+
+from kg.rows import FieldValue
+from kg.schema.base import DomainModel
+
+
+class AvailableRule(DomainModel):
+    """An item is available when its field has the given value. Short form: only the name of a boolean field."""
+
+    field: str
+    """Name of a field of the same node kind."""
+    equals: bool | int | float | str = True
+    """The value that means available; `false` for a column such as `discontinued`."""
+
+    def matches(self, value: FieldValue) -> bool:
+        """Whether an item with this field value is available; a missing value is not."""
+        return value is not None and value == self.equals
+
+
+def _from_name(value: Any) -> Any:
+    return {"field": value} if isinstance(value, str) else value
+
+
+Available: TypeAlias = Annotated[AvailableRule, BeforeValidator(_from_name, json_schema_input_type=str | AvailableRule)]
+"""An availability rule, or only the name of its field."""

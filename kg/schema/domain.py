@@ -1,0 +1,322 @@
+"""`DomainSchema`: a whole domain description, checked across its parts, read from and written to YAML and JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from kg.schema.base import DomainModel
+from kg.schema.errors import SchemaError, from_validation, suggestion
+from kg.schema.interactions import InteractionKind
+from kg.schema.nodes import NodeKind, Role
+from kg.schema.relations import RelationKind, RelationSpec, words
+from kg.schema.yaml_text import read_yaml, write_yaml
+
+DEFAULT_MISSING = ("", "NULL", "\\N", "NA")
+"""Spellings of "no value" where the domain names none: empty, SQL's NULL, MySQL's \\N, R's NA."""
+
+_KIND_NAME = re.compile(r"[^\W\d][\w-]*")
+_RELATION_NAME = re.compile(r"[^\s~][^\s]*")
+
+
+def _spellings(value: Any) -> Any:
+    # An unquoted null in the list is the person's spelling "null", not an absent entry.
+    if isinstance(value, list | tuple):
+        return ["null" if v is None else str(v).lower() if isinstance(v, bool) else v for v in value]
+    return value
+
+
+class DomainSchema(DomainModel):
+    """A domain: node kinds, relations and interactions, and the files that they come from.
+
+    Make one with `read`, `from_yaml`, `from_json` or `from_mapping`, which raise `SchemaError` for the reader; the
+    plain constructor raises pydantic's own error.
+    """
+
+    name: str = "domain"
+    """Name of the domain."""
+    missing: Annotated[tuple[str, ...], BeforeValidator(_spellings)] = DEFAULT_MISSING
+    """Spellings of "no value", compared with the whole cell after trimming."""
+    nodes: dict[str, NodeKind]
+    """Node kinds by name."""
+    relations: dict[str, RelationSpec] = Field(default_factory=dict)
+    """Relations with files of their own, by name."""
+    interactions: dict[str, InteractionKind] = Field(default_factory=dict)
+    """Kinds of events by name."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> DomainSchema:
+        problems = [*self._name_problems(), *self._role_problems()]
+        if not problems:
+            self._fill_interactions()
+            problems = [*self._reference_problems(), *self._relation_problems()]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _name_problems(self) -> Iterator[str]:
+        for section, names in (("nodes", self.nodes), ("interactions", self.interactions)):
+            for name in names:
+                if not _KIND_NAME.fullmatch(name):
+                    yield f"{section}.{name}: a name here is letters, digits, _ and -, and starts with a letter"
+
+    def _role_problems(self) -> Iterator[str]:
+        if not self.item_kinds:
+            yield "nodes: no kind has `role: item`; say which kind is to be recommended"
+        if len(self.user_kinds) != 1:
+            found = ", ".join(self.user_kinds) or "none"
+            yield f"nodes: exactly one kind must have `role: user`, found {found}"
+
+    def _fill_interactions(self) -> None:
+        filled = {
+            name: kind.model_copy(
+                update={"user": kind.user or self.user_kinds[0], "items": kind.items or self.item_kinds}
+            )
+            for name, kind in self.interactions.items()
+        }
+        object.__setattr__(self, "interactions", filled)
+
+    def _reference_problems(self) -> Iterator[str]:
+        def unknown(place: str, kind: str) -> str:
+            return f"{place}: no node kind {kind!r} under `nodes`{suggestion(kind, self.nodes)}"
+
+        for name, node in self.nodes.items():
+            for section, columns in (("lists", node.lists), ("links", node.links)):
+                for column, link in columns.items():
+                    if link.target not in self.nodes:
+                        yield unknown(f"nodes.{name}.{section}.{column}.target", link.target)
+        for name, relation in self.relations.items():
+            for end, kinds in (("head", relation.head), ("tail", relation.tail)):
+                for kind in kinds:
+                    if kind not in self.nodes:
+                        yield unknown(f"relations.{name}.{end}", kind)
+        for name, interaction in self.interactions.items():
+            if interaction.user not in self.user_kinds:
+                yield f"interactions.{name}.user: {interaction.user!r} is not the user kind {self.user_kinds[0]!r}"
+            for kind in interaction.items:
+                if kind not in self.item_kinds:
+                    yield f"interactions.{name}.items: {kind!r} is not an item kind{suggestion(kind, self.item_kinds)}"
+        for name, node in self.nodes.items():
+            if not node.source and not any(name in used for used in self._uses()):
+                yield f"nodes.{name}: no source and no relation or interaction leads to it: add `source: FILE`"
+
+    def _uses(self) -> Iterator[tuple[str, ...]]:
+        for node in self.nodes.values():
+            yield tuple(link.target for link in (*node.lists.values(), *node.links.values()))
+        for relation in self.relations.values():
+            yield (*relation.head, *relation.tail)
+        for interaction in self.interactions.values():
+            yield (interaction.user, *interaction.items)
+
+    def _relation_problems(self) -> Iterator[str]:
+        wordings: dict[str, tuple[str, str | None, bool]] = {}
+        for place, name, head, tail, wording in self._declared_relations():
+            if not _RELATION_NAME.fullmatch(name):
+                yield f"{place}: a relation's name has no spaces and does not start with ~, found {name!r}"
+            if head not in self.nodes or tail not in self.nodes:
+                continue  # said above
+            if {self.nodes[head].role, self.nodes[tail].role} == {Role.USER, Role.ITEM}:
+                yield f"{place}: this joins users and items; what users do with items belongs under `interactions`"
+            if wordings.setdefault(name, wording) != wording:
+                yield f"{place}: the relation {name!r} is described elsewhere with another label, inverse or hidden"
+
+    def _declared_relations(self) -> Iterator[tuple[str, str, str, str, tuple[str, str | None, bool]]]:
+        """(place, name, head kind, tail kind, (label, inverse, hidden)) of every relation, in the order of the file."""
+        for kind, node in self.nodes.items():
+            for section, columns in (("lists", node.lists), ("links", node.links)):
+                for column, link in columns.items():
+                    name = link.relation or column
+                    wording = (link.label or words(name), link.inverse, link.hidden)
+                    yield f"nodes.{kind}.{section}.{column}", name, kind, link.target, wording
+        for name, relation in self.relations.items():
+            wording = (relation.label or words(name), relation.inverse, relation.hidden)
+            for head in relation.head:
+                for tail in relation.tail:
+                    yield f"relations.{name}", name, head, tail, wording
+
+    @property
+    def item_kinds(self) -> tuple[str, ...]:
+        """Names of the item kinds, sorted."""
+        return self._kinds_of(Role.ITEM)
+
+    @property
+    def user_kinds(self) -> tuple[str, ...]:
+        """Name of the one user kind, as a tuple."""
+        return self._kinds_of(Role.USER)
+
+    @property
+    def entity_kinds(self) -> tuple[str, ...]:
+        """Names of the entity kinds, sorted."""
+        return self._kinds_of(Role.ENTITY)
+
+    def _kinds_of(self, role: Role) -> tuple[str, ...]:
+        return tuple(sorted(name for name, node in self.nodes.items() if node.role is role))
+
+    @cached_property
+    def relation_kinds(self) -> dict[str, RelationKind]:
+        """All relations by name, sorted: own sections, list columns and foreign keys.
+
+        A relation that is declared between several pairs of kinds becomes one for each pair, `NAME.HEAD.TAIL`, with
+        the same label.
+        """
+        found = {(name, head, tail): wording for _, name, head, tail, wording in self._declared_relations()}
+        pairs: dict[str, int] = {}
+        for name, _, _ in found:
+            pairs[name] = pairs.get(name, 0) + 1
+        kinds = {}
+        for (name, head, tail), (label, inverse, hidden) in found.items():
+            resolved = name if pairs[name] == 1 else f"{name}.{head}.{tail}"
+            kinds[resolved] = RelationKind(resolved, head, tail, label, inverse, hidden)
+        return dict(sorted(kinds.items()))
+
+    def relation_name(self, name: str, head: str, tail: str) -> str:
+        """The name under `relation_kinds` of a declared relation between two kinds."""
+        return name if name in self.relation_kinds else f"{name}.{head}.{tail}"
+
+    @property
+    def digest(self) -> str:
+        """Digest of what the domain means: kinds, fields, relations, interactions; 32 hex digits.
+
+        Files, formats and column names have no part in it, so moving the data changes nothing.
+        """
+        meaning = {
+            "nodes": {
+                name: {
+                    "role": node.role.value,
+                    "fields": {
+                        f: spec.model_dump(mode="json", include={"type", "use"})
+                        for f, spec in sorted(node.fields.items())
+                    },
+                }
+                for name, node in sorted(self.nodes.items())
+            },
+            "relations": [[r.name, r.head, r.tail] for r in self.relation_kinds.values()],
+            "interactions": {
+                name: [kind.user, sorted(kind.items), kind.positive.model_dump(mode="json")]
+                for name, kind in sorted(self.interactions.items())
+            },
+        }
+        text = json.dumps(meaning, sort_keys=True, ensure_ascii=False)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    @classmethod
+    def read(cls, path: str | Path) -> DomainSchema:
+        """Read a `domain.yaml`; raises `SchemaError` with file, line, field and fix."""
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except FileNotFoundError:
+            raise SchemaError(str(path), ["no such file; `whypath init FILES…` writes a first one"]) from None
+        except IsADirectoryError:
+            raise SchemaError(str(path), [f"this is a folder; give the file, such as {path / 'domain.yaml'}"]) from None
+        except UnicodeDecodeError as error:
+            raise SchemaError(str(path), [f"not UTF-8 text (byte {error.start})"]) from None
+        except OSError as error:
+            raise SchemaError(str(path), [f"cannot be read: {error.strerror}"]) from None
+        return cls.from_yaml(text, where=str(path))
+
+    @classmethod
+    def from_yaml(cls, text: str, where: str = "domain.yaml") -> DomainSchema:
+        """Parse YAML text; `where` names it in messages. Raises `SchemaError`."""
+        value, lines = read_yaml(text, where)
+        return cls._validated(value, where, lines)
+
+    @classmethod
+    def from_mapping(cls, value: Any, where: str = "domain description") -> DomainSchema:
+        """Check plain data (dictionaries, lists, values). Raises `SchemaError`."""
+        return cls._validated(value, where, {})
+
+    @classmethod
+    def from_json(cls, text: str, where: str = "domain description") -> DomainSchema:
+        """Parse what `to_json` wrote. Raises `SchemaError`."""
+        try:
+            value = json.loads(text)
+        except ValueError as error:
+            raise SchemaError(where, [f"this is not JSON: {error}"]) from None
+        return cls._validated(value, where, {})
+
+    @classmethod
+    def _validated(cls, value: Any, where: str, lines: dict[tuple[str, ...], int]) -> DomainSchema:
+        if not isinstance(value, dict):
+            raise SchemaError(
+                where,
+                [
+                    "expected `nodes:`, `interactions:` and the like, found "
+                    + ("nothing" if value is None else repr(value)[:60])
+                ],
+            )
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            own = [e for e in error.errors() if e["type"] == "value_error" and not e["loc"]]
+            if own:  # `_fits_together` names its own places, one a line
+                said = str(own[0].get("ctx", {}).get("error")).split("\n")
+                raise SchemaError(where, [_with_line(problem, lines) for problem in said]) from None
+            raise from_validation(error, cls, where, lines) from None
+
+    def to_json(self) -> str:
+        """JSON text with everything but defaults; the same schema gives the same text."""
+        return json.dumps(self._plain(), ensure_ascii=False, sort_keys=True)
+
+    def to_yaml(self) -> str:
+        """YAML text in the order of the fields, everything but defaults, short forms where they say the same."""
+        return write_yaml(_shortened(self._plain()))
+
+    def _plain(self) -> dict[str, Any]:
+        plain = self.model_dump(mode="json", exclude_defaults=True)
+        # `name` is always said, so that a written description introduces itself.
+        return {"name": self.name, **plain}
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """JSON Schema of `domain.yaml` for editors (completion and checks while typing)."""
+        schema = cls.model_json_schema(mode="validation")
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "WhyPath domain.yaml"}
+
+
+def _with_line(problem: str, lines: dict[tuple[str, ...], int]) -> str:
+    place, colon, rest = problem.partition(": ")
+    path = tuple(place.split("."))
+    for end in range(len(path), 0, -1):
+        if path[:end] in lines:
+            return f"line {lines[path[:end]]}, {place}{colon}{rest}"
+    return problem
+
+
+def _shortened(value: Any) -> Any:
+    """Short forms: a lone `{file: x}` is x, a lone list element of text stands alone."""
+    if isinstance(value, dict):
+        return {k: _short_entry(k, _shortened(v)) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_shortened(v) for v in value]
+    return value
+
+
+def _short_entry(key: str, value: Any) -> Any:
+    if key == "source":
+        sources = [_lone(s, "file") for s in (value if isinstance(value, list) else [value])]
+        return sources[0] if len(sources) == 1 else sources
+    if key == "fields" and isinstance(value, dict):
+        return {k: _lone(v, "type") for k, v in value.items()}
+    if key in ("lists", "links") and isinstance(value, dict):
+        return {k: _lone(v, "target") for k, v in value.items()}
+    if key == "available":
+        return _lone(value, "field")
+    if key == "positive":
+        return _lone(value, "always")
+    if key in ("head", "tail", "items", "text") and isinstance(value, list) and len(value) == 1:
+        return value[0]
+    if key == "where" and isinstance(value, dict):
+        return {k: v[0] if isinstance(v, list) and len(v) == 1 else v for k, v in value.items()}
+    return value
+
+
+def _lone(value: Any, name: str) -> Any:
+    return value[name] if isinstance(value, dict) and set(value) == {name} else value

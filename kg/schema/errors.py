@@ -1,0 +1,115 @@
+"""`SchemaError`: what is wrong in a domain description, in which file, line and field, and what to do about it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from kg.errors import WhyPathError
+
+Lines = Mapping[tuple[str, ...], int]
+"""Line of every place of a YAML document, by its path of keys (list positions as text)."""
+
+
+class SchemaError(WhyPathError):
+    """A domain description cannot be used; the message lists each problem with its place and the fix."""
+
+    def __init__(self, where: str, problems: Sequence[str]) -> None:
+        self.where = where
+        self.problems = tuple(problems)
+        if len(self.problems) == 1:
+            super().__init__(f"{where}: {self.problems[0]}")
+        else:
+            listed = "\n".join(f"  - {p}" for p in self.problems)
+            super().__init__(f"{where}: {len(self.problems)} problems\n{listed}")
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """A hint for a misspelt name: "; did you mean 'title'?", or all names where there are few, or nothing."""
+    names = [str(k) for k in known]
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if not close:
+        folded = {n.casefold(): n for n in names}
+        close = [folded[name.casefold()]] if name.casefold() in folded else []
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    if 0 < len(names) <= 30:
+        return f" (there is: {', '.join(sorted(names))})"
+    return ""
+
+
+def from_validation(
+    error: ValidationError, model: type[BaseModel], where: str, lines: Lines | None = None
+) -> SchemaError:
+    """Pydantic's errors in the reader's words: one problem a line, each with its YAML path and line."""
+    return SchemaError(where, [_problem(e, model, lines or {}) for e in error.errors()])
+
+
+def _problem(error: Any, model: type[BaseModel], lines: Lines) -> str:
+    path = tuple(str(p) for p in error["loc"])
+    place = _place(path, lines)
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        owner = _model_at(model, path[:-1])
+        known = list(owner.model_fields) if owner is not None else []
+        return f"{place}: unknown field {path[-1]!r}{suggestion(path[-1], known)}"
+    if kind == "missing":
+        return f"{_place(path[:-1], lines)}: the field {path[-1]!r} is missing"
+    if kind == "value_error":
+        return f"{place}: {error['ctx']['error']}"
+    if kind in ("enum", "literal_error"):
+        expected = error["ctx"]["expected"]
+        names = [part.strip(" '") for part in expected.replace(" or ", ",").split(",")]
+        return f"{place}: {error['input']!r} is not one of {', '.join(names)}{_only_close(error['input'], names)}"
+    if kind == "model_type" or kind.endswith("dict_type"):
+        return f"{place}: expected fields (`name: value` lines), found {_shown(error['input'])}"
+    return f"{place}: {error['msg'][0].lower()}{error['msg'][1:]}, found {_shown(error['input'])}"
+
+
+def _only_close(value: object, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "nothing"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _place(path: tuple[str, ...], lines: Lines) -> str:
+    name = ".".join(path) or "the document"
+    for end in range(len(path), -1, -1):
+        if path[:end] in lines:
+            return f"line {lines[path[:end]]}, {name}"
+    return name
+
+
+def _model_at(model: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel] | None:
+    """The model whose fields stand at a path: steps into fields, through dictionaries, lists and optional values."""
+    current: type[BaseModel] | None = model
+    skip = 0
+    for step in path:
+        if skip:
+            skip -= 1
+            continue
+        if current is None or step not in current.model_fields:
+            return None
+        current, skip = _model_in(current.model_fields[step].annotation)
+    return current
+
+
+def _model_in(annotation: Any) -> tuple[type[BaseModel] | None, int]:
+    """The model inside an annotation, and how many path steps (keys, positions) lead from the field to it."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, 0
+    origin = getattr(annotation, "__origin__", None)
+    for argument in getattr(annotation, "__args__", ()):
+        found, steps = _model_in(argument)
+        if found is not None:
+            return found, steps + (1 if origin in (dict, tuple, list) else 0)
+    return None, 0

@@ -1,0 +1,48 @@
+"""Typed fields of nodes: the numbers, categories and dates that filters and encoders use."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BeforeValidator
+
+from kg.schema.base import DomainModel
+
+
+class FieldType(StrEnum):
+    """How a field's cells are read.
+
+    A value becomes int (integer, 64 bit), float (number, finite), bool (boolean), str (categorical, text), or an ISO
+    8601 text such as "1994-09-10" (date; it sorts as it should).
+    """
+
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    CATEGORICAL = "categorical"
+    TEXT = "text"
+
+
+class FieldSpec(DomainModel):
+    """One field of a node kind. Short form: only the type, `year: integer`."""
+
+    type: FieldType
+    """integer, number, boolean, date, categorical or text."""
+    column: str | None = None
+    """Column of the source, where it is not named like the field."""
+    format: str | None = None
+    """For dates: a strptime pattern such as `%d-%b-%Y`; without it ISO 8601."""
+    sensitive: bool = False
+    """Never shown and never exported, whatever it is used for."""
+    use: bool | None = None
+    """Whether models may read it. Unsaid: yes for items and entities, no for users."""
+
+
+def _from_type(value: Any) -> Any:
+    return {"type": value} if isinstance(value, str) else value
+
+
+Field: TypeAlias = Annotated[FieldSpec, BeforeValidator(_from_type, json_schema_input_type=FieldType | FieldSpec)]
+"""A field specification, or only its type."""

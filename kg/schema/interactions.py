@@ -1,0 +1,170 @@
+"""Interactions: users' events on items, their columns, the linking tables between, and what counts as positive."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from kg.schema.base import Conditions, DomainModel, Names
+from kg.schema.sources import Source, Sources
+
+TIME_FORMATS = ("auto", "unix", "unix_ms", "unix_us", "iso")
+"""Named time formats; any other is a strptime pattern."""
+
+
+class EventColumns(DomainModel):
+    """Columns of an interaction's file; `TABLE.COLUMN` for a column of a table under `via`."""
+
+    user: str
+    """Column with the user's key."""
+    item: str
+    """Column with the item's key."""
+    weight: str | None = None
+    """Column with a number: stars, quantity, seconds watched."""
+    time: str | None = None
+    """Column with the time."""
+    id: str | None = None
+    """Column with an id of the event; a digest of its content where there is none."""
+    item_kind: str | None = None
+    """Column that names the item's kind, where there are several."""
+
+
+class LinkingTable(DomainModel):
+    """A table between user and item: `orders` between customers and order lines."""
+
+    source: Source
+    """Its file."""
+    key: str
+    """Its key column; unique."""
+    match: str | None = None
+    """Column of the interaction's file (or `TABLE.COLUMN` of an earlier linking table) that holds the key; named like
+    the key where not given."""
+
+
+class PositiveRule(DomainModel):
+    """Which events say that the user liked the item; all conditions given must hold."""
+
+    always: bool | None = None
+    """True: every event; false: none (views that are kept but not learnt from)."""
+    min_weight: float | None = None
+    """At least this weight."""
+    max_weight: float | None = None
+    """At most this weight."""
+    weights: tuple[float, ...] | None = None
+    """One of these weights."""
+    unweighted: bool = False
+    """Whether an event without a weight counts, where there are conditions on weights."""
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> PositiveRule:
+        if self.always is not None and self._conditions:
+            raise ValueError("give either `always` or conditions on the weight")
+        return self
+
+    @property
+    def _conditions(self) -> bool:
+        return self.min_weight is not None or self.max_weight is not None or self.weights is not None
+
+    @property
+    def needs_weight(self) -> bool:
+        """Whether the rule looks at weights."""
+        return self._conditions
+
+    def is_positive(self, weights: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Which events are positive; `weights` float32 [n], NaN where there is none. Compared in float32."""
+        if not self._conditions:
+            return np.full(len(weights), self.always is not False)
+        weights = np.asarray(weights, dtype=np.float32)
+        known = ~np.isnan(weights)
+        found = known.copy()
+        # NaN compares as false without a warning for >= and <=; `known` keeps `weights` honest too.
+        if self.min_weight is not None:
+            found &= weights >= np.float32(self.min_weight)
+        if self.max_weight is not None:
+            found &= weights <= np.float32(self.max_weight)
+        if self.weights is not None:
+            found &= np.isin(weights, np.asarray(self.weights, dtype=np.float32))
+        return found | ~known if self.unweighted else found
+
+
+def _from_bool(value: Any) -> Any:
+    return {"always": value} if isinstance(value, bool) else value
+
+
+Positive: TypeAlias = Annotated[PositiveRule, BeforeValidator(_from_bool, json_schema_input_type=bool | PositiveRule)]
+
+
+class InteractionKind(DomainModel):
+    """One kind of event: ratings, purchases, plays."""
+
+    source: Sources = ()
+    """File or files; none where events only come at run time."""
+    columns: EventColumns | None = None
+    """Names of the columns."""
+    user: str = ""
+    """Node kind of the users; the domain's one user kind where not given."""
+    items: Names = ()
+    """Node kind or kinds of the items; the domain's item kinds where not given."""
+    via: dict[str, LinkingTable] = Field(default_factory=dict)
+    """Linking tables by name, in the order in which they are joined."""
+    where: Conditions = Field(default_factory=dict)
+    """Only the rows that have these values: `where: {event: purchase}`."""
+    time_format: str = "auto"
+    """unix, unix_ms, unix_us, iso, a strptime pattern, or auto: numbers are unix seconds, texts ISO 8601."""
+    timezone: str = "UTC"
+    """Zone of times that name none, such as `Europe/Berlin`."""
+    positive: Positive = PositiveRule()
+    """What counts as positive: every event unless said, for example `{min_weight: 4}`."""
+    label: str = "liked"
+    """Words for paths: "you liked ..."; `bought`, `played`."""
+
+    @field_validator("time_format")
+    @classmethod
+    def _known_format(cls, value: str) -> str:
+        if value in TIME_FORMATS:
+            return value
+        if "%" not in value:
+            raise ValueError(
+                f"{value!r} is no time format: use {', '.join(TIME_FORMATS)} or a strptime pattern such as %d/%m/%Y"
+            )
+        moment = datetime(2001, 2, 3, 4, 5, 6)
+        try:
+            datetime.strptime(moment.strftime(value), value)
+        except ValueError as error:
+            raise ValueError(f"{value!r} is not a strptime pattern that reads dates: {error}") from None
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value != "UTC":  # which needs no time zone database
+            try:
+                ZoneInfo(value)
+            except (ZoneInfoNotFoundError, ValueError):
+                raise ValueError(f"no time zone {value!r}: use a name such as UTC or Europe/Berlin") from None
+        return value
+
+    @model_validator(mode="after")
+    def _fits(self) -> InteractionKind:
+        if self.source and self.columns is None:
+            raise ValueError("a source needs `columns: {user: COLUMN, item: COLUMN}`")
+        if not self.source and self.columns is not None:
+            raise ValueError("`columns` without a source: add `source: FILE`")
+        columns = self.columns
+        if columns is not None:
+            if self.positive.needs_weight and columns.weight is None:
+                raise ValueError("`positive` looks at weights: add `weight: COLUMN` to `columns`")
+            for used in filter(None, (columns.user, columns.item, columns.weight, columns.time, columns.id)):
+                table, dot, _ = used.partition(".")
+                if dot and self.via and table not in self.via:
+                    raise ValueError(f"{used!r} names no table under `via` ({', '.join(self.via)})")
+        return self
+
+    def is_positive(self, weights: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Which events are positive; `weights` float32 [n], NaN where there is none."""
+        return self.positive.is_positive(weights)

@@ -1,0 +1,125 @@
+"""Node kinds: items, users and entities, the columns that make them, and the columns that become relations."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from kg.schema.availability import Available
+from kg.schema.base import Conditions, DomainModel, Names
+from kg.schema.fields import Field as FieldDescription
+from kg.schema.sources import SourceFormat, Sources
+
+
+class Role(StrEnum):
+    """What a node kind is in the domain: recommended, recommended to, or a fact that connects."""
+
+    ITEM = "item"
+    USER = "user"
+    ENTITY = "entity"
+
+
+class _RelationColumn(DomainModel):
+    relation: str | None = None
+    """Name of the relation; the column's name where it is not given."""
+    target: str
+    """Node kind of the values. A kind without a source of its own gets a node for every value."""
+    label: str | None = None
+    """Words for paths, read from this kind to the target: `directed by`."""
+    inverse: str | None = None
+    """Words for the way back: `directed`."""
+    hidden: bool = False
+    """Loaded, but never shown in explanations."""
+
+
+class ListColumn(_RelationColumn):
+    """A column with several values, each of which becomes a relation. Short form: only the target kind."""
+
+    separator: str | None = Field(default=None, min_length=1)
+    """What stands between the values of a text cell: a comma unless said (a space in RecBole's atomic files)."""
+
+
+class LinkColumn(_RelationColumn):
+    """A foreign key: its value is the key of a node of the target kind. Short form: only the target kind."""
+
+
+def _from_target(value: Any) -> Any:
+    return {"target": value} if isinstance(value, str) else value
+
+
+List: TypeAlias = Annotated[ListColumn, BeforeValidator(_from_target, json_schema_input_type=str | ListColumn)]
+Link: TypeAlias = Annotated[LinkColumn, BeforeValidator(_from_target, json_schema_input_type=str | LinkColumn)]
+
+
+class NodeKind(DomainModel):
+    """One kind of node and where its rows come from."""
+
+    role: Role = Role.ENTITY
+    """item (is recommended), user (is recommended to; exactly one kind) or entity (everything else)."""
+    source: Sources = ()
+    """File or files with its rows; none for a kind whose nodes come from the values of relations or from events."""
+    key: str | None = None
+    """Column with the key, unique within the kind."""
+    label: str | None = None
+    """Column with the readable name; the key where it is absent."""
+    text: Names | None = None
+    """Columns that a text encoder reads, joined by newlines; the label where it is not given, none with `[]`."""
+    fields: dict[str, FieldDescription] = Field(default_factory=dict)
+    """Typed fields for filters and encoders."""
+    lists: dict[str, List] = Field(default_factory=dict)
+    """Columns with several values that become relations."""
+    links: dict[str, Link] = Field(default_factory=dict)
+    """Columns with one foreign key that become relations."""
+    where: Conditions = Field(default_factory=dict)
+    """Only the rows that have these values."""
+    create: bool | None = None
+    """Whether a key that only a relation or an event names makes a node. Unsaid: yes for kinds without a source."""
+    available: Available | None = None
+    """Items: which of them can be had."""
+    namespace: str | None = None
+    """Kinds of one namespace share no key: a key in two of them is refused. Unsaid: kinds of RDF sources share one, and
+    so do kinds read from the same file and key column."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> NodeKind:
+        if self.source and self.key is None:
+            if all(s.resolved_format is SourceFormat.RDF for s in self.source):
+                object.__setattr__(self, "key", "@id")
+            else:
+                raise ValueError("a kind with a source needs `key: COLUMN`")
+        if not self.source:
+            given = [n for n in ("key", "label", "text", "fields", "lists", "links", "where") if getattr(self, n)]
+            if given:
+                raise ValueError(
+                    f"without a source there are no columns: add `source: FILE` or drop {', '.join(given)}"
+                )
+            if self.create is False:
+                raise ValueError(
+                    "a kind without a source whose nodes are not created stays empty: drop `create: false`"
+                )
+        if self.available is not None:
+            if self.role is not Role.ITEM:
+                raise ValueError("`available` is for items")
+            if self.available.field not in self.fields:
+                raise ValueError(f"`available` names the field {self.available.field!r}, which is not under `fields`")
+        return self
+
+    @property
+    def creates(self) -> bool:
+        """Whether an unknown key makes a node."""
+        return self.create if self.create is not None else not self.source
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """Columns of the text, the label's where nothing else is said."""
+        if self.text is not None:
+            return self.text
+        return (self.label,) if self.label is not None else ()
+
+    @property
+    def used_fields(self) -> tuple[str, ...]:
+        """Names of the fields that models may read, sorted."""
+        default = self.role is not Role.USER
+        return tuple(sorted(n for n, f in self.fields.items() if (default if f.use is None else f.use)))

@@ -1,0 +1,58 @@
+"""Relations: the section of `domain.yaml` for relations with files of their own, and the resolved form others use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from kg.schema.base import Conditions, DomainModel, Names
+from kg.schema.sources import Sources
+
+
+class EdgeColumns(DomainModel):
+    """Columns of a relation's file."""
+
+    head: str = "head"
+    """Column with the key of the head."""
+    tail: str = "tail"
+    """Column with the key of the tail."""
+
+
+class RelationSpec(DomainModel):
+    """A relation that has a file of its own (a linking table, triples, RDF)."""
+
+    source: Sources = Field(min_length=1)
+    """File or files; `where: {relation: NAME}` picks one relation out of triples."""
+    head: Names = Field(min_length=1)
+    """Kind of the heads, or a list: the first of the kinds that knows the key."""
+    tail: Names = Field(min_length=1)
+    """Kind of the tails, or a list."""
+    columns: EdgeColumns = EdgeColumns()
+    """Names of the columns; `head` and `tail` where not given."""
+    where: Conditions = Field(default_factory=dict)
+    """Only the rows that have these values."""
+    label: str | None = None
+    """Words for paths, from head to tail: `directed by`. The name with spaces where not given."""
+    inverse: str | None = None
+    """Words for the way back: `directed`."""
+    hidden: bool = False
+    """Loaded, but never shown in explanations."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelationKind:
+    """A relation as stores and graphs know it: one kind at each end."""
+
+    name: str
+    head: str
+    tail: str
+    label: str
+    inverse: str | None = None
+    hidden: bool = False
+
+
+def words(name: str) -> str:
+    """Readable words for a name without a label: `acted_in` -> "acted in", `dbo:genre` -> "genre"."""
+    last = name.rstrip("/#").replace("#", "/").rsplit("/", 1)[-1].rsplit(":", 1)[-1] or name
+    return last.replace("_", " ").replace("-", " ").strip() or name

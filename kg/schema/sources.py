@@ -1,0 +1,141 @@
+"""Where rows come from: a file with its format and options, or an in-memory table handed over in Python."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from kg.schema.base import DomainModel
+
+
+class SourceFormat(StrEnum):
+    """The formats that `kg.sources` reads."""
+
+    CSV = "csv"
+    TSV = "tsv"
+    PARQUET = "parquet"
+    JSONL = "jsonl"
+    RDF = "rdf"
+    RECBOLE = "recbole"
+    TRIPLES = "triples"
+    TABLE = "table"
+
+
+_BY_SUFFIX = {
+    ".csv": SourceFormat.CSV,
+    ".tsv": SourceFormat.TSV,
+    ".tab": SourceFormat.TSV,
+    ".parquet": SourceFormat.PARQUET,
+    ".pq": SourceFormat.PARQUET,
+    ".jsonl": SourceFormat.JSONL,
+    ".ndjson": SourceFormat.JSONL,
+    ".nt": SourceFormat.RDF,
+    ".ttl": SourceFormat.RDF,
+    ".inter": SourceFormat.RECBOLE,
+    ".item": SourceFormat.RECBOLE,
+    ".user": SourceFormat.RECBOLE,
+    ".link": SourceFormat.RECBOLE,
+    ".kg": SourceFormat.RECBOLE,
+}
+
+
+def format_of(file: str) -> SourceFormat | None:
+    """The format that a file's name says, also behind `.gz`; None where it says none."""
+    name = file.lower().removesuffix(".gz")
+    return next((found for suffix, found in _BY_SUFFIX.items() if name.endswith(suffix)), None)
+
+
+class IdMap(DomainModel):
+    """A file that says which ids of a triples file are which items (RecBole's `.link`, an item list)."""
+
+    file: str
+    """Path of the map, relative to `domain.yaml`."""
+    item: str
+    """Column with the item's key, as interactions use it."""
+    entity: str
+    """Column with the id that the triples use for it."""
+    format: SourceFormat | None = None
+    """Where the file's name does not tell."""
+    separator: str | None = Field(default=None, min_length=1, max_length=1)
+    """Column separator, where it is not the format's own."""
+
+
+class SourceSpec(DomainModel):
+    """A file and how to read it. Short form: only the path, relative to `domain.yaml`."""
+
+    file: str | None = None
+    """Path, relative to `domain.yaml`; may end in `.gz`."""
+    table: str | None = None
+    """Instead of a file: the name of a data frame or graph handed over in Python (`load_domain(..., tables={...})`)."""
+    format: SourceFormat | None = None
+    """Where the file's name does not tell; `triples` for head, relation, tail."""
+    separator: str | None = Field(default=None, min_length=1, max_length=1)
+    """Column separator of text tables: `,` in CSV, a tab elsewhere."""
+    quoted: bool | None = None
+    """Whether cells may stand in double quotes. Unsaid: yes in CSV, no in TSV, atomic and triples files."""
+    columns: tuple[str, ...] | None = None
+    """Names of the columns of a file without a header line, in order."""
+    encoding: str = "utf-8"
+    """Text encoding; a UTF-8 byte order mark is skipped."""
+    missing: tuple[str, ...] | None = None
+    """Spellings of "no value" in this file, instead of the domain's."""
+    prefixes: dict[str, str] = Field(default_factory=dict)
+    """RDF: short prefixes for IRIs beside the usual ones (rdf, rdfs, owl, xsd, skos, schema, foaf, dcterms, dbo, …)."""
+    language: str | None = None
+    """RDF: the language of literals to prefer, such as `en`."""
+    map: IdMap | None = None
+    """Triples: which of the ids are items."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> SourceSpec:
+        if (self.file is None) == (self.table is None):
+            raise ValueError("a source is either a file or a table: give `file: PATH` or `table: NAME`")
+        if self.table is not None and self.format not in (None, SourceFormat.TABLE):
+            raise ValueError("a table handed over in Python has no format: leave `format` out")
+        if self.file is not None and self.format is SourceFormat.TABLE:
+            raise ValueError("format `table` is for tables handed over in Python, not for files")
+        if self.file is not None and self.format is None and format_of(self.file) is None:
+            raise ValueError(
+                f"the name {self.file!r} does not tell its format: add `format:` with one of "
+                + ", ".join(f.value for f in SourceFormat if f is not SourceFormat.TABLE)
+            )
+        if self.map is not None and self.resolved_format not in (SourceFormat.TRIPLES, SourceFormat.RECBOLE):
+            raise ValueError("`map` belongs to triples: add `format: triples`")
+        return self
+
+    @property
+    def resolved_format(self) -> SourceFormat:
+        """The format, said or told by the file's name."""
+        if self.table is not None:
+            return SourceFormat.TABLE
+        found = self.format or format_of(self.file or "")
+        if found is None:
+            raise ValueError(f"no format for {self.file}")
+        return found
+
+    @property
+    def name(self) -> str:
+        """What messages call it: the path, or the table's name."""
+        return self.file if self.file is not None else f"table {self.table}"
+
+
+def _from_path(value: Any) -> Any:
+    return {"file": value} if isinstance(value, str) else value
+
+
+def _as_sources(value: Any) -> Any:
+    if isinstance(value, str | dict | SourceSpec):
+        value = [value]
+    return [_from_path(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+Source: TypeAlias = Annotated[SourceSpec, BeforeValidator(_from_path, json_schema_input_type=str | SourceSpec)]
+"""A source, or only its path."""
+
+Sources: TypeAlias = Annotated[
+    tuple[SourceSpec, ...],
+    BeforeValidator(_as_sources, json_schema_input_type=str | SourceSpec | list[str | SourceSpec]),
+]
+"""One source or several that are read one after the other."""

@@ -1,0 +1,94 @@
+"""Reading and writing YAML for people: every value keeps its line, no word turns into a truth value behind one's back.
+
+PyYAML follows YAML 1.1, where `NO`, `on` and `y` are truth values, `NULL` is nothing, `2020-01-01` a date and a key
+given twice silently wins. In a domain description those are column names, spellings and mistakes, so they are read by
+the rules of YAML 1.2's core schema here, except that only `null`, `~` and an empty value mean nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from kg.schema.errors import SchemaError
+
+
+class _Loader(yaml.SafeLoader):
+    """A safe loader with the resolvers below and none of YAML 1.1's."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|false|False)$"), list("tTfF"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|)$"), ["~", "n", ""])
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?$|^[-+]?[0-9]+[eE][-+]?[0-9]+$"),
+    list("-+.0123456789"),
+)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"^<<$"), ["<"])
+
+
+def read_yaml(text: str, where: str) -> tuple[Any, dict[tuple[str, ...], int]]:
+    """Parse YAML; returns the value and the 1-based line of every place by its path of keys.
+
+    Raises `SchemaError` for YAML that does not parse and for a key given twice.
+    """
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return None, {}
+        lines: dict[tuple[str, ...], int] = {}
+        _collect_lines(root, (), lines, where)
+        return loader.construct_document(root), lines
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f"line {mark.line + 1}: " if mark is not None else ""
+        raise SchemaError(where, [f"{line}this is not YAML: {error.problem or error.context}"]) from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise SchemaError(where, [f"this is not YAML: {error}"]) from None
+    except RecursionError:
+        raise SchemaError(where, ["this YAML contains itself or is nested too deeply"]) from None
+    finally:
+        loader.dispose()
+
+
+def _collect_lines(node: yaml.Node, path: tuple[str, ...], lines: dict[tuple[str, ...], int], where: str) -> None:
+    lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            name = str(key.value)
+            line = key.start_mark.line + 1
+            if name in seen and name != "<<":
+                place = ".".join((*path, name))
+                raise SchemaError(
+                    where, [f"line {line}, {place}: {name!r} stands here twice, first in line {seen[name]}"]
+                )
+            seen[name] = line
+            lines[(*path, name)] = line
+            _collect_lines(value, (*path, name), lines, where)
+    elif isinstance(node, yaml.SequenceNode):
+        for position, value in enumerate(node.value):
+            _collect_lines(value, (*path, str(position)), lines, where)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists of plain values on one line, no anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:
+        items = list(sequence)
+        return super().represent_sequence(tag, items, flow_style=not any(isinstance(i, dict | list) for i in items))
+
+
+def write_yaml(value: Any) -> str:
+    """YAML text of plain data, keys in the given order, readable by both this reader and any other."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
