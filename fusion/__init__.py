@@ -1,0 +1,1 @@
+"""Fusion: blocks become one score; ranking, splits, metrics and evaluation of anything that scores."""
