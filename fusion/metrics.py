@@ -42,13 +42,16 @@ def ndcg(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], k: int) -> Valu
     gains = 1 / np.log2(np.arange(2, k + 2))
     found = hits[:, :k]
     ideal = np.cumsum(gains)[np.minimum(_at_least_one(n_relevant), k) - 1]
-    return np.asarray(found @ gains[: found.shape[1]] / ideal)
+    return found @ gains[: found.shape[1]] / ideal
 
 
 def mrr(hits: NDArray[np.bool_], k: int) -> Values:
     """1 / rank of the first relevant item among the first k, 0 if there is none, [n_users]."""
     found = hits[:, :k]
-    return found.any(axis=1) / (np.argmax(found, axis=1) + 1.0)
+    out = np.zeros(len(hits))
+    reached = np.flatnonzero(found.any(axis=1))
+    out[reached] = 1 / (np.argmax(found[reached], axis=1) + 1)
+    return out
 
 
 def hit_rate(hits: NDArray[np.bool_], k: int) -> Values:

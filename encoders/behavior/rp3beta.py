@@ -24,8 +24,11 @@ class RP3BetaSettings(BehaviorSettings):
     alpha: float = Field(default=0.5, ge=0)
     """Exponent of the transition probabilities."""
 
-    beta: float = Field(default=0.3, ge=0)
-    """Exponent of the target's number of users, by which the walk is divided: above 0 rare items gain."""
+    beta: float = Field(default=0.6, ge=0)
+    """Exponent of the target's number of users, by which the walk is divided: above 0 rare items gain.
+
+    0.6 is the best on valid of MovieLens-100k; 0.3 is reported for Amazon-book, whose tail is longer.
+    """
 
     neighbours: int = Field(default=1000, ge=1)
     """How many targets each history item keeps (more where several equal the last)."""
