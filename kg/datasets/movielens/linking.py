@@ -1,0 +1,214 @@
+"""Linking the films of MovieLens to those of Wikidata, by title and year alone, strictest rule first.
+
+The two tables share no id. Each rule names candidates within a span of years; the first rule that has any decides: the
+nearest year wins, then the greater overlap of genres, and a tie that is left is refused rather than guessed. No rule
+gives a Wikidata film that a stricter rule gave to one title to another title ("Fear" and "The Fear" are two films).
+The figures of the present rules and the check of their links by hand are in docs/data/sources.md and
+docs/data/movielens-links.tsv.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kg.datasets.movielens.sources import MovieLensFilm, WikidataFilm
+from kg.datasets.movielens.titles import Names, names, one_slip_apart
+
+
+class Rule(StrEnum):
+    """How a link was found, strictest first."""
+
+    EXACT = "exact"
+    """Equal normalised title and equal year."""
+    YEAR = "year"
+    """Equal normalised title, one or two years apart."""
+    ALTERNATIVE = "alternative"
+    """A title in brackets is the other's title."""
+    LOOSE = "loose"
+    """Equal but for articles, numerals, abbreviations and filling words."""
+    SUBTITLE = "subtitle"
+    """One names the series or the long name, the other does not: "Star Wars", "Star Wars: Episode IV – A New Hope"."""
+    OWNER = "owner"
+    """Equal without the owner in front: "William Shakespeare's Romeo and Juliet"."""
+    SPELLING = "spelling"
+    """One letter apart: "U.S. Marshalls"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A film of MovieLens and the Wikidata film that it is."""
+
+    film: MovieLensFilm
+    wikidata: WikidataFilm
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A film of MovieLens that several Wikidata films fit equally well."""
+
+    film: MovieLensFilm
+    candidates: tuple[WikidataFilm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The outcome: links in the order of the MovieLens films, and what was refused as ambiguous."""
+
+    links: tuple[Link, ...]
+    refused: tuple[Refusal, ...]
+
+    def by_film(self) -> dict[str, Link]:
+        """The links by the id of MovieLens."""
+        return {link.film.id: link for link in self.links}
+
+
+def link_films(films: Sequence[MovieLensFilm], wikidata: Sequence[WikidataFilm]) -> Links:
+    """Link every film that can be linked safely. Deterministic; a film without a year is never linked."""
+    catalogue = _Catalogue(wikidata)
+    named = {film.id: names(film.title) for film in films}
+    open_films = [film for film in films if film.year is not None]
+    found: dict[str, Link] = {}
+    refused: dict[str, Refusal] = {}
+    owners: dict[str, list[Names]] = defaultdict(list)
+    for rule, years, candidates_of in _RULES:
+        # A rule's links are decided before any of them counts as taken, so that the order of the films plays no part.
+        decided: list[Link] = []
+        for film in open_films:
+            if film.id in found or film.id in refused:
+                continue
+            mine = named[film.id]
+            free = [
+                index
+                for index in candidates_of(catalogue, mine)
+                if abs(catalogue.films[index].year - (film.year or 0)) <= years
+                and all(other.exact & mine.exact for other in owners[catalogue.films[index].id])
+                and _compatible(film, catalogue.films[index])
+            ]
+            best = _best(film, [catalogue.films[index] for index in sorted(set(free))])
+            if len(best) == 1:
+                decided.append(Link(film, best[0], rule))
+            elif best:
+                refused[film.id] = Refusal(film, tuple(best))
+        for link in decided:
+            found[link.film.id] = link
+            owners[link.wikidata.id].append(named[link.film.id])
+    ordered = tuple(found[film.id] for film in films if film.id in found)
+    return Links(ordered, tuple(refused[film.id] for film in films if film.id in refused))
+
+
+class _Catalogue:
+    """The Wikidata films with an index per kind of name."""
+
+    def __init__(self, films: Sequence[WikidataFilm]) -> None:
+        self.films = films
+        self.names = [names(film.title) for film in films]
+        self.by_main = _index((n.main,) for n in self.names)
+        self.by_alternative = _index(n.alternatives for n in self.names)
+        self.by_loose = _index(n.loose for n in self.names)
+        self.by_unowned = _index((n.unowned,) for n in self.names)
+        self.by_lead = _index((n.lead,) for n in self.names)
+        self.by_subtitle = _index((n.subtitle,) for n in self.names)
+        self.by_ends = _index((n.loose[0][:_END], n.loose[0][-_END:]) for n in self.names)
+
+
+# Letters at either end of a name under which near spellings are looked up: one slip leaves one of the two ends whole.
+_END = 3
+
+
+def _index(keys_of_films: Iterable[Iterable[str]]) -> dict[str, list[int]]:
+    index: dict[str, list[int]] = defaultdict(list)
+    for at, keys in enumerate(keys_of_films):
+        for key in set(keys):
+            if key:
+                index[key].append(at)
+    return index
+
+
+def _same_title(catalogue: _Catalogue, mine: Names) -> list[int]:
+    return catalogue.by_main.get(mine.main, [])
+
+
+def _same_alternative(catalogue: _Catalogue, mine: Names) -> list[int]:
+    found = list(catalogue.by_alternative.get(mine.main, []))
+    for name in mine.alternatives:
+        found += catalogue.by_main.get(name, [])
+    return found
+
+
+def _same_loosely(catalogue: _Catalogue, mine: Names) -> list[int]:
+    return [index for name in mine.loose for index in catalogue.by_loose.get(name, [])]
+
+
+def _same_but_for_subtitle(catalogue: _Catalogue, mine: Names) -> list[int]:
+    whole = mine.loose[0]
+    # "Star Wars" against "Star Wars: Episode IV – A New Hope"; "The Professional" against "Léon: The Professional".
+    found = catalogue.by_lead.get(whole, []) + catalogue.by_subtitle.get(whole, [])
+    for part in (mine.lead, mine.subtitle):
+        # "Microcosmos: Le peuple de l'herbe" against "Microcosmos"; "Kids in the Hall: Brain Candy" against "Brain
+        # Candy".
+        found = found + (catalogue.by_loose.get(part, []) if part else [])
+    if mine.subtitle:
+        # "Star Trek: The Wrath of Khan" against "Star Trek II: The Wrath of Khan": the subtitle alone ("The Movie")
+        # is not enough, one series' name has to begin with the other's.
+        for index in catalogue.by_subtitle.get(mine.subtitle, []):
+            theirs = catalogue.names[index].lead
+            if theirs.startswith(mine.lead) or mine.lead.startswith(theirs):
+                found = [*found, index]
+    return found
+
+
+def _same_but_for_owner(catalogue: _Catalogue, mine: Names) -> list[int]:
+    found = list(catalogue.by_unowned.get(mine.loose[0], []))
+    if mine.unowned:
+        found += catalogue.by_loose.get(mine.unowned, [])
+    return found
+
+
+def _nearly_same(catalogue: _Catalogue, mine: Names) -> list[int]:
+    whole = mine.loose[0]
+    near = catalogue.by_ends.get(whole[:_END], []) + catalogue.by_ends.get(whole[-_END:], [])
+    return [index for index in near if one_slip_apart(whole, catalogue.names[index].loose[0])]
+
+
+# Each rule with the greatest difference in years. Premieres and releases elsewhere are up to two years apart; the
+# looser the comparison of names, the more the year has to vouch for.
+_RULES: tuple[tuple[Rule, int, Callable[[_Catalogue, Names], list[int]]], ...] = (
+    (Rule.EXACT, 0, _same_title),
+    (Rule.YEAR, 2, _same_title),
+    (Rule.ALTERNATIVE, 2, _same_alternative),
+    (Rule.LOOSE, 0, _same_loosely),
+    (Rule.OWNER, 1, _same_but_for_owner),
+    (Rule.SPELLING, 0, _nearly_same),
+    (Rule.SUBTITLE, 1, _same_but_for_subtitle),
+)
+
+
+def _compatible(film: MovieLensFilm, other: WikidataFilm) -> bool:
+    """False where the years differ and one is nothing but a documentary and the other none: a namesake, not the film.
+
+    Other genres say nothing here: the two sources often disagree on comedy, drama and crime for one and the same film.
+    """
+    if film.year == other.year or not film.genres or not other.genres:
+        return True
+    mine, theirs = set(film.genres), set(other.genres)
+    return not (mine == _DOCUMENTARY and not mine & theirs) and not (theirs == _DOCUMENTARY and not mine & theirs)
+
+
+_DOCUMENTARY = {"Documentary"}
+
+
+def _best(film: MovieLensFilm, candidates: Sequence[WikidataFilm]) -> list[WikidataFilm]:
+    """The candidates of the nearest year, of these the ones that share the most genres: one, several or none."""
+    if not candidates:
+        return []
+    ranks = [(abs(other.year - (film.year or 0)), -len(_genres(film) & set(other.genres))) for other in candidates]
+    return [other for other, rank in zip(candidates, ranks, strict=True) if rank == min(ranks)]
+
+
+def _genres(film: MovieLensFilm) -> set[str]:
+    """The film's genres in Wikidata's words."""
+    return {"Family" if genre == "Children's" else genre for genre in film.genres}

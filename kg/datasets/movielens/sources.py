@@ -1,0 +1,177 @@
+"""Reading the two sources of the demo domain: MovieLens-100k as RecBole packages it, and the films of Wikidata.
+
+Both are read as they are, into frozen rows; what is repaired here is only what a source plainly got wrong in its format
+(a year that stands in the title, a comma inside a person's name). Nothing is linked or chosen.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from kg.errors import WhyPathError
+
+
+class SourceChanged(WhyPathError):
+    """A source file does not have the columns or the values that this reader was written for."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovieLensFilm:
+    """A film of MovieLens-100k; `year` is None where the source has none."""
+
+    id: str
+    title: str
+    year: int | None
+    genres: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MovieLensUser:
+    """A user of MovieLens-100k as the source describes them."""
+
+    id: str
+    age: int
+    gender: str
+    occupation: str
+    zip_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """A rating of 1 to 5 stars; `time` in seconds since the epoch."""
+
+    user: str
+    item: str
+    stars: int
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class WikidataFilm:
+    """A film of the Wikidata snapshot. `id` is its number in Wikidata ("Q610502"); lists are empty where unknown."""
+
+    id: str
+    imdb: str
+    title: str
+    year: int
+    runtime: int | None
+    genres: tuple[str, ...]
+    directors: tuple[str, ...]
+    writers: tuple[str, ...]
+    cast: tuple[str, ...]
+    languages: tuple[str, ...]
+    countries: tuple[str, ...]
+    oscars: int
+    nominations: int
+
+
+def read_films(item_file: Path) -> list[MovieLensFilm]:
+    """The films of `ml-100k.item`, in the file's order."""
+    films = []
+    for id_, title, year, genres in _atomic(item_file, ("item_id", "movie_title", "release_year", "class")):
+        title, year_of_film = _title_and_year(title, year)
+        # "unknown" is the source's word for a film without genres.
+        known = tuple(dict.fromkeys(genre for genre in genres.split() if genre != "unknown"))
+        films.append(MovieLensFilm(id_, title, year_of_film, known))
+    return films
+
+
+def read_users(user_file: Path) -> list[MovieLensUser]:
+    """The users of `ml-100k.user`, in the file's order."""
+    columns = ("user_id", "age", "gender", "occupation", "zip_code")
+    return [MovieLensUser(id_, int(age), *rest) for id_, age, *rest in _atomic(user_file, columns)]
+
+
+def read_ratings(inter_file: Path) -> list[Rating]:
+    """The ratings of `ml-100k.inter`, in the file's order."""
+    columns = ("user_id", "item_id", "rating", "timestamp")
+    rows = _atomic(inter_file, columns)
+    return [Rating(user, item, int(float(stars)), int(float(time))) for user, item, stars, time in rows]
+
+
+def read_wikidata(database: Path) -> list[WikidataFilm]:
+    """The films of `movies.db`, ordered by their number in Wikidata."""
+    columns = 'ID, imdbID, Title, Year, Runtime, Genre, Director, Writer, "Cast", Language, Country, Oscars, Awards'
+    # immutable: the file may lie where SQLite cannot write its locks.
+    connection = sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+    try:
+        rows = connection.execute(f"SELECT {columns} FROM omdb ORDER BY ID").fetchall()
+    except sqlite3.DatabaseError as error:
+        raise SourceChanged(
+            f"{database}: not the film database that was expected ({error}). Fetch it again."
+        ) from error
+    finally:
+        connection.close()
+    return [_wikidata_film(row) for row in rows]
+
+
+def people(names: str | None) -> tuple[str, ...]:
+    """The names of a comma-separated list, with the commas inside names ("Sammy Davis, Jr.") understood; no repeats."""
+    joined: list[str] = []
+    for part in (names or "").split(", "):
+        if joined and _BELONGS_TO_NAME.match(part):
+            joined[-1] += f", {part}"
+        elif part:
+            joined.append(part)
+    return tuple(dict.fromkeys(joined))
+
+
+# What follows a comma within one person's name in the snapshot: generations and titles of nobility.
+_BELONGS_TO_NAME = re.compile(
+    r"(?:Jr|Sr)\.?$|III?$|\d+(?:st|nd|rd|th) (?:Earl|Duke|Prince|Baron|Baronet|Marquess|Viscount)\b"
+    r"|(?:Prince|Princess|Duke|Duchess|Count|Countess|Baron|Baroness|Lord|Lady|Earl) (?:of|von|de)\b"
+)
+_YEAR_IN_TITLE = re.compile(r"^(?P<title>.+?)\s*\((?P<year>\d{4})\)$")
+_NOMINATIONS = re.compile(r"Nominated for (\d+) Oscar")
+
+
+def _title_and_year(title: str, year: str) -> tuple[str, int | None]:
+    """The repaired title and year: one film's year was read as "V" (video) and its real one left in the title."""
+    title = " ".join(title.split())
+    if year.isdigit():
+        return title, int(year)
+    match = _YEAR_IN_TITLE.match(title)
+    if match is not None:
+        return match["title"], int(match["year"])
+    # Film 267 has neither title nor year; the packaged file spells the source's word "unkonwn".
+    return ("unknown" if title == "unkonwn" else title), None
+
+
+def _wikidata_film(row: tuple) -> WikidataFilm:
+    number, imdb, title, year, runtime, genres, directors, writers, cast, languages, countries, oscars, awards = row
+    nominated = _NOMINATIONS.search(awards or "")
+    return WikidataFilm(
+        id=f"Q{number}",
+        imdb=imdb,
+        title=" ".join(title.split()),
+        year=int(year),
+        runtime=None if runtime is None else round(runtime),
+        genres=people(genres),
+        directors=people(directors),
+        writers=people(writers),
+        cast=people(cast),
+        languages=people(languages),
+        countries=people(countries),
+        oscars=int(oscars or 0),
+        nominations=int(nominated[1]) if nominated else 0,
+    )
+
+
+def _atomic(path: Path, columns: tuple[str, ...]) -> Iterator[list[str]]:
+    """The rows of a RecBole atomic file, whose header names each column with its type ("item_id:token")."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        header = tuple(name.split(":")[0] for name in next(rows, []))
+        if header != columns:
+            raise SourceChanged(
+                f"{path}: expected the columns {', '.join(columns)}, found {', '.join(header) or 'none'}."
+            )
+        for row in rows:
+            if len(row) != len(columns):
+                raise SourceChanged(f"{path}, line {rows.line_num}: expected {len(columns)} columns, found {len(row)}.")
+            yield row

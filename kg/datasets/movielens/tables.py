@@ -1,0 +1,251 @@
+"""Writing the demo domain as a user would bring it: three tables and a `domain.yaml`, each put in place whole.
+
+Lists stand in one cell with "|" between their values, a character that no name in the sources has. Keys of films and
+users are MovieLens's own; a Wikidata film that MovieLens does not have keeps its Wikidata id ("Q610502"), so the two
+never clash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from kg.datasets.movielens.linking import Links
+from kg.datasets.movielens.sources import MovieLensFilm, MovieLensUser, Rating, WikidataFilm
+from kg.datasets.movielens.titles import readable
+from kg.errors import WhyPathError
+
+LIST_SEPARATOR = "|"
+
+
+class DemoFilesExist(WhyPathError):
+    """The folder holds a `domain.yaml` that is not the demo's."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilmRow:
+    """A film as it is written: one row of films.tsv."""
+
+    id: str
+    title: str
+    year: int | None
+    runtime: int | None = None
+    decade: str = ""
+    genres: tuple[str, ...] = ()
+    wikidata_genres: tuple[str, ...] = ()
+    directors: tuple[str, ...] = ()
+    writers: tuple[str, ...] = ()
+    cast: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    awards: tuple[str, ...] = ()
+    imdb: str = ""
+    wikidata: str = ""
+
+
+_COLUMNS = tuple(field.name for field in fields(FilmRow))
+
+RELATIONS: tuple[tuple[str, str, str], ...] = (
+    ("directors", "director", "person"),
+    ("writers", "writer", "person"),
+    ("cast", "cast", "person"),
+    ("genres", "genre", "genre"),
+    ("wikidata_genres", "wikidata_genre", "genre"),
+    ("countries", "country", "country"),
+    ("languages", "language", "language"),
+    ("decade", "decade", "decade"),
+    ("awards", "award", "award"),
+)
+"""(column of films.tsv, relation, kind of its tails), in the order of `domain.yaml`."""
+
+
+def film_rows(films: Sequence[MovieLensFilm], links: Links, others: Iterable[WikidataFilm]) -> list[FilmRow]:
+    """The rows of MovieLens's films with the facts of the films they are linked to, then one for each other film."""
+    linked = links.by_film()
+    rows = []
+    for film in films:
+        link = linked.get(film.id)
+        rows.append(_row(film, link.wikidata if link is not None else None))
+    rows += [_row(None, other) for other in others]
+    return rows
+
+
+def values(row: FilmRow, column: str) -> tuple[str, ...]:
+    """The values of a column that becomes relations; none for an empty cell."""
+    cell = getattr(row, column)
+    return cell if isinstance(cell, tuple) else (cell,) if cell else ()
+
+
+def write_domain(
+    folder: Path, films: Sequence[FilmRow], users: Sequence[MovieLensUser], ratings: Sequence[Rating]
+) -> Path:
+    """Write films.tsv, users.tsv, ratings.tsv, SOURCES.txt and, last of all, domain.yaml; its path is returned.
+
+    The same content may be written again.
+
+    Raises:
+        DemoFilesExist: the folder has a domain.yaml with other content (its owner's domain, or the demo's after edits).
+    """
+    domain = folder / "domain.yaml"
+    if domain.exists() and domain.read_text(encoding="utf-8") != _DOMAIN_YAML:
+        raise DemoFilesExist(
+            f"{domain} is there already and is not the demo's; nothing was written. Give another folder or move it away."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "films.tsv", _tsv(_COLUMNS, (_cells(row) for row in films)))
+    user_cells = ((user.id, str(user.age), user.gender, user.occupation, user.zip_code) for user in users)
+    _write(folder / "users.tsv", _tsv(("id", "age", "gender", "occupation", "zip_code"), user_cells))
+    rating_cells = ((rating.user, rating.item, str(rating.stars), str(rating.time)) for rating in ratings)
+    _write(folder / "ratings.tsv", _tsv(("user", "item", "rating", "time"), rating_cells))
+    _write(folder / "SOURCES.txt", _SOURCES)
+    _write(domain, _DOMAIN_YAML)
+    return domain
+
+
+def _row(film: MovieLensFilm | None, facts: WikidataFilm | None) -> FilmRow:
+    if film is not None:
+        id_, title, year, genres = film.id, readable(film.title), film.year, film.genres
+    elif facts is not None:
+        id_, title, year, genres = facts.id, facts.title, facts.year, ()
+    else:
+        raise ValueError("a row needs a film of at least one of the sources")
+    own = FilmRow(id=id_, title=title, year=year, decade=f"{year // 10 * 10}s" if year else "", genres=genres)
+    if facts is None:
+        return own
+    # Wikidata's "Family" is MovieLens's "Children's" (71 of the 113 linked films that have one have both), so they
+    # share a node; all other words are the same in both.
+    own_words = tuple(dict.fromkeys("Children's" if genre == "Family" else genre for genre in facts.genres))
+    awards = (("Academy Award winner",) if facts.oscars else ()) + (
+        ("Academy Award nominee",) if facts.nominations else ()
+    )
+    return FilmRow(
+        id=own.id,
+        title=own.title,
+        year=own.year,
+        runtime=facts.runtime,
+        decade=own.decade,
+        genres=own.genres,
+        wikidata_genres=own_words,
+        directors=facts.directors,
+        writers=facts.writers,
+        cast=facts.cast,
+        countries=facts.countries,
+        languages=facts.languages,
+        awards=awards,
+        imdb=facts.imdb,
+        wikidata=facts.id,
+    )
+
+
+def _cells(row: FilmRow) -> tuple[str, ...]:
+    cells = []
+    for column in _COLUMNS:
+        value = getattr(row, column)
+        if isinstance(value, tuple):
+            # A value with the separator inside would turn into two: none has, and a source that changes is told apart.
+            if any(LIST_SEPARATOR in part for part in value):
+                raise ValueError(f"{column} of film {row.id} has a {LIST_SEPARATOR!r} inside a value: {value}")
+            cells.append(LIST_SEPARATOR.join(value))
+        else:
+            cells.append("" if value is None else str(value))
+    return tuple(cells)
+
+
+def _tsv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "".join("\t".join(cells) + "\n" for cells in (header, *rows))
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file as a whole or not at all."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files for their owner alone; these are ordinary data.
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+_DOMAIN_YAML = """\
+# MovieLens-100k with Wikidata's film facts. Written by `whypath demo --prepare`; where the data comes from and what may
+# be done with it stands in SOURCES.txt.
+name: movielens-100k
+
+nodes:
+  film:
+    role: item
+    source: films.tsv
+    key: id            # MovieLens's id; Wikidata's ("Q610502") for films that MovieLens does not have
+    label: title       # the title is also the text: no genres, no people
+    fields:
+      year: integer
+      runtime: integer # minutes
+      imdb: {type: text, use: false}
+      wikidata: {type: text, use: false}
+    lists:
+      directors: {relation: director, target: person, separator: "|", label: directed by, inverse: directed}
+      writers: {relation: writer, target: person, separator: "|", label: written by, inverse: wrote}
+      cast: {relation: cast, target: person, separator: "|", label: starring, inverse: acted in}
+      # Two opinions on the genres, MovieLens's and Wikidata's, over the same nodes.
+      genres: {relation: genre, target: genre, separator: "|", label: of the genre, inverse: genre of}
+      wikidata_genres:
+        {relation: wikidata_genre, target: genre, separator: "|", label: of the genre (Wikidata), inverse: genre (Wikidata) of}
+      countries: {relation: country, target: country, separator: "|", label: made in, inverse: made}
+      languages: {relation: language, target: language, separator: "|", label: in the language, inverse: language of}
+      awards: {relation: award, target: award, separator: "|", label: honoured as, inverse: honour of}
+    links:
+      decade: {relation: decade, target: decade, label: from the, inverse: decade of}
+  # Entities have no table of their own: the values above are their keys and labels.
+  person: {role: entity}
+  genre: {role: entity}
+  country: {role: entity}
+  language: {role: entity}
+  award: {role: entity}
+  decade: {role: entity}
+  user:
+    role: user
+    source: users.tsv
+    key: id
+    # Loaded, but no model reads them unless `use: true` is added; sensitive ones are never shown.
+    fields:
+      age: {type: integer, sensitive: true}
+      gender: {type: categorical, sensitive: true}
+      occupation: categorical
+      zip_code: {type: categorical, sensitive: true}
+
+interactions:
+  rating:
+    source: ratings.tsv
+    columns: {user: user, item: item, weight: rating, time: time}
+    time_format: unix
+    positive: {min_weight: 4}
+    label: liked
+"""
+
+_SOURCES = """\
+The tables in this folder are derived from two sources. They are for your own use; do not pass ratings.tsv, users.tsv or
+MovieLens's part of films.tsv on to others.
+
+MovieLens-100k (ratings, users, the films' titles, years and genres), collected by the GroupLens Research Project at the
+University of Minnesota. Its terms, in short: use for research is free and has to be acknowledged; no redistribution
+without separate permission; no commercial or revenue-bearing use without permission of GroupLens; no suggestion that
+the University of Minnesota endorses your work. Please cite:
+  F. Maxwell Harper and Joseph A. Konstan. 2015. The MovieLens Datasets: History and Context. ACM Transactions on
+  Interactive Intelligent Systems 5, 4, Article 19. https://doi.org/10.1145/2827872
+Terms: https://files.grouplens.org/datasets/movielens/ml-100k-README.txt
+Read from the wheel recbole 1.2.1 (MIT licence of that package, which does not change the terms of the data).
+
+Wikidata (directors, writers, cast, genres, countries, languages, awards, running times, IMDb ids), public domain under
+CC0 1.0: https://www.wikidata.org/wiki/Wikidata:Copyright
+Read from the wheel bokeh_sampledata 2026.1 (snapshot of 18 October 2026, data licence CC0-1.0, package BSD-3-Clause).
+"""
