@@ -56,7 +56,7 @@ def mrr(hits: NDArray[np.bool_], k: int) -> Values:
 
 def hit_rate(hits: NDArray[np.bool_], k: int) -> Values:
     """1 where a relevant item is among the first k, else 0, [n_users]."""
-    return hits[:, :k].any(axis=1).astype(np.float64)
+    return np.any(hits[:, :k], axis=1).astype(np.float64)
 
 
 def average_precision(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], k: int) -> Values:

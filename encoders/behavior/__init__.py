@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from encoders.behavior.base import BehaviorBlock, BehaviorSettings, CatalogueTooLargeError
+from encoders.behavior.base import BehaviorBlock, BehaviorSettings, CatalogueTooLarge
 from encoders.behavior.ease import EASE, EASESettings
 from encoders.behavior.ials import IALS, IALSSettings
 from encoders.behavior.item_knn import ItemKNN, ItemKNNSettings
@@ -27,7 +27,7 @@ __all__ = [
     "IALS",
     "BehaviorBlock",
     "BehaviorSettings",
-    "CatalogueTooLargeError",
+    "CatalogueTooLarge",
     "EASESettings",
     "IALSSettings",
     "ItemKNN",

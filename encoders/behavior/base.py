@@ -15,7 +15,7 @@ from encoders.search import SearchSpace
 from kg.errors import WhyPathError
 
 
-class CatalogueTooLargeError(WhyPathError):
+class CatalogueTooLarge(WhyPathError):
     """The catalogue exceeds what this encoder can hold; the message names one that can."""
 
 
@@ -60,7 +60,7 @@ class BehaviorBlock(ABC):
         matrix: csr float32 [n_users, n_items], binary or with weights above zero, without repeated entries.
         settings: an instance of `settings_type`, its defaults if None. seed: used only where the method draws numbers.
         item_mask: bool [n_items], False for items whose interactions must not be seen (as if they had none).
-        Raises CatalogueTooLargeError where the method cannot hold so many items.
+        Raises CatalogueTooLarge where the method cannot hold so many items.
         """
 
     @abstractmethod

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import Field
 
-from encoders.behavior.base import BehaviorSettings, CatalogueTooLargeError, all_items, visible
+from encoders.behavior.base import BehaviorSettings, CatalogueTooLarge, all_items, visible
 from encoders.behavior.item_item import ItemItemBlock
 from encoders.search import Range, SearchSpace
 
@@ -43,13 +43,13 @@ class EASE(ItemItemBlock):
         seed: int = 0,
         item_mask: NDArray[np.bool_] | None = None,
     ) -> Self:
-        """See `BehaviorBlock.fit`. Raises CatalogueTooLargeError beyond `MAX_ITEMS` items with interactions."""
+        """See `BehaviorBlock.fit`. Raises CatalogueTooLarge beyond `MAX_ITEMS` items with interactions."""
         settings = EASESettings.model_validate(settings or EASESettings())
         seen = visible(matrix, item_mask)
         # Items without interactions have rows of zeros outside the diagonal: they are left out of the inverse.
         active = np.unique(seen.indices)
         if len(active) > MAX_ITEMS:
-            raise CatalogueTooLargeError(
+            raise CatalogueTooLarge(
                 f"EASE inverts a dense matrix over all items with interactions, and {len(active):,} items are more "
                 f"than the {MAX_ITEMS:,} it is made for. Use rp3beta or ials, which grow with the interactions."
             )
