@@ -1,0 +1,32 @@
+"""`KnowledgeGraph`: an immutable snapshot of a domain over dense ids, with its tables, files, twins and exports.
+
+`KnowledgeGraph.from_rows` makes one from rows, `kg.graph.building.build` from columns, a store's `snapshot()` from a
+store. Knows nothing of stores and models.
+"""
+
+from kg.graph.columns import FieldColumn
+from kg.graph.facts import ItemFacts
+from kg.graph.files import SnapshotUnreadable
+from kg.graph.items import UnknownItem
+from kg.graph.snapshot import KnowledgeGraph, UnknownNode
+from kg.graph.statistics import GraphStatistics, graph_statistics
+from kg.graph.strings import Strings
+from kg.graph.tables import Csr, InteractionTable, NodeTable, RelationTable
+from kg.schema import Role
+
+__all__ = [
+    "Csr",
+    "FieldColumn",
+    "GraphStatistics",
+    "InteractionTable",
+    "ItemFacts",
+    "KnowledgeGraph",
+    "NodeTable",
+    "RelationTable",
+    "Role",
+    "SnapshotUnreadable",
+    "Strings",
+    "UnknownItem",
+    "UnknownNode",
+    "graph_statistics",
+]

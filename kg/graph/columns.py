@@ -1,0 +1,151 @@
+"""`FieldColumn`: one field of a node kind as a column, numbers as float64 and everything else as codes into a
+dictionary.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from kg.graph.strings import Strings
+from kg.rows import FieldValue
+
+NUMERIC_TYPES = frozenset({"integer", "number", "boolean", "date"})
+"""Field types that are held as numbers; a date is held in seconds since the epoch (UTC, midnight)."""
+
+
+@dataclass(frozen=True, eq=False)
+class FieldColumn:
+    """One field over n nodes.
+
+    `type` is the schema's word ("integer", "number", "boolean", "date", "categorical", "text"). Of a numeric type
+    `numbers` is float64 [n] with NaN where missing (booleans 0 and 1, dates in seconds since the epoch, integers exact
+    up to 2^53) and `codes` is None. Of the other types `codes` is int32 [n] into `categories` (distinct values,
+    sorted), -1 where missing, and `numbers` is None. `sensitive` columns are kept out of everything that is printed or
+    exported.
+    """
+
+    name: str
+    type: str
+    sensitive: bool
+    numbers: NDArray[np.float64] | None = None
+    codes: NDArray[np.int32] | None = None
+    categories: Strings | None = None
+
+    def __post_init__(self) -> None:
+        if (self.numbers is None) == (self.codes is None) or (self.codes is None) != (self.categories is None):
+            raise ValueError(f"field {self.name}: either numbers, or codes with categories")
+
+    @classmethod
+    def of(cls, name: str, type: str, values: Sequence[FieldValue], *, sensitive: bool = False) -> FieldColumn:
+        """The column of checked values; a value that does not fit the type counts as missing."""
+        if type in NUMERIC_TYPES:
+            numbers = np.fromiter((_number(type, value) for value in values), dtype=np.float64, count=len(values))
+            return cls(name, type, sensitive, numbers=numbers)
+        texts = pa.array([None if value is None else str(value) for value in values], pa.large_string())
+        distinct = pc.call_function("unique", [texts.drop_null()])
+        categories = Strings(distinct.take(pc.call_function("array_sort_indices", [distinct])))
+        found = pc.call_function("index_in", [texts], pc.SetLookupOptions(value_set=categories.array, skip_nulls=True))
+        codes = np.asarray(found.fill_null(-1), dtype=np.int32)
+        return cls(name, type, sensitive, codes=codes, categories=categories)
+
+    @classmethod
+    def missing_everywhere(cls, name: str, type: str, length: int, *, sensitive: bool = False) -> FieldColumn:
+        """A column without a single value."""
+        return cls.of(name, type, [None] * length, sensitive=sensitive)
+
+    @classmethod
+    def concatenated(cls, columns: Sequence[FieldColumn]) -> FieldColumn:
+        """The columns one after the other, which must have one type; sensitive if any of them is."""
+        first = columns[0]
+        if len(columns) == 1:
+            return first
+        sensitive = any(column.sensitive for column in columns)
+        if first.numbers is not None:
+            numbers = np.concatenate([column.numbers for column in columns if column.numbers is not None])
+            return cls(first.name, first.type, sensitive, numbers=numbers)
+        return cls.of(first.name, first.type, [value for column in columns for value in column], sensitive=sensitive)
+
+    def __len__(self) -> int:
+        column = self.numbers if self.numbers is not None else self.codes
+        return 0 if column is None else len(column)
+
+    def __getitem__(self, index: int) -> FieldValue:
+        """The value of one node as Python shows it: int, float, bool, str (dates as YYYY-MM-DD), None where missing."""
+        if self.numbers is None:
+            assert self.codes is not None
+            assert self.categories is not None
+            code = int(self.codes[index])
+            return None if code < 0 else self.categories[code]
+        number = float(self.numbers[index])
+        if np.isnan(number):
+            return None
+        if self.type == "boolean":
+            return bool(number)
+        if self.type == "date":
+            return datetime.fromtimestamp(number, UTC).date().isoformat()
+        return int(number) if self.type == "integer" else number
+
+    def __iter__(self) -> Iterator[FieldValue]:
+        return (self[index] for index in range(len(self)))
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """Mask [n] of the nodes without a value."""
+        if self.numbers is not None:
+            return np.isnan(self.numbers)
+        assert self.codes is not None
+        return self.codes < 0
+
+    def take(self, positions: NDArray[np.intp]) -> FieldColumn:
+        """The values at the given positions; categories that no longer occur are kept."""
+        return FieldColumn(
+            self.name,
+            self.type,
+            self.sensitive,
+            None if self.numbers is None else self.numbers[positions],
+            None if self.codes is None else self.codes[positions],
+            self.categories,
+        )
+
+    def update(self, digest: hashlib.blake2b) -> None:
+        """Feed name, type and values to a running digest; equal columns feed equal bytes."""
+        digest.update(f"{self.name}\0{self.type}\0{len(self)}\0".encode())
+        if self.numbers is not None:
+            # One bit pattern for "missing" and one for zero.
+            digest.update(np.where(np.isnan(self.numbers), np.nan, self.numbers + 0.0).astype("<f8").tobytes())
+        elif self.codes is not None and self.categories is not None:
+            used = np.unique(self.codes[self.codes >= 0])
+            digest.update(np.where(self.codes < 0, -1, np.searchsorted(used, self.codes)).astype("<i4").tobytes())
+            self.categories.take(used).update(digest)
+
+
+def _number(type: str, value: FieldValue) -> float:
+    if value is None:
+        return float("nan")
+    if isinstance(value, str):
+        return _seconds(value) if type == "date" else float("nan")
+    return float(value)
+
+
+def _seconds(text: str) -> float:
+    """Seconds since the epoch at the start of an ISO date (UTC), or of a date and time as given; NaN if it is
+    neither.
+    """
+    try:
+        day = date.fromisoformat(text)
+        return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return float("nan")
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,192 @@
+"""A snapshot as files: Arrow IPC for strings, .npy for arrays, graph.json for the rest; all of it can be memory-mapped.
+
+The directory is written beside its place, flushed and renamed, so a reader finds a whole snapshot or none. Nothing
+in it is executable: no pickle, and .npy files are read with pickling off.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import ipc
+
+from kg.errors import WhyPathError
+from kg.graph.columns import FieldColumn
+from kg.graph.durable import directory_written_whole
+from kg.graph.parts import GraphParts
+from kg.graph.strings import Strings
+from kg.graph.tables import Csr, InteractionTable, NodeTable, RelationTable
+from kg.schema import DomainSchema
+
+FORMAT_VERSION = 1
+"""Raised when the files change in a way that older code cannot read; another version is refused, with advice."""
+
+_RECORD = "graph.json"
+
+
+class SnapshotUnreadable(WhyPathError):
+    """A directory that is no snapshot, is damaged, or was written by another version."""
+
+
+def save(graph: GraphParts, digest: str, directory: Path) -> Path:
+    """Write a snapshot with the digest of its facts; see `KnowledgeGraph.save`. Raises SnapshotUnreadable if the
+    directory holds something else.
+    """
+    if directory.exists() and not (directory / _RECORD).exists() and any(directory.iterdir()):
+        raise SnapshotUnreadable(f"{directory} exists and holds no snapshot; give another directory or empty it")
+    with directory_written_whole(directory) as partial:
+        record: dict[str, Any] = {
+            "format": "whypath-graph",
+            "version": FORMAT_VERSION,
+            "generation": graph.generation,
+            "event_generation": graph.event_generation,
+            "digest": digest,
+            "schema": json.loads(graph.schema.to_json()),
+            "kinds": [_write_nodes(partial, number, graph.tables[kind]) for number, kind in enumerate(graph.kinds)],
+            "relations": [
+                _write_relation(partial, number, relation) for number, relation in enumerate(graph.relations)
+            ],
+            "interactions": [_write_events(partial, number, table) for number, table in enumerate(graph.events)],
+        }
+        record["files"] = {path.name: path.stat().st_size for path in sorted(partial.iterdir())}
+        (partial / _RECORD).write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
+    return directory
+
+
+def load(directory: Path, *, mmap: bool) -> GraphParts:
+    """Read a snapshot's parts; see `KnowledgeGraph.load`."""
+    record = read_record(directory)
+    for name, size in record["files"].items():
+        path = directory / name
+        found = path.stat().st_size if path.exists() else None
+        if found != size:
+            state = "is missing" if found is None else f"has {found} bytes instead of {size}"
+            raise SnapshotUnreadable(f"{path} {state}: the snapshot is damaged; make it again from its store")
+    schema = DomainSchema.from_json(json.dumps(record["schema"]))
+    return GraphParts(
+        schema,
+        {
+            entry["kind"]: _read_nodes(directory, number, entry, schema, mmap)
+            for number, entry in enumerate(record["kinds"])
+        },
+        [_read_relation(directory, number, entry, mmap) for number, entry in enumerate(record["relations"])],
+        [_read_events(directory, number, entry, mmap) for number, entry in enumerate(record["interactions"])],
+        generation=record["generation"],
+        event_generation=record["event_generation"],
+        digest=record["digest"],
+    )
+
+
+def read_record(directory: Path) -> dict[str, Any]:
+    """The checked content of graph.json; raises SnapshotUnreadable."""
+    path = directory / _RECORD
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SnapshotUnreadable(f"{directory} holds no snapshot (there is no {_RECORD} in it)") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise SnapshotUnreadable(f"{path} is damaged ({error}); make the snapshot again from its store") from None
+    if not isinstance(record, dict) or record.get("format") != "whypath-graph":
+        raise SnapshotUnreadable(f"{path} does not describe a snapshot of WhyPath")
+    if record.get("version") != FORMAT_VERSION:
+        raise SnapshotUnreadable(
+            f"{directory} has snapshot format {record.get('version')}, this version reads {FORMAT_VERSION};"
+            " make the snapshot again from its store"
+        )
+    return record
+
+
+def _write_nodes(directory: Path, number: int, table: NodeTable) -> dict[str, object]:
+    _write_strings(directory / f"nodes-{number}.arrow", {"key": table.keys, "label": table.labels, "text": table.texts})
+    fields: list[dict[str, object]] = []
+    for position, column in enumerate(table.fields.values()):
+        stem = f"nodes-{number}-field-{position}"
+        if column.numbers is not None:
+            _write_array(directory / f"{stem}.npy", column.numbers)
+        elif column.codes is not None and column.categories is not None:
+            _write_array(directory / f"{stem}.npy", column.codes)
+            _write_strings(directory / f"{stem}.arrow", {"category": column.categories})
+        fields.append({"name": column.name, "type": column.type, "sensitive": column.sensitive, "stem": stem})
+    return {"kind": table.kind, "fields": fields}
+
+
+def _read_nodes(directory: Path, number: int, entry: dict[str, Any], schema: DomainSchema, mmap: bool) -> NodeTable:
+    strings = _read_strings(directory / f"nodes-{number}.arrow", mmap)
+    fields: dict[str, FieldColumn] = {}
+    for field in entry["fields"]:
+        values = _read_array(directory / f"{field['stem']}.npy", mmap)
+        head = (field["name"], field["type"], field["sensitive"])
+        if (directory / f"{field['stem']}.arrow").exists():
+            categories = _read_strings(directory / f"{field['stem']}.arrow", mmap)["category"]
+            fields[field["name"]] = FieldColumn(*head, codes=values, categories=categories)
+        else:
+            fields[field["name"]] = FieldColumn(*head, numbers=values)
+    kind = entry["kind"]
+    return NodeTable(kind, schema.nodes[kind].role, strings["key"], strings["label"], strings["text"], fields)
+
+
+_CSR_PARTS = ("forward-indptr", "forward-indices", "backward-indptr", "backward-indices")
+
+
+def _write_relation(directory: Path, number: int, relation: RelationTable) -> dict[str, object]:
+    forward, backward = relation.forward, relation.backward
+    for part, array in zip(
+        _CSR_PARTS, (forward.indptr, forward.indices, backward.indptr, backward.indices), strict=True
+    ):
+        _write_array(directory / f"relation-{number}-{part}.npy", array)
+    return {
+        "name": relation.name,
+        "label": relation.label,
+        "head": relation.head_kind,
+        "tail": relation.tail_kind,
+        "hidden": relation.hidden,
+    }
+
+
+def _read_relation(directory: Path, number: int, entry: dict[str, Any], mmap: bool) -> RelationTable:
+    parts = [_read_array(directory / f"relation-{number}-{part}.npy", mmap) for part in _CSR_PARTS]
+    csr = Csr(parts[0], parts[1]), Csr(parts[2], parts[3])
+    return RelationTable(entry["name"], entry["label"], entry["head"], entry["tail"], *csr, entry["hidden"])
+
+
+_EVENT_PARTS = ("users", "items", "weights", "times", "positive")
+
+
+def _write_events(directory: Path, number: int, table: InteractionTable) -> dict[str, object]:
+    for part in _EVENT_PARTS:
+        _write_array(directory / f"events-{number}-{part}.npy", getattr(table, part))
+    _write_strings(directory / f"events-{number}.arrow", {"id": table.ids})
+    return {"kind": table.kind}
+
+
+def _read_events(directory: Path, number: int, entry: dict[str, Any], mmap: bool) -> InteractionTable:
+    parts = {part: _read_array(directory / f"events-{number}-{part}.npy", mmap) for part in _EVENT_PARTS}
+    ids = _read_strings(directory / f"events-{number}.arrow", mmap)["id"]
+    return InteractionTable(kind=entry["kind"], ids=ids, **parts)
+
+
+def _write_array(path: Path, array: NDArray) -> None:
+    np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def _read_array(path: Path, mmap: bool) -> NDArray:
+    array = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
+    # As a plain array: the subclass of mapped arrays makes every slice slower and means nothing to readers.
+    return array.view(np.ndarray)
+
+
+def _write_strings(path: Path, columns: dict[str, Strings]) -> None:
+    batch = pa.record_batch({name: column.array for name, column in columns.items()})
+    with pa.OSFile(str(path), "wb") as sink, ipc.new_file(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+
+
+def _read_strings(path: Path, mmap: bool) -> dict[str, Strings]:
+    source = pa.memory_map(str(path)) if mmap else pa.OSFile(str(path))
+    batch = ipc.open_file(source).get_batch(0)
+    return {name: Strings(batch.column(name)) for name in batch.schema.names}

@@ -1,0 +1,100 @@
+"""A snapshot, or the neighbourhood of a node, as a labelled networkx MultiDiGraph for looking around and for export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+
+from kg.graph.tables import InteractionTable, RelationTable
+
+if TYPE_CHECKING:
+    from kg.graph.snapshot import KnowledgeGraph
+
+
+def to_networkx(
+    graph: KnowledgeGraph, around: int | None, depth: int, *, interactions: bool, hidden: bool
+) -> nx.MultiDiGraph:
+    """See `KnowledgeGraph.to_networkx`."""
+    users = set(graph.schema.user_kinds)
+    relations = [
+        relation
+        for relation in graph.relations
+        if (hidden or not relation.hidden) and (interactions or not users & {relation.head_kind, relation.tail_kind})
+    ]
+    events = graph.events if interactions else ()
+    if around is None:
+        kept = np.ones(graph.n_nodes, dtype=bool)
+        for kind in users if not interactions else ():
+            kept[graph.offsets[kind] : graph.offsets[kind] + len(graph.nodes(kind))] = False
+    else:
+        graph.kind_of(around)
+        kept = _within(graph, around, depth, relations, events)
+    result = nx.MultiDiGraph(name=graph.schema.name)
+    for node in np.flatnonzero(kept).tolist():
+        kind, key, label = graph.node_of(node)
+        role = str(graph.schema.nodes[kind].role)
+        result.add_node((kind, key), kind=kind, key=key, label=label or key, role=role, **_shown(graph, node))
+    for relation in relations:
+        heads, tails = _ends(graph, relation)
+        both = kept[heads] & kept[tails]
+        for head, tail in zip(heads[both].tolist(), tails[both].tolist(), strict=True):
+            result.add_edge(
+                graph.node_of(head)[:2],
+                graph.node_of(tail)[:2],
+                relation.name,
+                relation=relation.name,
+                label=relation.label,
+            )
+    for table in events:
+        for row, (user, item) in enumerate(zip(*_event_ends(graph, table), strict=True)):
+            if kept[user] and kept[item]:
+                attributes = {"weight": float(table.weights[row]), "time": float(table.times[row])}
+                known = {name: value for name, value in attributes.items() if not np.isnan(value)}
+                key = (table.kind, table.ids[row])
+                label = graph.schema.interactions[table.kind].label
+                ends = (graph.node_of(int(user))[:2], graph.node_of(int(item))[:2])
+                result.add_edge(*ends, key, relation=table.kind, label=label, id=table.ids[row], **known)
+    return result
+
+
+_RESERVED = frozenset({"kind", "key", "label", "role"})
+
+
+def _shown(graph: KnowledgeGraph, node: int) -> dict[str, object]:
+    """Fields that may be shown; one that is named like an attribute of every node gets `field_` in front."""
+    fields = graph.fields_of(node)
+    return {f"field_{name}" if name in _RESERVED else name: value for name, value in fields.items()}
+
+
+def _ends(graph: KnowledgeGraph, relation: RelationTable) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    heads = relation.heads.astype(np.int64) + graph.offsets[relation.head_kind]
+    return heads, relation.tails.astype(np.int64) + graph.offsets[relation.tail_kind]
+
+
+def _event_ends(graph: KnowledgeGraph, table: InteractionTable) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return table.users.astype(np.int64) + graph.offsets[graph.schema.user_kinds[0]], table.items.astype(np.int64)
+
+
+def _within(
+    graph: KnowledgeGraph, around: int, depth: int, relations: list[RelationTable], events: tuple[InteractionTable, ...]
+) -> NDArray[np.bool_]:
+    """Mask [n_nodes] of what at most `depth` edges, in either direction, lead to."""
+    reached = np.zeros(graph.n_nodes, dtype=bool)
+    reached[around] = True
+
+    def pairs() -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        for relation in relations:
+            yield _ends(graph, relation)
+        for table in events:
+            yield _event_ends(graph, table)
+
+    for _ in range(depth):
+        before = reached.copy()
+        for heads, tails in pairs():
+            reached[tails[before[heads]]] = True
+            reached[heads[before[tails]]] = True
+    return reached

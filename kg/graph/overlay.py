@@ -1,0 +1,152 @@
+"""Small changes to a snapshot without reading a store again: recent events laid over it, users taken out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kg.graph.building import EventColumns, event_columns
+from kg.graph.parts import GraphParts
+from kg.graph.strings import Strings
+from kg.graph.tables import InteractionTable, NodeTable, RelationTable
+from kg.rows import Event
+
+
+def with_events(graph: GraphParts, events: Sequence[Event], event_generation: int) -> GraphParts:
+    """The snapshot with further events; see `KnowledgeGraph.overlay`."""
+    items: list[int] = []
+    usable: list[Event] = []
+    for event in {event.id: event for event in events}.values():
+        table = graph.tables[event.item_kind] if event.item_kind in graph.schema.item_kinds else None
+        row = -1 if table is None else table.keys.find(event.item)
+        if row >= 0 and event.kind in graph.schema.interactions:
+            items.append(graph.offsets[event.item_kind] + row)
+            usable.append(event)
+    bare = _with_users(graph, sorted({event.user for event in usable if graph.users.keys.find(event.user) < 0}))
+    keys = bare.users.keys
+    rows = [keys.find(event.user) for event in usable]
+    tables: list[InteractionTable] = []
+    for table in bare.events:
+        chosen = [
+            position
+            for position, event in enumerate(usable)
+            if event.kind == table.kind and event.id not in table.ids[table.of_user(rows[position])]
+        ]
+        if not chosen:
+            tables.append(table)
+            continue
+        columns = event_columns(
+            [usable[position] for position in chosen],
+            [rows[position] for position in chosen],
+            [items[position] for position in chosen],
+        )
+        tables.append(_merged(bare, table, columns))
+    return replace(bare, events=tables, event_generation=event_generation)
+
+
+def without_users(graph: GraphParts, users: Iterable[str]) -> GraphParts:
+    """The snapshot without these users; see `KnowledgeGraph.without_users`."""
+    keys = graph.users.keys
+    rows = {row for row in map(keys.find, users) if row >= 0}
+    if not rows:
+        return graph
+    kept = np.setdiff1d(np.arange(len(keys)), np.fromiter(rows, dtype=np.int64))
+    to = np.full(len(keys), -1, dtype=np.int64)
+    to[kept] = np.arange(len(kept))
+    return _with_user_table(graph, graph.users.take(kept), to)
+
+
+def _with_users(graph: GraphParts, added: list[str]) -> GraphParts:
+    if not added:
+        return graph
+    table = graph.users
+    larger = table.with_bare(added)
+    return _with_user_table(graph, larger, larger.keys.positions(table.keys).astype(np.int64))
+
+
+def _with_user_table(graph: GraphParts, table: NodeTable, to: NDArray[np.int64]) -> GraphParts:
+    """Exchange the users' table: `to` int64 [n_users before] is each user's new row, -1 for one that goes."""
+    kind = table.kind
+    relations: list[RelationTable] = []
+    for relation in graph.relations:
+        if kind not in (relation.head_kind, relation.tail_kind):
+            relations.append(relation)
+            continue
+        heads, tails = relation.heads.astype(np.int64), relation.tails.astype(np.int64)
+        n_heads, n_tails = len(relation.forward), len(relation.backward)
+        if relation.head_kind == kind:
+            heads, n_heads = to[heads], len(table)
+        if relation.tail_kind == kind:
+            tails, n_tails = to[tails], len(table)
+        stays = (heads >= 0) & (tails >= 0)
+        relations.append(relation.with_edges(heads[stays], tails[stays], n_heads, n_tails))
+    events: list[InteractionTable] = []
+    for interactions in graph.events:
+        users = to[interactions.users]
+        kept = interactions.take(np.flatnonzero(users >= 0)) if (users < 0).any() else interactions
+        # New rows are in the order of the keys as the old ones were, so the table's order holds.
+        events.append(
+            InteractionTable(
+                kept.kind,
+                users[users >= 0].astype(np.int32),
+                kept.items,
+                kept.weights,
+                kept.times,
+                kept.positive,
+                kept.ids,
+            )
+        )
+    # The digest is handed on: it is that of the facts, and users are no part of them.
+    return replace(graph, tables={**graph.tables, kind: table}, relations=relations, events=events)
+
+
+def _merged(graph: GraphParts, table: InteractionTable, columns: EventColumns) -> InteractionTable:
+    """The table with further events, inserted where they belong: one pass over each column, no sorting of the old
+    rows.
+    """
+    weights = columns.weights.astype(np.float32)
+    positive = graph.schema.interactions[table.kind].is_positive(weights)
+    added = InteractionTable(
+        table.kind,
+        columns.users.astype(np.int32),
+        columns.items.astype(np.int32),
+        weights,
+        columns.times.astype(np.float64),
+        positive,
+        columns.ids,
+    )
+    touched = np.unique(added.users)
+    first = np.searchsorted(table.users, touched, side="left")
+    last = np.searchsorted(table.users, touched, side="right")
+    # Only the rows of the users concerned are sorted again, together with the new ones; all others are copied around
+    # them.
+    old_rows = np.concatenate([np.arange(start, stop) for start, stop in zip(first, last, strict=True)]).astype(np.intp)
+    again = _concatenated([table.take(old_rows), added]).in_order()
+    untouched = np.ones(len(table), dtype=bool)
+    untouched[old_rows] = False
+    rest = np.flatnonzero(untouched)
+    at = np.searchsorted(table.users[rest], again.users)
+    target = np.arange(len(again)) + at
+    total = len(rest) + len(again)
+    source = np.empty(total, dtype=np.int64)
+    is_new = np.zeros(total, dtype=bool)
+    is_new[target] = True
+    source[is_new] = len(table) + np.arange(len(again))
+    source[~is_new] = rest
+    return _concatenated([table, again]).take(source)
+
+
+def _concatenated(tables: Sequence[InteractionTable]) -> InteractionTable:
+    first = tables[0]
+    return InteractionTable(
+        first.kind,
+        np.concatenate([table.users for table in tables]),
+        np.concatenate([table.items for table in tables]),
+        np.concatenate([table.weights for table in tables]),
+        np.concatenate([table.times for table in tables]),
+        np.concatenate([table.positive for table in tables]),
+        Strings.concatenated([table.ids for table in tables]),
+    )

@@ -1,0 +1,49 @@
+"""`GraphParts`: the tables of a snapshot and where each kind lies in the node space; what functions on snapshots
+exchange.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from kg.graph.tables import InteractionTable, NodeTable, RelationTable
+from kg.schema import DomainSchema
+
+
+@dataclass(frozen=True, eq=False)
+class GraphParts:
+    """Finished tables that belong together.
+
+    `tables` has one for each kind of the schema; `relations` and `events` are sorted by name; `digest` is that of the
+    facts, where it is known already.
+    """
+
+    schema: DomainSchema
+    tables: Mapping[str, NodeTable]
+    relations: Sequence[RelationTable]
+    events: Sequence[InteractionTable]
+    generation: int = 0
+    event_generation: int = 0
+    digest: str | None = None
+
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds in the order of the node space: items, entities, users, each sorted by name."""
+        return (*self.schema.item_kinds, *self.schema.entity_kinds, *self.schema.user_kinds)
+
+    @cached_property
+    def offsets(self) -> dict[str, int]:
+        """First global node id of each kind."""
+        offsets: dict[str, int] = {}
+        total = 0
+        for kind in self.kinds:
+            offsets[kind] = total
+            total += len(self.tables[kind])
+        return offsets
+
+    @property
+    def users(self) -> NodeTable:
+        """The table of the one user kind."""
+        return self.tables[self.schema.user_kinds[0]]

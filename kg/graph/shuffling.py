@@ -1,0 +1,43 @@
+"""The shuffled twin of a relation: same degrees, no meaning. What a graph adds must vanish on it.
+
+After KG4RecEval (arXiv 2404.03164), which shows that many graph recommenders do as well on a shuffled graph.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from kg.graph.tables import RelationTable
+
+_REPAIRS = 50
+"""Rounds of exchanging repeated pairs; what is still repeated then (almost complete relations) is dropped."""
+
+
+def shuffled_relation(relation: RelationTable, seed: int) -> RelationTable:
+    """The relation with its tails permuted among its edges.
+
+    Each head keeps its number of edges and each tail too, except that a pair that cannot be made distinct from the
+    others is dropped. Deterministic: the random numbers depend on the seed and the relation's name, and edges are in
+    the order of the keys of their ends, so equal content and seed give the equal twin whatever the order of loading.
+    """
+    key = hashlib.blake2b(f"{seed}\0{relation.name}".encode(), digest_size=16).digest()
+    random = np.random.default_rng(int.from_bytes(key, "little"))
+    heads = relation.heads.astype(np.int64)
+    tails = random.permutation(relation.tails).astype(np.int64)
+    width = max(len(relation.backward), 1)
+    for _ in range(_REPAIRS):
+        _, first = np.unique(heads * width + tails, return_index=True)
+        if len(first) == len(heads):
+            break
+        repeated = np.ones(len(heads), dtype=bool)
+        repeated[first] = False
+        positions = np.flatnonzero(repeated)
+        # Each repeated pair exchanges its tail with that of a random edge, one after the other: degrees stay as they
+        # are.
+        for here, there in zip(
+            positions.tolist(), random.integers(len(heads), size=len(positions)).tolist(), strict=True
+        ):
+            tails[here], tails[there] = tails[there], tails[here]
+    return relation.with_edges(heads, tails, len(relation.forward), len(relation.backward))

@@ -1,0 +1,325 @@
+"""`KnowledgeGraph`: an immutable snapshot of a domain: nodes, relations and interactions over dense ids.
+
+Everything that trains, ranks or explains reads the domain through this class and never through a store. Node ids are
+dense and ordered by kind and key, so equal content gives equal ids whatever the order it was loaded in. Methods that
+change something return another snapshot, which shares the unchanged tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kg.errors import WhyPathError
+from kg.graph.building import EventColumns, build, graph_of_rows
+from kg.graph.columns import FieldColumn
+from kg.graph.digests import events_digest, facts_digest
+from kg.graph.facts import ItemFacts, item_facts
+from kg.graph.files import load, save
+from kg.graph.items import ItemIndex
+from kg.graph.overlay import with_events, without_users
+from kg.graph.parts import GraphParts
+from kg.graph.shuffling import shuffled_relation
+from kg.graph.strings import Strings
+from kg.graph.tables import InteractionTable, NodeTable, RelationTable
+from kg.interactions import Interactions
+from kg.rows import EdgeRow, Event, FieldValue, NodeRow
+from kg.schema import DomainSchema
+
+if TYPE_CHECKING:
+    import networkx as nx
+    from torch_geometric.data import HeteroData
+
+
+class UnknownNode(WhyPathError):
+    """A node, kind or field that the graph does not have."""
+
+
+class KnowledgeGraph:
+    """A snapshot: `schema`, `generation` and `event_generation` of the store it was read from (0 without a store).
+
+    Node space: global ids run over the item kinds (sorted by name), then the entity kinds, then the user kinds, in
+    each kind by key. So a dense item index is a global node id, 0 to n_items - 1. `kinds` are in that order;
+    `offsets` has the first global id of each kind. Safe to use from many threads.
+    """
+
+    def __init__(self, parts: GraphParts) -> None:
+        """Put finished tables together; `build` and `from_rows` make them."""
+        self._parts = parts
+        self._tables = parts.tables
+        self._digest = parts.digest
+        self.schema = parts.schema
+        self.generation = parts.generation
+        self.event_generation = parts.event_generation
+        self.relations: tuple[RelationTable, ...] = tuple(parts.relations)
+        self.events: tuple[InteractionTable, ...] = tuple(parts.events)
+        self.kinds: tuple[str, ...] = parts.kinds
+        self.offsets: Mapping[str, int] = parts.offsets
+        self.n_nodes = sum(len(table) for table in parts.tables.values())
+        self.n_items = sum(len(parts.tables[kind]) for kind in parts.schema.item_kinds)
+        self._items = ItemIndex([parts.tables[kind] for kind in parts.schema.item_kinds])
+
+    @classmethod
+    def build(
+        cls,
+        schema: DomainSchema,
+        nodes: Mapping[str, NodeTable],
+        edges: Mapping[str, tuple[NDArray[np.integer], NDArray[np.integer]]],
+        events: Mapping[str, EventColumns],
+        *,
+        generation: int = 0,
+        event_generation: int = 0,
+    ) -> KnowledgeGraph:
+        """A snapshot from columns, as stores read them.
+
+        `nodes`: tables by kind (see `kg.graph.building.node_table`), absent kinds are empty. `edges`: local (heads,
+        tails) by relation, in any order, repeats collapse. `events`: columns by interaction kind, in any order.
+        """
+        numbers = {"generation": generation, "event_generation": event_generation}
+        return cls(build(schema, nodes, edges, events, **numbers))
+
+    @classmethod
+    def from_rows(
+        cls,
+        schema: DomainSchema,
+        nodes: Iterable[NodeRow],
+        edges: Iterable[EdgeRow] = (),
+        events: Iterable[Event] = (),
+        *,
+        generation: int = 0,
+        event_generation: int = 0,
+    ) -> KnowledgeGraph:
+        """A snapshot of checked rows; of rows with one key the last counts, users of events need no row of their own.
+
+        Raises WhyPathError for a kind, relation or item that is not there.
+        """
+        numbers = {"generation": generation, "event_generation": event_generation}
+        return cls(graph_of_rows(schema, nodes, edges, events, **numbers))
+
+    # Nodes
+
+    def nodes(self, kind: str) -> NodeTable:
+        """The table of one kind; raises UnknownNode."""
+        if kind not in self._tables:
+            raise UnknownNode(f"there is no node kind {kind!r}; the kinds are {', '.join(self.kinds)}")
+        return self._tables[kind]
+
+    def kind_of(self, node: int) -> str:
+        """Kind of a global node id."""
+        if not 0 <= node < self.n_nodes:
+            raise UnknownNode(f"there is no node {node}; the graph has {self.n_nodes:,} nodes")
+        return next(kind for kind in reversed(self.kinds) if self.offsets[kind] <= node)
+
+    def node_of(self, node: int) -> tuple[str, str, str]:
+        """Kind, key and label of a global node id; raises UnknownNode."""
+        kind = self.kind_of(node)
+        row = node - self.offsets[kind]
+        table = self._tables[kind]
+        return kind, table.keys[row], table.labels[row]
+
+    def node_id(self, kind: str, key: str) -> int:
+        """Global id of a node; raises UnknownNode."""
+        row = self.nodes(kind).keys.find(key)
+        if row < 0:
+            raise UnknownNode(
+                f"there is no {kind} {key!r} among the graph's {len(self._tables[kind]):,} nodes of that kind"
+            )
+        return self.offsets[kind] + row
+
+    def label_of(self, node: int) -> str:
+        """What a person reads for a node: its label, or its key where the label is empty."""
+        _, key, label = self.node_of(node)
+        return label or key
+
+    def fields_of(self, node: int) -> dict[str, FieldValue]:
+        """A node's known fields, as they may be shown: sensitive ones are left out."""
+        kind = self.kind_of(node)
+        row = node - self.offsets[kind]
+        shown = {name: column[row] for name, column in self._tables[kind].fields.items() if not column.sensitive}
+        return {name: value for name, value in shown.items() if value is not None}
+
+    # Items
+
+    @property
+    def item_ids(self) -> Strings:
+        """Outside ids [n_items]: the keys, as "kind:key" only where a key would not tell the kind."""
+        return self._items.ids
+
+    @cached_property
+    def item_labels(self) -> Strings:
+        """Labels [n_items]."""
+        return Strings.concatenated([self._tables[kind].labels for kind in self.schema.item_kinds])
+
+    @cached_property
+    def item_texts(self) -> Strings:
+        """Texts [n_items] for a text encoder, empty where an item has none."""
+        return Strings.concatenated([self._tables[kind].texts for kind in self.schema.item_kinds])
+
+    def item_index(self, item_id: str) -> int:
+        """Dense index of an outside id; raises UnknownItem, naming close ones."""
+        return self._items.index(item_id)
+
+    def item_indices(self, item_ids: Iterable[str]) -> NDArray[np.int32]:
+        """Dense indices [k] of outside ids, -1 where unknown."""
+        return self._items.indices(item_ids)
+
+    def item_field(self, name: str) -> FieldColumn:
+        """One field over all items [n_items], missing where a kind lacks it; raises UnknownNode if no item kind has
+        it.
+        """
+        tables = [self._tables[kind] for kind in self.schema.item_kinds]
+        having = [table.fields[name] for table in tables if name in table.fields]
+        if not having:
+            names = sorted({field for table in tables for field in table.fields})
+            raise UnknownNode(f"items have no field {name!r}; their fields are {', '.join(names) or 'none'}")
+        first = having[0]
+        return FieldColumn.concatenated(
+            [
+                table.fields.get(name)
+                or FieldColumn.missing_everywhere(name, first.type, len(table), sensitive=first.sensitive)
+                for table in tables
+            ]
+        )
+
+    # Facts
+
+    def relation(self, name: str) -> RelationTable:
+        """One relation's table; raises UnknownNode."""
+        for relation in self.relations:
+            if relation.name == name:
+                return relation
+        names = ", ".join(relation.name for relation in self.relations) or "none"
+        raise UnknownNode(f"there is no relation {name!r}; the relations are {names}")
+
+    @cached_property
+    def _facts(self) -> ItemFacts:
+        items, users = set(self.schema.item_kinds), set(self.schema.user_kinds)
+        return item_facts(self.relations, self.offsets, self.n_items, items, users)
+
+    def item_facts(self) -> ItemFacts:
+        """The facts of every item, flattened; computed once."""
+        return self._facts
+
+    # Interactions
+
+    def interactions(self, positive_only: bool = True) -> Interactions:
+        """The store's own events over all interaction kinds; `user_ids` are the users that have any of them, by key.
+
+        Events are sorted by user, time (unknown last) and item. Weights or times are None where no event has one.
+        """
+        tables = [table.take(np.flatnonzero(table.positive)) if positive_only else table for table in self.events]
+        users = _joined([table.users for table in tables], np.int32)
+        items = _joined([table.items for table in tables], np.int32)
+        times = _joined([table.times for table in tables], np.float64)
+        weights = _joined([table.weights for table in tables], np.float32)
+        order = np.lexsort((weights, items, times, users))
+        present, dense = np.unique(users[order], return_inverse=True)
+        return Interactions(
+            dense.astype(np.int32),
+            items[order],
+            self._tables[self.schema.user_kinds[0]].keys.take(present),
+            self.n_items,
+            None if np.isnan(weights).all() else weights[order],
+            None if np.isnan(times).all() else times[order],
+        )
+
+    def events_of(self, user: str) -> list[InteractionTable]:
+        """One user's events, a table per interaction kind that has any; empty for a user without events or unknown."""
+        row = self._tables[self.schema.user_kinds[0]].keys.find(user)
+        if row < 0:
+            return []
+        found = [(table, table.of_user(row)) for table in self.events]
+        return [table.take(np.arange(rows.start, rows.stop)) for table, rows in found if rows.stop > rows.start]
+
+    # Other snapshots
+
+    def overlay(self, events: Sequence[Event], *, event_generation: int | None = None) -> KnowledgeGraph:
+        """The snapshot with further events: new users get a bare node, events that are there already or whose item the
+        snapshot does not have (it may come with a later load) are left out. Costs one pass over the event columns.
+        """
+        generation = self.event_generation if event_generation is None else event_generation
+        return KnowledgeGraph(with_events(self._parts, events, generation))
+
+    def without_users(self, users: Iterable[str]) -> KnowledgeGraph:
+        """The snapshot without these users, their events and whatever else hangs on them."""
+        return KnowledgeGraph(without_users(self._parts, users))
+
+    def without_relations(self) -> KnowledgeGraph:
+        """The twin with the same nodes, texts and events, and every relation empty."""
+        none = np.zeros(0, dtype=np.int32)
+        bare = [r.with_edges(none, none, len(r.forward), len(r.backward)) for r in self.relations]
+        return KnowledgeGraph(replace(self._parts, relations=bare, digest=None))
+
+    def shuffled(self, seed: int) -> KnowledgeGraph:
+        """The twin with the tails of each relation permuted, which keeps degrees on both sides and destroys the
+        meaning.
+        """
+        relations = [shuffled_relation(relation, seed) for relation in self.relations]
+        return KnowledgeGraph(replace(self._parts, relations=relations, digest=None))
+
+    def without_interactions(self) -> KnowledgeGraph:
+        """The twin with the same nodes and relations and no event."""
+        none = np.zeros(0, dtype=np.intp)
+        return KnowledgeGraph(replace(self._parts, events=[table.take(none) for table in self.events]))
+
+    # Digests, files, other libraries
+
+    @property
+    def digest(self) -> str:
+        """Digest of items, entities and the relations between them: equal content, equal digest, on every machine.
+
+        Users and events are not in it, so that it stays while they come and go; `events_digest` covers them.
+        """
+        if self._digest is None:
+            self._digest = facts_digest(self)
+        return self._digest
+
+    @cached_property
+    def events_digest(self) -> str:
+        """Digest of users, what hangs on them, and events."""
+        return events_digest(self)
+
+    def to_networkx(
+        self, around: int | None = None, depth: int = 1, *, interactions: bool = False, hidden: bool = False
+    ) -> nx.MultiDiGraph:
+        """A labelled networkx MultiDiGraph of all, or of what is within `depth` edges of the node `around`.
+
+        Nodes are (kind, key) with attributes kind, key, label, role and fields (not the sensitive ones); edges have the
+        relation's name as key and attributes relation and label. Users and events are in it only with `interactions`,
+        hidden relations only with `hidden`.
+        """
+        from kg.graph.networkx_export import to_networkx
+
+        return to_networkx(self, around, depth, interactions=interactions, hidden=hidden)
+
+    def to_pyg(self, *, inverse: bool = False, interactions: bool = True) -> HeteroData:
+        """The snapshot as PyTorch Geometric's HeteroData; see `kg.graph.pyg`."""
+        from kg.graph.pyg import to_pyg
+
+        return to_pyg(self, inverse=inverse, interactions=interactions)
+
+    def save(self, directory: str | Path) -> Path:
+        """Write the snapshot to a directory, which appears whole or not at all; one that holds a snapshot is
+        replaced.
+        """
+        return save(self._parts, self.digest, Path(directory))
+
+    @classmethod
+    def load(cls, directory: str | Path, mmap: bool = True) -> KnowledgeGraph:
+        """Read what `save` wrote, with `mmap` mapped into memory instead of read. Raises SnapshotUnreadable."""
+        return cls(load(Path(directory), mmap=mmap))
+
+    def __repr__(self) -> str:
+        edges = sum(len(relation) for relation in self.relations)
+        events = sum(len(table) for table in self.events)
+        return f"KnowledgeGraph({self.schema.name!r}, {self.n_nodes:,} nodes, {edges:,} edges, {events:,} events)"
+
+
+def _joined(columns: Sequence[NDArray], dtype: type) -> NDArray:
+    return np.concatenate([np.zeros(0, dtype=dtype), *columns])
