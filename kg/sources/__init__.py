@@ -1,0 +1,22 @@
+"""Readers: files and in-memory tables as streams of raw records with their position. They know nothing of stores.
+
+Each reader can be iterated any number of times in bounded memory. A row that cannot be read is yielded as a
+`BadRecord`; only a source that is unreadable as a whole raises, `SourceError`.
+"""
+
+from kg.sources.iris import readable_name
+from kg.sources.open_source import open_source, read_id_map
+from kg.sources.records import BadRecord, Cell, RawRecord, Reader, Reason, Record, SourceError
+
+__all__ = [
+    "BadRecord",
+    "Cell",
+    "RawRecord",
+    "Reader",
+    "Reason",
+    "Record",
+    "SourceError",
+    "open_source",
+    "read_id_map",
+    "readable_name",
+]

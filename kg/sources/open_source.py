@@ -1,0 +1,85 @@
+"""From a source's description to its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kg.schema import IdMap, SourceFormat, SourceSpec
+from kg.schema.errors import suggestion
+from kg.sources.delimited import DelimitedReader
+from kg.sources.json_lines import JsonLinesReader
+from kg.sources.parquet import ParquetReader
+from kg.sources.records import BadRecord, Reader, SourceError
+from kg.sources.tables import table_reader
+from kg.sources.triples import TriplesReader
+
+
+def open_source(
+    spec: SourceSpec, folder: Path = Path(), *, edges: bool = False, tables: Mapping[str, Any] | None = None
+) -> Reader:
+    """The reader of a source; relative paths start at `folder`.
+
+    With `edges` an RDF file or networkx graph is read as edges (head, relation, tail), else as nodes. Raises
+    `SourceError` for a source that is absent or unreadable as a whole.
+    """
+    if spec.table is not None:
+        known = tables or {}
+        if spec.table not in known:
+            raise SourceError(
+                f"{spec.name}: no table of this name was handed over; pass tables={{{spec.table!r}: ...}}"
+                + suggestion(spec.table, known)
+            )
+        return table_reader(known[spec.table], spec.name, edges=edges)
+    path = folder / (spec.file or "")
+    match spec.resolved_format:
+        case SourceFormat.PARQUET:
+            return ParquetReader(path, spec.name)
+        case SourceFormat.JSONL:
+            return JsonLinesReader(path, spec.name, encoding=spec.encoding)
+        case SourceFormat.RDF:
+            # rdflib takes a quarter of a second to import and most domains have no RDF.
+            from kg.sources.rdf import RdfReader
+
+            return RdfReader(path, spec.name, edges=edges, prefixes=spec.prefixes, language=spec.language)
+        case SourceFormat.TRIPLES:
+            separator = spec.separator or ("," if _is_csv(spec.name) else "\t")
+            quoted = spec.quoted if spec.quoted is not None else _is_csv(spec.name)
+            return TriplesReader(path, spec.name, separator=separator, quoted=quoted, encoding=spec.encoding)
+        case format_:
+            is_csv = format_ is SourceFormat.CSV
+            return DelimitedReader(
+                path,
+                spec.name,
+                separator=spec.separator or ("," if is_csv else "\t"),
+                quoted=spec.quoted if spec.quoted is not None else is_csv,
+                columns=spec.columns,
+                encoding=spec.encoding,
+                atomic=format_ is SourceFormat.RECBOLE,
+            )
+
+
+def read_id_map(spec: IdMap, folder: Path = Path()) -> dict[str, str]:
+    """Entity id -> item key out of a map's file; in memory, as a catalogue is.
+
+    Raises `SourceError` for rows that cannot be read and for an entity that is mapped to two items: a wrong map would
+    join facts to the wrong items without a sound.
+    """
+    reader = open_source(SourceSpec(file=spec.file, format=spec.format, separator=spec.separator), folder)
+    item, entity = reader.resolve(spec.item), reader.resolve(spec.entity)
+    found: dict[str, str] = {}
+    for record in reader:
+        place = f"{record.position.file}, line {record.position.line}"
+        if isinstance(record, BadRecord):
+            raise SourceError(f"{place}: {record.reason}: {record.detail}; an item map must be readable in every row")
+        key, other = (str(record.values.get(c) or "").strip() for c in (item, entity))
+        if not key or not other:
+            raise SourceError(f"{place}: an item map needs an item and an entity in every row")
+        if found.setdefault(other, key) != key:
+            raise SourceError(f"{place}: {other!r} is mapped to two items, {found[other]!r} and {key!r}; keep one")
+    return found
+
+
+def _is_csv(name: str) -> bool:
+    return name.lower().removesuffix(".gz").endswith(".csv")

@@ -1,0 +1,232 @@
+"""RDF: N-Triples line by line, Turtle through a temporary table; as subjects with their values, or as edges.
+
+Parsing is rdflib's; literals keep their lexical form ("01" stays "01"), IRIs are written out in full. A subject's
+record has `@id` (its IRI), `@name` (readable words out of the IRI) and one column for each predicate, named by its IRI
+or a short form such as `rdfs:label`. An edge's record has `head`, `relation` and `tail`. Blank nodes have no name that
+lasts from one load to the next, so a triple with one is a bad record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rdflib import BNode, Graph, Literal
+from rdflib.exceptions import ParserError
+from rdflib.plugins.parsers.notation3 import BadSyntax, RDFSink, SinkParser
+from rdflib.plugins.parsers.ntriples import W3CNTriplesParser, r_literal, unquote
+
+from kg.rows import Position
+from kg.sources.columns import find_column
+from kg.sources.iris import expanded, readable_name
+from kg.sources.opening import OpenFile, opened
+from kg.sources.records import BadRecord, Cell, RawRecord, Reason, Record, SourceError, is_bad_text, shown
+from kg.sources.triple_spool import Triple, TripleSpool
+
+EDGE_COLUMNS = ("head", "relation", "tail")
+
+
+class RdfReader:
+    """An N-Triples (.nt) or Turtle (.ttl) file, plain or gzip.
+
+    With `edges` it yields one record a triple, else one a subject, for which the triples go through a temporary file.
+    `language` prefers literals with that tag; without it (or without a match) those without a tag, else the first
+    tag's.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        *,
+        edges: bool,
+        prefixes: Mapping[str, str] | None = None,
+        language: str | None = None,
+    ) -> None:
+        self._path = path
+        self._name = name
+        self._edges = edges
+        self._prefixes = dict(prefixes or {})
+        self._language = language
+        self._turtle = name.lower().removesuffix(".gz").endswith((".ttl", ".turtle"))
+        self._open: OpenFile | None = None
+        self._spool: TripleSpool | None = None
+        with opened(path, name):  # so that an absent file is an error now
+            pass
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return EDGE_COLUMNS if self._edges else ("@id", "@name", *self._spooled().predicates())
+
+    def resolve(self, column: str) -> str:
+        if self._edges:
+            return find_column(column, EDGE_COLUMNS, self._name)
+        if column in ("@id", "@name"):
+            return column
+        return find_column(expanded(column, self._prefixes), self.columns, self._name)
+
+    def resolve_value(self, value: str) -> str:
+        return expanded(value, self._prefixes)
+
+    def fraction(self) -> float | None:
+        return self._open.fraction() if self._open is not None else None
+
+    def close(self) -> None:
+        if self._spool is not None:
+            self._spool.close()
+        self._spool = None
+        self._open = None
+
+    def __iter__(self) -> Iterator[Record]:
+        if self._edges and not self._turtle:
+            for triple in self._n_triples():
+                yield triple if isinstance(triple, BadRecord) else self._edge(triple)
+            return
+        spool = self._spooled()
+        yield from spool.bad()
+        if self._edges:
+            yield from map(self._edge, spool.triples())
+        else:
+            for subject, triples in spool.subjects():
+                yield self._subject(subject, triples)
+
+    def _edge(self, triple: Triple) -> RawRecord:
+        values = {"head": triple.subject, "relation": triple.predicate, "tail": triple.object}
+        return RawRecord(Position(self._name, triple.line), values)
+
+    def _subject(self, subject: str, triples: list[Triple]) -> RawRecord:
+        grouped: dict[str, list[Triple]] = {}
+        for triple in triples:
+            grouped.setdefault(triple.predicate, []).append(triple)
+        values: dict[str, Cell] = {"@id": subject, "@name": readable_name(subject)}
+        for predicate, group in grouped.items():
+            cells = list(dict.fromkeys(t.object for t in self._preferred(group)))
+            values[predicate] = cells[0] if len(cells) == 1 else [*cells]
+        return RawRecord(Position(self._name, triples[0].line), values)
+
+    def _preferred(self, group: list[Triple]) -> list[Triple]:
+        tags = {t.language for t in group}
+        if tags == {""}:
+            return group
+        if self._language:
+            wanted = self._language.lower()
+            found = [t for t in group if t.language == wanted or t.language.startswith(f"{wanted}-")]
+            if found:
+                return found
+        untagged = [t for t in group if not t.language]
+        return untagged or [t for t in group if t.language == group[0].language]
+
+    def _spooled(self) -> TripleSpool:
+        if self._spool is None:
+            self._spool = TripleSpool(self._turtle_triples() if self._turtle else self._n_triples())
+        return self._spool
+
+    def _n_triples(self) -> Iterator[Triple | BadRecord]:
+        sink = _Statements()
+        parser = _LexicalParser(sink)  # pyright: ignore[reportArgumentType]
+        with opened(self._path, self._name) as file:
+            self._open = file
+            for number, line in enumerate(file.text("utf-8"), 1):
+                text = line.rstrip("\r\n")
+                if is_bad_text(text):
+                    yield self._bad_triple(number, Reason.BAD_UTF8, "bytes that are not UTF-8", text)
+                    continue
+                parser.line = text
+                try:
+                    parser.parseline()
+                except ParserError:
+                    yield self._bad_triple(number, Reason.BAD_TRIPLE, "not a statement of N-Triples", text)
+                    continue
+                for statement in sink.take():
+                    yield self._checked(*statement, number, text)
+
+    def _turtle_triples(self) -> Iterator[Triple | BadRecord]:
+        with opened(self._path, self._name) as file:
+            # rdflib's Turtle parser works on the whole text; only the text is held, the triples go to the temporary
+            # table.
+            text = file.text("utf-8").read()
+        if is_bad_text(text):
+            raise SourceError(f"{self._name}: this is not UTF-8, as Turtle must be")
+        sink = _TurtleSink()
+        parser = SinkParser(sink, baseURI=self._path.resolve().as_uri(), turtle=True)
+        parser.startDoc()
+        at = 0
+        try:
+            # The loop of rdflib's `feed`, one statement at a time, so that triples stream and know their line.
+            while (start := parser.skipSpace(text, at)) >= 0:
+                line = parser.lines + 1
+                at = parser.directiveOrStatement(text, start)
+                if at < 0:
+                    parser.BadSyntax(text, start, "expected directive or statement")
+                for statement in sink.take():
+                    yield self._checked(*statement, line, text[start : min(at, start + 600)])
+        except BadSyntax as error:
+            place = f"{self._name}, line {error.lines + 1}"
+            raise SourceError(f"{place}: this is not Turtle ({error._why}); nothing behind it can be read") from None
+
+    def _checked(self, subject: Any, predicate: Any, value: Any, line: int, raw: str) -> Triple | BadRecord:
+        if isinstance(subject, BNode) or isinstance(value, BNode):
+            detail = "a blank node has no name that lasts; give it an IRI"
+            return self._bad_triple(line, Reason.BLANK_NODE, detail, raw)
+        language = (value.language or "") if isinstance(value, Literal) else ""
+        triple = Triple(
+            str(subject), str(predicate), str(value), not isinstance(value, Literal), language.lower(), line
+        )
+        if any(is_bad_text(t) for t in (triple.subject, triple.predicate, triple.object)):
+            return self._bad_triple(line, Reason.BAD_UTF8, "an escape stands for half a character", raw)
+        return triple
+
+    def _bad_triple(self, line: int, reason: Reason, detail: str, raw: str) -> BadRecord:
+        return BadRecord(Position(self._name, line), reason, detail, shown(raw))
+
+
+class _Statements:
+    """Takes statements from rdflib's N-Triples parser, to be handed on one line at a time."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[Any, Any, Any]] = []
+
+    def triple(self, subject: Any, predicate: Any, value: Any) -> None:
+        self._found.append((subject, predicate, value))
+
+    def take(self) -> list[tuple[Any, Any, Any]]:
+        found, self._found = self._found, []
+        return found
+
+
+class _LexicalParser(W3CNTriplesParser):
+    """Literals without their datatype: rdflib would else parse each, rewrite it ("01" to "1") and log what it
+    cannot."""
+
+    __slots__ = ()
+
+    def literal(self) -> Any:
+        if not self.peek('"'):
+            return False
+        text, language, _ = self.eat(r_literal).groups()
+        return Literal(unquote(text), lang=language or None)
+
+
+class _TurtleSink(RDFSink):
+    """Takes statements from rdflib's Turtle parser, literals without their datatype."""
+
+    def __init__(self) -> None:
+        super().__init__(Graph())
+        self._statements = _Statements()
+
+    def newLiteral(self, s: str, dt: Any, lang: str | None) -> Literal:  # noqa: N802 (rdflib's name)
+        return Literal(s, lang=lang)
+
+    def makeStatement(self, quadruple: Any, why: Any = None) -> None:  # noqa: N802 (rdflib's name)
+        formula, predicate, subject, value = quadruple
+        self._statements.triple(
+            self.normalise(formula, subject), self.normalise(formula, predicate), self.normalise(formula, value)
+        )
+
+    def take(self) -> list[tuple[Any, Any, Any]]:
+        return self._statements.take()
