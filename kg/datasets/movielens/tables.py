@@ -93,7 +93,7 @@ def write_domain(
     domain = folder / "domain.yaml"
     if domain.exists() and domain.read_text(encoding="utf-8") != _DOMAIN_YAML:
         raise DemoFilesExist(
-            f"{domain} is there already and is not the demo's; nothing was written. Give another folder or move it away."
+            f"{domain} is there already and is not the demo's; nothing was written. Give another folder."
         )
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "films.tsv", _tsv(_COLUMNS, (_cells(row) for row in films)))
@@ -199,7 +199,11 @@ nodes:
       # Two opinions on the genres, MovieLens's and Wikidata's, over the same nodes.
       genres: {relation: genre, target: genre, separator: "|", label: of the genre, inverse: genre of}
       wikidata_genres:
-        {relation: wikidata_genre, target: genre, separator: "|", label: of the genre (Wikidata), inverse: genre (Wikidata) of}
+        relation: wikidata_genre
+        target: genre
+        separator: "|"
+        label: of the genre (Wikidata)
+        inverse: genre (Wikidata) of
       countries: {relation: country, target: country, separator: "|", label: made in, inverse: made}
       languages: {relation: language, target: language, separator: "|", label: in the language, inverse: language of}
       awards: {relation: award, target: award, separator: "|", label: honoured as, inverse: honour of}

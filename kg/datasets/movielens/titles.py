@@ -1,8 +1,8 @@
 """Film titles as they are compared: folding of spelling, inverted articles, alternative titles, long names.
 
 MovieLens writes "Usual Suspects, The" and "Return of Martin Guerre, The (Retour de Martin Guerre, Le)", Wikidata "The
-Usual Suspects" and "Star Wars: Episode IV – A New Hope". This file turns one title into the names that it may be known by;
-which film a name belongs to is decided in `linking`.
+Usual Suspects" and "Star Wars: Episode IV – A New Hope". This file turns one title into the names that it may be known
+by; which film a name belongs to is decided in `linking`.
 """
 
 from __future__ import annotations
@@ -26,27 +26,14 @@ _SUBTITLE = re.compile(r",?\s+or:\s+|\s*[:;]\s+|\s+[–—-]\s+")
 _OWNER = re.compile(r"^(?:[A-Z][\w.]*\s+)+[A-Z][\w.]*['’]s\s+(?=\S)")
 _LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 
-_ONE_TO_TWELVE = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-_FIRST_TO_TWELFTH = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-]
+_NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
 _ORDINAL_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 # Roman numerals count only after the first word: "V for Vendetta" and "X" are no numbers, "I" is never one.
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 _SAME_WORD = (
-    {word: str(n) for n, word in enumerate(_ONE_TO_TWELVE, 1)}
-    | {word: f"{n}{_ORDINAL_ENDINGS.get(n, 'th')}" for n, word in enumerate(_FIRST_TO_TWELFTH, 1)}
+    {word: str(n) for n, word in enumerate(_NUMBERS, 1)}
+    | {word: f"{n}{_ORDINAL_ENDINGS.get(n, 'th')}" for n, word in enumerate(_ORDINALS, 1)}
     | {"blvd": "boulevard", "mister": "mr", "monsieur": "mr", "doctor": "dr", "saint": "st"}
 )
 # Words that come and go between spellings of one title: "Part", "and" in four languages, inner articles.
@@ -120,7 +107,7 @@ def loose_key(name: str) -> str:
     """As `exact_key`, with numbers as digits, without a leading article and words that come and go in titles."""
     text = _LEADING_ARTICLE.sub("", " ".join(_folded(name).split()))
     words: list[str] = re.findall(r"[^\W_]+", text.replace("'", ""))
-    same = [_SAME_WORD.get(_ROMAN.get(word, word) if at else word, word) for at, word in enumerate(words)]
+    same = [_SAME_WORD.get(word) or (_ROMAN.get(word, word) if at else word) for at, word in enumerate(words)]
     return "".join(word for word in same if word not in _FILLERS) or "".join(same)
 
 
@@ -141,6 +128,8 @@ def one_slip_apart(a: str, b: str) -> bool:
 
 def _folded(text: str) -> str:
     """Lower case without accents and typographic variants, "&" and "+" as "and"."""
-    text = text.replace("½", " 1/2").casefold().translate(_LETTERS)
+    # Decomposed before and after: compatibility forms hold capitals (𝐀), and folding leaves letters with accents.
+    text = unicodedata.normalize("NFKD", text.replace("½", " 1/2")).casefold()
     plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    plain = plain.translate(_LETTERS)
     return plain.replace("’", "'").replace("&", " and ").replace("+", " and ")
