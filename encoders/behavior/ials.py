@@ -1,10 +1,10 @@
 """iALS: implicit alternating least squares (Hu, Koren & Volinsky, ICDM 2008) with exact fold-in of histories.
 
 In the notation of Rendle et al. ("Revisiting the Performance of iALS", RecSys 2022, arXiv 2110.14037): item vectors Y
-and user vectors p minimise  Σ_u Σ_{j∈H_u} w_uj (1 − ⟨p_u, y_j⟩)² + α₀ Σ_u Σ_i ⟨p_u, y_i⟩² + λ(Σ‖p_u‖² + Σ‖y_i‖²).
-A model of the library `implicit` with `alpha` a and `regularization` r is this one with α₀ = 1/(a−1), λ = r/a. Only Y
-is kept: every user is folded in from the history, p(H) = A⁻¹ Σ_j w_j y_j with A = α₀YᵀY + Σ_j w_j y_j y_jᵀ + λI, which
-is the exact minimum for that user.
+and user vectors p minimise  Σ_u Σ_{j∈H_u} w_uj (1 − ⟨p_u, y_j⟩)² + α₀ Σ_u Σ_i ⟨p_u, y_i⟩² + λ Σ‖p_u‖² + Σ λ_i‖y_i‖².
+A model of the library `implicit` with `alpha` a and `regularization` r is this one with α₀ = 1/(a−1), λ = λ_i = r/a.
+Only Y is kept: every user is folded in from the history, p(H) = A⁻¹ Σ_j w_j y_j with A = α₀YᵀY + Σ_j w_j y_j y_jᵀ + λI,
+which is the exact minimum for that user.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ class IALSSettings(BehaviorSettings):
     """Dimensions f of the vectors; a row costs f³ to solve."""
 
     regularization: float = Field(default=10.0, gt=0)
-    """λ, the same for every user and item."""
+    """λ for every user, and on average over interactions for an item (see `item_exponent`)."""
+
+    item_exponent: float = Field(default=1.0, ge=0, le=2)
+    """ν: an item's λ grows with its popularity as (users + mean users)^ν; 0 gives every item the same."""
 
     unobserved: float = Field(default=1.0, gt=0)
     """α₀: weight of "no interaction" against the 1.0 of an interaction."""
@@ -42,6 +45,7 @@ class IALSSettings(BehaviorSettings):
     search: ClassVar[SearchSpace] = {
         "factors": Choice((32, 64, 128)),
         "regularization": Range(1.0, 100.0, log=True),
+        "item_exponent": Range(0.0, 1.5),
         "unobserved": Range(0.05, 2.0, log=True),
         "epochs": Range(5, 30, whole=True),
     }
@@ -56,7 +60,7 @@ class IALS(BehaviorBlock):
     def __init__(self, vectors: NDArray[np.float32], settings: IALSSettings, trained: NDArray[np.int32]) -> None:
         super().__init__(settings, trained)
         self._vectors = vectors
-        self._solver = _Solver(vectors, settings.unobserved, settings.regularization)
+        self._solver = _Solver(vectors, settings, np.float64(settings.regularization))
 
     @classmethod
     def fit(
@@ -76,9 +80,10 @@ class IALS(BehaviorBlock):
         vectors = rng.normal(0.0, 0.1 / np.sqrt(settings.factors), (matrix.shape[1], settings.factors))
         vectors = vectors.astype(np.float32)
         vectors[np.diff(by_item.indptr) == 0] = 0.0
+        per_item = _item_regularization(np.diff(by_item.indptr), settings)
         for _ in range(settings.epochs):
-            users = _Solver(vectors, settings.unobserved, settings.regularization).fold_in(seen)
-            vectors = _Solver(users, settings.unobserved, settings.regularization).fold_in(by_item)
+            users = _Solver(vectors, settings, np.float64(settings.regularization)).fold_in(seen)
+            vectors = _Solver(users, settings, per_item).fold_in(by_item)
         return cls(vectors, settings, all_items(matrix))
 
     @property
@@ -109,6 +114,18 @@ class IALS(BehaviorBlock):
         return cls(tensors["vectors"], IALSSettings.model_validate(settings), trained)
 
 
+def _item_regularization(users: NDArray[np.int64], settings: IALSSettings) -> NDArray[np.float64]:
+    """λ of each item from its number of users; the mean over interactions is `settings.regularization`.
+
+    Rendle et al. scale by (users + α₀·all users)^ν; the mean number of users in place of α₀·all users keeps the scaling
+    alive for α₀ near 1.
+    """
+    if not users.any():
+        return np.full(len(users), settings.regularization)
+    scale = (users + users.mean()) ** settings.item_exponent
+    return settings.regularization * scale / np.average(scale, weights=users)
+
+
 class _Solver:
     """The least-squares problem of a row against fixed vectors `other` [n, f]: users and, in training, items.
 
@@ -116,17 +133,22 @@ class _Solver:
     thousands of rows a second.
     """
 
-    def __init__(self, other: NDArray[np.float32], unobserved: float, regularization: float) -> None:
+    def __init__(
+        self, other: NDArray[np.float32], settings: IALSSettings, regularization: np.float64 | NDArray[np.float64]
+    ) -> None:
+        """`regularization` is λ for all rows, or [n_rows] one for each."""
         self._other = other.astype(np.float64)
-        factors = other.shape[1]
-        self._base = unobserved * (self._other.T @ self._other) + regularization * np.eye(factors)
-        self._batch = max(1, BATCH_BYTES // (8 * factors * factors))
+        self._regularization = regularization
+        self._base = settings.unobserved * (self._other.T @ self._other)
+        self._batch = max(1, BATCH_BYTES // (8 * settings.factors * settings.factors))
 
     def normals(self, rows: sp.csr_array) -> Iterator[tuple[int, int, NDArray[np.float64]]]:
         """(first row, end row, A [rows, f, f]) in batches."""
         for start in range(0, rows.shape[0], self._batch):
             end = min(start + self._batch, rows.shape[0])
             normal = np.repeat(self._base[None], end - start, axis=0)
+            diagonal = np.arange(normal.shape[1])
+            normal[:, diagonal, diagonal] += np.broadcast_to(self._regularization, rows.shape[0])[start:end, None]
             for row in range(start, end):
                 entries = slice(rows.indptr[row], rows.indptr[row + 1])
                 vectors = self._other[rows.indices[entries]]

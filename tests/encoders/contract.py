@@ -1,0 +1,200 @@
+"""What every `Block` must hold to. A block's test is a subclass of `BlockContract` with `block_type` and `fit`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from safetensors.numpy import load, save
+
+from encoders.block import Block, BlockState, Catalogue, Family, LeaveOneOut
+from tests.encoders.domain import N_ITEMS, catalogue, histories, moved
+
+TOLERANCE = 2e-5
+"""Relative to the largest score: sums of some dozen float32 products in another order."""
+
+
+class BlockContract:
+    """Subclasses set `block_type` and `fit`; pytest collects them as `Test…` classes."""
+
+    block_type: ClassVar[type[Any]]
+    covered: ClassVar[set[type[Any]]] = set()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "block_type" in vars(cls):
+            BlockContract.covered.add(cls.block_type)
+
+    @classmethod
+    def fit(cls, matrix: sp.csr_array, over: Catalogue) -> Block:
+        """A block fitted on `matrix` over `over`."""
+        raise AssertionError(f"{cls.__name__} has no fit")
+
+    def without_target(self, block: Block, matrix: sp.csr_array, user: int, item: int) -> float:
+        """The score that `loo_scores` promises, the slow way."""
+        history = matrix[user : user + 1].copy()
+        history.data[history.indices == item] = 0.0
+        return float(block.scores(without_zeros(history))[0, item])
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def matrix(cls) -> sp.csr_array:
+        return histories()
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def over(cls) -> Catalogue:
+        return catalogue(range(N_ITEMS))
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def block(cls, matrix: sp.csr_array, over: Catalogue) -> Block:
+        return cls.fit(matrix, over)
+
+    def test_is_a_block(self, block: Block) -> None:
+        assert isinstance(block, Block)
+        assert isinstance(block, self.block_type)
+        assert block.name
+        assert block.family in Family
+
+    def test_scores_are_finite_float32_of_the_right_shape(self, block: Block, matrix: sp.csr_array) -> None:
+        scores = block.scores(matrix)
+        assert scores.shape == matrix.shape
+        assert scores.dtype == np.float32
+        assert np.isfinite(scores).all()
+        assert np.abs(scores).max() > 0
+
+    def test_fitting_again_gives_the_same_scores(self, block: Block, matrix: sp.csr_array, over: Catalogue) -> None:
+        np.testing.assert_array_equal(self.fit(matrix, over).scores(matrix), block.scores(matrix))
+
+    def test_a_user_scores_the_same_alone_as_in_a_batch(self, block: Block, matrix: sp.csr_array) -> None:
+        together = block.scores(matrix)
+        alone = np.concatenate([block.scores(matrix[user : user + 1]) for user in range(matrix.shape[0])])
+        assert_close(alone, together)
+
+    def test_candidates_are_columns_of_the_full_scores(self, block: Block, matrix: sp.csr_array) -> None:
+        full = block.scores(matrix)
+        for chosen in ([3], [5, 0, 17], [*range(N_ITEMS - 1, 3, -1)], []):
+            columns = np.array(chosen, dtype=np.intp)
+            assert_close(block.scores(matrix, columns), full[:, columns])
+
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_shares_add_up_to_the_score(self, block: Block, matrix: sp.csr_array, weighted: bool) -> None:
+        given = with_weights(matrix) if weighted else matrix
+        scores = block.scores(given)
+        for user in range(0, given.shape[0], 7):
+            entries = slice(given.indptr[user], given.indptr[user + 1])
+            history, weights = given.indices[entries].astype(np.intp), given.data[entries]
+            for item in range(N_ITEMS):
+                shares = block.shares(history, weights, item)
+                assert shares.shape == history.shape
+                assert shares.dtype == np.float32
+                assert abs(float(shares.sum()) - float(scores[user, item])) <= TOLERANCE * np.abs(scores).max()
+
+    def test_shares_follow_their_history_items(self, block: Block, matrix: sp.csr_array) -> None:
+        history = matrix.indices[: matrix.indptr[1]].astype(np.intp)
+        weights = matrix.data[: matrix.indptr[1]]
+        shares = block.shares(history, weights, 4)
+        np.testing.assert_allclose(block.shares(history[::-1], weights, 4), shares[::-1], rtol=1e-4, atol=1e-6)
+
+    def test_empty_histories_are_answered(self, block: Block) -> None:
+        empty = sp.csr_array(np.zeros((2, N_ITEMS), dtype=np.float32))
+        assert np.isfinite(block.scores(empty)).all()
+        assert block.shares(np.array([], np.intp), np.array([], np.float32), 0).shape == (0,)
+
+    def test_state_round_trip_is_exact(self, block: Block, matrix: sp.csr_array, over: Catalogue) -> None:
+        state = block.state()
+        assert all(isinstance(tensor, np.ndarray) for tensor in state.tensors.values())
+        tensors = load(save({name: np.ascontiguousarray(tensor) for name, tensor in state.tensors.items()}))
+        read = self.block_type.from_state(BlockState(tensors, json.loads(json.dumps(dict(state.settings)))), over)
+        np.testing.assert_array_equal(read.scores(matrix), block.scores(matrix))
+        assert read.state().settings == state.settings
+
+    def test_rebinding_to_another_order_moves_the_scores(self, block: Block, matrix: sp.csr_array) -> None:
+        names = np.random.default_rng(1).permutation(N_ITEMS)
+        scores = block.rebind(catalogue(names.tolist())).scores(moved(matrix, names.tolist()))
+        assert_close(scores, block.scores(matrix)[:, names])
+
+    def test_rebinding_back_restores_the_scores(self, block: Block, matrix: sp.csr_array, over: Catalogue) -> None:
+        there = block.rebind(catalogue([*reversed(range(N_ITEMS)), N_ITEMS]))
+        np.testing.assert_array_equal(there.rebind(over).scores(matrix), block.scores(matrix))
+
+    def test_state_survives_rebinding(self, block: Block, matrix: sp.csr_array, over: Catalogue) -> None:
+        state = block.rebind(catalogue([7, N_ITEMS, 3])).state()
+        np.testing.assert_array_equal(self.block_type.from_state(state, over).scores(matrix), block.scores(matrix))
+
+    def test_new_items_score_only_if_the_block_says_so(self, block: Block, matrix: sp.csr_array) -> None:
+        names = [N_ITEMS, *range(N_ITEMS), N_ITEMS + 1]
+        wider = block.rebind(catalogue(names))
+        scores = wider.scores(moved(matrix, names))
+        new = scores[:, [0, -1]]
+        assert np.isfinite(scores).all()
+        assert np.any(new != 0) == block.serves_new_items
+        only_new = sp.csr_array(np.array([[1, *[0] * N_ITEMS, 1]], dtype=np.float32))
+        assert np.isfinite(wider.scores(only_new)).all()
+
+    def test_items_may_leave(self, block: Block, matrix: sp.csr_array) -> None:
+        names = [9, 2, 5, 14]
+        narrow = block.rebind(catalogue(names))
+        only = moved(matrix, names)
+        padded = sp.lil_array(matrix.shape, dtype=np.float32)
+        padded[:, names] = only.toarray()
+        assert_close(narrow.scores(only), block.scores(without_zeros(sp.csr_array(padded)))[:, names])
+
+    def test_histories_of_another_width_are_refused(self, block: Block) -> None:
+        with pytest.raises(ValueError, match="items"):
+            block.scores(sp.csr_array(np.zeros((1, N_ITEMS + 3), dtype=np.float32)))
+
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_leave_one_out_equals_taking_the_item_out(self, block: Block, matrix: sp.csr_array, weighted: bool) -> None:
+        if not isinstance(block, LeaveOneOut):
+            pytest.skip("has no leave-one-out")
+        given = with_weights(matrix) if weighted else matrix
+        found = block.loo_scores(given)
+        assert found.shape == (given.nnz,)
+        assert found.dtype == np.float32
+        rows = np.repeat(np.arange(given.shape[0]), np.diff(given.indptr))
+        for entry in range(0, given.nnz, 5):
+            expected = self.without_target(block, given, int(rows[entry]), int(given.indices[entry]))
+            assert found[entry] == pytest.approx(expected, rel=1e-3, abs=TOLERANCE)
+
+    def test_leave_one_out_of_items_never_seen(self, block: Block, matrix: sp.csr_array) -> None:
+        if not isinstance(block, LeaveOneOut):
+            pytest.skip("has no leave-one-out")
+        names = [N_ITEMS, *range(N_ITEMS)]
+        wider = block.rebind(catalogue(names))
+        assert isinstance(wider, LeaveOneOut)
+        with_new = sp.lil_array(moved(matrix, names))
+        with_new[:, 0] = 1.0
+        given = sp.csr_array(with_new)
+        found = wider.loo_scores(given)
+        rows = np.repeat(np.arange(given.shape[0]), np.diff(given.indptr))
+        for entry in range(0, given.nnz, 11):
+            expected = self.without_target(wider, given, int(rows[entry]), int(given.indices[entry]))
+            assert found[entry] == pytest.approx(expected, rel=1e-3, abs=TOLERANCE)
+
+
+def with_weights(matrix: sp.csr_array) -> sp.csr_array:
+    """The same histories with weights from 0.2 to 2."""
+    rng = np.random.default_rng(3)
+    return sp.csr_array(
+        (rng.uniform(0.2, 2, matrix.nnz).astype(np.float32), matrix.indices, matrix.indptr), matrix.shape
+    )
+
+
+def without_zeros(matrix: sp.csr_array) -> sp.csr_array:
+    """The matrix without stored zeros."""
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def assert_close(found: NDArray[np.float32], expected: NDArray[np.float32]) -> None:
+    """Equal up to float32 sums in another order."""
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(
+        found, expected, rtol=0, atol=TOLERANCE * max(1e-6, float(np.abs(expected).max(initial=0)))
+    )
