@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from encoders.behavior import IALS, IALSSettings
-from encoders.behavior import ials as ials_module
 from encoders.block import Catalogue
 from tests.encoders.contract import BlockContract
 from tests.encoders.domain import histories
@@ -103,15 +102,6 @@ def test_seeds_repeat_and_differ() -> None:
     first = IALS.fit(matrix, chosen, seed=1).scores(matrix)
     np.testing.assert_array_equal(IALS.fit(matrix, chosen, seed=1).scores(matrix), first)
     assert not np.array_equal(IALS.fit(matrix, chosen, seed=2).scores(matrix), first)
-
-
-def test_batches_do_not_change_anything(monkeypatch: pytest.MonkeyPatch) -> None:
-    matrix = histories()
-    whole = IALS.fit(matrix, IALSSettings(factors=4, epochs=2))
-    monkeypatch.setattr(ials_module, "BATCH_BYTES", 8 * 16 * 3)
-    parts = IALS.fit(matrix, IALSSettings(factors=4, epochs=2))
-    np.testing.assert_array_equal(parts.scores(matrix), whole.scores(matrix))
-    np.testing.assert_array_equal(parts.loo_scores(matrix), whole.loo_scores(matrix))
 
 
 def test_masked_items_have_no_vector() -> None:
