@@ -1,0 +1,49 @@
+"""WhyPath: knowledge-graph recommendations that show the graph paths behind them.
+
+`Engine` is the door for Python, `whypath` for the shell. Names are imported when they are first used, so that the
+command line answers at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from whypath.engine import Engine
+    from whypath.filters import Filters, Where, where
+    from whypath.results import Explanation, RankedItem, Recommendations, SimilarItems
+
+try:
+    __version__ = version("whypath")
+except PackageNotFoundError:  # run from a checkout that is not installed
+    __version__ = "0+checkout"
+
+_HOMES = {
+    "Engine": "whypath.engine",
+    "Explanation": "whypath.results",
+    "Filters": "whypath.filters",
+    "RankedItem": "whypath.results",
+    "Recommendations": "whypath.results",
+    "SimilarItems": "whypath.results",
+    "Where": "whypath.filters",
+    "where": "whypath.filters",
+}
+
+__all__ = [
+    "Engine",
+    "Explanation",
+    "Filters",
+    "RankedItem",
+    "Recommendations",
+    "SimilarItems",
+    "Where",
+    "where",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'whypath' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

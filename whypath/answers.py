@@ -1,0 +1,93 @@
+"""One user's answer: from a history and filters to a list with a note that says why it is short or what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from kg.errors import WhyPathError
+from kg.graph import KnowledgeGraph
+from whypath.filters import Allowed, Filters
+from whypath.results import Basis, RankedItem, Recommendations
+from whypath.scoring import Scorer
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """A user's items as indices of one snapshot, ascending: `liked` counts for the scores, `seen` is not listed."""
+
+    liked: NDArray[np.int32]
+    seen: NDArray[np.int32]
+    note: str = ""
+
+
+def history_of(graph: KnowledgeGraph, user: str) -> History:
+    """The history of a user of the store: liked is what positive events are on, seen what any event is on."""
+    tables = graph.events_of(user)
+    empty = np.zeros(0, dtype=np.int32)
+    seen = np.unique(np.concatenate([empty, *(table.items for table in tables)]))
+    liked = np.unique(np.concatenate([empty, *(table.items[table.positive] for table in tables)]))
+    return History(liked, seen)
+
+
+def history_from(graph: KnowledgeGraph, ids: Iterable[str]) -> History:
+    """The history made of given item ids; unknown ones are passed over and noted."""
+    given = list(dict.fromkeys(ids))
+    indices = graph.item_indices(given)
+    unknown = [name for name, index in zip(given, indices, strict=True) if index < 0]
+    note = f"{len(unknown)} of the {len(given)} items given are unknown: {', '.join(unknown[:5])}." if unknown else ""
+    known = np.unique(indices[indices >= 0]).astype(np.int32)
+    return History(known, known, note)
+
+
+def recommend_one(
+    scorer: Scorer,
+    user: str | None,
+    history: History,
+    k: int,
+    filters: Filters,
+    *,
+    excluded: NDArray[np.int32] | None = None,
+) -> Recommendations:
+    """The k best items for one history. excluded: item indices that are not listed, `history.seen` if None.
+
+    Raises FilterError.
+    """
+    if k < 1:
+        raise WhyPathError(f"k must be at least 1, not {k}")
+    graph = scorer.graph
+    allowed = filters.apply(graph)
+    left_out = history.seen if excluded is None else excluded
+    liked = row_of(history.liked, graph.n_items)
+    batch = next(scorer.lists(liked, k, candidates=allowed.items(), excluded=row_of(left_out, graph.n_items)))
+    pairs = zip(batch.lists.items[0].tolist(), batch.lists.scores[0].tolist(), strict=True)
+    items = tuple(
+        RankedItem(rank, graph.item_ids[index], graph.label_of(index), graph.kind_of(index), score)
+        for rank, (index, score) in enumerate(pairs, start=1)
+        if index >= 0
+    )
+    basis = Basis.HISTORY if len(history.liked) else Basis.POPULARITY
+    notes = [history.note, _why_short(allowed, len(left_out), len(items), k)]
+    if basis is Basis.POPULARITY:
+        notes.insert(0, "No positive event is known, so this is a popularity blend.")
+    return Recommendations(user, basis, len(history.liked), items, " ".join(note for note in notes if note))
+
+
+def row_of(items: NDArray[np.int32], n_items: int) -> sp.csr_array:
+    """Item indices as a binary history matrix with one user, csr [1, n_items]."""
+    ones = np.ones(len(items), dtype=np.float32)
+    return sp.csr_array((ones, items, np.array([0, len(items)])), shape=(1, n_items))
+
+
+def _why_short(allowed: Allowed, left_out: int, found: int, k: int) -> str:
+    if found >= k:
+        return ""
+    left = allowed.steps[-1].left
+    steps = " → ".join(f"{step.filter}: {step.left:,}" for step in allowed.steps)
+    what = "No item is left" if found == 0 else f"Only {found:,} items are left"
+    own = f"; {left - found:,} of these are among the {left_out:,} that the user has had" if left > found else ""
+    return f"{what} ({steps}{own})."

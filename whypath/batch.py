@@ -1,0 +1,85 @@
+"""Many users at once: their behaviour from files or from the store, and their ranked lists as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from kg.graph import KnowledgeGraph
+from whypath.files import Exclusions, read_interactions
+from whypath.histories import to_interactions
+from whypath.recs import RankedList
+from whypath.scoring import Scorer
+
+
+@dataclass(frozen=True, eq=False)
+class Behaviour:
+    """Histories of users: csr [n_users, n_items] `liked` (counts for scores) and `seen` (is not listed)."""
+
+    users: Sequence[str]
+    liked: sp.csr_array
+    seen: sp.csr_array
+
+
+def behaviour_of_files(
+    graph: KnowledgeGraph,
+    paths: Sequence[str | Path],
+    users: Sequence[str] | None,
+    tell: Callable[[str], None],
+) -> Behaviour:
+    """Histories from files, for the given users or all of the files; what was left out is told. Raises FileProblem."""
+    rows = read_interactions(paths)
+    liked, reading = to_interactions(rows, graph, users=users)
+    if reading.unknown_rows or reading.not_positive:
+        tell(f"history: {reading}")
+    seen, _ = to_interactions(rows, graph, users=liked.user_ids, positive_only=False)
+    return Behaviour(liked.user_ids, liked.matrix(), seen.matrix())
+
+
+def behaviour_of_store(graph: KnowledgeGraph, users: Sequence[str] | None, *, repeats: bool = False) -> Behaviour:
+    """Histories from the store's events, for the given users or all that have any; with `repeats` nothing is seen."""
+    liked, seen = graph.interactions(), graph.interactions(positive_only=False)
+    wanted = list(seen.user_ids) if users is None else list(users)
+    had = _rows_of(seen.matrix(), seen.user_ids, wanted)
+    if repeats:
+        nothing = (np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(len(wanted) + 1, np.int32))
+        had = sp.csr_array(nothing, shape=had.shape)
+    return Behaviour(wanted, _rows_of(liked.matrix(), liked.user_ids, wanted), had)
+
+
+def excluded_of(behaviour: Behaviour, exclusions: Exclusions, graph: KnowledgeGraph) -> sp.csr_array:
+    """What must not be listed per user, csr [n_users, n_items]: what was seen, and the (user, item) rows given."""
+    pairs, _ = to_interactions(exclusions.pairs, graph, users=behaviour.users, positive_only=False)
+    return sp.csr_array(behaviour.seen + pairs.matrix())
+
+
+def ranked_lists(
+    scorer: Scorer,
+    behaviour: Behaviour,
+    k: int,
+    *,
+    candidates: NDArray[np.intp] | None,
+    excluded: sp.csr_array,
+) -> Iterator[RankedList]:
+    """Each user's k best candidates in the caller's ids, in the order of the users."""
+    ids = scorer.graph.item_ids
+    for batch in scorer.lists(behaviour.liked, k, candidates=candidates, excluded=excluded):
+        for row, (items, scores) in enumerate(zip(batch.lists.items, batch.lists.scores, strict=True)):
+            listed = items >= 0
+            yield RankedList(
+                behaviour.users[batch.first + row], ids.take(items[listed]).to_list(), scores[listed].tolist()
+            )
+
+
+def _rows_of(matrix: sp.csr_array, user_ids: Sequence[str], wanted: Sequence[str]) -> sp.csr_array:
+    """The wanted users' rows, empty ones for users without a row."""
+    row_of = {user: row for row, user in enumerate(user_ids)}
+    rows = np.array([row_of.get(user, -1) for user in wanted], dtype=np.int64)
+    known = np.flatnonzero(rows >= 0)
+    pick = sp.csr_array((np.ones(len(known), np.float32), (known, rows[known])), shape=(len(wanted), matrix.shape[0]))
+    return sp.csr_array(pick @ matrix)

@@ -1,0 +1,93 @@
+"""Arguments that several commands share, so that one name means one thing everywhere."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from whypath.filters import Filters
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """`--store`."""
+    parser.add_argument(
+        "--store",
+        required=True,
+        metavar="PATH-or-URL",
+        help="the graph store: a folder, or a URL such as bolt://host:7687",
+    )
+
+
+def add_bundle(parser: argparse.ArgumentParser) -> None:
+    """`--bundle` of a trained model."""
+    parser.add_argument("--bundle", required=True, metavar="DIR", help="the trained model, as `whypath train` wrote it")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """`--json`."""
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+
+
+def add_history(parser: argparse.ArgumentParser) -> None:
+    """`--history`."""
+    parser.add_argument(
+        "--history",
+        nargs="+",
+        metavar="F",
+        help="files with the users' histories (user, item); without them the store's own events",
+    )
+
+
+def add_filters(parser: argparse.ArgumentParser) -> None:
+    """The filters on what may be listed."""
+    group = parser.add_argument_group("filters", "applied before the top k, so that k items come back if there are k")
+    group.add_argument("--candidates", metavar="F", help="list only the items of this file")
+    group.add_argument(
+        "--exclude",
+        nargs="+",
+        metavar="F",
+        default=[],
+        help="files with what must not be listed: (user, item) rows, or items alone for everybody",
+    )
+    group.add_argument("--include-id", nargs="+", metavar="ID", help="list only these items")
+    group.add_argument("--exclude-id", nargs="+", metavar="ID", default=[], help="do not list these items")
+    group.add_argument("--kind", nargs="+", metavar="KIND", default=[], help="list only items of these kinds")
+    group.add_argument(
+        "--where",
+        action="append",
+        metavar="CONDITION",
+        default=[],
+        help="a condition on a field or relation, such as 'year >= 1990' or 'genre == Comedy'; all given must hold",
+    )
+    group.add_argument("--available", action="store_true", help="list only what the domain says is available")
+
+
+def filters_of(arguments: argparse.Namespace, *, also_excluded: Sequence[str] = ()) -> Filters:
+    """The filters of a command line; reads the `--candidates` file. also_excluded: items that nobody is to get."""
+    from whypath.files import read_candidates
+    from whypath.filters import Filters
+
+    include = None if arguments.include_id is None else list(arguments.include_id)
+    if arguments.candidates is not None:
+        wanted = read_candidates(arguments.candidates)
+        include = wanted if include is None else [item for item in include if item in set(wanted)]
+    return Filters(
+        include=include,
+        exclude=(*arguments.exclude_id, *also_excluded),
+        kinds=tuple(arguments.kind),
+        where=tuple(arguments.where),
+        available=arguments.available,
+    )
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1, for argparse."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
+    return number

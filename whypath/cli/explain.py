@@ -1,0 +1,46 @@
+"""Why an item scores as it does for a user: the score's exact split, and labelled paths in the graph.
+
+The split says what each part of the model and each item of the history adds to the score; the paths lead from items of
+the history to the item, over edges that all stand in the store."""
+
+from __future__ import annotations
+
+import argparse
+
+from whypath.cli.arguments import add_bundle, add_history, add_json, add_store, positive
+from whypath.cli.console import remark, show
+
+SUMMARY = "say why an item is recommended to a user"
+EXAMPLES = """\
+  whypath explain --store store --bundle bundle --user 42 --item 50
+  whypath explain --store store --bundle bundle --history train.tsv --user 42 --item 50 --paths 3 --json
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_store(parser)
+    add_bundle(parser)
+    parser.add_argument("--user", required=True, metavar="ID", help="the user")
+    parser.add_argument("--item", required=True, metavar="ID", help="the item")
+    add_history(parser)
+    parser.add_argument("--paths", type=positive, default=5, metavar="N", help="paths to show at most (default 5)")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the explanation."""
+    from whypath.batch import behaviour_of_files
+    from whypath.engine import Engine
+    from whypath.explaining import explain_score
+
+    with Engine.open(arguments.store, arguments.bundle) as engine:
+        if arguments.history:
+            scorer = engine.offline_scorer()
+            behaviour = behaviour_of_files(scorer.graph, arguments.history, [arguments.user], remark)
+            index = scorer.graph.item_index(arguments.item)
+            found = explain_score(scorer, arguments.user, behaviour.liked.indices, index, arguments.paths)
+        else:
+            found = engine.explain(arguments.user, arguments.item, paths=arguments.paths)
+    show(found, as_json=arguments.json)
+    return 0

@@ -1,0 +1,188 @@
+"""Look around in the graph of a store: figures, one node with its neighbours, an export.
+
+A node is named KIND:KEY, an item also by its id alone. Sensitive fields and hidden relations are not shown."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from whypath.cli.arguments import add_json, add_store, positive
+from whypath.cli.console import print_json, print_rich, remark
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from kg.graph import GraphStatistics, KnowledgeGraph
+
+SUMMARY = "look around in the graph: stats, show NODE, export"
+EXAMPLES = """\
+  whypath graph stats --store store
+  whypath graph show film:50 --store store
+  whypath graph export --store store --around film:50 --depth 2 --out around.graphml
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own commands."""
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
+    stats = actions.add_parser("stats", help="counts, degrees, components, items without facts, dangling ids")
+    add_store(stats)
+    add_json(stats)
+    show = actions.add_parser("show", help="one node: its fields and its neighbours by relation")
+    show.add_argument("node", metavar="NODE", help="KIND:KEY, or an item's id")
+    add_store(show)
+    show.add_argument("--limit", type=positive, default=10, metavar="N", help="neighbours a relation (default 10)")
+    add_json(show)
+    export = actions.add_parser("export", help="write the graph, or what is near a node, to a file")
+    add_store(export)
+    export.add_argument("--out", required=True, metavar="FILE", help=".graphml, .json (node-link) or .tsv (triples)")
+    export.add_argument("--around", metavar="NODE", help="only what is near this node")
+    export.add_argument("--depth", type=positive, default=1, metavar="N", help="how near, in edges (default 1)")
+    export.add_argument("--interactions", action="store_true", help="with users and what they did")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do one of the actions."""
+    from kg.stores import open_store
+
+    store = open_store(arguments.store)
+    try:
+        graph = store.snapshot()
+        match arguments.action:
+            case "stats":
+                _stats(graph, store.counts().dangling, as_json=arguments.json)
+            case "show":
+                _show(graph, arguments.node, arguments.limit, as_json=arguments.json)
+            case _:
+                _export(graph, arguments)
+    finally:
+        store.close()
+    return 0
+
+
+def _stats(graph: KnowledgeGraph, dangling: int, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from kg.graph import graph_statistics
+
+    found = graph_statistics(graph)
+    if as_json:
+        print_json({**asdict(found), "dangling": dangling})
+    else:
+        print_rich(*_statistics_tables(found, dangling))
+
+
+def _statistics_tables(found: GraphStatistics, dangling: int) -> list[Any]:
+    nodes = _table(f"Nodes of {found.name}", "kind", "role", "nodes", "no label", "no text", "isolated")
+    for kind in found.nodes:
+        _row(nodes, kind.kind, kind.role, kind.nodes, kind.without_label, kind.without_text, kind.isolated)
+    relations = _table("Relations", "relation", "from", "to", "edges", "per head", "per tail")
+    for relation in found.relations:
+        spreads = (f"{spread.mean:.1f} (max {spread.maximum:,})" for spread in (relation.per_head, relation.per_tail))
+        _row(relations, relation.name, relation.head, relation.tail, relation.edges, *spreads)
+    events = _table(
+        "Interactions", "kind", "events", "positive", "users", "items", "a user (median)", "an item (median)"
+    )
+    for kind in found.interactions:
+        medians = (kind.per_user.median, kind.per_item.median)
+        _row(
+            events, kind.kind, kind.events, kind.positive, kind.users, kind.items, *(f"{value:g}" for value in medians)
+        )
+    components, facts = found.components, found.facts_per_item
+    examples = f" (such as {', '.join(found.items_without_facts_examples)})" if found.items_without_facts else ""
+    return [
+        nodes,
+        relations,
+        events,
+        f"Components: {components.count:,}; the largest has {components.largest:,} nodes, of which "
+        f"{components.items_in_largest:,} items; {components.isolated:,} nodes stand alone",
+        f"Facts per item: median {facts.median:g}, mean {facts.mean:.1f}, at most {facts.maximum:,}",
+        f"Items without facts: {found.items_without_facts:,}{examples}; without events: {found.items_without_events:,}",
+        f"Edges and events with an end missing: {dangling:,}",
+    ]
+
+
+def _show(graph: KnowledgeGraph, name: str, limit: int, *, as_json: bool) -> None:
+    node = _node(graph, name)
+    kind, key, label = graph.node_of(node)
+    fields = graph.fields_of(node)
+    relations = _neighbours(graph, node, limit)
+    if as_json:
+        print_json({"kind": kind, "key": key, "label": label, "fields": fields, "relations": relations})
+        return
+    parts: list[Any] = [f"{label or key}  ({kind}:{key})"]
+    if fields:
+        table = _table("Fields", "field", "value")
+        for field, value in fields.items():
+            _row(table, field, str(value))
+        parts.append(table)
+    for relation in relations:
+        title = f"{relation['label']}: {relation['count']:,}"
+        table = _table(title, "kind", "key", "label")
+        for neighbour in relation["neighbours"]:
+            _row(table, neighbour["kind"], neighbour["key"], neighbour["label"])
+        parts.append(table)
+    print_rich(*parts)
+
+
+def _neighbours(graph: KnowledgeGraph, node: int, limit: int) -> list[dict[str, Any]]:
+    """The node's relations in both directions, each with its count and at most `limit` neighbours."""
+    kind = graph.kind_of(node)
+    row = node - graph.offsets[kind]
+    found = []
+    for relation in graph.relations:
+        if relation.hidden:
+            continue
+        inverse = graph.schema.relation_kinds[relation.name].inverse or f"← {relation.label}"
+        for here, there, csr, label in (
+            (relation.head_kind, relation.tail_kind, relation.forward, relation.label),
+            (relation.tail_kind, relation.head_kind, relation.backward, inverse),
+        ):
+            if here != kind:
+                continue
+            others = csr.row(row)
+            if not len(others):
+                continue
+            table = graph.nodes(there)
+            neighbours = [
+                {"kind": there, "key": table.keys[other], "label": table.labels[other]}
+                for other in others[:limit].tolist()
+            ]
+            found.append({"name": relation.name, "label": label, "count": len(others), "neighbours": neighbours})
+    return found
+
+
+def _export(graph: KnowledgeGraph, arguments: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    from whypath.exports import write_graph
+
+    around = None if arguments.around is None else _node(graph, arguments.around)
+    written = write_graph(
+        graph, Path(arguments.out), around=around, depth=arguments.depth, interactions=arguments.interactions
+    )
+    remark(f"{arguments.out}: {written.nodes:,} nodes, {written.edges:,} edges")
+
+
+def _node(graph: KnowledgeGraph, name: str) -> int:
+    """Global id of KIND:KEY, or of an item's id. Raises UnknownNode or UnknownItem."""
+    kind, colon, key = name.partition(":")
+    if colon and kind in graph.kinds:
+        return graph.node_id(kind, key)
+    return graph.item_index(name)
+
+
+def _table(title: str, *columns: str) -> Table:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column)
+    return table
+
+
+def _row(table: Table, *cells: str | int) -> None:
+    from rich.text import Text
+
+    table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else cell) for cell in cells))

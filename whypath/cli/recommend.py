@@ -1,0 +1,111 @@
+"""Recommend items: to one user as a table, or to many as a file of ranked lists (user item rank score).
+
+With --history the users' behaviour comes from files and none of the store's interactions is read; items of the history
+are never listed. Without it the store's own events are used. A user without a history gets a popularity blend."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from whypath.cli.arguments import add_bundle, add_filters, add_history, add_json, add_store, filters_of, positive
+from whypath.cli.console import print_json, progress, remark, show
+
+if TYPE_CHECKING:
+    from whypath.recs import RankedList
+
+SUMMARY = "recommend items to one user, some users or all"
+EXAMPLES = """\
+  whypath recommend --store store --bundle bundle --user 42 -k 10 --where 'year >= 1990'
+  whypath recommend --store store --bundle bundle --all -k 20 --out recs.tsv
+  whypath recommend --store store --bundle bundle --history train.tsv --users test.tsv --exclude valid.tsv -k 20 \\
+      --out recs.tsv
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_store(parser)
+    add_bundle(parser)
+    whom = parser.add_mutually_exclusive_group()
+    whom.add_argument("--user", metavar="ID", help="one user")
+    whom.add_argument("--users", metavar="F", help="the users of this file")
+    whom.add_argument("--all", action="store_true", help="every user of the store, or of the history")
+    add_history(parser)
+    add_filters(parser)
+    parser.add_argument("-k", type=positive, default=10, metavar="N", help="length of a list (default 10)")
+    parser.add_argument(
+        "--repeats", action="store_true", help="with the store's events: also list what the user has had"
+    )
+    parser.add_argument("--out", metavar="FILE", help="write .tsv, .csv (or .gz) or .parquet instead of printing")
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one user's list, or write the lists of many."""
+    from kg.errors import WhyPathError
+    from whypath.answers import History, recommend_one
+    from whypath.batch import behaviour_of_files, behaviour_of_store, excluded_of, ranked_lists
+    from whypath.engine import Engine
+    from whypath.files import read_exclusions, read_users
+    from whypath.recs import check_name, write_lists
+
+    if arguments.user is None and arguments.users is None and not arguments.all and not arguments.history:
+        raise WhyPathError("say for whom: --user ID, --users FILE, --all, or --history FILE…")
+    if arguments.repeats and arguments.history:
+        raise WhyPathError("--repeats is for the store's own events; items of --history are never listed")
+    if arguments.out is not None:
+        check_name(arguments.out)
+    users = None
+    if arguments.user is not None:
+        users = [arguments.user]
+    elif arguments.users is not None:
+        users = read_users(arguments.users)
+    exclusions = read_exclusions(arguments.exclude)
+    filters = filters_of(arguments, also_excluded=exclusions.items)
+    with Engine.open(arguments.store, arguments.bundle) as engine, progress() as tell:
+        scorer = engine.offline_scorer() if arguments.history else engine.scorer()
+        graph = scorer.graph
+        if arguments.history:
+            behaviour = behaviour_of_files(graph, arguments.history, users, tell)
+        else:
+            behaviour = behaviour_of_store(graph, users, repeats=arguments.repeats)
+        excluded = excluded_of(behaviour, exclusions, graph)
+        if arguments.user is not None and arguments.out is None:
+            history = History(behaviour.liked.indices, behaviour.seen.indices)
+            found = recommend_one(scorer, arguments.user, history, arguments.k, filters, excluded=excluded.indices)
+            show(found, as_json=arguments.json)
+            return 0
+        lists = ranked_lists(scorer, behaviour, arguments.k, candidates=filters.apply(graph).items(), excluded=excluded)
+        if arguments.out is None:
+            print_lists(lists, as_json=arguments.json)
+            return 0
+        written = write_lists(arguments.out, lists)
+    if arguments.json:
+        print_json({"out": arguments.out, "users": written.users, "rows": written.rows})
+    else:
+        remark(f"{arguments.out}: {written.rows:,} rows for {written.users:,} users")
+    return 0
+
+
+def print_lists(lists: Iterable[RankedList], *, as_json: bool) -> None:
+    """Print the lists to stdout, as the file would have them or as one JSON array."""
+    if as_json:
+        print_json(
+            [
+                {
+                    "user": found.user,
+                    "items": [
+                        {"rank": rank, "item": item, "score": score}
+                        for rank, (item, score) in enumerate(zip(found.items, found.scores, strict=True), start=1)
+                    ],
+                }
+                for found in lists
+            ]
+        )
+        return
+    print("user\titem\trank\tscore")
+    for found in lists:
+        for rank, (item, score) in enumerate(zip(found.items, found.scores, strict=True), start=1):
+            print(f"{found.user}\t{item}\t{rank}\t{score:.7g}")

@@ -1,0 +1,76 @@
+"""Train a model and write it as a bundle.
+
+With --train the store supplies graph, items and texts, and none of its interactions is read. Without --train the
+store's own positive events are learnt from. Without --valid the stored default settings are used."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from whypath.cli.arguments import add_json, add_store
+from whypath.cli.console import print_json, print_rich, progress
+
+SUMMARY = "train a model on files or on the store's events"
+EXAMPLES = """\
+  whypath train --store store --bundle bundle
+  whypath train --store store --train train.tsv --valid valid.tsv --seed 1 --bundle bundle
+  whypath train --store store --train train.tsv --no-text --only graph --bundle graph-alone
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_store(parser)
+    parser.add_argument("--train", metavar="F", help="positive interactions (user, item); the store's own are not read")
+    parser.add_argument("--valid", metavar="F", help="held-out interactions that settings and stopping are chosen by")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of everything drawn (default 1)")
+    parser.add_argument("--bundle", required=True, metavar="DIR", help="folder to write; must not exist")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing bundle")
+    parser.add_argument(
+        "--refit", action="store_true", help="fit again on train and valid together, with the settings found"
+    )
+    facts = parser.add_mutually_exclusive_group()
+    facts.add_argument(
+        "--no-graph", action="store_true", help="take relations and degrees from every part of the model"
+    )
+    facts.add_argument("--shuffle-graph", action="store_true", help="train on the graph with its relations shuffled")
+    parser.add_argument("--no-text", action="store_true", help="take texts from every part of the model")
+    parser.add_argument(
+        "--only", metavar="BLOCK", help="one part alone: behavior, graph, text, or an encoder such as ease"
+    )
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, write the bundle, print what it was trained on."""
+    from kg.errors import WhyPathError
+    from whypath.bundle import check_free
+    from whypath.engine import Engine
+    from whypath.training import TrainingOptions
+
+    for flag in ("valid", "refit"):
+        if getattr(arguments, flag) and not arguments.train:
+            raise WhyPathError(f"--{flag} needs --train: the store's own events are not split")
+    if arguments.refit and not arguments.valid:
+        raise WhyPathError("--refit fits on train and valid together; give --valid")
+    directory = Path(arguments.bundle)
+    check_free(directory, force=arguments.force)
+    options = TrainingOptions(
+        seed=arguments.seed,
+        refit=arguments.refit,
+        graph="none" if arguments.no_graph else "shuffled" if arguments.shuffle_graph else "real",
+        text=not arguments.no_text,
+        only=arguments.only,
+    )
+    with Engine.open(arguments.store) as engine, progress() as tell:
+        engine.train(arguments.train, arguments.valid, options=options, progress=tell)
+        record = engine.save(directory, force=arguments.force)
+    if arguments.json:
+        print_json({"bundle": str(directory), "digest": record.digest, **record.model_dump(mode="json")})
+    else:
+        data = record.data
+        print_rich(
+            f"{directory}: trained on {data.n_events:,} interactions of {data.n_users:,} users; digest {record.digest}"
+        )
+    return 0

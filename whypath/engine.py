@@ -1,0 +1,256 @@
+"""`Engine`: the façade over a store and a trained model, in the caller's own ids.
+
+It answers for known users, for users that came after training, and (by a popularity blend, marked as such) for unknown
+ones; it sees loads and events of other processes at its next call; it may be used from many threads. What is computed
+lives elsewhere: lists in `whypath.scoring`, explanations in `whypath.explaining`, training in `whypath.training`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time as clock
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Self, TypedDict, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kg.errors import WhyPathError
+from kg.graph import KnowledgeGraph
+from kg.rows import Event
+from kg.stores import AppendReport, DeletionReport, GraphStore, open_store
+from whypath.answers import History, history_from, history_of, recommend_one
+from whypath.bundle import Bundle, BundleRecord
+from whypath.explaining import explain_score
+from whypath.filters import Filters, Where
+from whypath.popularity import popularity_blend
+from whypath.results import Explanation, Recommendations, SimilarItems
+from whypath.scoring import Scorer
+from whypath.training import TrainingOptions, train_on_files, train_on_store
+
+
+class NotTrained(WhyPathError):
+    """The engine has no model yet."""
+
+
+class FilterOptions(TypedDict, total=False):
+    """Keyword arguments that filter what is listed; see `whypath.filters.Filters`."""
+
+    include: Sequence[str] | None
+    exclude: Sequence[str]
+    kinds: Sequence[str]
+    where: Sequence[Where | str]
+    available: bool
+
+
+class Engine:
+    """Recommendations, similar items and explanations over one store. Make one with `Engine.open`."""
+
+    def __init__(self, store: GraphStore) -> None:
+        self.store = store
+        self._lock = threading.RLock()
+        self._graph: KnowledgeGraph | None = None
+        self._bundle: Bundle | None = None
+        self._scorer: Scorer | None = None
+
+    @classmethod
+    def open(cls, store: str | Path | GraphStore, bundle: str | Path | None = None) -> Self:
+        """Open a store by path or URL, and a trained bundle with it if one is given.
+
+        Raises StoreNotFound, and BundleError where the bundle does not fit the store.
+        """
+        engine = cls(store if isinstance(store, GraphStore) else open_store(store))
+        if bundle is not None:
+            engine.load(bundle)
+        return engine
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Models
+
+    def train(
+        self,
+        train: Sequence[str | Path] | str | Path | None = None,
+        valid: Sequence[str | Path] | str | Path | None = None,
+        *,
+        options: TrainingOptions | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> BundleRecord:
+        """Train on files of (user, item) rows, or on the store's own positive events, and use the model from now on.
+
+        With `train` none of the store's interactions is read. Without `valid` stored default settings are used. Raises
+        StoreLoading while a load is in progress.
+        """
+        options = options or TrainingOptions()
+        if train is not None:
+            bundle = train_on_files(self.store, _paths(train), _paths(valid), options, progress)
+        else:
+            bundle = train_on_store(self.store, options, progress)
+        self._use(bundle)
+        return bundle.record
+
+    def load(self, bundle: str | Path) -> Self:
+        """Use a bundle that `save` or `whypath train` wrote. Raises BundleError."""
+        self._use(Bundle.load(bundle))
+        return self
+
+    def save(self, directory: str | Path, *, force: bool = False) -> BundleRecord:
+        """Write the model as a bundle; an existing one is an error without `force`. Raises BundleError, NotTrained."""
+        if self._bundle is None:
+            raise NotTrained("there is no model to save; call train() first")
+        return self._bundle.save(directory, force=force)
+
+    def _use(self, bundle: Bundle) -> None:
+        with self._lock:
+            bundle.check_fits(self.graph)
+            self._bundle = bundle
+            self._scorer = None
+
+    # The state that answers come from
+
+    @property
+    def graph(self) -> KnowledgeGraph:
+        """The snapshot that the next answer comes from, up to date with the store."""
+        with self._lock:
+            self._refresh()
+            assert self._graph is not None
+            return self._graph
+
+    def refresh(self) -> bool:
+        """Look for loads and events of other processes; whether there were any. Every answer does this by itself."""
+        with self._lock:
+            return self._refresh()
+
+    def _refresh(self) -> bool:
+        state = self.store.state()
+        graph = self._graph
+        if graph is None or graph.generation != state.generation:
+            self._graph = self.store.snapshot()
+            # Facts or items may be others: the model is bound anew when it is next needed.
+            self._scorer = None
+            return True
+        if graph.event_generation == state.event_generation:
+            return False
+        events, reached = self.store.events_since(graph.event_generation)
+        self._graph = graph.overlay(events, event_generation=reached)
+        if self._scorer is not None:
+            self._scorer = self._scorer.with_events(self._graph)
+        return True
+
+    def scorer(self) -> Scorer:
+        """The model over the up-to-date snapshot; immutable. Raises NotTrained."""
+        with self._lock:
+            self._refresh()
+            if self._scorer is None:
+                if self._bundle is None:
+                    raise NotTrained("there is no model yet: call train(), or load() a bundle")
+                assert self._graph is not None
+                self._bundle.check_fits(self._graph)
+                self._scorer = self._bundle.scorer(self._graph, self._popularity)
+            return self._scorer
+
+    def offline_scorer(self) -> Scorer:
+        """The same with nothing of the store's interactions in it: popularity is that of the training events."""
+        with self._lock:
+            scorer = self.scorer()
+            assert self._bundle is not None
+            return replace(scorer, popularity_of=self._bundle.popularity_over)
+
+    def _popularity(self, graph: KnowledgeGraph) -> NDArray[np.float32]:
+        events = graph.interactions()
+        if len(events) or self._bundle is None:
+            return popularity_blend(events)
+        return self._bundle.popularity_over(graph)
+
+    # Answers
+
+    def recommend(
+        self, user: str, k: int = 10, *, repeats: bool = False, **filters: Unpack[FilterOptions]
+    ) -> Recommendations:
+        """The k best items for a user of the store, or a popularity blend for one without positive events.
+
+        Items that the user has any event on are left out unless `repeats`. Filters come before the top k. Raises
+        NotTrained and FilterError.
+        """
+        scorer = self.scorer()
+        history = history_of(scorer.graph, user)
+        excluded = history.seen[:0] if repeats else history.seen
+        return recommend_one(scorer, user, history, k, Filters(**filters), excluded=excluded)
+
+    def recommend_for(self, history: Iterable[str], k: int = 10, **filters: Unpack[FilterOptions]) -> Recommendations:
+        """The k best items for a history of item ids given here; unknown ids are passed over and noted."""
+        scorer = self.scorer()
+        return recommend_one(scorer, None, history_from(scorer.graph, history), k, Filters(**filters))
+
+    def similar(self, item: str, k: int = 10, **filters: Unpack[FilterOptions]) -> SimilarItems:
+        """The items that score best for a history of this item alone. Raises UnknownItem."""
+        scorer = self.scorer()
+        index = scorer.graph.item_index(item)
+        only = np.array([index], dtype=np.int32)
+        found = recommend_one(scorer, None, History(only, only), k, Filters(**filters))
+        return SimilarItems(item, scorer.graph.label_of(index), found.items, found.note)
+
+    def explain(self, user: str, item: str, *, paths: int = 5) -> Explanation:
+        """Why an item scores as it does for a user: the score's split and at most `paths` labelled paths.
+
+        Raises UnknownItem.
+        """
+        scorer = self.scorer()
+        history = history_of(scorer.graph, user)
+        return explain_score(scorer, user, history.liked, scorer.graph.item_index(item), paths)
+
+    def explain_for(self, history: Iterable[str], item: str, *, paths: int = 5) -> Explanation:
+        """`explain` for a history of item ids given here."""
+        scorer = self.scorer()
+        found = history_from(scorer.graph, history)
+        return explain_score(scorer, None, found.liked, scorer.graph.item_index(item), paths)
+
+    # Events
+
+    def event(
+        self,
+        user: str,
+        item: str,
+        *,
+        kind: str | None = None,
+        weight: float | None = None,
+        time: float | None = None,
+        id: str | None = None,
+    ) -> Event:
+        """An event in the caller's ids, ready for `record`: the time is now and the kind the domain's one if not given.
+
+        Raises UnknownItem, and WhyPathError where the domain has several kinds of events and none is named.
+        """
+        graph = self.graph
+        kinds = graph.schema.interactions
+        if kind is None:
+            if len(kinds) != 1:
+                raise WhyPathError(f"name the kind of event; this domain has: {', '.join(kinds) or 'none'}")
+            kind = next(iter(kinds))
+        item_kind, key, _ = graph.node_of(graph.item_index(item))
+        moment = clock.time() if time is None else time
+        return Event.of(user, key, item_kind, kind, time=moment, weight=weight, id=id)
+
+    def record(self, *events: Event) -> AppendReport:
+        """Write events to the store; durable when this returns, and part of the next answer."""
+        return self.store.append_events(events)
+
+    def forget(self, user: str) -> DeletionReport:
+        """Remove a user and all their events from the store."""
+        return self.store.delete_user(user)
+
+
+def _paths(paths: Sequence[str | Path] | str | Path | None) -> list[Path]:
+    if paths is None:
+        return []
+    return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]

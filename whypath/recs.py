@@ -1,0 +1,150 @@
+"""Ranked lists as a file: `user item rank score`, tab-separated, comma-separated or Parquet, by the file's name.
+
+The same lists give the same bytes. The file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kg.errors import WhyPathError
+
+_COLUMNS = ("user", "item", "rank", "score")
+_PARQUET = pa.schema(
+    [("user", pa.string()), ("item", pa.string()), ("rank", pa.int32()), ("score", pa.float32())],
+)
+_ROWS_A_GROUP = 100_000
+
+
+class RecsProblem(WhyPathError):
+    """The lists cannot be written under that name."""
+
+
+@dataclass(frozen=True)
+class RankedList:
+    """One user's list, best first: items' ids and their scores."""
+
+    user: str
+    items: Sequence[str]
+    scores: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Written:
+    """How much was written: users with a list that is not empty, and rows."""
+
+    users: int
+    rows: int
+
+
+def check_name(path: str | Path) -> Path:
+    """The path, if lists can be written there; raises RecsProblem, so that a wrong name is said before the work."""
+    path = Path(path)
+    if _format(path) is None:
+        raise RecsProblem(f"{path}: name it .tsv, .csv (or either with .gz) or .parquet.")
+    if path.is_dir():
+        raise RecsProblem(f"{path} is a folder; name a file in it.")
+    if not path.parent.is_dir():
+        raise RecsProblem(f"{path}: there is no folder {path.parent}; make it first.")
+    return path
+
+
+def write_lists(path: str | Path, lists: Iterable[RankedList]) -> Written:
+    """Write the lists, in bounded memory. Raises RecsProblem; whatever is raised, no file is left half-written."""
+    path = check_name(path)
+    users = 0
+
+    def rows() -> Iterator[tuple[str, str, int, float]]:
+        nonlocal users
+        for found in lists:
+            users += bool(len(found.items))
+            for rank, (item, score) in enumerate(zip(found.items, found.scores, strict=True), start=1):
+                yield found.user, item, rank, float(score)
+
+    with written_whole(path) as file:
+        kind = _format(path)
+        if kind == ".parquet":
+            n_rows = _write_parquet(file, rows())
+        elif path.suffix.lower() == ".gz":
+            # No name and no time in the gzip header, or the same lists would give other bytes.
+            with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as zipped:
+                n_rows = _write_text(zipped, rows(), path, tabs=kind == ".tsv")
+        else:
+            n_rows = _write_text(file, rows(), path, tabs=kind == ".tsv")
+    return Written(users, n_rows)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to, which takes the place of `path` when the block ends without an error."""
+    partial = path.parent / f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.partial"
+    try:
+        with partial.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def _format(path: Path) -> str | None:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes[-1:] == [".gz"]:
+        return suffixes[-2] if len(suffixes) > 1 and suffixes[-2] in (".tsv", ".csv") else None
+    return suffixes[-1] if suffixes and suffixes[-1] in (".tsv", ".csv", ".parquet") else None
+
+
+def _write_text(
+    file: IO[bytes] | gzip.GzipFile, rows: Iterable[tuple[str, str, int, float]], path: Path, *, tabs: bool
+) -> int:
+    count = 0
+    buffer = io.StringIO(newline="")
+    commas = csv.writer(buffer, lineterminator="\n")
+    (buffer.write("\t".join(_COLUMNS) + "\n") if tabs else commas.writerow(_COLUMNS))
+    for user, item, rank, score in rows:
+        if tabs:
+            if any(mark in text for mark in "\t\n\r" for text in (user, item)):
+                raise RecsProblem(
+                    f"{path}: an id holds a tab or a line break ({user!r}, {item!r}); write .csv or .parquet."
+                )
+            buffer.write(f"{user}\t{item}\t{rank}\t{score:.7g}\n")
+        else:
+            commas.writerow((user, item, rank, f"{score:.7g}"))
+        count += 1
+        if count % _ROWS_A_GROUP == 0:
+            _empty(buffer, file)
+    _empty(buffer, file)
+    return count
+
+
+def _empty(buffer: io.StringIO, file: IO[bytes] | gzip.GzipFile) -> None:
+    file.write(buffer.getvalue().encode())
+    buffer.seek(0)
+    buffer.truncate()
+
+
+def _write_parquet(file: IO[bytes], rows: Iterator[tuple[str, str, int, float]]) -> int:
+    count = 0
+    with pq.ParquetWriter(file, _PARQUET) as writer:
+        while group := list(islice(rows, _ROWS_A_GROUP)):
+            columns = [
+                pa.array(column, field.type) for column, field in zip(zip(*group, strict=True), _PARQUET, strict=True)
+            ]
+            writer.write_table(pa.Table.from_arrays(columns, schema=_PARQUET))
+            count += len(group)
+    return count

@@ -1,0 +1,248 @@
+"""What the engine answers: frozen, typed, printable as a table, and convertible to JSON-ready data or pandas.
+
+Nothing here computes: `whypath.engine` and `whypath.explaining` fill these in. A score orders the items of one list and
+means nothing across users or models.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import pandas as pd
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+
+class Basis(StrEnum):
+    """What a list rests on."""
+
+    HISTORY = "history"
+    """The user's own history."""
+    POPULARITY = "popularity"
+    """A popularity blend, the same for every user without a history that the model can use."""
+
+
+@dataclass(frozen=True)
+class RankedItem:
+    """One line of a list: `item` is the caller's id, `rank` starts at 1."""
+
+    rank: int
+    item: str
+    label: str
+    kind: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Recommendations:
+    """A user's list, best first. `user` is None for a history given without one.
+
+    `history` counts the items that the list rests on; `note` says why a list is empty or short, or is popularity.
+    """
+
+    user: str | None
+    basis: Basis
+    history: int
+    items: tuple[RankedItem, ...]
+    note: str = ""
+
+    def __iter__(self) -> Iterator[RankedItem]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, position: int) -> RankedItem:
+        return self.items[position]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Columns user, rank, item, label, kind, score."""
+        frame = _frame(self.items)
+        frame.insert(0, "user", self.user)
+        return frame
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, ready for `json.dumps`."""
+        return asdict(self)
+
+    def __rich__(self) -> RenderableType:
+        whom = f"user {self.user}" if self.user is not None else "the given history"
+        rests = f"from {self.history} items" if self.basis is Basis.HISTORY else "popularity, no history"
+        return _listing(f"Recommendations for {whom} ({rests})", self.items, self.note)
+
+    def __str__(self) -> str:
+        return plain_text(self)
+
+
+@dataclass(frozen=True)
+class SimilarItems:
+    """Items near to one item, nearest first, by the model's score for a history of that item alone."""
+
+    item: str
+    label: str
+    items: tuple[RankedItem, ...]
+    note: str = ""
+
+    def __iter__(self) -> Iterator[RankedItem]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Columns rank, item, label, kind, score."""
+        return _frame(self.items)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, ready for `json.dumps`."""
+        return asdict(self)
+
+    def __rich__(self) -> RenderableType:
+        return _listing(f"Similar to {self.label} ({self.item})", self.items, self.note)
+
+    def __str__(self) -> str:
+        return plain_text(self)
+
+
+@dataclass(frozen=True)
+class BlockShare:
+    """What one block of the model adds to a score; "bias" is what the item has for everybody."""
+
+    block: str
+    share: float
+
+
+@dataclass(frozen=True)
+class HistoryShare:
+    """What one item of the history adds to a score, over all blocks."""
+
+    item: str
+    label: str
+    share: float
+
+
+@dataclass(frozen=True)
+class EntityShare:
+    """What one entity of the item adds to a score by way of the graph block."""
+
+    kind: str
+    key: str
+    label: str
+    share: float
+
+
+@dataclass(frozen=True)
+class ShownPath:
+    """A labelled path from an item of the history to the item explained.
+
+    `text` reads `you liked Pulp Fiction ─directed by→ Quentin Tarantino ←directed by─ Reservoir Dogs`. `nodes` are
+    (kind, key, label), `relations` the relations' names between them, "~name" where the path goes against one.
+    """
+
+    text: str
+    nodes: tuple[tuple[str, str, str], ...]
+    relations: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why an item scores as it does for a user: the score's exact split, and paths in the graph behind it.
+
+    `blocks` add up to `score`; `history` adds up to the score without the bias; `entities` splits the graph block's
+    part over the item's own facts. Shares come largest first (by absolute value).
+    """
+
+    user: str | None
+    item: str
+    label: str
+    score: float
+    basis: Basis
+    blocks: tuple[BlockShare, ...]
+    history: tuple[HistoryShare, ...]
+    entities: tuple[EntityShare, ...]
+    paths: tuple[ShownPath, ...]
+    note: str = ""
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The split in long form: columns part ("block", "history", "entity"), id, label, share."""
+        rows = [("block", share.block, share.block, share.share) for share in self.blocks]
+        rows += [("history", share.item, share.label, share.share) for share in self.history]
+        rows += [("entity", f"{share.kind}:{share.key}", share.label, share.share) for share in self.entities]
+        return pd.DataFrame(rows, columns=["part", "id", "label", "share"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, ready for `json.dumps`."""
+        return asdict(self)
+
+    def __rich__(self) -> RenderableType:
+        whom = f"user {self.user}" if self.user is not None else "the given history"
+        parts: list[RenderableType] = [
+            Text(f"Why {self.label} ({self.item}) for {whom}: score {self.score:.4f}", style="bold")
+        ]
+        if self.note:
+            parts.append(Text(self.note))
+        for title, rows in (
+            ("Part of the model", [(share.block, share.share) for share in self.blocks]),
+            ("Item of your history", [(share.label, share.share) for share in self.history[:_SHOWN]]),
+            ("Fact of the item", [(f"{share.label} ({share.kind})", share.share) for share in self.entities[:_SHOWN]]),
+        ):
+            if rows:
+                table = _table(title, "adds")
+                for name, share in rows:
+                    table.add_row(Text(name), f"{share:+.4f}")
+                parts.append(table)
+        if self.paths:
+            parts.append(Text("Paths", style="bold"))
+            parts.extend(Text(f"  {path.text}") for path in self.paths)
+        return Group(*parts)
+
+    def __str__(self) -> str:
+        return plain_text(self)
+
+
+_SHOWN = 8
+"""Rows of a split that are printed; `to_json` and `to_pandas` have all."""
+
+
+def plain_text(result: Any, width: int = 110) -> str:
+    """A result as plain text, as `print` shows it."""
+    console = Console(file=io.StringIO(), width=width, color_system=None, highlight=False)
+    console.print(result)
+    text = console.file.getvalue() if isinstance(console.file, io.StringIO) else ""
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def _frame(items: tuple[RankedItem, ...]) -> pd.DataFrame:
+    names = ["rank", "item", "label", "kind", "score"]
+    return pd.DataFrame([[getattr(item, name) for name in names] for item in items], columns=names)
+
+
+def _listing(title: str, items: tuple[RankedItem, ...], note: str) -> RenderableType:
+    parts: list[RenderableType] = [Text(title, style="bold")]
+    if items:
+        table = Table(box=None, pad_edge=False)
+        table.add_column("#", justify="right")
+        table.add_column("item")
+        table.add_column("")
+        table.add_column("score", justify="right")
+        for item in items:
+            table.add_row(str(item.rank), Text(item.item), Text(item.label), f"{item.score:.4f}")
+        parts.append(table)
+    if note:
+        parts.append(Text(note))
+    return Group(*parts)
+
+
+def _table(left: str, right: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column(left)
+    table.add_column(right, justify="right")
+    return table

@@ -1,0 +1,98 @@
+"""Lists for many users at once, over one snapshot and one model: the one place where scores become ranked ids.
+
+The engine, the command line and the evaluation of a bundle all come through here, so that they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from fusion.model import Ranker
+from fusion.ranking import TopK, tie_break_keys, top_k
+from kg.graph import KnowledgeGraph
+
+_BATCH_CELLS = 16_000_000
+"""Scores held at a time: 64 MB in float32, a few times that while ranking."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Ranked lists of the users from `first` on; `popular` bool [n_users]: those without a history to go by."""
+
+    first: int
+    lists: TopK
+    popular: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """A model bound to a snapshot; immutable, safe to use from many threads.
+
+    `tie_break` uint64 [n_items] orders equal scores; `popularity_of` gives the blend float32 [n_items] for users
+    without a history, asked for once and only when there is such a user.
+    """
+
+    graph: KnowledgeGraph
+    ranker: Ranker
+    tie_break: NDArray[np.uint64]
+    popularity_of: Callable[[KnowledgeGraph], NDArray[np.float32]]
+
+    @classmethod
+    def over(
+        cls, graph: KnowledgeGraph, ranker: Ranker, popularity_of: Callable[[KnowledgeGraph], NDArray[np.float32]]
+    ) -> Scorer:
+        """A scorer for a ranker that was bound to this graph."""
+        return cls(graph, ranker, tie_break_keys(graph.item_ids), popularity_of)
+
+    def with_events(self, graph: KnowledgeGraph) -> Scorer:
+        """The same over a snapshot with the same items and facts and other events."""
+        return replace(self, graph=graph)
+
+    @cached_property
+    def popularity(self) -> NDArray[np.float32]:
+        """The popularity blend, float32 [n_items]."""
+        return self.popularity_of(self.graph)
+
+    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """Scores float32 [n_users, n_candidates]; users with an empty history get the popularity blend."""
+        found = self.ranker.scores(histories, candidates)
+        popular = np.diff(histories.indptr) == 0
+        if popular.any():
+            found[popular] = self.popularity if candidates is None else self.popularity[candidates]
+        return found
+
+    def lists(
+        self,
+        histories: sp.csr_array,
+        k: int,
+        *,
+        candidates: NDArray[np.intp] | None = None,
+        excluded: sp.csr_array | None = None,
+    ) -> Iterator[Batch]:
+        """The k best candidates of each user, in batches of users.
+
+        histories: csr [n_users, n_items]. candidates: item indices, ascending, None for all. excluded: csr
+        [n_users, n_items] of what is not to be listed; None for the histories themselves.
+        """
+        excluded = histories if excluded is None else excluded
+        width = self.graph.n_items if candidates is None else len(candidates)
+        tie_break = self.tie_break if candidates is None else self.tie_break[candidates]
+        size = max(1, _BATCH_CELLS // max(width, 1))
+        for first in range(0, histories.shape[0], size):
+            rows = slice(first, min(first + size, histories.shape[0]))
+            part = sp.csr_array(histories[rows])
+            if width:
+                out = sp.csr_array(excluded[rows])
+                lists = top_k(
+                    self.scores(part, candidates), k, tie_break=tie_break, excluded=out, candidates=candidates
+                )
+            else:
+                shape = (part.shape[0], k)
+                lists = TopK(np.full(shape, -1, np.int32), np.full(shape, np.nan, np.float32))
+            yield Batch(first, lists, np.diff(part.indptr) == 0)
