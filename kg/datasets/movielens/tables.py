@@ -7,9 +7,6 @@ never clash.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -17,6 +14,7 @@ from pathlib import Path
 from kg.datasets.movielens.linking import Links
 from kg.datasets.movielens.sources import MovieLensFilm, MovieLensUser, Rating, WikidataFilm
 from kg.datasets.movielens.titles import readable
+from kg.datasets.whole_files import file_written_whole
 from kg.errors import WhyPathError
 
 LIST_SEPARATOR = "|"
@@ -160,20 +158,8 @@ def _tsv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file as a whole or not at all."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files for their owner alone; these are ordinary data.
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
+    with file_written_whole(path) as file:
+        file.write(text.encode())
 
 
 _DOMAIN_YAML = """\
