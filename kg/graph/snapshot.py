@@ -250,6 +250,10 @@ class KnowledgeGraph:
         """The snapshot without these users, their events and whatever else hangs on them."""
         return KnowledgeGraph(without_users(self._parts, users))
 
+    def at_generation(self, generation: int) -> KnowledgeGraph:
+        """The same content under another generation of its store."""
+        return KnowledgeGraph(replace(self._parts, generation=generation))
+
     def without_relations(self) -> KnowledgeGraph:
         """The twin with the same nodes, texts and events, and every relation empty."""
         none = np.zeros(0, dtype=np.int32)

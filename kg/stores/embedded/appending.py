@@ -1,0 +1,73 @@
+"""Appending events of a running system, and reading them back by the order of their arrival."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kg.rows import Event
+from kg.schema import DomainSchema
+from kg.stores.embedded.database import Database
+from kg.stores.embedded.event_rows import insert_events, resolve_events
+from kg.stores.embedded.rows import unpacked_id
+from kg.stores.embedded.state import intern, names, read_counters
+from kg.stores.protocol import Appended, AppendReport, Refusal
+
+
+def append_events(database: Database, schema: DomainSchema, events: Sequence[Event]) -> AppendReport:
+    """Write events in one transaction; see `GraphStore.append_events`."""
+    with database.writing() as connection:
+        known = names(connection)
+        wanted = {*schema.nodes, *schema.interactions}
+        if not wanted <= known.keys():
+            known = intern(connection, wanted)
+        counters = read_counters(connection)
+        found = resolve_events(connection, schema, known, events)
+        refused = {refusal.row: refusal.reason for refusal in found.refused}
+        outcomes: list[Appended] = []
+        rows: list[tuple] = []
+        in_batch: dict[bytes, tuple] = {}
+        number = counters.last_event
+        for row, (packed, content) in enumerate(zip(found.ids, found.content, strict=True)):
+            if content is None:
+                outcomes.append(Appended.REFUSED)
+                continue
+            before = found.there.get(packed) or in_batch.get(packed)
+            if before is None:
+                number += 1
+                rows.append((number, packed, *content, 0, 0))
+                in_batch[packed] = content
+                outcomes.append(Appended.WRITTEN)
+            elif before[:5] == content:
+                outcomes.append(Appended.ALREADY_THERE)
+            else:
+                refused[row] = f"an event with the id {events[row].id!r} and other content is there already"
+                outcomes.append(Appended.REFUSED)
+        event_generation = counters.event_generation
+        if rows:
+            insert_events(connection, rows)
+            event_generation = number
+            connection.execute("UPDATE state SET last_event = ?, event_generation = ?", (number, number))
+    reasons = tuple(Refusal(row, reason) for row, reason in sorted(refused.items()))
+    return AppendReport(tuple(outcomes), reasons, event_generation)
+
+
+_SINCE = """
+    SELECT event.id, user.key, item.key, item_kind.name, kind.name, event.time, event.weight
+    FROM event
+    JOIN node AS user ON user.id = event.user
+    JOIN node AS item ON item.id = event.item
+    JOIN name AS item_kind ON item_kind.id = item.kind
+    JOIN name AS kind ON kind.id = event.kind
+    WHERE event.number > ? AND event.born <= ?
+    ORDER BY event.number
+"""
+
+
+def events_since(database: Database, event_generation: int) -> tuple[Sequence[Event], int]:
+    """Events after a number, without those of a load in progress; see `GraphStore.events_since`."""
+    with database.reading() as connection:
+        counters = read_counters(connection)
+        if event_generation >= counters.event_generation:
+            return (), counters.event_generation
+        rows = connection.execute(_SINCE, (event_generation, counters.complete_load)).fetchall()
+    return [Event(unpacked_id(packed), *rest) for packed, *rest in rows], counters.event_generation

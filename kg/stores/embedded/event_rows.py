@@ -1,0 +1,105 @@
+"""Writing events, for appends and loads alike: what is there already is recognised by id, the rest is checked and
+inserted.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kg.rows import Event
+from kg.schema import DomainSchema
+from kg.stores.embedded.rows import events_by_id, node_ids, packed_id, storable
+from kg.stores.protocol import Refusal
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A batch of events with everything looked up.
+
+    `content` has (kind, user, item, time, weight) as stored, None for an event that is refused; `there` the stored
+    rows by packed id, as `events_by_id` gives them.
+    """
+
+    ids: list[bytes]
+    content: list[tuple[int, int, int, float | None, float | None] | None]
+    there: dict[bytes, tuple]
+    refused: list[Refusal] = field(default_factory=list)
+
+
+def resolve_events(
+    connection: sqlite3.Connection,
+    schema: DomainSchema,
+    names: Mapping[str, int],
+    events: Sequence[Event],
+    items_named_by: int | None = None,
+) -> Resolved:
+    """Look up users, items and earlier events; users that are new get a bare node.
+
+    Refuses what the schema does not know and items that do not exist; with `items_named_by` also items that this load
+    has not named.
+    """
+    user_kind = schema.user_kinds[0]
+    refused: dict[int, str] = {}
+    for row, event in enumerate(events):
+        reason = _misfit(schema, event)
+        if reason:
+            refused[row] = reason
+    good = [(row, event) for row, event in enumerate(events) if row not in refused]
+    items: dict[tuple[str, str], int] = {}
+    for kind in sorted({event.item_kind for _, event in good}):
+        wanted = (event.item for _, event in good if event.item_kind == kind)
+        items.update(
+            ((kind, key), node) for key, node in node_ids(connection, names[kind], wanted, items_named_by).items()
+        )
+    for row, event in good:
+        if (event.item_kind, event.item) not in items:
+            refused[row] = f"there is no {event.item_kind} {event.item!r} in the store"
+    good = [(row, event) for row, event in good if row not in refused]
+    users = _user_nodes(connection, names[user_kind], [event.user for _, event in good])
+    content: list[tuple[int, int, int, float | None, float | None] | None] = [None] * len(events)
+    for row, event in good:
+        item = items[event.item_kind, event.item]
+        content[row] = (names[event.kind], users[event.user], item, event.time, event.weight)
+    ids = [b"" if row in refused else packed_id(event.id) for row, event in enumerate(events)]
+    there = events_by_id(connection, (packed for packed in ids if packed))
+    return Resolved(ids, content, there, [Refusal(row, reason) for row, reason in sorted(refused.items())])
+
+
+def insert_events(connection: sqlite3.Connection, rows: Sequence[tuple]) -> None:
+    """Insert (number, id, kind, user, item, time, weight, born, load)."""
+    connection.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def _user_nodes(connection: sqlite3.Connection, kind: int, keys: list[str]) -> dict[str, int]:
+    """Node ids of users, the unknown ones made as bare nodes that no load has named."""
+    found = node_ids(connection, kind, keys)
+    missing = sorted(set(keys) - found.keys())
+    if missing:
+        connection.executemany(
+            "INSERT INTO node (kind, key, label, text, fields, load) VALUES (?, ?, ?, '', '{}', 0)",
+            [(kind, key, key) for key in missing],
+        )
+        found.update(node_ids(connection, kind, missing))
+    return found
+
+
+def _misfit(schema: DomainSchema, event: Event) -> str | None:
+    """Why an event cannot be written, from itself and the schema alone."""
+    interaction = schema.interactions.get(event.kind)
+    if interaction is None:
+        return (
+            f"there is no interaction {event.kind!r}; the domain has {', '.join(sorted(schema.interactions)) or 'none'}"
+        )
+    if event.item_kind not in interaction.items:
+        return f"{event.kind!r} is on {' or '.join(interaction.items)}, not on {event.item_kind!r}"
+    if not event.user or not event.item or not event.id:
+        return f"the event's {'id' if not event.id else 'user' if not event.user else 'item'} is empty"
+    for name, number in (("time", event.time), ("weight", event.weight)):
+        if number is not None and not math.isfinite(number):
+            return f"the event's {name} is not a finite number ({number}); leave it out where it is unknown"
+    if not storable((event.id, event.user, event.item)):
+        return "the event's id, user or item is not valid Unicode"
+    return None

@@ -1,0 +1,95 @@
+"""How rows look inside the file: fields as JSON, event ids as bytes, keys looked up in bulk."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from kg.rows import FieldValue
+
+_PARAMETERS = 5_000
+"""Keys looked up by one statement; SQLite takes 32,766 parameters, and longer lists gain nothing."""
+
+_DIGEST_LENGTH = 32
+
+
+def packed_fields(fields: Mapping[str, FieldValue]) -> str:
+    """Canonical JSON of the known fields: equal fields, equal text. A number that is not finite counts as missing."""
+    if not fields:
+        return "{}"
+    known = {
+        name: value
+        for name, value in fields.items()
+        if value is not None and not (isinstance(value, float) and not math.isfinite(value))
+    }
+    return json.dumps(known, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def packed_id(event_id: str) -> bytes:
+    """An event id as bytes: the 16 bytes of a digest in hex, which is half of its text; a 0 and UTF-8 for any other id.
+
+    A digest that begins with a 0 takes the second form too, so the first byte tells the forms apart.
+    """
+    if len(event_id) == _DIGEST_LENGTH:
+        try:
+            digest = bytes.fromhex(event_id)
+        except ValueError:
+            digest = b""
+        if digest.hex() == event_id and digest[0]:
+            return digest
+    return b"\0" + event_id.encode()
+
+
+def unpacked_id(packed: bytes) -> str:
+    """The event id that `packed_id` made these bytes of."""
+    return packed.hex() if packed[0] else packed[1:].decode()
+
+
+def storable(texts: Iterable[str]) -> bool:
+    """Whether all texts can be written: a lone half of a surrogate pair has no UTF-8 form."""
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def node_ids(
+    connection: sqlite3.Connection, kind: int, keys: Iterable[str], named_by: int | None = None
+) -> dict[str, int]:
+    """Ids of the nodes of one kind that exist among the keys; with `named_by` only those that this load has named."""
+    found: dict[str, int] = {}
+    condition, values = ("", ()) if named_by is None else ("AND load = ?", (named_by,))
+    for part in _parts(list(dict.fromkeys(keys))):
+        statement = f"SELECT key, id FROM node WHERE kind = ? AND key IN ({_marks(part)}) {condition}"
+        found.update(connection.execute(statement, (kind, *part, *values)).fetchall())
+    return found
+
+
+def nodes_by_key(connection: sqlite3.Connection, kind: int, keys: Iterable[str]) -> dict[str, tuple]:
+    """(id, label, text, fields, load) of the nodes of one kind that exist among the keys."""
+    found: dict[str, tuple] = {}
+    for part in _parts(list(dict.fromkeys(keys))):
+        statement = f"SELECT key, id, label, text, fields, load FROM node WHERE kind = ? AND key IN ({_marks(part)})"
+        found.update((row[0], row[1:]) for row in connection.execute(statement, (kind, *part)))
+    return found
+
+
+def events_by_id(connection: sqlite3.Connection, ids: Iterable[bytes]) -> dict[bytes, tuple]:
+    """(kind, user, item, time, weight, born, load) of the events that exist among the packed ids."""
+    found: dict[bytes, tuple] = {}
+    for part in _parts(list(dict.fromkeys(ids))):
+        statement = f"SELECT id, kind, user, item, time, weight, born, load FROM event WHERE id IN ({_marks(part)})"
+        found.update((row[0], row[1:]) for row in connection.execute(statement, part))
+    return found
+
+
+def _parts(values: list) -> Iterator[Sequence]:
+    for start in range(0, len(values), _PARAMETERS):
+        yield values[start : start + _PARAMETERS]
+
+
+def _marks(part: Sequence) -> str:
+    return ",".join("?" * len(part))

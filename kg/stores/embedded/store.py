@@ -1,0 +1,264 @@
+"""`EmbeddedStore`: a directory with an SQLite file, which is the truth, and snapshots of it as arrays.
+
+The store is safe to use from many threads (operations of one process take turns, except that reading a snapshot runs
+beside the others) and from many processes, and it survives being killed at any moment.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from kg.graph import KnowledgeGraph, UnknownNode
+from kg.rows import Event
+from kg.schema import DomainSchema
+from kg.stores.embedded.appending import append_events, events_since
+from kg.stores.embedded.cache import SnapshotCache
+from kg.stores.embedded.database import Database
+from kg.stores.embedded.finishing import misfits
+from kg.stores.embedded.forgetting import clean_caches, delete_user
+from kg.stores.embedded.loading import EmbeddedLoad
+from kg.stores.embedded.locking import FileLock
+from kg.stores.embedded.looking import count_rows, neighbours_of
+from kg.stores.embedded.reading import Moved, SnapshotReader
+from kg.stores.embedded.state import Counters, Mark, intern, read_counters, read_mark, write_mark
+from kg.stores.errors import SchemaMismatch, StoreBusy, StoreEmpty, StoreError, StoreLoading, StoreLocked, StoreNotFound
+from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
+
+FILE_NAME = "store.sqlite"
+
+_LOCK_SECONDS = 1.0
+"""How long a load tries to take the load lock; asking whether it is held takes it for a moment."""
+
+_ATTEMPTS = 20
+"""Reads of a snapshot that may be overtaken by loads and deletions before giving up."""
+
+_OVERLAID_EVENTS = 10_000
+_OVERLAID_SHARE = 0.05
+"""A cached snapshot is written anew when more events than this, and than this share of its own, are laid over it."""
+
+
+class EmbeddedStore:
+    """The embedded store; see `GraphStore` for what its operations promise."""
+
+    def __init__(self, directory: Path, database: Database) -> None:
+        """Use `open`."""
+        self.directory = directory
+        self._database = database
+        self._cache = SnapshotCache(directory / "snapshots")
+        self._load_lock_path = directory / "load.lock"
+        self._latest: KnowledgeGraph | None = None
+        self._latest_lock = threading.Lock()
+
+    @classmethod
+    def open(cls, directory: Path, *, create: bool = False) -> EmbeddedStore:
+        """Open the store in a directory, or make one there. Raises StoreNotFound, StoreDamaged, StoreError."""
+        directory = Path(directory)
+        if directory.exists() and not directory.is_dir():
+            raise StoreNotFound(f"{directory} is a file; a store is a directory")
+        if create:
+            try:
+                directory.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreError(f"{directory} cannot be made: {error.strerror}") from None
+        elif not (directory / FILE_NAME).exists():
+            what = f"{directory} holds no store" if directory.exists() else f"there is no store at {directory}"
+            raise StoreNotFound(f"{what}; `whypath load domain.yaml --store {directory}` makes one")
+        return cls(directory, Database(directory / FILE_NAME, create=create))
+
+    @property
+    def url(self) -> str:
+        """The directory, as an absolute `file:` URL."""
+        return self.directory.resolve().as_uri()
+
+    def state(self) -> StoreState:
+        """See `GraphStore.state`."""
+        with self._database.reading() as connection:
+            counters, mark = read_counters(connection), read_mark(connection)
+        return self._state(counters, mark)
+
+    def _state(self, counters: Counters, mark: Mark | None) -> StoreState:
+        if mark is None:
+            return StoreState(counters.generation, counters.event_generation, None)
+        alive = FileLock(self._load_lock_path).is_held()
+        loading = LoadMark(mark.since, mark.source_digest, mark.replace, mark.by, alive)
+        return StoreState(counters.generation, counters.event_generation, loading)
+
+    def schema(self) -> DomainSchema:
+        """See `GraphStore.schema`."""
+        with self._database.reading() as connection:
+            counters, mark = read_counters(connection), read_mark(connection)
+        if counters.schema is None:
+            raise self._nothing_complete(mark)
+        return _schema_of(counters.schema)
+
+    def _nothing_complete(self, mark: Mark | None) -> StoreError:
+        if mark is None:
+            advice = f"`whypath load domain.yaml --store {self.directory}`"
+            return StoreEmpty(f"{self.directory} is empty; load a domain: {advice}")
+        if FileLock(self._load_lock_path).is_held():
+            state, advice = "is being loaded", "wait until it is complete"
+        else:
+            state, advice = "was being loaded and was interrupted", "run the load again"
+        return StoreLoading(f"{self.directory} {state} ({mark.by}) and has no complete content yet; {advice}")
+
+    def begin_load(self, schema: DomainSchema, *, replace: bool, source_digest: str) -> EmbeddedLoad:
+        """See `GraphStore.begin_load`."""
+        lock = FileLock(self._load_lock_path)
+        if not lock.acquire(_LOCK_SECONDS):
+            with self._database.reading() as connection:
+                mark = read_mark(connection)
+            who = f" ({mark.by}, since {time.ctime(mark.since)})" if mark else ""
+            raise StoreLocked(f"{self.directory}: another process is loading into it{who}; wait until it has ended")
+        try:
+            load, numbers = self._marked(schema, replace, source_digest)
+        except BaseException:
+            lock.release()
+            raise
+        return EmbeddedLoad(self._database, schema, numbers, load, lock, replace=replace)
+
+    def _marked(self, schema: DomainSchema, replace: bool, source_digest: str) -> tuple[int, dict[str, int]]:
+        """Set the mark; the number of the load and those of all names of the schema."""
+        for _ in range(_ATTEMPTS):
+            # Serving goes on from the cached snapshot, so it must be there before the first row changes.
+            with self._database.reading() as connection:
+                generation = read_counters(connection).generation
+            if generation:
+                self.snapshot()
+            with self._database.writing() as connection:
+                counters, before = read_counters(connection), read_mark(connection)
+                if counters.generation != generation:
+                    continue
+                if not replace:
+                    self._check_schema(connection, schema, [counters.schema, before.schema if before else None])
+                load = counters.last_load + 1
+                connection.execute("UPDATE state SET last_load = ?", (load,))
+                who = f"process {os.getpid()} on {socket.gethostname()}"
+                changed = before is not None and before.changed
+                write_mark(connection, Mark(time.time(), source_digest, replace, who, schema.to_json(), changed))
+                return load, intern(connection, [*schema.nodes, *schema.relation_kinds, *schema.interactions])
+        raise StoreBusy(f"{self.directory}: loads and deletions kept coming in between; try again")
+
+    def _check_schema(self, connection: sqlite3.Connection, schema: DomainSchema, earlier: list[str | None]) -> None:
+        found = {text: None for known in earlier if known for text in misfits(connection, _schema_of(known), schema)}
+        if found:
+            raise SchemaMismatch(
+                f"{self.directory} holds rows that this domain description does not fit: {'; '.join(found)}."
+                " Load with --replace to remove them, or into a new directory"
+            )
+
+    def snapshot(self) -> KnowledgeGraph:
+        """See `GraphStore.snapshot`."""
+        with self._latest_lock:
+            for _ in range(_ATTEMPTS):
+                try:
+                    graph = self._snapshot_now()
+                except Moved:
+                    continue
+                except OSError as error:
+                    raise StoreError(f"the snapshot under {self._cache.directory} cannot be kept: {error}") from None
+                self._latest = graph
+                return graph
+        raise StoreBusy(f"{self.directory}: loads and deletions kept coming in between; try again")
+
+    def _snapshot_now(self) -> KnowledgeGraph:
+        with self._database.reading() as connection:
+            counters, mark = read_counters(connection), read_mark(connection)
+            forgotten = connection.execute("SELECT EXISTS (SELECT 1 FROM forgotten)").fetchone()[0]
+        if counters.schema is None:
+            raise self._nothing_complete(mark)
+        if forgotten:
+            clean_caches(self._database, self._cache)
+        graph = self._latest
+        if graph is None or graph.generation != counters.generation:
+            graph = self._cache.newest(counters.generation) or self._read(counters, mark)
+        if graph.event_generation >= counters.event_generation:
+            return graph
+        events, reached = events_since(self._database, graph.event_generation)
+        with self._database.reading() as connection:
+            # A deletion between the two reads would leave its user in the base of the overlay.
+            if read_counters(connection).generation != counters.generation:
+                raise Moved
+        graph = graph.overlay(events, event_generation=reached)
+        if len(events) > max(_OVERLAID_EVENTS, _OVERLAID_SHARE * sum(map(len, graph.events))):
+            self._keep(graph)
+        return graph
+
+    def _read(self, counters: Counters, mark: Mark | None) -> KnowledgeGraph:
+        if mark is not None:
+            # It may have been written, or the load finished, since the counters were read; if not, it was lost.
+            generation = self.state().generation
+            if generation != counters.generation or generation in self._cache.generations():
+                raise Moved
+            raise StoreLoading(
+                f"{self.directory}: a load is in progress or was interrupted, and the snapshot from before it is gone"
+                f" from {self._cache.directory}; finish the load, or run it again"
+            )
+        assert counters.schema is not None
+        with self._database.own_reader() as database:
+            graph = SnapshotReader(database, counters, _schema_of(counters.schema)).read()
+        self._keep(graph)
+        # Mapped from the files it was written to, so that processes share its memory.
+        return self._cache.newest(graph.generation) or graph
+
+    def _keep(self, graph: KnowledgeGraph) -> None:
+        self._cache.write(graph)
+        generation = self.state().generation
+        if generation != graph.generation:
+            # A user may have been deleted while it was written.
+            self._cache.remove_before(generation)
+            raise Moved
+
+    def append_events(self, events: Sequence[Event]) -> AppendReport:
+        """See `GraphStore.append_events`."""
+        with self._database.reading() as connection:
+            counters, mark = read_counters(connection), read_mark(connection)
+        text = counters.schema or (mark.schema if mark else None)
+        if text is None:
+            raise self._nothing_complete(mark)
+        return append_events(self._database, _schema_of(text), events)
+
+    def events_since(self, event_generation: int) -> tuple[Sequence[Event], int]:
+        """See `GraphStore.events_since`."""
+        return events_since(self._database, event_generation)
+
+    def delete_user(self, user: str) -> DeletionReport:
+        """See `GraphStore.delete_user`."""
+        with self._latest_lock:
+            self._latest = None
+            with self._database.reading() as connection:
+                counters, mark = read_counters(connection), read_mark(connection)
+            text = counters.schema or (mark.schema if mark else None)
+            if text is None:
+                raise self._nothing_complete(mark)
+            return delete_user(self._database, self._cache, _schema_of(text), user)
+
+    def neighbours(self, kind: str, key: str, limit: int) -> Sequence[Neighbour]:
+        """See `GraphStore.neighbours`."""
+        schema = self.schema()
+        if kind not in schema.nodes:
+            raise UnknownNode(f"there is no node kind {kind!r}; the kinds are {', '.join(sorted(schema.nodes))}")
+        with self._database.reading() as connection:
+            return neighbours_of(connection, schema, kind, key, limit)
+
+    def counts(self) -> StoreCounts:
+        """See `GraphStore.counts`."""
+        schema = self.schema()
+        with self._database.own_reader() as database, database.reading() as connection:
+            return count_rows(connection, schema)
+
+    def close(self) -> None:
+        """See `GraphStore.close`."""
+        self._latest = None
+        self._database.close()
+
+
+@lru_cache(maxsize=8)
+def _schema_of(text: str) -> DomainSchema:
+    return DomainSchema.from_json(text)

@@ -1,0 +1,37 @@
+"""Errors of stores, each with a message for the reader."""
+
+from __future__ import annotations
+
+from kg.errors import WhyPathError
+
+
+class StoreError(WhyPathError):
+    """Base of the errors of stores."""
+
+
+class StoreNotFound(StoreError):
+    """There is no store at the place given, or the place holds something else."""
+
+
+class StoreEmpty(StoreError):
+    """The store is there, but no domain has been loaded into it completely."""
+
+
+class StoreLoading(StoreError):
+    """A load is in progress, or was interrupted, and what was asked for needs a complete one."""
+
+
+class StoreLocked(StoreError):
+    """Another process is loading into the store."""
+
+
+class StoreBusy(StoreError):
+    """The store did not answer in time, because other processes are writing to it."""
+
+
+class StoreDamaged(StoreError):
+    """The store's files cannot be read: not a store, another version's, or damaged."""
+
+
+class SchemaMismatch(StoreError):
+    """The domain description does not fit what the store holds."""

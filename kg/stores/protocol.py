@@ -1,0 +1,237 @@
+"""`GraphStore`: what every store can do, in named operations, and the typed reports that it gives back.
+
+A store holds one domain and is the only truth about it. No store's query language shows through: each implementation
+writes its own queries, and one contract suite (`tests/kg/stores/contract.py`) holds all of them to the same behaviour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import TracebackType
+from typing import Protocol, Self, runtime_checkable
+
+from kg.graph import KnowledgeGraph
+from kg.rows import EdgeRow, Event, NodeRow
+from kg.schema import DomainSchema
+
+
+@dataclass(frozen=True, slots=True)
+class LoadMark:
+    """A load that has begun and not finished: `since` in seconds since the epoch, `by` names the process.
+
+    `alive` says whether that process still holds the store; if not, the load was interrupted and can be run again.
+    """
+
+    since: float
+    source_digest: str
+    replace: bool
+    by: str
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """What a running engine compares to notice changes by other processes, one cheap read.
+
+    `generation` moves with every complete load that changed anything and with every deletion of a user: whoever read
+    the store before must read it again. It is 0 until the first load is complete. `event_generation` moves with every
+    append; the events behind it come from `events_since`. `loading` is None when no load is in progress.
+    """
+
+    generation: int
+    event_generation: int
+    loading: LoadMark | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A row that was not written: its position in the batch, and why."""
+
+    row: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReport:
+    """What became of a batch of a load: rows that were new, changed what was there, said the same, or were refused."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    refused: tuple[Refusal, ...] = ()
+
+    def __add__(self, other: WriteReport) -> WriteReport:
+        """Counts of both; the refusals keep their positions in their own batches."""
+        return WriteReport(
+            self.new + other.new, self.changed + other.changed, self.same + other.same, self.refused + other.refused
+        )
+
+
+class Appended(StrEnum):
+    """What became of one event."""
+
+    WRITTEN = "written"
+    ALREADY_THERE = "already there"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class AppendReport:
+    """What became of each appended event, in the order given; `refused` has the reasons."""
+
+    outcomes: tuple[Appended, ...]
+    refused: tuple[Refusal, ...]
+    event_generation: int
+
+    @property
+    def written(self) -> int:
+        """Events that are new in the store."""
+        return self.outcomes.count(Appended.WRITTEN)
+
+    @property
+    def already_there(self) -> int:
+        """Events that were there with the same content."""
+        return self.outcomes.count(Appended.ALREADY_THERE)
+
+
+@dataclass(frozen=True, slots=True)
+class FinishReport:
+    """How a load ended: the state it leaves, and what a replacing load removed because the source no longer has it."""
+
+    state: StoreState
+    removed_nodes: int = 0
+    removed_edges: int = 0
+    removed_events: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionReport:
+    """What was removed with a user; `remaining` counts what could still be found of it afterwards and must be 0.
+
+    `snapshots` counts the cached snapshots that were written anew without the user.
+    """
+
+    user: str
+    found: bool
+    events: int
+    edges: int
+    snapshots: int
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """The other end of one edge of a node; `forward` where the node asked about is the head."""
+
+    relation: str
+    forward: bool
+    kind: str
+    key: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCounts:
+    """Rows in the store, by kind, relation and interaction; `dangling` counts edges and events with an end missing
+    (0).
+    """
+
+    nodes: Mapping[str, int]
+    edges: Mapping[str, int]
+    events: Mapping[str, int]
+    dangling: int
+
+
+class LoadWriter(Protocol):
+    """One load in progress, a context manager. Leaving it without `finish` leaves the mark: the load was interrupted.
+
+    Rows of one load that have the same key: equal ones count as the same, of different ones the first stands and the
+    others are refused. Across loads a row replaces what was there.
+    """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+    def write_nodes(self, rows: Sequence[NodeRow]) -> WriteReport:
+        """Write nodes, all or none of the batch if the process dies. Refused: unknown kinds, contradicting repeats."""
+        ...
+
+    def write_edges(self, relation: str, rows: Sequence[EdgeRow]) -> WriteReport:
+        """Write edges of one relation. Refused: an end that does not exist."""
+        ...
+
+    def write_events(self, rows: Sequence[Event]) -> WriteReport:
+        """Write the source's events. Unknown users get a bare node; refused: unknown items, contradicting repeats,
+        an id under which something else was appended."""
+        ...
+
+    def finish(self) -> FinishReport:
+        """Complete the load: with `replace` remove what it did not name, move the generation if anything changed, and
+        take the mark away."""
+        ...
+
+
+@runtime_checkable
+class GraphStore(Protocol):
+    """A store of one domain: loads, durable events, snapshots. Safe to use from many threads and processes."""
+
+    @property
+    def url(self) -> str:
+        """Where it is, in the form that `open_store` takes."""
+        ...
+
+    def state(self) -> StoreState:
+        """Generations and load mark, one cheap read."""
+        ...
+
+    def schema(self) -> DomainSchema:
+        """Schema of the last complete load; raises StoreEmpty."""
+        ...
+
+    def begin_load(self, schema: DomainSchema, *, replace: bool, source_digest: str) -> LoadWriter:
+        """Mark the store as loading, durably, and give the writer.
+
+        An interrupted load is taken over. Raises StoreLocked while another process loads, and SchemaMismatch when the
+        schema does not fit what is there and `replace` is off.
+        """
+        ...
+
+    def snapshot(self) -> KnowledgeGraph:
+        """The last complete generation with all events appended since; cached by generation, so cheap when nothing
+        moved.
+
+        While a load is in progress it is the generation before it. Raises StoreEmpty, and StoreLoading if there is no
+        complete generation yet.
+        """
+        ...
+
+    def append_events(self, events: Sequence[Event]) -> AppendReport:
+        """Write events; durable when it returns. An event that is there with the same content changes nothing; refused
+        are an id with other content, an unknown item, an unknown kind. Unknown users are welcome."""
+        ...
+
+    def events_since(self, event_generation: int) -> tuple[Sequence[Event], int]:
+        """Events appended after an event generation, in order, and the event generation that they lead to."""
+        ...
+
+    def delete_user(self, user: str) -> DeletionReport:
+        """Remove a user, its events, its edges and its traces in cached snapshots, and count what is left (nothing)."""
+        ...
+
+    def neighbours(self, kind: str, key: str, limit: int) -> Sequence[Neighbour]:
+        """Other ends of a node's edges, sorted by relation, forward first, then key; at most `limit`. A user's
+        events are among them, an item's are not. Raises UnknownNode."""
+        ...
+
+    def counts(self) -> StoreCounts:
+        """Count all rows; takes a pass over the store."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections; the store cannot be used afterwards."""
+        ...
