@@ -79,8 +79,8 @@ class NodeKind(DomainModel):
     available: Available | None = None
     """Items: which of them can be had."""
     namespace: str | None = None
-    """Kinds of one namespace share no key: a key in two of them is refused. Unsaid: kinds of RDF sources share one, and
-    so do kinds read from the same file and key column."""
+    """Kinds of one namespace share no key: a key in two of them is refused. Unsaid: an item kind and an entity kind
+    share one if their keys are ids of one space (RDF, one triples file, the same file and key column)."""
 
     @model_validator(mode="after")
     def _fits(self) -> NodeKind:

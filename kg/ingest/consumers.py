@@ -1,0 +1,164 @@
+"""What each kind of section does with a record: nodes, their links, relations, events."""
+
+from __future__ import annotations
+
+from kg.ingest.dispatch import Tally
+from kg.ingest.edge_rows import EdgeBuilder
+from kg.ingest.event_rows import EventBuilder
+from kg.ingest.key_index import KeyIndex
+from kg.ingest.known_nodes import KnownNodes
+from kg.ingest.node_rows import NodeBuilder
+from kg.ingest.quarantine import Quarantine
+from kg.ingest.values import RowProblem
+from kg.ingest.writing import Batches
+from kg.rows import EdgeRow, Event, NodeRow
+from kg.schema import DomainSchema
+from kg.sources import RawRecord, Reason, readable_name
+
+
+class NodeConsumer:
+    """Writes the nodes of a kind."""
+
+    def __init__(self, builder: NodeBuilder, known: KnownNodes, batches: Batches, tally: Tally) -> None:
+        self.section = builder.section
+        self.where = builder.where
+        self._builder = builder
+        self._known = known
+        self._batches = batches
+        self._tally = tally
+
+    def take(self, record: RawRecord) -> None:
+        draft = self._builder.build(record)
+        if self._known.add(draft.row.kind, draft.row.key, draft.content):
+            self._batches.node(draft.row, record, self.section)
+        else:
+            self._tally.repeated += 1
+
+
+class _EdgeWriter:
+    """Writes an edge with the nodes that it creates."""
+
+    def __init__(self, schema: DomainSchema, known: KnownNodes, batches: Batches) -> None:
+        self._schema = schema
+        self._known = known
+        self._batches = batches
+        self._names: dict[tuple[str, str, str], str] = {}
+
+    def write(
+        self,
+        relation: str,
+        head: tuple[str, str, bool],
+        tail: tuple[str, str, bool],
+        record: RawRecord,
+        section: str,
+        *,
+        named: bool,
+    ) -> None:
+        """Ends are (kind, key, yet to be made); `named` where the key of a made node is its name (a column's value)."""
+        if head[:2] == tail[:2]:
+            raise RowProblem(Reason.SELF_LOOP, f"{relation} leads from {head[0]} {head[1]!r} to itself")
+        for kind, key, absent in (head, tail):
+            if absent and self._known.add(kind, key, None):
+                self._batches.node(created_node(kind, key, named=named), record, section)
+        ends = (relation, head[0], tail[0])
+        if ends not in self._names:
+            self._names[ends] = self._schema.relation_name(*ends)
+        self._batches.edge(EdgeRow(self._names[ends], head[1], tail[1]), record, section)
+
+
+class LinkConsumer:
+    """Writes the relations that columns of a node kind say, for the rows that were loaded.
+
+    It sees rows for the second time, after all nodes are known, so that a row may point at one that comes later.
+    """
+
+    def __init__(
+        self, builder: NodeBuilder, schema: DomainSchema, known: KnownNodes, batches: Batches, quarantine: Quarantine
+    ) -> None:
+        self.section = builder.section
+        self.where = builder.where
+        self._builder = builder
+        self._known = known
+        self._quarantine = quarantine
+        self._writer = _EdgeWriter(schema, known, batches)
+
+    def take(self, record: RawRecord) -> None:
+        draft = self._builder.build(record)
+        row = draft.row
+        if not self._known.is_as_loaded(row.kind, row.key, draft.content):
+            return  # a row that was refused, and told, when nodes were read
+        for link in draft.links:
+            try:
+                kind, absent = self._known.end(link.target, (link.target_kind,))
+                head, tail = (row.kind, row.key, False), (kind, link.target, absent)
+                self._writer.write(link.relation, head, tail, record, self.section, named=True)
+            except RowProblem as problem:
+                # The node stands; only this relation of it is bad.
+                self._quarantine.add(record, self.section, problem.reason, f"{link.column}: {problem.detail}")
+
+
+class RelationConsumer:
+    """Writes the edges of a relation with a file of its own."""
+
+    def __init__(self, builder: EdgeBuilder, schema: DomainSchema, known: KnownNodes, batches: Batches) -> None:
+        self.section = builder.section
+        self.where = builder.where
+        self._builder = builder
+        self._known = known
+        self._writer = _EdgeWriter(schema, known, batches)
+
+    def take(self, record: RawRecord) -> None:
+        (head, head_kinds), (tail, tail_kinds) = self._builder.build(record)
+        head_kind, head_absent = self._known.end(head, head_kinds)
+        tail_kind, tail_absent = self._known.end(tail, tail_kinds)
+        ends = (head_kind, head, head_absent), (tail_kind, tail, tail_absent)
+        self._writer.write(self._builder.name, *ends, record, self.section, named=False)
+
+
+class EventConsumer:
+    """Writes the events of an interaction."""
+
+    def __init__(
+        self, builder: EventBuilder, known: KnownNodes, batches: Batches, tally: Tally, event_ids: KeyIndex
+    ) -> None:
+        self.section = builder.section
+        self.where = builder.where
+        self._builder = builder
+        self._known = known
+        self._batches = batches
+        self._tally = tally
+        self._ids = event_ids
+
+    def take(self, record: RawRecord) -> None:
+        draft = self._builder.build(record)
+        interaction = self._builder.interaction
+        item_kinds = (draft.item_kind,) if draft.item_kind is not None else interaction.items
+        item_kind, item_absent = self._known.end(draft.item, item_kinds)
+        user_kind, user_absent = self._known.end(draft.user, (interaction.user,))
+        event = Event.of(
+            draft.user, draft.item, item_kind, self._builder.kind, time=draft.time, weight=draft.weight, id=draft.id
+        )
+        if self._builder.has_ids:
+            content = (event.user, event.item, event.item_kind, event.kind, event.time, event.weight)
+            same = self._ids.add(event.id, content)
+            if same is False:
+                raise RowProblem(
+                    Reason.DUPLICATE_KEY, f"the event {event.id!r} stands in an earlier row with other content"
+                )
+            if same:
+                self._tally.repeated += 1
+                return
+        for kind, key, absent in ((item_kind, draft.item, item_absent), (user_kind, draft.user, user_absent)):
+            if absent and self._known.add(kind, key, None):
+                self._batches.node(created_node(kind, key, named=False), record, self.section)
+        self._batches.event(event, record, self.section)
+
+
+def created_node(kind: str, key: str, *, named: bool) -> NodeRow:
+    """A node that only a relation or an event names: its label is the key in readable words.
+
+    The label is text for an encoder where it is a name: a value of a column (`named`), or the name in an IRI; a bare
+    id of a triples file says nothing.
+    """
+    label = readable_name(key)
+    return NodeRow(kind, key, label, label if named or label != key else "")

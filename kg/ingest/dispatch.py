@@ -1,0 +1,123 @@
+"""One pass over a source for all sections that are read from it: each record goes to the sections whose `where` it
+fits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from kg.ingest.quarantine import Quarantine
+from kg.ingest.report import LoadProgress, Progress
+from kg.ingest.values import RowProblem, text_of
+from kg.sources import BadRecord, Cell, RawRecord, Reader
+
+_EVERY = 20_000
+"""Rows between two reports of progress."""
+
+
+class Consumer(Protocol):
+    """A section of the domain description that takes records."""
+
+    @property
+    def section(self) -> str: ...
+
+    @property
+    def where(self) -> Mapping[str, Sequence[str]]: ...
+
+    def take(self, record: RawRecord) -> None:
+        """Use a record; raises `RowProblem`."""
+        ...
+
+
+class Tally:
+    """Counts of a load that no store gives: rows by section, repeats, rows that fit no section, items."""
+
+    def __init__(self) -> None:
+        self.rows: Counter[str] = Counter()
+        self.repeated = 0
+        self.skipped = 0
+        self.items = 0
+
+
+class _Route:
+    """A consumer with its conditions in the reader's terms."""
+
+    def __init__(self, consumer: Consumer, reader: Reader) -> None:
+        self.consumer = consumer
+        self.conditions = [
+            (reader.resolve(column), frozenset(reader.resolve_value(v) for v in wanted))
+            for column, wanted in consumer.where.items()
+        ]
+
+    def fits(self, record: RawRecord, skip: int = 0) -> bool:
+        return all(_value_fits(record.values.get(column), wanted) for column, wanted in self.conditions[skip:])
+
+
+class Dispatcher:
+    """Runs over sources. A row that its reader could not read is told once, however often its file is read."""
+
+    def __init__(self, quarantine: Quarantine, tally: Tally, progress: Progress | None) -> None:
+        self._quarantine = quarantine
+        self._tally = tally
+        self._progress = progress
+        self._told: set[str] = set()
+
+    def run(self, stage: str, reader: Reader, consumers: Sequence[Consumer], *, quiet: bool = False) -> None:
+        """One pass. With `quiet` nothing is told or counted: it is a second look at the same rows."""
+        routes = [_Route(consumer, reader) for consumer in consumers]
+        always = [r for r in routes if not r.conditions]
+        # Sixty relations out of one triples file: look the first condition's value up instead of trying all sixty.
+        by_value: dict[str, dict[str, list[_Route]]] = {}
+        for route in routes:
+            if route.conditions:
+                column, wanted = route.conditions[0]
+                for value in wanted:
+                    by_value.setdefault(column, {}).setdefault(value, []).append(route)
+        tell_bad = not quiet and reader.name not in self._told
+        rows = 0
+        for rows, record in enumerate(reader, 1):
+            if isinstance(record, BadRecord):
+                if tell_bad:
+                    self._quarantine.add_bad(record, consumers[0].section if len(consumers) == 1 else stage)
+            else:
+                found = list(always)
+                for column, table in by_value.items():
+                    for value in _texts(record.values.get(column)):
+                        found += [r for r in table.get(value, ()) if r not in found and r.fits(record, 1)]
+                if not found and not quiet:
+                    self._tally.skipped += 1
+                for route in found:
+                    self._hand(route.consumer, record, quiet)
+            if rows % _EVERY == 0:
+                self._tell(stage, reader, rows, done=False)
+        self._told.add(reader.name)
+        self._tell(stage, reader, rows, done=True)
+
+    def _hand(self, consumer: Consumer, record: RawRecord, quiet: bool) -> None:
+        if not quiet:
+            self._tally.rows[consumer.section] += 1
+        try:
+            consumer.take(record)
+        except RowProblem as problem:
+            if not quiet:
+                self._quarantine.add(record, consumer.section, problem.reason, problem.detail)
+
+    def _tell(self, stage: str, reader: Reader, rows: int, *, done: bool) -> None:
+        if self._progress is not None:
+            self._progress(LoadProgress(stage, reader.name, rows, 1.0 if done else reader.fraction(), done))
+
+
+_NOTHING: frozenset[str] = frozenset()
+
+
+def _texts(cell: Cell) -> list[str]:
+    cells = cell if isinstance(cell, list) else [cell]
+    try:
+        return [text_of(c, "", _NOTHING) or "" for c in cells]
+    except RowProblem:
+        return []  # text that no condition names
+
+
+def _value_fits(cell: Cell, wanted: frozenset[str]) -> bool:
+    return not wanted.isdisjoint(_texts(cell))

@@ -1,0 +1,117 @@
+"""From a record of an interaction's file to an event, over the linking tables between user and item."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from kg.ingest.lookup import LookupTable
+from kg.ingest.times import time_reader
+from kg.ingest.values import RowProblem, key_of, number_of
+from kg.schema import DomainSchema, SourceSpec
+from kg.schema.interactions import EventColumns, InteractionKind
+from kg.sources import Cell, RawRecord, Reader, Reason
+
+JoinedCells = Mapping[str, Mapping[str, Cell]]
+
+
+class EventDraft:
+    """A checked record: everything of an event but the kind of its item, which the known keys tell."""
+
+    __slots__ = ("id", "item", "item_kind", "time", "user", "weight")
+
+    def __init__(
+        self, user: str, item: str, item_kind: str | None, time: float | None, weight: float | None, id: str | None
+    ) -> None:
+        self.user = user
+        self.item = item
+        self.item_kind = item_kind
+        self.time = time
+        self.weight = weight
+        self.id = id
+
+
+class EventBuilder:
+    """Checks the records of one source of an interaction. Raises `SourceError` for a column that is not there."""
+
+    def __init__(
+        self,
+        schema: DomainSchema,
+        kind: str,
+        spec: SourceSpec,
+        reader: Reader,
+        linking: Mapping[str, Reader],
+        tables: Mapping[str, LookupTable],
+    ) -> None:
+        self.kind = kind
+        self.section = f"interactions.{kind}"
+        self.interaction: InteractionKind = schema.interactions[kind]
+        self.missing = frozenset(spec.missing if spec.missing is not None else schema.missing)
+        self.where = self.interaction.where
+        columns = self.interaction.columns
+        if columns is None:
+            raise ValueError(f"the interaction {kind} has no columns")
+        self._reader = reader
+        self._linking = linking
+        self._tables = tables
+        self._columns: EventColumns = columns
+        self._joins = [(name, self._place(table.match or table.key)) for name, table in self.interaction.via.items()]
+        self._user = self._place(columns.user)
+        self._item = self._place(columns.item)
+        self._weight = self._place(columns.weight) if columns.weight else None
+        self._time = self._place(columns.time) if columns.time else None
+        self._id = self._place(columns.id) if columns.id else None
+        self._item_kind = self._place(columns.item_kind) if columns.item_kind else None
+        self._read_time: Callable[[Cell, str, frozenset[str]], float | None] = time_reader(
+            self.interaction.time_format, self.interaction.timezone
+        )
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Columns of the interaction's own file without which no row is good."""
+        return tuple(column for table, column in (self._user, self._item) if table is None)
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether events bring their own ids."""
+        return self._id is not None
+
+    def build(self, record: RawRecord) -> EventDraft:
+        """Check a record; raises `RowProblem`."""
+        joined: dict[str | None, Mapping[str, Cell]] = {None: record.values}
+        for name, (table, column) in self._joins:
+            key = key_of(joined[table].get(column), column, self.missing)
+            if key is None:
+                raise RowProblem(Reason.MISSING_KEY, f"no value in {column!r}, which leads to {name}")
+            found = self._tables[name].get(key)
+            if found is None:
+                raise RowProblem(Reason.UNKNOWN_END, f"{column}: {name} has no row {key!r}")
+            joined[name] = found
+
+        def cell(place: tuple[str | None, str]) -> Cell:
+            return joined[place[0]].get(place[1])
+
+        user = key_of(cell(self._user), self._user[1], self.missing)
+        item = key_of(cell(self._item), self._item[1], self.missing)
+        if user is None or item is None:
+            column = (self._user if user is None else self._item)[1]
+            raise RowProblem(Reason.MISSING_KEY, f"no value in the column {column!r}")
+        item_kind = None
+        if self._item_kind is not None:
+            item_kind = key_of(cell(self._item_kind), self._item_kind[1], self.missing)
+            if item_kind is not None and item_kind not in self.interaction.items:
+                allowed = ", ".join(self.interaction.items)
+                raise RowProblem(
+                    Reason.CONTRADICTING_ROLE,
+                    f"{self._item_kind[1]}: {item_kind!r} is none of the item kinds {allowed}",
+                )
+        time = self._read_time(cell(self._time), self._time[1], self.missing) if self._time else None
+        weight = number_of(cell(self._weight), self._weight[1], self.missing) if self._weight else None
+        event_id = key_of(cell(self._id), self._id[1], self.missing) if self._id else None
+        return EventDraft(user, item, item_kind, time, weight, event_id)
+
+    def _place(self, column: str) -> tuple[str | None, str]:
+        """(linking table or None for the own file, column there)."""
+        table, dot, rest = column.partition(".")
+        if dot and table in self._linking:
+            return table, self._linking[table].resolve(rest)
+        return None, self._reader.resolve(column)

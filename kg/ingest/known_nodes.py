@@ -1,0 +1,84 @@
+"""What nodes there are: those that this load has seen, and those of the store's last complete load it may refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import TYPE_CHECKING
+
+from kg.ingest.key_index import KeyIndex
+from kg.ingest.namespaces import rivals_of
+from kg.ingest.values import RowProblem
+from kg.schema import DomainSchema
+from kg.sources import Reason
+
+if TYPE_CHECKING:
+    from kg.graph import KnowledgeGraph
+
+
+class KnownNodes:
+    """Keys by kind. A role contradicts itself where one key would be a node of two rival kinds: the first stands.
+
+    `existing` gives the store's last complete snapshot, asked for at the first key that the source does not have; None
+    for a replacing load, which knows only its own source.
+    """
+
+    def __init__(self, schema: DomainSchema, existing: Callable[[], KnowledgeGraph | None] | None) -> None:
+        self._schema = schema
+        self._ask = existing
+        self._snapshot: KnowledgeGraph | None = None
+        self._by_kind = {kind: KeyIndex() for kind in schema.nodes}
+        self._rivals = rivals_of(schema)
+
+    def add(self, kind: str, key: str, content: Hashable) -> bool:
+        """Note a node: whether it is new; raises `RowProblem` for a contradiction."""
+        index = self._by_kind[kind]
+        self._contradict(kind, key)
+        same = index.add(key, content)
+        if same is False:
+            raise RowProblem(Reason.DUPLICATE_KEY, f"the {kind} {key!r} stands in an earlier row with other content")
+        return same is None
+
+    def count(self, kind: str) -> int:
+        """Nodes of a kind that this load has named."""
+        return len(self._by_kind[kind])
+
+    def is_as_loaded(self, kind: str, key: str, content: Hashable) -> bool:
+        """Whether this is the row of the key that was loaded."""
+        return self._by_kind[kind].has(key, content)
+
+    def end(self, key: str, kinds: Sequence[str]) -> tuple[str, bool]:
+        """The kind of an end that may be of several kinds, and whether its node is yet to be made (by `add`).
+
+        The first kind that knows the key; else the first kind that makes nodes out of keys. Raises `RowProblem` where
+        there is neither.
+        """
+        for kind in kinds:
+            if key in self._by_kind[kind]:
+                return kind, False
+        for kind in kinds:
+            if self._exists(kind, key):
+                return kind, False
+        maker = next((kind for kind in kinds if self._schema.nodes[kind].creates), None)
+        self._contradict(maker or kinds[0], key)
+        if maker is None:
+            raise RowProblem(Reason.UNKNOWN_END, f"there is no {' or '.join(kinds)} {key!r}")
+        return maker, True
+
+    def _exists(self, kind: str, key: str) -> bool:
+        # Nodes of a kind without a source are named by every load that uses them, so they are written again at no cost.
+        if not self._schema.nodes[kind].source:
+            return False
+        if self._ask is not None:
+            self._snapshot = self._ask()
+            self._ask = None
+        graph = self._snapshot
+        return graph is not None and kind in graph.offsets and graph.nodes(kind).keys.find(key) >= 0
+
+    def _contradict(self, kind: str, key: str) -> None:
+        for rival in self._rivals[kind]:
+            if key in self._by_kind[rival]:
+                detail = f"{key!r} is a {rival} ({self._schema.nodes[rival].role}) and cannot be a {kind} too"
+                raise RowProblem(
+                    Reason.CONTRADICTING_ROLE,
+                    f"{detail}; if the keys mean different things, give the kinds different `namespace`s",
+                )

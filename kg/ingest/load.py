@@ -1,0 +1,293 @@
+"""`load_domain`: from a domain description to a store, row by checked row.
+
+Three stages, each a pass over its sources in bounded memory: nodes; relations (files of their own, and the columns of
+node files, read a second time when all nodes are known); events. What a load keeps in memory are hashes of keys, one
+batch of rows, and item maps; linking tables and grouped RDF go through temporary files.
+
+Where it stands after a kill: batches are transactions, so whole batches are there and the store's mark says that the
+load is not complete. Running the load again writes the same rows to the same end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from kg.graph import KnowledgeGraph
+from kg.ingest.consumers import EventConsumer, LinkConsumer, NodeConsumer, RelationConsumer
+from kg.ingest.dispatch import Consumer, Dispatcher, Tally
+from kg.ingest.edge_rows import EdgeBuilder
+from kg.ingest.event_rows import EventBuilder
+from kg.ingest.key_index import KeyIndex
+from kg.ingest.known_nodes import KnownNodes
+from kg.ingest.linking import read_linking_table
+from kg.ingest.lookup import LookupTable
+from kg.ingest.node_rows import NodeBuilder
+from kg.ingest.quarantine import Quarantine
+from kg.ingest.report import LoadError, LoadReport, Progress, SectionReport, StrictError
+from kg.ingest.source_pool import SourcePool
+from kg.ingest.writing import Batches, Nowhere, RowSink
+from kg.schema import DomainSchema, SourceSpec
+from kg.sources import Reader
+from kg.stores import FinishReport, GraphStore, StoreEmpty, StoreLoading
+
+QUARANTINE_NAME = "quarantine.jsonl"
+"""Name of the quarantine file beside `domain.yaml` where none is given."""
+
+
+def load_domain(
+    domain: str | Path | DomainSchema,
+    store: GraphStore,
+    *,
+    strict: bool = False,
+    replace: bool = False,
+    quarantine: str | Path | None = None,
+    progress: Progress | None = None,
+    tables: Mapping[str, Any] | None = None,
+    folder: str | Path | None = None,
+) -> LoadReport:
+    """Load a domain into a store.
+
+    `domain` is the path of a `domain.yaml`, or a schema (whose files are then looked for in `folder`, by default the
+    working directory). `tables` are data frames, Arrow tables, networkx graphs or lists of mappings that sources name
+    with `table:`.
+
+    Rows are upserted; with `replace` what the source no longer has is removed. Bad rows are left out, counted in the
+    report and written to `quarantine` (by default `quarantine.jsonl` beside `domain.yaml`; nowhere for a schema
+    without that path). With `strict` a validation pass comes first, and any bad row is a `StrictError` before anything
+    is written.
+
+    Raises `SchemaError`, `SourceError` (a source as a whole cannot be read), `LoadError`, and the store's errors.
+    """
+    started = time.monotonic()
+    if isinstance(domain, DomainSchema):
+        schema, base, described = domain, Path(folder or "."), None
+    else:
+        described = Path(domain)
+        schema, base = DomainSchema.read(described), Path(folder) if folder is not None else described.parent
+    path = Path(quarantine) if quarantine is not None else None
+    if path is None and described is not None:
+        path = described.parent / QUARANTINE_NAME
+    with SourcePool(schema, base, tables or {}) as pool:
+        _protect(path, (*pool.files(), *([described] if described is not None else [])))
+        plan = _plan(schema, pool)
+        existing = None if replace else partial(_existing, store)
+        if strict:
+            with Quarantine(path) as found:
+                known = KnownNodes(schema, existing)
+                _Run(plan, known, Nowhere(), found, progress, checking=True).run()
+                if found.total:
+                    raise StrictError(found, found.publish())
+        digest = pool.digest()
+        with Quarantine(path) as found:
+            with store.begin_load(schema, replace=replace, source_digest=digest) as writer:
+                run = _Run(plan, KnownNodes(schema, existing), writer, found, progress, checking=False)
+                run.run()
+                if replace and not run.tally.items:
+                    raise LoadError(_no_items(found))
+                finish = writer.finish()
+            return run.report(finish, found.publish(), time.monotonic() - started)
+
+
+def _existing(store: GraphStore) -> KnowledgeGraph | None:
+    try:
+        return store.snapshot()
+    except (StoreEmpty, StoreLoading):
+        return None
+
+
+def _no_items(found: Quarantine) -> str:
+    first = "".join(f"\n  {row}" for row in found.first)
+    return (
+        "the source has no item, so replacing would remove all of them; nothing was removed. "
+        f"Correct the source and load again{':' if first else '.'}{first}"
+    )
+
+
+def _protect(quarantine: Path | None, read: tuple[Path, ...]) -> None:
+    """Refuse a quarantine file that would overwrite what is read."""
+    if quarantine is None:
+        return
+    for path in read:
+        if path.resolve() == quarantine.resolve():
+            raise LoadError(f"{quarantine}: the load reads this file; name another one for the bad rows")
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """Sections that are read from one source in one go."""
+
+    reader: Reader
+    nodes: tuple[NodeBuilder, ...] = ()
+    relations: tuple[EdgeBuilder, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be read, in order. Making it opens every source and checks every column."""
+
+    schema: DomainSchema
+    pool: SourcePool
+    nodes: tuple[_Pass, ...]
+    relations: tuple[_Pass, ...]
+    interactions: tuple[str, ...]
+
+
+def _plan(schema: DomainSchema, pool: SourcePool) -> _Plan:
+    nodes: dict[str, tuple[Reader, list[NodeBuilder]]] = {}
+    for kind, node in schema.nodes.items():
+        for spec in node.source:
+            reader = pool.reader(spec, edges=False)
+            builder = NodeBuilder(schema, kind, spec, reader)
+            _check(pool, reader, builder)
+            nodes.setdefault(_source_id(spec), (reader, []))[1].append(builder)
+    relations: dict[str, tuple[Reader, list[EdgeBuilder]]] = {}
+    for name, relation in schema.relations.items():
+        for spec in relation.source:
+            reader = pool.reader(spec, edges=True)
+            builder = EdgeBuilder(schema, name, spec, reader, pool.id_map(spec))
+            _check(pool, reader, builder)
+            relations.setdefault(_source_id(spec), (reader, []))[1].append(builder)
+    for kind, interaction in schema.interactions.items():
+        for spec in interaction.source:
+            builder = _event_builder(schema, pool, kind, spec, {})
+            _check(pool, pool.reader(spec, edges=True), builder)
+        for table in interaction.via.values():
+            pool.reader(table.source, edges=False).resolve(table.key)
+    return _Plan(
+        schema,
+        pool,
+        tuple(_Pass(reader, nodes=tuple(builders)) for reader, builders in nodes.values()),
+        tuple(_Pass(reader, relations=tuple(builders)) for reader, builders in relations.values()),
+        tuple(kind for kind, interaction in schema.interactions.items() if interaction.source),
+    )
+
+
+def _check(pool: SourcePool, reader: Reader, builder: NodeBuilder | EdgeBuilder | EventBuilder) -> None:
+    for column in builder.where:
+        reader.resolve(column)
+    pool.check_columns(reader, builder.required, builder.section)
+
+
+def _source_id(spec: SourceSpec) -> str:
+    return spec.model_dump_json()
+
+
+def _event_builder(
+    schema: DomainSchema, pool: SourcePool, kind: str, spec: SourceSpec, tables: Mapping[str, LookupTable]
+) -> EventBuilder:
+    linking = {name: pool.reader(t.source, edges=False) for name, t in schema.interactions[kind].via.items()}
+    return EventBuilder(schema, kind, spec, pool.reader(spec, edges=True), linking, tables)
+
+
+class _Run:
+    """One run over the plan: into a store, or only to check."""
+
+    def __init__(
+        self,
+        plan: _Plan,
+        known: KnownNodes,
+        sink: RowSink,
+        quarantine: Quarantine,
+        progress: Progress | None,
+        *,
+        checking: bool,
+    ) -> None:
+        self._plan = plan
+        self._known = known
+        self._quarantine = quarantine
+        self._checking = checking
+        self.tally = Tally()
+        self._dispatcher = Dispatcher(quarantine, self.tally, progress)
+        self._batches = Batches(sink, quarantine)
+        self._told_tables: set[str] = set()
+
+    def run(self) -> None:
+        """All stages, in order."""
+        schema, known, batches = self._plan.schema, self._known, self._batches
+        for work in self._plan.nodes:
+            consumers = [NodeConsumer(b, known, batches, self.tally) for b in work.nodes]
+            self._pass("nodes", work.reader, consumers)
+        for work in self._plan.nodes:
+            linked = [b for b in work.nodes if b.has_links]
+            if linked:
+                consumers = [LinkConsumer(b, schema, known, batches, self._quarantine) for b in linked]
+                self._pass("relations", work.reader, consumers, again=True)
+        for work in self._plan.relations:
+            self._pass("relations", work.reader, [RelationConsumer(b, schema, known, batches) for b in work.relations])
+        self._events()
+        self.tally.items = sum(known.count(kind) for kind in schema.item_kinds)
+
+    def report(self, finish: FinishReport, quarantine: Path | None, seconds: float) -> LoadReport:
+        """What became of it."""
+        by_section = self._quarantine.by_section
+        sections = {**dict.fromkeys(self.tally.rows), **dict.fromkeys(by_section)}
+        return LoadReport(
+            sections=tuple(SectionReport(name, self.tally.rows[name], by_section[name]) for name in sections),
+            nodes=self._batches.nodes,
+            edges=self._batches.edges,
+            events=self._batches.events,
+            bad=dict(self._quarantine.counts),
+            first_bad=tuple(self._quarantine.first),
+            quarantine=quarantine,
+            repeated=self.tally.repeated,
+            skipped=self.tally.skipped,
+            warnings=tuple(self._warnings()),
+            finish=finish,
+            seconds=seconds,
+        )
+
+    def _events(self) -> None:
+        schema, pool = self._plan.schema, self._plan.pool
+        event_ids = KeyIndex()
+        by_source: dict[str, list[tuple[str, SourceSpec]]] = {}
+        for kind in self._plan.interactions:
+            for spec in schema.interactions[kind].source:
+                by_source.setdefault(_source_id(spec), []).append((kind, spec))
+        for group in by_source.values():
+            with ExitStack() as open_tables:
+                consumers = []
+                for kind, spec in group:
+                    tables = dict(self._linking_tables(kind, open_tables))
+                    builder = _event_builder(schema, pool, kind, spec, tables)
+                    consumers.append(EventConsumer(builder, self._known, self._batches, self.tally, event_ids))
+                self._pass("events", pool.reader(group[0][1], edges=True), consumers)
+
+    def _linking_tables(self, kind: str, open_tables: ExitStack) -> Iterator[tuple[str, LookupTable]]:
+        schema, pool = self._plan.schema, self._plan.pool
+        for name, table in schema.interactions[kind].via.items():
+            missing = table.source.missing if table.source.missing is not None else schema.missing
+            section = f"interactions.{kind}.via.{name}"
+            tell = self._quarantine if table.source.name not in self._told_tables else None
+            self._told_tables.add(table.source.name)
+            reader = pool.reader(table.source, edges=False)
+            found = read_linking_table(table, reader, frozenset(missing), tell, section)
+            open_tables.callback(found.close)
+            yield name, found
+
+    def _pass(self, stage: str, reader: Reader, consumers: list[Any], *, again: bool = False) -> None:
+        taking: list[Consumer] = consumers
+        self._dispatcher.run("checking" if self._checking else stage, reader, taking, quiet=again)
+        self._batches.flush()
+
+    def _warnings(self) -> Iterator[str]:
+        schema = self._plan.schema
+        if not self.tally.items:
+            yield "the source has no item"
+        for section, rows in self.tally.rows.items():
+            bad = self._quarantine.by_section[section]
+            if rows and bad >= rows:
+                yield f"{section}: every one of its {rows:,} rows is bad; check its columns"
+        for section, where in (
+            *((f"nodes.{k}", n.where) for k, n in schema.nodes.items() if n.source),
+            *((f"relations.{k}", r.where) for k, r in schema.relations.items()),
+            *((f"interactions.{k}", i.where) for k, i in schema.interactions.items() if i.source),
+        ):
+            if not self.tally.rows[section]:
+                condition = " fits its `where`" if where else " is in its source"
+                yield f"{section}: no row{condition}"

@@ -1,0 +1,40 @@
+"""Which node kinds share a space of ids, so that one key in two of them contradicts itself."""
+
+from __future__ import annotations
+
+from kg.schema import DomainSchema, Role, SourceFormat, SourceSpec
+
+_GLOBAL_IDS = (SourceFormat.RDF, SourceFormat.TRIPLES)
+
+
+def rivals_of(schema: DomainSchema) -> dict[str, tuple[str, ...]]:
+    """Node kind -> the kinds that may not have a node of the same key.
+
+    Kinds with the same `namespace` are rivals. Where nothing is said, an item kind and an entity kind are rivals if
+    their keys are ids of one space: both read from RDF, both read from the same file and key column, or both at the
+    ends of relations of one triples or RDF file (without an item map, which says that there are two spaces). Then a
+    row that makes an item an entity is a mistake. Entity kinds may share keys: a word can be a genre and a tag.
+    """
+    spaces: dict[str, set[str]] = {}
+    for kind, node in schema.nodes.items():
+        for source in node.source:
+            spaces.setdefault(_space(source, node.key or ""), set()).add(kind)
+    for relation in schema.relations.values():
+        for source in relation.source:
+            if source.resolved_format in _GLOBAL_IDS and source.map is None:
+                spaces.setdefault(_space(source, ""), set()).update((*relation.head, *relation.tail))
+    found: dict[str, set[str]] = {kind: set() for kind in schema.nodes}
+    for space in spaces.values():
+        unsaid = [k for k in space if schema.nodes[k].namespace is None and schema.nodes[k].role is not Role.USER]
+        for kind in unsaid:
+            found[kind].update(k for k in unsaid if schema.nodes[k].role is not schema.nodes[kind].role)
+    for kind, node in schema.nodes.items():
+        if node.namespace is not None:
+            found[kind].update(
+                k for k, other in schema.nodes.items() if k != kind and other.namespace == node.namespace
+            )
+    return {kind: tuple(sorted(rivals)) for kind, rivals in found.items()}
+
+
+def _space(source: SourceSpec, column: str) -> str:
+    return "rdf" if source.resolved_format is SourceFormat.RDF else f"{source.name}\n{column}"

@@ -1,0 +1,84 @@
+"""From a record to a node: its row, and the relations that its list and foreign-key columns say."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from kg.ingest.values import RowProblem, field_of, key_of, keys_of, text_of
+from kg.rows import NodeRow
+from kg.schema import DomainSchema, SourceFormat, SourceSpec
+from kg.sources import RawRecord, Reader, Reason, readable_name
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A relation that a column says: from the row's node to a node of another kind."""
+
+    relation: str
+    target_kind: str
+    target: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDraft:
+    """A checked record: the node and its links. `content` tells repeats of a key with the same content from others."""
+
+    row: NodeRow
+    links: tuple[Link, ...]
+    content: Hashable
+
+
+class NodeBuilder:
+    """Checks the records of one source of a node kind. Raises `SourceError` for a column that is not there."""
+
+    def __init__(self, schema: DomainSchema, kind: str, spec: SourceSpec, reader: Reader) -> None:
+        node = schema.nodes[kind]
+        if node.key is None:
+            raise ValueError(f"the kind {kind} has no key column")
+        self.kind = kind
+        self.section = f"nodes.{kind}"
+        self.missing = frozenset(spec.missing if spec.missing is not None else schema.missing)
+        self.where = node.where
+        self._key = reader.resolve(node.key)
+        self._label = reader.resolve(node.label) if node.label else None
+        self._text = [reader.resolve(c) for c in node.text_columns]
+        self._fields = [(name, f, reader.resolve(f.column or name)) for name, f in node.fields.items()]
+        separator = " " if spec.resolved_format is SourceFormat.RECBOLE else ","
+        self._lists = [
+            (reader.resolve(column), column, link, link.separator or separator) for column, link in node.lists.items()
+        ]
+        self._links = [(reader.resolve(column), column, link) for column, link in node.links.items()]
+
+    @property
+    def has_links(self) -> bool:
+        """Whether its records say relations at all."""
+        return bool(self._lists or self._links)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Columns without which no row is good."""
+        return (self._key,)
+
+    def build(self, record: RawRecord) -> NodeDraft:
+        """Check a record; raises `RowProblem`."""
+        values, missing = record.values, self.missing
+        key = key_of(values.get(self._key), self._key, missing)
+        if key is None:
+            raise RowProblem(Reason.MISSING_KEY, f"no value in the key column {self._key!r}")
+        label = text_of(values.get(self._label), self._label, missing) if self._label else None
+        texts = [text_of(values.get(c), c, missing) for c in self._text]
+        fields = {name: field_of(values.get(c), spec, c, missing) for name, spec, c in self._fields}
+        links = []
+        for column, name, link, separator in self._lists:
+            relation = link.relation or name
+            found = keys_of(values.get(column), column, separator, missing)
+            links += [Link(relation, link.target, target, column) for target in found]
+        for column, name, link in self._links:
+            target = key_of(values.get(column), column, missing)
+            if target is not None:
+                links.append(Link(link.relation or name, link.target, target, column))
+        row = NodeRow(self.kind, key, label or readable_name(key), "\n".join(filter(None, texts)), fields)
+        content = (row.label, row.text, *fields.values(), *((k.relation, k.target_kind, k.target) for k in links))
+        return NodeDraft(row, tuple(links), content)

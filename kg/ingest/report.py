@@ -1,0 +1,105 @@
+"""What a load tells: progress while it runs, a report when it is done, an error when it must not be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from kg.errors import WhyPathError
+from kg.ingest.quarantine import BadRow, Quarantine
+from kg.sources import Reason
+from kg.stores import FinishReport, WriteReport
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProgress:
+    """Where a load is: `stage` is checking, nodes, relations or events; `rows` of the source so far; `fraction` of
+    it."""
+
+    stage: str
+    source: str
+    rows: int
+    fraction: float | None
+    done: bool
+
+
+Progress: TypeAlias = Callable[[LoadProgress], None]
+"""Called now and then while a load runs, and with `done` at the end of each source."""
+
+
+@dataclass(frozen=True, slots=True)
+class SectionReport:
+    """One section of the domain description: rows that belonged to it, and how many bad entries came of them."""
+
+    section: str
+    rows: int
+    bad: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """How a load went. `nodes`, `edges` and `events` count what was new, changed or the same in the store.
+
+    `bad` counts bad rows by reason; all of them are in the file `quarantine`, the first ones in `first_bad`. `repeated`
+    rows said again what an earlier row said, `skipped` rows matched no `where`. `warnings` are sentences for the
+    reader.
+    """
+
+    sections: tuple[SectionReport, ...]
+    nodes: WriteReport
+    edges: WriteReport
+    events: WriteReport
+    bad: Mapping[Reason, int]
+    first_bad: tuple[BadRow, ...]
+    quarantine: Path | None
+    repeated: int
+    skipped: int
+    warnings: tuple[str, ...]
+    finish: FinishReport
+    seconds: float
+
+    @property
+    def n_bad(self) -> int:
+        """Number of bad rows."""
+        return sum(self.bad.values())
+
+    def __str__(self) -> str:
+        lines = [f"loaded in {self.seconds:.1f} s (generation {self.finish.state.generation})"]
+        for name, written in (("nodes", self.nodes), ("relations", self.edges), ("events", self.events)):
+            lines.append(
+                f"  {name:<10}{written.new:>11,} new {written.changed:>10,} changed {written.same:>11,} the same"
+            )
+        removed = (self.finish.removed_nodes, self.finish.removed_edges, self.finish.removed_events)
+        if any(removed):
+            lines.append("  removed: {:,} nodes, {:,} relations, {:,} events".format(*removed))
+        if self.repeated:
+            lines.append(f"  {self.repeated:,} rows repeated an earlier one")
+        if self.skipped:
+            lines.append(f"  {self.skipped:,} rows matched no `where` and were passed over")
+        if self.n_bad:
+            where = f", see {self.quarantine}" if self.quarantine else ""
+            lines.append(f"  {self.n_bad:,} bad rows were left out{where}")
+            lines += [f"    {count:>9,} {reason}" for reason, count in sorted(self.bad.items(), key=lambda c: -c[1])]
+        lines += [f"  note: {warning}" for warning in self.warnings]
+        return "\n".join(lines)
+
+
+class LoadError(WhyPathError):
+    """A load cannot be done, or must not be completed."""
+
+
+class StrictError(LoadError):
+    """A strict load found bad rows before it wrote anything; `counts` by reason, `first_bad` the first of them."""
+
+    def __init__(self, quarantine: Quarantine, file: Path | None) -> None:
+        self.counts: Mapping[Reason, int] = dict(quarantine.counts)
+        self.first_bad = tuple(quarantine.first)
+        counted = ", ".join(f"{count:,} × {reason}" for reason, count in quarantine.counts.most_common())
+        first = "".join(f"\n  {row}" for row in self.first_bad)
+        rest = f"\nall of them are in {file}" if file else ""
+        super().__init__(
+            f"{quarantine.total:,} bad rows, nothing was loaded ({counted}):{first}{rest}\n"
+            "mend them, or load without --strict to leave them out"
+        )

@@ -1,0 +1,155 @@
+"""Cells into checked values: keys, texts, numbers, truth values and dates, each with the reason when it cannot be
+one."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import date, datetime
+
+from kg.rows import FieldValue
+from kg.schema import FieldSpec, FieldType
+from kg.sources import Cell, Reason
+from kg.sources.records import is_bad_text
+
+
+class RowProblem(Exception):
+    """Why a row, or one relation of it, cannot be used."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_WHOLE_FLOAT = re.compile(r"([+-]?[0-9]+)\.0*")
+_TRUE = frozenset({"true", "t", "yes", "y", "1"})
+_FALSE = frozenset({"false", "f", "no", "n", "0"})
+_INT64 = range(-(2**63), 2**63)
+
+
+def text_of(cell: Cell, column: str, missing: frozenset[str]) -> str | None:
+    """A cell as trimmed text, None for "no value"; a whole float loses its ".0": a key 12.0 of a data frame is 12."""
+    if isinstance(cell, str):
+        text = cell.strip()
+    elif cell is None:
+        return None
+    elif isinstance(cell, bool):
+        text = "true" if cell else "false"
+    elif isinstance(cell, float):
+        if math.isnan(cell):
+            return None
+        text = str(int(cell)) if cell.is_integer() and abs(cell) < 2**53 else repr(cell)
+    elif isinstance(cell, datetime | date):
+        text = cell.isoformat()
+    elif isinstance(cell, list):
+        text = ", ".join(filter(None, (text_of(c, column, missing) for c in cell)))
+    else:
+        text = str(cell)
+    if text in missing or not text:
+        return None
+    if is_bad_text(text):
+        raise RowProblem(Reason.BAD_UTF8, f"{column}: text with half a character, which UTF-8 cannot hold")
+    if "\0" in text:
+        raise RowProblem(Reason.BAD_VALUE, f"{column}: text with a NUL character")
+    return text
+
+
+def key_of(cell: Cell, column: str, missing: frozenset[str]) -> str | None:
+    """A cell as a key, None for "no value"; a list is no key."""
+    if isinstance(cell, list):
+        raise RowProblem(Reason.BAD_VALUE, f"{column}: several values where one key is expected")
+    return text_of(cell, column, missing)
+
+
+def keys_of(cell: Cell, column: str, separator: str, missing: frozenset[str]) -> list[str]:
+    """The distinct keys of a list-valued cell in their order."""
+    parts = cell.split(separator) if isinstance(cell, str) else cell if isinstance(cell, list) else [cell]
+    if isinstance(cell, str) and cell.strip() in missing:
+        return []
+    found = (key_of(part, column, missing) for part in parts)
+    return list(dict.fromkeys(k for k in found if k is not None))
+
+
+def number_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
+    """A cell as a finite float, None for "no value"."""
+    if isinstance(cell, bool):
+        return float(cell)
+    if isinstance(cell, int | float):
+        value = float(cell) if not isinstance(cell, int) or abs(cell) < 2**1023 else math.inf
+        if isinstance(cell, float) and math.isnan(cell):
+            return None
+    else:
+        text = text_of(cell, column, missing)
+        if text is None:
+            return None
+        try:
+            # Python reads "1_000", which no table means as a number.
+            value = float(text) if "_" not in text and text.isascii() else math.nan
+        except ValueError:
+            value = math.nan
+    if not math.isfinite(value):
+        raise RowProblem(Reason.BAD_NUMBER, f"{column}: {_short(cell)} is not a finite number")
+    return value
+
+
+def field_of(cell: Cell, spec: FieldSpec, column: str, missing: frozenset[str]) -> FieldValue:
+    """A cell as the value of a typed field, None for "no value"."""
+    match spec.type:
+        case FieldType.INTEGER:
+            return _integer_of(cell, column, missing)
+        case FieldType.NUMBER:
+            return number_of(cell, column, missing)
+        case FieldType.BOOLEAN:
+            return _boolean_of(cell, column, missing)
+        case FieldType.DATE:
+            return _date_of(cell, spec.format, column, missing)
+        case FieldType.CATEGORICAL | FieldType.TEXT:
+            return text_of(cell, column, missing)
+
+
+def _integer_of(cell: Cell, column: str, missing: frozenset[str]) -> int | None:
+    text = text_of(cell, column, missing)
+    if text is None:
+        return None
+    if isinstance(cell, bool):
+        return int(cell)
+    whole = _WHOLE_FLOAT.fullmatch(text)
+    digits = whole.group(1) if whole else text
+    # 4,300 digits are more than int() reads; 20 are more than 64 bits hold.
+    if _INTEGER.fullmatch(digits) and len(digits) <= 20 and int(digits) in _INT64:
+        return int(digits)
+    raise RowProblem(Reason.BAD_NUMBER, f"{column}: {_short(cell)} is not an integer of 64 bits")
+
+
+def _boolean_of(cell: Cell, column: str, missing: frozenset[str]) -> bool | None:
+    text = text_of(cell, column, missing)
+    if text is None:
+        return None
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise RowProblem(Reason.BAD_BOOLEAN, f"{column}: {_short(cell)} is neither true nor false")
+
+
+def _date_of(cell: Cell, pattern: str | None, column: str, missing: frozenset[str]) -> str | None:
+    if isinstance(cell, datetime):
+        return cell.date().isoformat()
+    if isinstance(cell, date):
+        return cell.isoformat()
+    text = text_of(cell, column, missing)
+    if text is None:
+        return None
+    try:
+        moment = datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)
+    except ValueError:
+        expected = f"a date like {pattern}" if pattern else "an ISO 8601 date (set `format` to a strptime pattern)"
+        raise RowProblem(Reason.BAD_TIME, f"{column}: {_short(cell)} is not {expected}") from None
+    return moment.date().isoformat()
+
+
+def _short(cell: Cell) -> str:
+    text = repr(cell)
+    return text if len(text) <= 60 else f"{text[:57]}..."
