@@ -163,4 +163,7 @@ def _write_table(path: Path, batches: Iterator[pa.RecordBatch], format: TableFor
 def _writer(file: Any, schema: pa.Schema, format: TableFormat) -> parquet.ParquetWriter | csv.CSVWriter:
     if format == "parquet":
         return parquet.ParquetWriter(file, schema, compression="zstd")
-    return csv.CSVWriter(file, schema, write_options=csv.WriteOptions(delimiter="\t", quoting_style="none"))
+    # The header is written here because pyarrow puts column names in quotes, whatever it is told of quoting.
+    file.write("\t".join(schema.names).encode() + b"\n")
+    options = csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
+    return csv.CSVWriter(file, schema, write_options=options)
