@@ -7,18 +7,13 @@ command line answers at once.
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    __version__: str
     from whypath.engine import Engine
     from whypath.filters import Filters, Where, where
     from whypath.results import Explanation, RankedItem, Recommendations, SimilarItems
-
-try:
-    __version__ = version("whypath")
-except PackageNotFoundError:  # run from a checkout that is not installed
-    __version__ = "0+checkout"
 
 _HOMES = {
     "Engine": "whypath.engine",
@@ -44,6 +39,17 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return _version()
     if name not in _HOMES:
         raise AttributeError(f"module 'whypath' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("whypath")
+    except PackageNotFoundError:
+        return "0+checkout"  # run from a checkout that is not installed

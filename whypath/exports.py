@@ -9,9 +9,9 @@ from pathlib import Path
 
 import networkx as nx
 
+from kg.datasets.whole_files import file_written_whole
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
-from whypath.recs import written_whole
 
 FORMATS = (".graphml", ".json", ".tsv")
 
@@ -51,7 +51,7 @@ def write_graph(
     else:
         lines = (f"{head}\t{data['relation']}\t{tail}\n" for head, tail, data in plain.edges(data=True))
         content = "".join(["head\trelation\ttail\n", *lines]).encode()
-    with written_whole(path) as file:
+    with file_written_whole(path) as file:
         file.write(content)
     return ExportReport(plain.number_of_nodes(), plain.number_of_edges())
 

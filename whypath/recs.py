@@ -8,10 +8,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import os
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,6 +17,7 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kg.datasets.whole_files import file_written_whole
 from kg.errors import WhyPathError
 
 _COLUMNS = ("user", "item", "rank", "score")
@@ -74,7 +72,7 @@ def write_lists(path: str | Path, lists: Iterable[RankedList]) -> Written:
             for rank, (item, score) in enumerate(zip(found.items, found.scores, strict=True), start=1):
                 yield found.user, item, rank, float(score)
 
-    with written_whole(path) as file:
+    with file_written_whole(path) as file:
         kind = _format(path)
         if kind == ".parquet":
             n_rows = _write_parquet(file, rows())
@@ -85,21 +83,6 @@ def write_lists(path: str | Path, lists: Iterable[RankedList]) -> Written:
         else:
             n_rows = _write_text(file, rows(), path, tabs=kind == ".tsv")
     return Written(users, n_rows)
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to, which takes the place of `path` when the block ends without an error."""
-    partial = path.parent / f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.partial"
-    try:
-        with partial.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def _format(path: Path) -> str | None:

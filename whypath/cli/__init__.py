@@ -12,8 +12,6 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from kg.errors import WhyPathError
-
 COMMANDS = ("demo", "init", "load", "train", "evaluate", "recommend", "similar", "explain", "graph", "doctor")
 """In the order in which they are used; each is a module of this package."""
 
@@ -24,6 +22,9 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 a check failed, 2 an error said on stderr, 130 interrupted."""
     parsed = build_parser().parse_args(arguments)
+    # Only now: this alone brings numpy in, and `--help` has answered before.
+    from kg.errors import WhyPathError
+
     try:
         code = parsed.run(parsed)
         sys.stdout.flush()
@@ -50,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Knowledge-graph recommendations that show the graph paths behind them.",
         epilog="`whypath COMMAND --help` explains a command with examples; `whypath demo` shows it all on real data.",
     )
-    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = import_module(f"whypath.cli.{name}")
@@ -66,10 +67,14 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _version() -> str:
-    from whypath import __version__
+class _Version(argparse.Action):
+    """`--version`, looked up only when it is asked for."""
 
-    return f"whypath {__version__}"
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        from whypath import __version__
+
+        print(f"whypath {__version__}")
+        parser.exit()
 
 
 def _failed(message: str) -> int:

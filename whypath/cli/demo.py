@@ -1,0 +1,12 @@
+"""x"""
+
+SUMMARY = ""
+EXAMPLES = ""
+
+
+def configure(p):
+    pass
+
+
+def run(a):
+    return 0

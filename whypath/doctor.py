@@ -1,0 +1,134 @@
+"""What an installation has and lacks, found out by looking, for `whypath doctor` and for bug reports."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+import sys
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, metadata, version
+from typing import Any
+
+import torch
+from packaging.requirements import Requirement
+
+from kg.datasets.fetch import FILMS, RECBOLE, TEXT_MODEL, cache_folder, is_cached
+from kg.stores.embedded.journal import journal_mode_reason
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found. `packages` maps a package that is always needed to its version, None where it is missing;
+    `extras` maps each extra to the packages that it lacks (none: it is there)."""
+
+    whypath: str
+    python: str
+    system: str
+    packages: dict[str, str | None]
+    extras: dict[str, tuple[str, ...]]
+    threads: int
+    processors: int
+    accelerator: str
+    sqlite: str
+    journal: str
+    cache: str
+    demo_data: bool
+    text_model: str
+
+    @property
+    def sound(self) -> bool:
+        """Whether everything that is always needed is there."""
+        return all(self.packages.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, ready for `json.dumps`."""
+        return {**asdict(self), "sound": self.sound}
+
+    def sections(self) -> dict[str, dict[str, str]]:
+        """The findings for a reader, by section."""
+        return {
+            "Installation": {
+                "whypath": self.whypath,
+                "python": self.python,
+                "system": self.system,
+                **{name: found or "MISSING" for name, found in self.packages.items()},
+            },
+            "Extras": {
+                name: f"lacks {', '.join(lacking)}: pip install 'whypath[{name}]'" if lacking else "installed"
+                for name, lacking in self.extras.items()
+            },
+            "Computing": {
+                "threads": f"{self.threads} of {self.processors} processors (OMP_NUM_THREADS sets them)",
+                "accelerator": self.accelerator,
+            },
+            "Embedded store": {"sqlite": self.sqlite, "journal": self.journal},
+            "Caches": {
+                "folder": f"{self.cache} (WHYPATH_CACHE names another)",
+                "demo data": "there" if self.demo_data else "not yet; fetched by `whypath demo`",
+                "text model": self.text_model,
+            },
+        }
+
+
+def examine() -> Findings:
+    """Look at everything; reads files, asks no network."""
+    needed, extras = _requirements()
+    return Findings(
+        whypath=_version("whypath") or "run from a checkout",
+        python=f"{platform.python_version()} ({sys.executable})",
+        system=f"{platform.system()} {platform.release()}, {platform.machine()}",
+        packages={name: _version(name) for name in needed},
+        extras={extra: tuple(n for n in names if _version(n) is None) for extra, names in sorted(extras.items())},
+        threads=torch.get_num_threads(),
+        processors=os.cpu_count() or 1,
+        accelerator=_accelerator(),
+        sqlite=sqlite3.sqlite_version,
+        journal=journal_mode_reason(),
+        cache=str(cache_folder()),
+        demo_data=is_cached(RECBOLE) and is_cached(FILMS),
+        text_model=_text_model(),
+    )
+
+
+def _requirements() -> tuple[list[str], dict[str, list[str]]]:
+    """Packages always needed, and those of each extra, from the metadata of the installed distribution."""
+    try:
+        lines = metadata("whypath").get_all("Requires-Dist") or []
+    except PackageNotFoundError:
+        return [], {}
+    needed: list[str] = []
+    extras: dict[str, list[str]] = {}
+    for line in lines:
+        requirement = Requirement(line)
+        if requirement.name == "whypath":
+            continue
+        marker = str(requirement.marker or "")
+        if "extra" in marker:
+            extras.setdefault(marker.rsplit("==", 1)[1].strip(" \"'"), []).append(requirement.name)
+        else:
+            needed.append(requirement.name)
+    return sorted(needed), extras
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _accelerator() -> str:
+    if torch.cuda.is_available():
+        return f"CUDA: {torch.cuda.get_device_name()}"
+    if torch.backends.mps.is_available():
+        return "Apple MPS"
+    return "none; everything runs on the processor"
+
+
+def _text_model() -> str:
+    if _version("transformers") is None:
+        return "the extra `text` is not installed; `whypath train --no-text` does without"
+    if is_cached(TEXT_MODEL):
+        return f"{TEXT_MODEL.project} {TEXT_MODEL.version} is there"
+    return f"{TEXT_MODEL.project} {TEXT_MODEL.version} is fetched when it is first needed"
