@@ -1,0 +1,25 @@
+"""Paths: bounded search between nodes over a snapshot's arrays, with relation patterns, shortest first.
+
+`PathSearch(graph).between(source, target)` is the door. Knows nothing of scores.
+"""
+
+from kg.paths.adjacency import Adjacency, StepKind, adjacency
+from kg.paths.path import FoundPaths, Path, PathEdge, PathNode
+from kg.paths.patterns import ANY, ImpossiblePattern
+from kg.paths.search import LONGEST, PathSearch
+from kg.paths.shared import SharedEnds
+
+__all__ = [
+    "ANY",
+    "LONGEST",
+    "Adjacency",
+    "FoundPaths",
+    "ImpossiblePattern",
+    "Path",
+    "PathEdge",
+    "PathNode",
+    "PathSearch",
+    "SharedEnds",
+    "StepKind",
+    "adjacency",
+]

@@ -1,0 +1,81 @@
+"""`Path`: one way through the graph as typed data that prints as a person reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import overload
+
+
+@dataclass(frozen=True, slots=True)
+class PathNode:
+    """A node on a path: global id, kind, key, and the label to show.
+
+    A user's label is "you" at the start of a path and "another user" elsewhere: other users are evidence, never names.
+    """
+
+    id: int
+    kind: str
+    key: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class PathEdge:
+    """An edge on a path: relation, its words, and whether it is walked from head to tail."""
+
+    relation: str
+    label: str
+    forward: bool
+
+    def __str__(self) -> str:
+        return f"─{self.label}→" if self.forward else f"←{self.label}─"
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A path: `nodes` [n + 1] and the `edges` [n] between them."""
+
+    nodes: tuple[PathNode, ...]
+    edges: tuple[PathEdge, ...]
+
+    def __len__(self) -> int:
+        """Number of edges."""
+        return len(self.edges)
+
+    @property
+    def relations(self) -> tuple[str, ...]:
+        """Relation of each edge, "~" before one that is walked backwards, in the notation of patterns."""
+        return tuple(edge.relation if edge.forward else f"~{edge.relation}" for edge in self.edges)
+
+    @property
+    def node_ids(self) -> tuple[int, ...]:
+        """Global ids of the nodes."""
+        return tuple(node.id for node in self.nodes)
+
+    def __str__(self) -> str:
+        parts = [self.nodes[0].label]
+        for edge, node in zip(self.edges, self.nodes[1:], strict=True):
+            parts += [str(edge), node.label]
+        return " ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPaths(Sequence[Path]):
+    """Paths in order; `complete` is False where the limit, or the bound on the work, cut the search short."""
+
+    paths: tuple[Path, ...]
+    complete: bool
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @overload
+    def __getitem__(self, index: int) -> Path: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Path, ...]: ...
+    def __getitem__(self, index: int | slice) -> Path | tuple[Path, ...]:
+        return self.paths[index]
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self.paths)

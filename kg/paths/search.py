@@ -1,0 +1,202 @@
+"""`PathSearch`: bounded search for paths between nodes, shortest first.
+
+For each length k the nodes from which a walk of the remaining edges reaches the target are marked from the target's
+side, for the nearer half of the way; a depth-first search from the source then follows marked nodes only. It lists
+paths in order as it finds them, so a limit cuts the work and not only the result. As in Neo4j a path uses a
+relationship at most once, and may come through a node again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kg.errors import WhyPathError
+from kg.graph import KnowledgeGraph, Role
+from kg.paths.adjacency import Adjacency, adjacency
+from kg.paths.path import FoundPaths, Path, PathEdge, PathNode
+from kg.paths.patterns import ANY, allowed_codes
+from kg.paths.shared import SharedEnds, shared_ends
+
+LONGEST = 6
+"""Edges of the longest path searched for: beyond it nearly everything is connected with everything."""
+
+_WORK = 50_000
+"""Edges followed by one search before it gives up: some 0.2 s. Only hubs on long paths come near it."""
+
+_Trail: TypeAlias = tuple[tuple[int, int], ...]
+"""The steps of a path: (code, node reached)."""
+
+
+@dataclass
+class _Budget:
+    """Work that a search may still do."""
+
+    left: int
+
+    def spend(self, amount: int) -> bool:
+        """Take an amount of work; whether there was any left."""
+        self.left -= amount
+        return self.left >= 0
+
+
+class PathSearch:
+    """Search over one snapshot; makes its adjacency once, then safe to use from many threads."""
+
+    def __init__(
+        self,
+        graph: KnowledgeGraph,
+        *,
+        relations: Collection[str] | None = None,
+        interactions: bool = False,
+        hidden: bool = False,
+    ) -> None:
+        """Walk the relations named (all if None), hidden ones only with `hidden`, positive events with
+        `interactions`.
+        """
+        self.graph = graph
+        self.adjacency: Adjacency = adjacency(graph, relations=relations, interactions=interactions, hidden=hidden)
+
+    def between(
+        self,
+        source: int,
+        target: int,
+        *,
+        max_edges: int = 4,
+        patterns: Sequence[Sequence[str]] | None = None,
+        limit: int = 10,
+        simple: bool = False,
+        work: int = _WORK,
+    ) -> FoundPaths:
+        """Paths between two nodes (global ids), the shortest first; see `from_history` for order and parameters."""
+        return self.from_history(
+            [source], target, max_edges=max_edges, patterns=patterns, limit=limit, simple=simple, work=work
+        )
+
+    def from_history(
+        self,
+        history: Sequence[int] | NDArray[np.integer],
+        target: int,
+        *,
+        max_edges: int = 4,
+        patterns: Sequence[Sequence[str]] | None = None,
+        limit: int = 10,
+        simple: bool = False,
+        work: int = _WORK,
+    ) -> FoundPaths:
+        """Paths from any of several nodes to the target.
+
+        Order: length, then pattern as given, then source as given, then relation (forward first) and node id step by
+        step. `patterns` restrict paths to those that follow one of them (see `kg.paths.patterns`), whatever `max_edges`
+        says. `simple` leaves out paths that come through a node twice. `work` bounds the edges followed, so that a
+        search between hubs ends; the result then says that it is not complete.
+
+        Raises ImpossiblePattern, UnknownNode, and WhyPathError for more than LONGEST edges.
+        """
+        for node in (*history, target):
+            self.graph.kind_of(int(node))
+        found: dict[tuple[int, _Trail], None] = {}
+        budget = _Budget(work)
+        for trail in self._trails([int(node) for node in history], int(target), max_edges, patterns, simple, budget):
+            if len(found) == limit and trail not in found:
+                return FoundPaths(tuple(self._path(*each) for each in found), complete=False)
+            found[trail] = None
+        return FoundPaths(tuple(self._path(*each) for each in found), complete=budget.left >= 0)
+
+    def shared(self, history: Sequence[int] | NDArray[np.integer], target: int) -> SharedEnds:
+        """All paths of two edges from a history to the target, as columns; microseconds each. See `SharedEnds`."""
+        return shared_ends(self.adjacency, np.asarray(history, dtype=np.int64), target)
+
+    def path(self, nodes: Sequence[int], codes: Sequence[int]) -> Path:
+        """The path over the given nodes [n + 1] and step codes [n] of `adjacency`, as `shared` gives them."""
+        return self._path(nodes[0], tuple(zip(codes, nodes[1:], strict=True)))
+
+    def _trails(
+        self,
+        sources: list[int],
+        target: int,
+        max_edges: int,
+        patterns: Sequence[Sequence[str]] | None,
+        simple: bool,
+        budget: _Budget,
+    ) -> Iterator[tuple[int, _Trail]]:
+        wanted = [[ANY] * length for length in range(1, max_edges + 1)] if patterns is None else patterns
+        for pattern in sorted(wanted, key=len):
+            if len(pattern) > LONGEST:
+                raise WhyPathError(f"paths of {len(pattern)} edges are not searched for; {LONGEST} is the most")
+            allowed = allowed_codes(self.adjacency, pattern)
+            reach = self._reach(target, allowed)
+            for source in dict.fromkeys(sources):
+                walk = _Walk(self.adjacency, target, allowed, reach, simple, budget)
+                for trail in walk.trails(source):
+                    yield source, trail
+
+    def _reach(self, target: int, allowed: list[NDArray[np.bool_]]) -> list[NDArray[np.bool_]]:
+        """reach[r] bool [n_nodes]: whether the last r steps may lead from the node to the target; for half of the
+        steps.
+        """
+        start = np.zeros(self.graph.n_nodes, dtype=bool)
+        start[target] = True
+        reach = [start]
+        for mask in reversed(allowed[len(allowed) // 2 :]):
+            before = np.flatnonzero(reach[-1])
+            positions, owner = self.adjacency.rows(before)
+            others, codes = self.adjacency.neighbours[positions], self.adjacency.codes[positions]
+            # An edge that leads here is listed here the other way round, but a loop only forward.
+            leads_here = mask[codes ^ 1] | (mask[codes] & (others == before[owner]))
+            following = np.zeros(self.graph.n_nodes, dtype=bool)
+            following[others[leads_here]] = True
+            reach.append(following)
+        return reach
+
+    def _path(self, source: int, trail: _Trail) -> Path:
+        nodes = [self._node(source, True), *(self._node(node, False) for _, node in trail)]
+        kinds = self.adjacency.kinds
+        edges = tuple(PathEdge(kinds[code >> 1].name, kinds[code >> 1].label, code & 1 == 0) for code, _ in trail)
+        return Path(tuple(nodes), edges)
+
+    def _node(self, node: int, first: bool) -> PathNode:
+        kind, key, label = self.graph.node_of(node)
+        if self.graph.schema.nodes[kind].role is Role.USER:
+            return PathNode(node, kind, key, "you" if first else "another user")
+        return PathNode(node, kind, key, label or key)
+
+
+@dataclass
+class _Walk:
+    """The depth-first search for the paths of one length and pattern."""
+
+    adjacency: Adjacency
+    target: int
+    allowed: list[NDArray[np.bool_]]
+    reach: list[NDArray[np.bool_]]
+    simple: bool
+    budget: _Budget
+
+    def trails(self, source: int) -> Iterator[_Trail]:
+        """All trails from a source, in order."""
+        yield from self._from(source, (), {source}, set())
+
+    def _from(self, node: int, trail: _Trail, visited: set[int], used: set[tuple[int, int, int]]) -> Iterator[_Trail]:
+        left = len(self.allowed) - len(trail) - 1
+        row = self.adjacency.row(node)
+        others, codes = self.adjacency.neighbours[row], self.adjacency.codes[row]
+        mask = self.allowed[len(trail)][codes]
+        if left < len(self.reach):
+            mask &= self.reach[left][others]
+        steps = np.flatnonzero(mask)
+        if not self.budget.spend(1 + len(steps)):
+            return
+        for other, code in zip(others[steps].tolist(), codes[steps].tolist(), strict=True):
+            edge = (code >> 1, node, other) if code & 1 == 0 else (code >> 1, other, node)
+            if edge in used or (self.simple and other in visited):
+                continue
+            longer = (*trail, (code, other))
+            if left == 0:
+                yield longer
+            else:
+                yield from self._from(other, longer, visited | {other}, used | {edge})
