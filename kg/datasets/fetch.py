@@ -198,8 +198,8 @@ def _downloaded(wheel: Wheel, scratch: Path, progress: Progress | None) -> Path:
             f"The package index that pip uses has another {wheel.pinned} than the one this version was made with "
             f"(SHA-256 {wheel.sha256}). Do not use it; ask whoever runs the index. {_by_hand(wheel)}"
         )
-    # The warnings of every retry come before the errors, which say the same shorter. A URL in them may carry the password
-    # of a private index.
+    # The warnings of every retry come before the errors, which say the same shorter. A URL in them may carry the
+    # password of a private index.
     errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or done.stderr.splitlines()
     said = re.sub(r"(://)[^/\s@]+@", r"\1***@", " ".join(errors)[-400:])
     raise WheelUnavailable(
