@@ -102,7 +102,7 @@ class Strings(Sequence[str]):
         """Position [k] of each given string in this column (any order, the first where it repeats), -1 where absent."""
         options = pc.SetLookupOptions(value_set=self.array)
         found: Any = pc.call_function("index_in", [Strings.of(values).array], options)
-        return np.asarray(found.fill_null(-1), dtype=np.int32)
+        return np.array(found.fill_null(-1), dtype=np.int32)
 
     def update(self, digest: hashlib.blake2b) -> None:
         """Feed the content, with its borders, to a running digest; equal columns feed equal bytes."""
