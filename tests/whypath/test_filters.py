@@ -1,0 +1,111 @@
+"""Filters: what each condition lets through, what a reader is told, that nothing sensitive can be asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from kg.graph import KnowledgeGraph
+from tests.whypath.films import films
+from whypath import Filters, Where, where
+from whypath.filters import Comparison, FilterError
+
+
+@pytest.fixture(scope="module")
+def graph() -> KnowledgeGraph:
+    return films()
+
+
+def left(graph: KnowledgeGraph, **parts) -> set[str]:
+    items = Filters(**parts).apply(graph).items()
+    assert items is not None
+    return set(graph.item_ids.take(items))
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("year >= 1962", {"007", "f1", "f2"}),
+        ("year > 1962", {"f1", "f2"}),
+        ("year <= 1960", {"f3", "b1"}),
+        ("year<1960", {"b1"}),
+        ("year = 1994", {"f2"}),
+        ("year != 1994", {"007", "f1", "f3", "b1"}),
+        ("released >= 1992-09-02", {"f1", "f2"}),
+        ("colour == yes", {"007", "f1", "f2"}),
+        ("colour == false", {"f3"}),
+        ("rating == r", {"f1", "f2"}),
+        ("rating != R", {"007"}),
+        ("rating < B", {"007"}),
+        ("rating ~ r", {"f1", "f2"}),
+        ("genre == comedy", {"f2"}),
+        ("genre != Crime", {"007", "f3"}),
+        ("director ~ tarantino", {"f1", "f2"}),
+        ("director == 'Alfred Hitchcock'", {"f3"}),
+    ],
+)
+def test_conditions(graph: KnowledgeGraph, condition: str, expected: set[str]) -> None:
+    assert left(graph, where=[condition]) == expected
+
+
+def test_an_item_without_the_value_meets_no_condition(graph: KnowledgeGraph) -> None:
+    either = left(graph, where=["year >= 0"]) | left(graph, where=["year < 0"]) | left(graph, where=["year != 1"])
+    assert "f4" not in either
+
+
+def test_typed_conditions_and_texts_say_the_same(graph: KnowledgeGraph) -> None:
+    assert where("year", ">=", 1990) == Where("year", Comparison.AT_LEAST, 1990)
+    assert left(graph, where=[where("year", ">=", 1990)]) == left(graph, where=["year >= 1990"])
+    assert str(Where.parse("year>=1990")) == "year >= 1990"
+
+
+def test_parts_narrow_together_and_each_step_is_told(graph: KnowledgeGraph) -> None:
+    found = Filters(
+        include=["f1", "f2", "f3", "?"], kinds=["film"], where=["year > 1961"], exclude=["f2"], available=True
+    )
+    allowed = found.apply(graph)
+    assert [(step.filter, step.left) for step in allowed.steps] == [
+        ("all items", 6),
+        ("include: 4 ids", 3),
+        ("kind: film", 3),
+        ("year > 1961", 2),
+        ("available only", 1),
+        ("exclude: 1 ids", 1),
+    ]
+    assert left(graph, include=["f1", "f2", "f3"], available=True, where=["year > 1961"]) == {"f1"}
+
+
+def test_available_only_uses_the_domains_rule_and_kinds_without_one_stay(graph: KnowledgeGraph) -> None:
+    # f2 is discontinued, f4 says nothing; books have no rule.
+    assert left(graph, available=True) == {"007", "f1", "f3", "b1"}
+
+
+def test_no_filter_allows_everything(graph: KnowledgeGraph) -> None:
+    allowed = Filters().apply(graph)
+    assert allowed.mask is None
+    assert allowed.items() is None
+    assert [step.left for step in allowed.steps] == [6]
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ({"where": ["year"]}, "cannot read the condition 'year'"),
+        ({"where": ["year >= soon"]}, "'year' is a number; 'soon' is none"),
+        ({"where": ["released > soon"]}, "'released' is a date"),
+        ({"where": ["colour == blue"]}, "neither true nor false"),
+        ({"where": ["year ~ 19"]}, "looks for a part of a text"),
+        ({"where": ["genre > A"]}, "'genre' is a relation"),
+        ({"where": ["yaer > 1"]}, "no field or relation 'yaer'; there are: .*genre.*year"),
+        ({"where": ["secret == 1"]}, "marked sensitive"),
+        ({"where": ["note == n"]}, "no field or relation 'note'"),
+        ({"kinds": ["flim"]}, "no item kind 'flim'; the item kinds are book, film"),
+    ],
+)
+def test_what_cannot_be_applied_is_said(graph: KnowledgeGraph, parts: dict, reason: str) -> None:
+    with pytest.raises(FilterError, match=reason):
+        Filters(**parts).apply(graph)
+
+
+def test_unknown_comparison() -> None:
+    with pytest.raises(FilterError, match="no comparison '=>'"):
+        where("year", "=>", 1)

@@ -1,0 +1,64 @@
+"""Rows of files over a graph: unknown items counted, the domain's positive rule applied, order without effect."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kg.graph import KnowledgeGraph
+from kg.schema import DomainSchema
+from tests.whypath.films import SCHEMA, films
+from whypath.files import FileDigest, Rows
+from whypath.histories import AmbiguousRule, positive_rows, to_interactions
+
+
+@pytest.fixture(scope="module")
+def graph() -> KnowledgeGraph:
+    return films()
+
+
+def rows(*given: tuple[str, str, float, float]) -> Rows:
+    users, items, weights, times = zip(*given, strict=True)
+    return Rows(
+        np.array(users, dtype=object),
+        np.array(items, dtype=object),
+        np.array(weights, dtype=np.float32),
+        np.array(times, dtype=np.float64),
+        (FileDigest("f.tsv", "0", len(given)),),
+    )
+
+
+NAN = float("nan")
+GIVEN = (("u", "f1", 5, 3), ("t", "f2", 3, 1), ("u", "new", 4, 2), ("u", "007", NAN, 1), ("v", "gone", 5, 1))
+
+
+def test_rows_become_sorted_interactions_and_the_rest_is_told(graph: KnowledgeGraph) -> None:
+    found, reading = to_interactions(rows(*GIVEN), graph)
+    assert list(found.user_ids) == ["t", "u", "v"]
+    assert [(found.user_ids[u], graph.item_ids[i]) for u, i in zip(found.users, found.items, strict=True)] == [
+        ("u", "007"),
+        ("u", "f1"),
+    ]
+    assert (reading.rows, reading.not_positive, reading.unknown_rows, reading.unknown_items) == (5, 1, 2, 2)
+    assert "2 on 2 items unknown to the store (new, gone)" in str(reading)
+    assert "1 not positive" in str(reading)
+
+
+def test_file_order_has_no_effect(graph: KnowledgeGraph) -> None:
+    one, _ = to_interactions(rows(*GIVEN), graph)
+    other, _ = to_interactions(rows(*reversed(GIVEN)), graph)
+    np.testing.assert_array_equal(one.users, other.users)
+    np.testing.assert_array_equal(one.items, other.items)
+
+
+def test_given_users_fix_the_rows_and_others_are_dropped(graph: KnowledgeGraph) -> None:
+    found, reading = to_interactions(rows(*GIVEN), graph, users=["v", "u", "nobody"], positive_only=False)
+    assert list(found.user_ids) == ["v", "u", "nobody"]
+    assert found.matrix().toarray().sum(axis=1).tolist() == [0, 2, 0]
+    assert reading.rows == 4
+
+
+def test_two_rules_for_positive_are_ambiguous() -> None:
+    other = SCHEMA + "  visit: {source: v.tsv, columns: {user: u, item: i, weight: w}, positive: {min_weight: 1}}\n"
+    with pytest.raises(AmbiguousRule, match=r"f\.tsv has weights"):
+        positive_rows(rows(*GIVEN), DomainSchema.from_yaml(other))
