@@ -1,0 +1,85 @@
+"""Which paths of the graph an explanation shows: few, short, telling ones, one for each entity that they lead through.
+
+Two films share some hundred entities (decade, language, country), so the paths of two edges are ranked: a history item
+that adds much to the score counts more; an entity that many items share counts less, and so does one of many facts of
+its sort (one of forty actors against the director). Only where nothing is shared are longer paths searched for. Hidden
+relations and users are never on a path.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kg.graph import KnowledgeGraph
+from kg.paths import Adjacency, Path, PathSearch
+from whypath.results import ShownPath
+
+LONGEST_SHOWN = 4
+"""Edges of the longest path searched for where nothing is shared directly."""
+
+
+def paths_for(
+    graph: KnowledgeGraph,
+    search: PathSearch,
+    history: NDArray[np.int32],
+    shares: NDArray[np.float32],
+    item: int,
+    limit: int,
+) -> tuple[ShownPath, ...]:
+    """At most `limit` labelled paths from items of a history to an item.
+
+    search: over the graph's relations, without interactions and hidden relations. shares: what each history item adds
+    to the score, [len(history)].
+    """
+    if not len(history):
+        return ()
+    found = _through_shared(search, history, shares, item, limit)
+    if not found:
+        by_share = history[np.argsort(-shares, kind="stable")]
+        found = list(search.from_history(by_share, item, max_edges=LONGEST_SHOWN, limit=limit, simple=True))
+    return tuple(_shown(graph, path) for path in found)
+
+
+def _through_shared(
+    search: PathSearch, history: NDArray[np.int32], shares: NDArray[np.float32], item: int, limit: int
+) -> list[Path]:
+    ends = search.shared(history, item)
+    if not len(ends):
+        return []
+    sharers = np.diff(search.adjacency.indptr)[ends.nodes]
+    near = _facts_of_sort(search.adjacency, history)[ends.positions, ends.codes_in]
+    # Seen from the shared entity the item's own edge runs the other way.
+    far = _facts_of_sort(search.adjacency, np.array([item]))[0, ends.codes_out ^ 1]
+    # A history item that speaks against the item can still be on a path, behind all that speak for it.
+    weights = np.maximum(shares[ends.positions], 1e-6) / np.sqrt(np.maximum(sharers * np.sqrt(near * far), 1))
+    found: list[Path] = []
+    seen: set[int] = set()
+    for at in np.argsort(-weights, kind="stable").tolist():
+        node = int(ends.nodes[at])
+        if node in seen:
+            continue
+        seen.add(node)
+        nodes = [int(history[ends.positions[at]]), node, item]
+        found.append(search.path(nodes, [int(ends.codes_in[at]), int(ends.codes_out[at])]))
+        if len(found) == limit:
+            break
+    return found
+
+
+def _facts_of_sort(adjacency: Adjacency, nodes: NDArray[np.integer]) -> NDArray[np.float64]:
+    """How many edges of each sort (step code) each node has, [n_nodes, n_codes]."""
+    positions, owner = adjacency.rows(nodes)
+    n_codes = 2 * len(adjacency.kinds)
+    cells = owner * n_codes + adjacency.codes[positions]
+    return np.bincount(cells, minlength=len(nodes) * n_codes).reshape(len(nodes), n_codes).astype(np.float64)
+
+
+def _shown(graph: KnowledgeGraph, path: Path) -> ShownPath:
+    labels = {kind.label for kind in graph.schema.interactions.values()}
+    liked = labels.pop() if len(labels) == 1 else "chose"
+    return ShownPath(
+        text=f"you {liked} {path}",
+        nodes=tuple((node.kind, node.key, node.label) for node in path.nodes),
+        relations=path.relations,
+    )
