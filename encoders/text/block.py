@@ -1,0 +1,237 @@
+"""`TextBlock`: items by their texts alone, histories by behaviour, so that an item nobody has yet can be recommended.
+
+Attribute-to-feature mapping (Gantner et al., ICDM 2010) in closed form: behaviour gives every trained item a vector V_i
+(a truncated SVD of the history matrix), and kernel ridge regression learns to foretell V_i from the item's text. A
+history is summed over the V of its items, a candidate is always what its text foretells, interactions or not.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse as sp
+import scipy.sparse.linalg
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from encoders.behavior.base import visible
+from encoders.block import BlockState, Catalogue, Family
+from encoders.search import Range, SearchSpace
+
+BLOCK_ROWS = 4096
+"""Items whose kernel rows are computed at once: 64 MB in double precision against 2,048 landmarks."""
+
+
+class TextBlockSettings(BaseModel):
+    """Settings of `TextBlock`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    rank: int = Field(default=64, ge=1)
+    """Dimensions of the behaviour vectors."""
+
+    shrinkage: float = Field(default=500.0, ge=0)
+    """λ of the behaviour side: a singular direction of strength s² counts s²/(s² + λ)."""
+
+    sharpness: float = Field(default=2.0, gt=0)
+    """b of the kernel exp(b (cos − 1)) between centred texts; near 0 the regression becomes linear."""
+
+    ridge: float = Field(default=1.0, gt=0)
+    """Ridge of the regression from text to behaviour."""
+
+    landmarks: int = Field(default=4096, ge=1)
+    """Trained items that texts are compared with; of more a sample is taken, as the regression costs the cube."""
+
+    search: ClassVar[SearchSpace] = {
+        "rank": Range(16, 256, log=True, whole=True),
+        "shrinkage": Range(50.0, 5000.0, log=True),
+        "sharpness": Range(0.5, 8.0, log=True),
+        "ridge": Range(0.1, 30.0, log=True),
+    }
+
+
+class TextBlock:
+    """score(H, i) = ⟨Σ_j w_j z_j, q_i⟩, q_i = V̄ + Σ_l k(text_i, text_l) a_l, z_j = D V_j with D the shrinkage above.
+
+    History items without behaviour of their own enter by z_j = D q_j. An item without text (a zero vector) has q_i = V̄,
+    the average item.
+    """
+
+    name: str = "text"
+    family: Family = Family.TEXT
+    serves_new_items: bool = True
+
+    def __init__(self, learned: dict[str, NDArray], settings: TextBlockSettings, catalogue: Catalogue) -> None:
+        """`learned` as in `state`; raises ValueError for a catalogue without text vectors or with others."""
+        self.settings = settings
+        self._learned = learned
+        texts = catalogue.text_vectors
+        if texts is None:
+            raise ValueError("the text block needs a catalogue with text vectors")
+        if texts.shape != (catalogue.n_items, len(learned["center"])):
+            raise ValueError(
+                f"text vectors of shape {texts.shape} do not fit {catalogue.n_items} items and a model of "
+                f"{len(learned['center'])} dimensions"
+            )
+        self._foretold = _foretell(_centred(texts, learned["center"]), learned, settings.sharpness)
+        seen = np.flatnonzero(catalogue.trained >= 0)
+        self._summed = self._foretold.copy()
+        own = learned["behavior"][catalogue.trained[seen]]
+        has_own = own.any(axis=1)
+        self._summed[seen[has_own]] = own[has_own]
+        self._summed *= learned["strength"]
+
+    @classmethod
+    def fit(
+        cls,
+        matrix: sp.csr_array,
+        catalogue: Catalogue,
+        settings: TextBlockSettings | None = None,
+        *,
+        seed: int = 0,
+        item_mask: NDArray[np.bool_] | None = None,
+    ) -> Self:
+        """Learn from histories and texts.
+
+        matrix: csr float32 [n_users, n_items]. catalogue: the same items, with `text_vectors` (zero rows for items
+        without text). item_mask: bool [n_items], False for items whose interactions must not be seen. seed: for the
+        sample of landmarks.
+        """
+        settings = settings or TextBlockSettings()
+        texts = catalogue.text_vectors
+        if texts is None or len(texts) != matrix.shape[1]:
+            raise ValueError(f"the text block needs text vectors of all {matrix.shape[1]} items")
+        seen = visible(matrix, item_mask)
+        behavior, strengths = _behavior_vectors(seen, settings.rank)
+        trained = np.unique(seen.indices)
+        trained = trained[texts[trained].any(axis=1)]
+        center = texts[trained].mean(axis=0) if len(trained) else np.zeros(texts.shape[1], np.float32)
+        mean = behavior[trained].mean(axis=0) if len(trained) else np.zeros(settings.rank)
+        chosen = trained
+        if len(trained) > settings.landmarks:
+            chosen = np.sort(np.random.default_rng(seed).choice(trained, settings.landmarks, replace=False))
+        points = _centred(texts, center)
+        coefficients = _regress(points[trained], behavior[trained] - mean, points[chosen], settings)
+        learned = {
+            "behavior": behavior,
+            "strength": strengths**2 / np.maximum(strengths**2 + settings.shrinkage, 1e-12),
+            "mean": mean,
+            "center": center,
+            "landmarks": points[chosen],
+            "coefficients": coefficients,
+        }
+        return cls({name: tensor.astype(np.float32) for name, tensor in learned.items()}, settings, catalogue)
+
+    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """See `Block.scores`."""
+        foretold = self._foretold if candidates is None else self._foretold[candidates]
+        return self.user_vectors(histories) @ foretold.T
+
+    def user_vectors(self, histories: sp.csr_array) -> NDArray[np.float32]:
+        """p(H) of each history, float32 [n_users, rank]."""
+        if histories.shape[1] != len(self._summed):
+            raise ValueError(f"histories have {histories.shape[1]} items, the block is bound to {len(self._summed)}")
+        return np.asarray(histories.astype(np.float32) @ self._summed)
+
+    def shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
+        """See `Block.shares`."""
+        return np.asarray(weights, np.float32) * (self._summed[history] @ self._foretold[item])
+
+    def loo_scores(self, histories: sp.csr_array) -> NDArray[np.float32]:
+        """See `LeaveOneOut.loo_scores`: the score less the item's own share."""
+        vectors = self.user_vectors(histories)
+        rows = np.repeat(np.arange(histories.shape[0]), np.diff(histories.indptr))
+        out = np.empty(histories.nnz, dtype=np.float32)
+        for start in range(0, histories.nnz, BLOCK_ROWS):
+            part = slice(start, start + BLOCK_ROWS)
+            items = histories.indices[part]
+            rest = vectors[rows[part]] - histories.data[part, None] * self._summed[items]
+            out[part] = np.einsum("ef,ef->e", rest, self._foretold[items])
+        return out
+
+    def rebind(self, catalogue: Catalogue) -> Self:
+        """See `Block.rebind`; raises ValueError for a catalogue without text vectors."""
+        return type(self)(self._learned, self.settings, catalogue)
+
+    def state(self) -> BlockState:
+        """See `Block.state`."""
+        return BlockState(self._learned, self.settings.model_dump(mode="json"))
+
+    @classmethod
+    def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
+        """See `Block.from_state`."""
+        return cls(dict(state.tensors), TextBlockSettings.model_validate(dict(state.settings)), catalogue)
+
+
+def _behavior_vectors(matrix: sp.csr_array, rank: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Right singular vectors [n_items, rank] and singular values [rank] of the history matrix, zeros for missing ones."""
+    vectors = np.zeros((matrix.shape[1], rank))
+    values = np.zeros(rank)
+    if not matrix.nnz:
+        return vectors, values
+    within = min(matrix.shape)
+    if within <= 2 * rank:
+        _, found, rows = np.linalg.svd(matrix.toarray().astype(np.float64), full_matrices=False)
+    else:
+        # A fixed start makes the iteration repeatable; a vector of ones is far from orthogonal to popularity.
+        _, found, rows = scipy.sparse.linalg.svds(matrix.astype(np.float64), k=rank, v0=np.ones(within))
+        order = np.argsort(-found)
+        found, rows = found[order], rows[order]
+    # Directions of no strength are arbitrary, and would differ from machine to machine.
+    count = min(rank, int((found > 1e-9 * found.max()).sum()))
+    values[:count] = found[:count]
+    vectors[:, :count] = rows[:count].T
+    return vectors, values
+
+
+def _centred(texts: NDArray[np.float32], center: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Texts less the average text, scaled to length 1; zero rows (no text) stay zero."""
+    points = np.where(np.any(texts, axis=1)[:, None], texts - center, np.float32(0))
+    lengths = np.linalg.norm(points, axis=1, keepdims=True)
+    return (points / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
+def _kernel(left: NDArray[np.float32], right: NDArray[np.float32], sharpness: float) -> NDArray[np.float64]:
+    """exp(b (cos − 1)) between rows."""
+    return np.exp(sharpness * (left.astype(np.float64) @ right.astype(np.float64).T - 1))
+
+
+def _regress(
+    points: NDArray[np.float32],
+    targets: NDArray[np.float64],
+    landmarks: NDArray[np.float32],
+    settings: TextBlockSettings,
+) -> NDArray[np.float64]:
+    """Coefficients [n_landmarks, rank] of kernel ridge regression from `points` [n, d] to `targets` [n, rank].
+
+    With fewer landmarks than points: the subset of regressors (Smola & Bartlett, NIPS 2000), which is the same problem
+    with the solution held in the span of the landmarks.
+    """
+    if not len(points):
+        return np.zeros((0, targets.shape[1]))
+    among = _kernel(landmarks, landmarks, settings.sharpness)
+    if len(landmarks) == len(points):
+        among[np.diag_indices(len(among))] += settings.ridge
+        return np.asarray(scipy.linalg.solve(among, targets, assume_a="pos", overwrite_a=True))
+    normal = settings.ridge * among
+    right = np.zeros((len(landmarks), targets.shape[1]))
+    for start in range(0, len(points), BLOCK_ROWS):
+        rows = _kernel(points[start : start + BLOCK_ROWS], landmarks, settings.sharpness)
+        normal += rows.T @ rows
+        right += rows.T @ targets[start : start + BLOCK_ROWS]
+    # Equal texts make the normal matrix singular; a billionth of its size keeps the factorisation alive.
+    normal[np.diag_indices(len(normal))] += 1e-9 * np.trace(normal) / len(normal)
+    return np.asarray(scipy.linalg.solve(normal, right, assume_a="pos", overwrite_a=True))
+
+
+def _foretell(points: NDArray[np.float32], learned: dict[str, NDArray], sharpness: float) -> NDArray[np.float32]:
+    """q_i of every item, float32 [n_items, rank]; `points` are centred texts."""
+    out = np.tile(learned["mean"], (len(points), 1)).astype(np.float32)
+    for start in range(0, len(points), BLOCK_ROWS):
+        part = points[start : start + BLOCK_ROWS]
+        with_text = part.any(axis=1)
+        kernel = _kernel(part[with_text], learned["landmarks"], sharpness)
+        out[start : start + BLOCK_ROWS][with_text] += (kernel @ learned["coefficients"]).astype(np.float32)
+    return out
