@@ -77,7 +77,7 @@ class EventBuilder:
 
     def build(self, record: RawRecord) -> EventDraft:
         """Check a record; raises `RowProblem`."""
-        joined: dict[str | None, Mapping[str, Cell]] = {None: record.values}
+        joined: dict[str | None, Mapping[str, Cell]] = {None: record.values}  # hot: a million times, 15 µs each
         for name, (table, column) in self._joins:
             key = key_of(joined[table].get(column), column, self.missing)
             if key is None:

@@ -44,7 +44,10 @@ class NodeBuilder:
         self._key = reader.resolve(node.key)
         self._label = reader.resolve(node.label) if node.label else None
         self._text = [reader.resolve(c) for c in node.text_columns]
-        self._fields = [(name, f, reader.resolve(f.column or name)) for name, f in node.fields.items()]
+        self._fields = [
+            (name, f, reader.resolve(f.column or name), self.missing.union(f.missing))
+            for name, f in node.fields.items()
+        ]
         separator = " " if spec.resolved_format is SourceFormat.RECBOLE else ","
         self._lists = [
             (reader.resolve(column), column, link, link.separator or separator) for column, link in node.lists.items()
@@ -69,7 +72,7 @@ class NodeBuilder:
             raise RowProblem(Reason.MISSING_KEY, f"no value in the key column {self._key!r}")
         label = text_of(values.get(self._label), self._label, missing) if self._label else None
         texts = [text_of(values.get(c), c, missing) for c in self._text]
-        fields = {name: field_of(values.get(c), spec, c, missing) for name, spec, c in self._fields}
+        fields = {name: field_of(values.get(c), spec, c, none) for name, spec, c, none in self._fields}
         links = []
         for column, name, link, separator in self._lists:
             relation = link.relation or name

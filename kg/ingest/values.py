@@ -49,7 +49,7 @@ def text_of(cell: Cell, column: str, missing: frozenset[str]) -> str | None:
         text = str(cell)
     if text in missing or not text:
         return None
-    if is_bad_text(text):
+    if not text.isascii() and is_bad_text(text):
         raise RowProblem(Reason.BAD_UTF8, f"{column}: text with half a character, which UTF-8 cannot hold")
     if "\0" in text:
         raise RowProblem(Reason.BAD_VALUE, f"{column}: text with a NUL character")

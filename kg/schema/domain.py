@@ -296,7 +296,7 @@ def _shortened(value: Any) -> Any:
         return {k: _short_entry(k, _shortened(v)) for k, v in value.items()}
     if isinstance(value, list):
         return [_shortened(v) for v in value]
-    return value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _short_entry(key: str, value: Any) -> Any:

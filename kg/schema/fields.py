@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator
 
-from kg.schema.base import DomainModel
+from kg.schema.base import DomainModel, Names
 
 
 class FieldType(StrEnum):
@@ -34,6 +34,8 @@ class FieldSpec(DomainModel):
     """Column of the source, where it is not named like the field."""
     format: str | None = None
     """For dates: a strptime pattern such as `%d-%b-%Y`; without it ISO 8601."""
+    missing: Names = ()
+    """Spellings of "no value" in this field alone, beside the domain's."""
     sensitive: bool = False
     """Never shown and never exported, whatever it is used for."""
     use: bool | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from pydantic import Field
@@ -53,6 +54,7 @@ class RelationKind:
 
 
 def words(name: str) -> str:
-    """Readable words for a name without a label: `acted_in` -> "acted in", `dbo:genre` -> "genre"."""
+    """Readable words for a name without a label: `acted_in` -> "acted in", `dbo:birthPlace` -> "birth place"."""
     last = name.rstrip("/#").replace("#", "/").rsplit("/", 1)[-1].rsplit(":", 1)[-1] or name
-    return last.replace("_", " ").replace("-", " ").strip() or name
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", last).replace("_", " ").replace("-", " ").strip()
+    return (spaced[0] + spaced[1:].lower() if spaced != last and spaced[:1].islower() else spaced) or name

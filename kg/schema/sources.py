@@ -58,7 +58,7 @@ class IdMap(DomainModel):
     """Column with the id that the triples use for it."""
     format: SourceFormat | None = None
     """Where the file's name does not tell."""
-    separator: str | None = Field(default=None, min_length=1, max_length=1)
+    separator: str | None = Field(default=None, min_length=1)
     """Column separator, where it is not the format's own."""
 
 
@@ -71,8 +71,8 @@ class SourceSpec(DomainModel):
     """Instead of a file: the name of a data frame or graph handed over in Python (`load_domain(..., tables={...})`)."""
     format: SourceFormat | None = None
     """Where the file's name does not tell; `triples` for head, relation, tail."""
-    separator: str | None = Field(default=None, min_length=1, max_length=1)
-    """Column separator of text tables: `,` in CSV, a tab elsewhere."""
+    separator: str | None = Field(default=None, min_length=1)
+    """Column separator of text tables: `,` in CSV, a tab elsewhere. One of several characters (`::`) has no quoting."""
     quoted: bool | None = None
     """Whether cells may stand in double quotes. Unsaid: yes in CSV, no in TSV, atomic and triples files."""
     columns: tuple[str, ...] | None = None
@@ -101,6 +101,8 @@ class SourceSpec(DomainModel):
                 f"the name {self.file!r} does not tell its format: add `format:` with one of "
                 + ", ".join(f.value for f in SourceFormat if f is not SourceFormat.TABLE)
             )
+        if self.quoted and self.separator is not None and len(self.separator) > 1:
+            raise ValueError(f"cells separated by {self.separator!r} cannot be quoted: drop `quoted`")
         if self.map is not None and self.resolved_format not in (SourceFormat.TRIPLES, SourceFormat.RECBOLE):
             raise ValueError("`map` belongs to triples: add `format: triples`")
         return self

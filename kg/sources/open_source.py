@@ -45,15 +45,16 @@ def open_source(
             return RdfReader(path, spec.name, edges=edges, prefixes=spec.prefixes, language=spec.language)
         case SourceFormat.TRIPLES:
             separator = spec.separator or ("," if _is_csv(spec.name) else "\t")
-            quoted = spec.quoted if spec.quoted is not None else _is_csv(spec.name)
+            quoted = _is_quoted(spec, separator, default=_is_csv(spec.name))
             return TriplesReader(path, spec.name, separator=separator, quoted=quoted, encoding=spec.encoding)
         case format_:
             is_csv = format_ is SourceFormat.CSV
+            separator = spec.separator or ("," if is_csv else "\t")
             return DelimitedReader(
                 path,
                 spec.name,
-                separator=spec.separator or ("," if is_csv else "\t"),
-                quoted=spec.quoted if spec.quoted is not None else is_csv,
+                separator=separator,
+                quoted=_is_quoted(spec, separator, default=is_csv),
                 columns=spec.columns,
                 encoding=spec.encoding,
                 atomic=format_ is SourceFormat.RECBOLE,
@@ -79,6 +80,10 @@ def read_id_map(spec: IdMap, folder: Path = Path()) -> dict[str, str]:
         if found.setdefault(other, key) != key:
             raise SourceError(f"{place}: {other!r} is mapped to two items, {found[other]!r} and {key!r}; keep one")
     return found
+
+
+def _is_quoted(spec: SourceSpec, separator: str, *, default: bool) -> bool:
+    return spec.quoted if spec.quoted is not None else default and len(separator) == 1
 
 
 def _is_csv(name: str) -> bool:

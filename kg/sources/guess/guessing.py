@@ -1,0 +1,301 @@
+"""`guess_domain`: a first domain description out of nothing but files, and `write_domain`, which never overwrites."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kg.errors import WhyPathError
+from kg.schema import DomainSchema, IdMap, Role, SourceFormat
+from kg.sources.guess.interactions import Meeting, describe_meeting, find_meetings
+from kg.sources.guess.node_tables import describe_nodes, source_of
+from kg.sources.guess.profile import ColumnProfile, FileProfile, profile_file
+from kg.sources.guess.references import references
+from kg.sources.guess.triples import describe_triples
+from kg.sources.guess.values import is_category
+from kg.sources.guess.words import ENTITY_WORDS, is_item_name, kind_name, plain, stem_of
+from kg.sources.open_source import read_id_map
+
+
+class GuessError(WhyPathError):
+    """The files do not say enough for a description, or the description cannot be written."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A guessed description and, in sentences for the reader, what was guessed and why."""
+
+    schema: DomainSchema
+    notes: tuple[str, ...]
+
+    def to_yaml(self) -> str:
+        """The description with the notes as comments."""
+        comments = "".join(f"#   {note}\n" for note in self.notes)
+        return f"# Guessed from the files; check it and change what is wrong.\n{comments}{self.schema.to_yaml()}"
+
+
+def guess_domain(files: Iterable[str | Path], folder: str | Path = ".") -> Guess:
+    """Guess a domain from files. Paths in the description are relative to `folder`, where it is to be written.
+
+    Raises `GuessError` where users and items cannot be told, `SourceError` for a file that cannot be read.
+    """
+    paths = [Path(f) for f in files]
+    if not paths:
+        raise GuessError("no files given; name the files with users, items and what users did")
+    base = Path(folder).resolve()
+    profiles = [profile_file(p, _relative(p, base)) for p in dict.fromkeys(paths)]
+    return _Guessing(profiles, base).guess()
+
+
+def write_domain(guess: Guess, out: str | Path) -> Path:
+    """Write the description; raises `GuessError` if the file is there."""
+    out = Path(out)
+    try:
+        # Mode x creates the file or fails: nobody's description is overwritten, even between a check and the writing.
+        with out.open("x", encoding="utf-8") as file:
+            file.write(guess.to_yaml())
+    except FileExistsError:
+        raise GuessError(f"{out} is there already; remove it, or name another file with --out") from None
+    except OSError as error:
+        raise GuessError(f"{out}: cannot be written ({error.strerror})") from None
+    return out
+
+
+def _relative(path: Path, base: Path) -> str:
+    try:
+        return Path(os.path.relpath(path.resolve(), base)).as_posix()
+    except ValueError:  # another drive
+        return path.resolve().as_posix()
+
+
+class _Guessing:
+    """The guess in progress: sections as plain data, notes, and the files that have found their place."""
+
+    def __init__(self, files: Sequence[FileProfile], base: Path) -> None:
+        self._base = base
+        self._files = files
+        self._tables = [f for f in files if not _is_edges(f)]
+        self._references = references(self._tables)
+        self._notes: list[str] = [f"{f.path.name}: {note}" for f in files for note in f.notes]
+        self._nodes: dict[str, Any] = {}
+        self._relations: dict[str, Any] = {}
+        self._interactions: dict[str, Any] = {}
+        self._kinds: dict[Path, str] = {}
+        self._made: dict[str, str] = {}
+        self._used: set[Path] = set()
+
+    def guess(self) -> Guess:
+        meetings = find_meetings(self._tables, self._references)
+        if not meetings:
+            raise GuessError(
+                "no file shows users and items together (columns such as user_id and item_id); add the file with what "
+                "users did, or write domain.yaml by hand"
+            )
+        first = meetings[0]
+        item_kind = self._items(first)
+        self._users(first, item_kind)
+        self._events(meetings)
+        self._linking_files(first, item_kind)
+        self._edges(first, item_kind)
+        for kind in self._made:
+            self._nodes.setdefault(kind, {})
+        for file in self._files:
+            if file.path not in self._used:
+                self._notes.append(f"{file.path.name}: not used; nothing in it leads to items")
+        described: dict[str, Any] = {"name": kind_name(self._base.name) or "domain", "nodes": self._nodes}
+        if self._relations:
+            described["relations"] = self._relations
+        described["interactions"] = self._interactions
+        return Guess(DomainSchema.from_mapping(described, "the guessed description"), tuple(self._notes))
+
+    def _items(self, meeting: Meeting) -> str:
+        table = self._table_of(meeting.file, meeting.item, ".item")
+        if table is None:
+            kind = self._new_kind(stem_of(meeting.item.name) or "item")
+            source = source_of(meeting.file.spec)
+            self._nodes[kind] = {"role": "item", "source": source, "key": meeting.item.name}
+            self._notes.append(f"{kind}: items are the values of {meeting.file.path.name}, column {meeting.item.name}")
+            return kind
+        return self._table_kind(table, Role.ITEM, meeting.item)
+
+    def _users(self, meeting: Meeting, item_kind: str) -> None:
+        file = meeting.via.target if meeting.via is not None else meeting.file
+        table = self._table_of(file, meeting.user, ".user")
+        if table is not None and table.path not in self._used:
+            self._table_kind(table, Role.USER, meeting.user)
+            return
+        stem = stem_of(meeting.user.name)
+        kind = self._new_kind(stem if stem not in ("", item_kind) else "user")
+        self._nodes[kind] = {"role": "user"}
+        self._notes.append(f"{kind}: users are whoever has an event")
+
+    def _table_of(self, file: FileProfile, column: ColumnProfile, suffix: str) -> FileProfile | None:
+        """The table that a column of a file of events refers to."""
+        for reference in self._references:
+            if reference.file is file and reference.column is column:
+                return reference.target
+        for table in self._tables:
+            key = table.key()
+            if table is file or key is None:
+                continue
+            atomic = table.spec.resolved_format is SourceFormat.RECBOLE and table.path.name.endswith(
+                (suffix, f"{suffix}.gz")
+            )
+            if atomic or (plain(key.name) == plain(column.name) and any(v in key.values for v in column.values)):
+                return table
+        return None
+
+    def _table_kind(self, table: FileProfile, role: Role, column: ColumnProfile | None = None) -> str:
+        """Describe a table as a node kind, and the tables that its foreign keys lead to."""
+        if table.path in self._kinds:
+            return self._kinds[table.path]
+        key = table.key()
+        if key is None:
+            raise GuessError(f"{table.path.name}: no column is different in every row, so it has no key")
+        atomic = table.spec.resolved_format is SourceFormat.RECBOLE
+        name = stem_of(column.name) if atomic and column is not None else table.name
+        kind = self._new_kind(name)
+        self._kinds[table.path] = kind
+        self._used.add(table.path)
+        links = {}
+        if role is not Role.USER:
+            for reference in self._references:
+                if reference.file is table and reference.column is not key and reference.target.path not in self._used:
+                    links[reference.column.name] = self._table_kind(reference.target, Role.ENTITY)
+                elif reference.file is table and reference.target.path in self._kinds and reference.column is not key:
+                    links[reference.column.name] = self._kinds[reference.target.path]
+        self._nodes[kind] = {}  # keeps its place before the kinds that its columns make
+        described, notes = describe_nodes(table, kind, role, key, links, self._made)
+        self._nodes[kind] = described
+        self._notes.append(f"{kind}: {role.value} kind from {table.path.name}, key {key.name}" + _label_note(described))
+        self._notes += notes
+        return kind
+
+    def _events(self, meetings: Sequence[Meeting]) -> None:
+        first = meetings[0]
+        rated = any(m.file.path != first.file.path for m in meetings)
+        weighted = [m for m in meetings if any(plain(c) in ("rating", "score", "stars") for c in m.file.columns)]
+        for meeting in meetings:
+            atomic = meeting.file.spec.resolved_format is SourceFormat.RECBOLE
+            name = self._new_section("interaction" if atomic else kind_name(meeting.file.name))
+            learnt = not (rated and weighted) or meeting in weighted
+            section, notes = describe_meeting(meeting, name, learnt=learnt)
+            self._interactions[name] = section
+            self._used.add(meeting.file.path)
+            if meeting.via is not None:
+                self._used.add(meeting.via.target.path)
+            self._notes.append(
+                f"{name}: events from {meeting.file.path.name} ({meeting.user.name}, {meeting.item.name})"
+            )
+            self._notes += notes
+
+    def _linking_files(self, meeting: Meeting, item_kind: str) -> None:
+        """Tables between items and something else: film_actor, or a column of values for each item."""
+        for file in self._tables:
+            if file.path in self._used:
+                continue
+            own = [r for r in self._references if r.file is file]
+            heads = [r for r in own if self._kinds.get(r.target.path) == item_kind]
+            if not heads or heads[0].column is file.key():
+                continue
+            head = heads[0].column
+            for reference in own:
+                if reference.column is not head and self._kinds.get(reference.target.path) != item_kind:
+                    tail = self._table_kind(reference.target, Role.ENTITY)
+                    self._relate(file, item_kind, head.name, tail, reference.column.name)
+            referring = {r.column.name for r in own}
+            values = [c for c in file.columns.values() if c.name not in referring and is_category(c)]
+            if len(own) == 1 and len(values) == 1:
+                tail = self._new_kind(kind_name(values[0].name)) if kind_name(values[0].name) not in self._made else ""
+                tail = tail or kind_name(values[0].name)
+                self._made.setdefault(tail, values[0].name)
+                self._relate(file, item_kind, head.name, tail, values[0].name)
+
+    def _relate(self, file: FileProfile, head: str, head_column: str, tail: str, tail_column: str) -> None:
+        name = f"has_{tail}"
+        while name in self._relations:
+            name += "_"
+        self._relations[name] = {
+            "head": head,
+            "tail": tail,
+            "source": source_of(file.spec),
+            "columns": {"head": head_column, "tail": tail_column},
+            "label": f"has {tail.replace('_', ' ')}",
+        }
+        self._used.add(file.path)
+        self._notes.append(f"{file.path.name}: relates {head} ({head_column}) and {tail} ({tail_column})")
+
+    def _edges(self, meeting: Meeting, item_kind: str) -> None:
+        edges = [f for f in self._files if _is_edges(f)]
+        items = self._item_keys(meeting, item_kind)
+        for file in edges:
+            id_map, mapped = self._id_map(items)
+            taken = self._taken_relations()
+            sections, notes = describe_triples(file, item_kind, items, id_map, mapped, taken)
+            self._notes += [f"{file.path.name}: {note}" for note in notes]
+            if not sections:
+                continue
+            self._relations |= sections
+            self._used.add(file.path)
+            kinds = {kind for s in sections.values() for end in ("head", "tail") for kind in s[end]}
+            if "entity" in kinds:
+                self._nodes.setdefault("entity", {})
+            about = f"{file.path.name}: {len(sections)} relations; an id that is an item's key is that item"
+            if item_kind not in kinds:
+                about += "; but NO id in it is an item's key: an item map is missing (`map`)"
+            self._notes.append(about)
+
+    def _item_keys(self, meeting: Meeting, item_kind: str) -> set[str]:
+        table = next((f for f in self._tables if self._kinds.get(f.path) == item_kind), None)
+        key = table.key() if table is not None else None
+        return set((key or meeting.item).values)
+
+    def _id_map(self, items: set[str]) -> tuple[IdMap | None, dict[str, str]]:
+        """A two-column file that pairs item keys with other ids, by its columns' names."""
+        for file in self._tables:
+            columns = list(file.columns.values())
+            if len(columns) < 2 or file.path in self._kinds:
+                continue
+            item = next((c for c in columns if is_item_name(c.name) or plain(c.name) in ("orgid", "item")), None)
+            entity = next(
+                (c for c in columns if plain(c.name) in ENTITY_WORDS or stem_of(c.name) in ENTITY_WORDS), None
+            )
+            if item is None or entity is None or not any(v in items for v in item.values):
+                continue
+            described = {"file": file.spec.file, "item": item.name, "entity": entity.name}
+            for option in ("format", "separator"):
+                if getattr(file.spec, option) is not None:
+                    described[option] = getattr(file.spec, option)
+            id_map = IdMap.model_validate(described)
+            self._used.add(file.path)
+            self._notes.append(
+                f"{file.path.name}: says which ids of the triples are items ({entity.name} -> {item.name})"
+            )
+            return id_map, read_id_map(id_map, self._base)
+        return None, {}
+
+    def _taken_relations(self) -> set[str]:
+        columns = [c for node in self._nodes.values() for s in ("lists", "links") for c in node.get(s, {}).values()]
+        return {c["relation"] for c in columns} | set(self._relations)
+
+    def _new_kind(self, name: str) -> str:
+        kind = kind_name(name)
+        while kind in self._nodes:
+            kind += "_"
+        return kind
+
+    def _new_section(self, name: str) -> str:
+        while name in self._interactions:
+            name += "_"
+        return name
+
+
+def _is_edges(file: FileProfile) -> bool:
+    return file.is_triples or file.spec.resolved_format is SourceFormat.RDF or file.suffix == "kg"
+
+
+def _label_note(described: dict[str, Any]) -> str:
+    return f", label {described['label']}" if "label" in described else ""

@@ -1,0 +1,115 @@
+"""A table of nodes: label, text, fields, lists and links out of its columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kg.schema import Role, SourceFormat, SourceSpec
+from kg.sources.guess.profile import ColumnProfile, FileProfile
+from kg.sources.guess.values import field_of, is_category, label_column, list_separator
+from kg.sources.guess.words import TEXT_WORDS, is_sensitive, kind_name, named_like, plain
+
+_LONG_TEXT = 40
+"""Characters on average from which a column reads like prose."""
+
+_AVAILABLE = {
+    "available": True,
+    "instock": True,
+    "active": True,
+    "isactive": True,
+    "discontinued": False,
+    "deleted": False,
+}
+"""Names of boolean columns that say whether an item can be had, and the value that says that it can."""
+
+
+def source_of(spec: SourceSpec) -> Any:
+    """A source in the short form that a person would write."""
+    plain_spec = spec.model_dump(mode="json", exclude_defaults=True)
+    return plain_spec["file"] if set(plain_spec) == {"file"} else plain_spec
+
+
+def describe_nodes(
+    file: FileProfile, kind: str, role: Role, key: ColumnProfile, links: dict[str, str], made: dict[str, str]
+) -> tuple[dict[str, Any], list[str]]:
+    """The section of a node kind, and what was guessed.
+
+    `links` are foreign keys, column -> kind. `made` collects the kinds that come from values: kind -> the relation's
+    column. Columns of items and entities with recurring values become relations, so that they connect; those of users
+    stay fields.
+    """
+    notes: list[str] = []
+    node: dict[str, Any] = {"role": role.value, "source": source_of(file.spec), "key": key.name}
+    rest = [c for c in file.columns.values() if c is not key and c.name not in links and c.name and c.filled]
+    label = label_column([c for c in rest if not (role is Role.USER and is_sensitive(c.name))], kind)
+    if label is not None and (role is not Role.USER or named_like(label.name, ("name",))):
+        node["label"] = label.name
+        rest.remove(label)
+    else:
+        label = None
+    texts = [c for c in rest if not c.is_number and not c.lists and _is_text(c)] if role is not Role.USER else []
+    if texts:
+        node["text"] = [*([label.name] if label is not None else []), *(c.name for c in texts)]
+    blanks = file.spec.resolved_format is SourceFormat.RECBOLE
+    for column in rest:
+        if column in texts:
+            continue
+        sensitive = role is Role.USER and is_sensitive(column.name)
+        if role is not Role.USER and (separator := list_separator(column, blanks=blanks)) is not None:
+            _relate(
+                node, "lists", column, kind, made, separator if separator not in ("", " " if blanks else ",") else None
+            )
+            notes.append(f"{kind}.{column.name} holds several values: each becomes a relation")
+            continue
+        described = field_of(column, sensitive=sensitive)
+        if described is None:
+            continue
+        if described["type"] == "categorical" and role is not Role.USER and is_category(column):
+            _relate(node, "links", column, kind, made, None)
+            notes.append(f"{kind}.{column.name} has {len(column.values)} recurring values: each becomes a node")
+            continue
+        if column.is_unique and described["type"] == "integer":
+            continue  # an id of some other system
+        if role is Role.ITEM and described["type"] == "boolean" and plain(column.name) in _AVAILABLE:
+            equals = _AVAILABLE[plain(column.name)]
+            node["available"] = column.name if equals else {"field": column.name, "equals": False}
+            notes.append(f"{kind}.{column.name} says which items can be had (`available`)")
+        node.setdefault("fields", {})[column.name] = described["type"] if set(described) == {"type"} else described
+        if "missing" in described:
+            odd = ", ".join(described["missing"])
+            notes.append(f"{kind}.{column.name} is a number but for {odd}: read as no value")
+        if sensitive:
+            notes.append(f"{kind}.{column.name} is marked sensitive: never shown")
+    for column, target in links.items():
+        node.setdefault("links", {})[column] = {"target": target, "relation": _relation(kind, target, column)}
+    return node, notes
+
+
+def _is_text(column: ColumnProfile) -> bool:
+    if named_like(column.name, TEXT_WORDS):
+        return not is_category(column)
+    return column.mean_length > _LONG_TEXT and len(column.values) > 0.5 * column.filled
+
+
+def _relate(
+    node: dict[str, Any], section: str, column: ColumnProfile, kind: str, made: dict[str, str], separator: str | None
+) -> None:
+    target = kind_name(column.name)
+    if target == kind:
+        target = f"{target}_value"
+    made.setdefault(target, column.name)
+    described: dict[str, Any] = {
+        "target": target,
+        "relation": f"has_{target}",
+        "label": f"has {target.replace('_', ' ')}",
+    }
+    if separator is not None:
+        described["separator"] = separator
+    node.setdefault(section, {})[column.name] = described
+
+
+def _relation(kind: str, target: str, column: str) -> str:
+    if kind_name(column) in (target, f"{target}_id"):
+        return f"has_{target}"
+    name = plain(column)
+    return f"has_{target}" if target.replace("_", "") in name else f"{kind_name(column)}_{target}"

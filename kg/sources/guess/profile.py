@@ -1,0 +1,179 @@
+"""Looking at a file: how it is read, and what its columns hold."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import islice
+from pathlib import Path
+
+from kg.schema import SourceFormat, SourceSpec
+from kg.schema.domain import DEFAULT_MISSING
+from kg.sources.guess.sniffing import sniff
+from kg.sources.guess.words import plain, singular, stem_of, table_name
+from kg.sources.open_source import open_source
+from kg.sources.records import BadRecord, Cell, SourceError
+
+SAMPLE_ROWS = 200_000
+"""Rows that are looked at; a file of a million rows is understood from these."""
+
+_DISTINCT_LIMIT = 200_000
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}(\.0+)?")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_BOOLEANS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
+_MISSING = frozenset(DEFAULT_MISSING)
+
+
+@dataclass
+class ColumnProfile:
+    """What a column holds. `values` counts distinct texts (up to a limit); `odd` those that are no number."""
+
+    name: str
+    rows: int = 0
+    missing: int = 0
+    integers: int = 0
+    numbers: int = 0
+    characters: int = 0
+    lists: int = 0
+    times: int = 0
+    low: float = float("inf")
+    high: float = float("-inf")
+    values: Counter[str] = field(default_factory=Counter)
+    odd: Counter[str] = field(default_factory=Counter)
+    parts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def filled(self) -> int:
+        """Cells with a value."""
+        return self.rows - self.missing
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether it could be a key: a value in every row, none twice."""
+        return self.filled == self.rows > 0 and len(self.values) == self.rows and not self.lists
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a number but for a few odd spellings (at most 1 % of the cells and three different ones)."""
+        return self.numbers > 0 and self.filled - self.numbers <= max(0.01 * self.filled, 0) and len(self.odd) <= 3
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether all its numbers are integers."""
+        return self.is_number and self.integers == self.numbers
+
+    @property
+    def is_boolean(self) -> bool:
+        """Whether it says yes or no, in words or as 0 and 1."""
+        spelt = {v.lower() for v in self.values}
+        return len(spelt) == 2 and not self.lists and (spelt <= _BOOLEANS or spelt == {"0", "1"})
+
+    @property
+    def mean_length(self) -> float:
+        """Characters of a filled cell."""
+        return self.characters / self.filled if self.filled else 0.0
+
+    def add(self, cell: Cell) -> None:
+        """Look at a cell."""
+        self.rows += 1
+        if isinstance(cell, list):
+            if cell:
+                self.lists += 1
+                self.parts.update(str(c) for c in cell if c is not None)
+                self._count(", ".join(map(str, cell)))
+            else:
+                self.missing += 1
+            return
+        if isinstance(cell, datetime | date):
+            self.times += 1
+        text = "" if cell is None else str(cell).strip()
+        if text in _MISSING or cell != cell:
+            self.missing += 1
+            return
+        self._count(text)
+        if isinstance(cell, bool) or not _NUMBER.fullmatch(text):
+            if len(self.odd) <= 3:
+                self.odd[text] += 1
+            return
+        self.numbers += 1
+        self.integers += _INTEGER.fullmatch(text) is not None
+        number = float(text)
+        self.low, self.high = min(self.low, number), max(self.high, number)
+
+    def _count(self, text: str) -> None:
+        self.characters += len(text)
+        if len(self.values) < _DISTINCT_LIMIT or text in self.values:
+            self.values[text] += 1
+
+
+@dataclass(frozen=True)
+class FileProfile:
+    """A file that was looked at: how it is read, its columns, and notes on what was found."""
+
+    path: Path
+    spec: SourceSpec
+    columns: dict[str, ColumnProfile]
+    rows: int
+    notes: tuple[str, ...]
+    truncated: bool
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return table_name(self.path)
+
+    @property
+    def suffix(self) -> str:
+        """The ending that tells atomic files apart: `inter`, `item`, `user`, `link`, `kg`."""
+        return self.path.name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
+
+    @property
+    def is_triples(self) -> bool:
+        """Whether it is a file of triples."""
+        return self.spec.resolved_format is SourceFormat.TRIPLES
+
+    def key(self) -> ColumnProfile | None:
+        """The column that is most likely its key: unique, first by name (`id`, `<table>_id`), then by place."""
+        unique = [c for c in self.columns.values() if c.is_unique and c.mean_length < 200 and not c.times]
+        own = plain(singular(self.name))
+        for wanted in (own, ""):
+            for column in unique:
+                if stem_of(column.name) == wanted and plain(column.name) != wanted:
+                    return column
+        first = next(iter(self.columns.values()), None)
+        return next((c for c in unique if c is first), None)
+
+
+def profile_file(path: Path, spec_path: str) -> FileProfile:
+    """Look at a file; `spec_path` is how the description will name it. Raises `SourceError` if none can be read."""
+    sniffed = sniff(path, spec_path)
+    # Read by its real place whatever the description will call it.
+    spec = sniffed.spec.model_copy(update={"file": str(path)})
+    reader = open_source(spec, Path(), edges=sniffed.spec.resolved_format in (SourceFormat.TRIPLES, SourceFormat.RDF))
+    columns: dict[str, ColumnProfile] = {name: ColumnProfile(name) for name in reader.columns or ()}
+    rows = bad = 0
+    try:
+        records = iter(reader)
+        for record in islice(records, SAMPLE_ROWS):
+            if isinstance(record, BadRecord):
+                bad += 1
+                continue
+            rows += 1
+            for name, cell in record.values.items():
+                if name not in columns:
+                    columns[name] = ColumnProfile(name, rows=rows - 1, missing=rows - 1)
+                columns[name].add(cell)
+        truncated = next(records, None) is not None
+    finally:
+        reader.close()
+    if rows == 0:
+        raise SourceError(f"{path}: no row in it can be read; nothing can be guessed from it")
+    for column in columns.values():  # names that later objects of JSON Lines lack
+        column.missing += rows - column.rows
+        column.rows = rows
+    notes = list(sniffed.notes)
+    if bad:
+        notes.append(f"{bad:,} of its rows cannot be read and will go to the quarantine")
+    return FileProfile(path, sniffed.spec, columns, rows, tuple(notes), truncated)

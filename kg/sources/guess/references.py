@@ -1,0 +1,56 @@
+"""Which columns refer to which tables: foreign keys, by name and by value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kg.sources.guess.profile import ColumnProfile, FileProfile
+from kg.sources.guess.words import plain, singular, stem_of
+
+_ENOUGH = 0.5
+"""Share of a column's values that must be keys of the table it refers to, where names agree."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A column whose values are keys of another file."""
+
+    file: FileProfile
+    column: ColumnProfile
+    target: FileProfile
+
+
+def references(files: Sequence[FileProfile]) -> list[Reference]:
+    """All foreign keys among the files, at most one for a column."""
+    found = []
+    for file in files:
+        own = file.key()
+        for column in file.columns.values():
+            candidates = [
+                (fit, reference)
+                for target in files
+                if target is not file
+                for reference in [Reference(file, column, target)]
+                if (fit := _fit(reference, is_own_key=column is own)) > 0
+            ]
+            if candidates:
+                found.append(max(candidates, key=lambda c: c[0])[1])
+    return found
+
+
+def _fit(reference: Reference, *, is_own_key: bool) -> float:
+    """How well a column fits a table's key: 0 not at all; 2 and more where it is named for the table."""
+    key = reference.target.key()
+    column = reference.column
+    if key is None or not column.values or column.lists:
+        return 0.0
+    stem, table = stem_of(column.name), plain(singular(reference.target.name))
+    for_table = stem == table and plain(column.name) != "id"
+    same_name = plain(column.name) == plain(key.name) and plain(column.name) != "id"
+    if not (for_table or (same_name and not is_own_key)):
+        return 0.0
+    contained = sum(v in key.values for v in column.values) / len(column.values)
+    if contained < _ENOUGH and not reference.target.truncated:
+        return 0.0
+    return contained + 2 * for_table

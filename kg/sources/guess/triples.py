@@ -1,0 +1,79 @@
+"""Triples and RDF edges: one entity kind, and a relation for each name in the file with the kinds found at its ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from pathlib import Path
+from typing import Any
+
+from kg.schema import IdMap, SourceFormat
+from kg.schema.relations import words
+from kg.sources.guess.node_tables import source_of
+from kg.sources.guess.profile import SAMPLE_ROWS, FileProfile
+from kg.sources.iris import is_iri
+from kg.sources.open_source import open_source
+from kg.sources.records import BadRecord
+
+_ENDS = ("head", "tail")
+MOST_RELATIONS = 500
+"""Relations beyond which a file's middle column is taken to be something else."""
+
+
+def describe_triples(
+    file: FileProfile, item_kind: str, items: Set[str], id_map: IdMap | None, mapped: Mapping[str, str], taken: Set[str]
+) -> tuple[dict[str, Any], list[str]]:
+    """Sections of the relations of a file, and notes; `items` are the item keys, `mapped` the map's entity ids."""
+    kinds: dict[str, dict[str, dict[str, int]]] = {}
+    literals: dict[str, int] = {}
+    ends = ("head_id", "tail_id") if file.spec.resolved_format is SourceFormat.RECBOLE else _ENDS
+    middle = "relation_id" if file.spec.resolved_format is SourceFormat.RECBOLE else "relation"
+    spec = file.spec.model_copy(update={"file": str(file.path)})
+    reader = open_source(spec, Path(), edges=True)
+    for rows, record in enumerate(reader):
+        if rows >= SAMPLE_ROWS or len(kinds) > MOST_RELATIONS:
+            break
+        if isinstance(record, BadRecord):
+            continue
+        relation = str(record.values[middle])
+        for end, column in zip(_ENDS, ends, strict=True):
+            key = str(record.values[column])
+            is_item = key in mapped if id_map is not None else key in items
+            counts = kinds.setdefault(relation, {"head": {}, "tail": {}})[end]
+            kind = item_kind if is_item else "entity"
+            counts[kind] = counts.get(kind, 0) + 1
+        if file.spec.resolved_format is SourceFormat.RDF and not is_iri(str(record.values["tail"])):
+            literals[relation] = literals.get(relation, 0) + 1
+    reader.close()
+    if len(kinds) > MOST_RELATIONS:
+        return {}, [f"{file.path.name}: more than {MOST_RELATIONS} relations; not used"]
+    source = source_of(file.spec)
+    if id_map is not None:
+        source = {
+            **(source if isinstance(source, dict) else {"file": source}),
+            "map": id_map.model_dump(exclude_none=True),
+        }
+    sections: dict[str, Any] = {}
+    notes = []
+    for relation, found in sorted(kinds.items()):
+        total = sum(found["head"].values())
+        if literals.get(relation, 0) > 0.5 * total:
+            notes.append(f"{relation} has texts at its end, not nodes: not used as a relation")
+            continue
+        name = (
+            relation
+            if not relation[:1].isdigit() and not any(c.isspace() for c in relation)
+            else f"relation_{relation}"
+        )
+        name = name.replace(" ", "_").lstrip("~") if not is_iri(name) else words(name).replace(" ", "_")
+        while name in sections or name in taken:
+            name += "_"
+        sections[name] = {
+            "head": sorted(found["head"], key=lambda k: k != item_kind),
+            "tail": sorted(found["tail"], key=lambda k: k != item_kind),
+            "source": source,
+            "where": {middle: relation},
+            "label": words(relation) if not relation.isdigit() else f"relation {relation}",
+        }
+        if ends != _ENDS:
+            sections[name]["columns"] = {"head": ends[0], "tail": ends[1]}
+    return sections, notes

@@ -1,0 +1,126 @@
+"""What a column's values are: times, lists, weights, fields."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from kg.sources.guess.profile import ColumnProfile
+from kg.sources.guess.words import LABEL_WORDS, named_like, plain
+
+_PATTERNS = (
+    "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%B %d, %Y",
+    "%Y/%m/%d %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d.%m.%Y %H:%M",
+    "%d-%b-%Y %H:%M:%S", "%a %b %d %H:%M:%S %Y",
+)  # fmt: skip
+_TRIED = 500
+_SEPARATORS = ("|", "; ", ";", ", ", ",", " / ", "/")
+
+
+def time_format(column: ColumnProfile) -> str | None:
+    """`auto`, `unix_ms`, `unix_us` or a strptime pattern; None if the column holds no times."""
+    if column.times:
+        return "auto"
+    if column.is_number:
+        # Seconds, milliseconds, microseconds of the years 1980 to 2100; smaller numbers are years or counts.
+        for form, unit in (("auto", 1.0), ("unix_ms", 1e3), ("unix_us", 1e6)):
+            if 315_532_800 * unit <= column.low and column.high <= 4_102_444_800 * unit:
+                return form
+        return None
+    values = list(islice(column.values, _TRIED))
+    if not values or any(len(v) < 6 for v in values):
+        return None
+    if all(_is_iso(v) for v in values):
+        return "auto"
+    return next((p for p in _PATTERNS if all(_matches(v, p) for v in values)), None)
+
+
+def _is_iso(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return not text.isdigit()
+
+
+def _matches(text: str, pattern: str) -> bool:
+    try:
+        datetime.strptime(text, pattern)
+    except ValueError:
+        return False
+    return True
+
+
+def list_separator(column: ColumnProfile, *, blanks: bool) -> str | None:
+    """The separator of a column of several values: its parts must recur; `blanks` tries a space (atomic files).
+
+    None if the cells hold one value each; "" if they are lists already.
+    """
+    if column.lists:
+        return "" if _recur(column.parts) else None
+    if column.is_number or time_format(column):
+        return None
+    for separator in (" ",) if blanks else _SEPARATORS:
+        cells = [(v, n) for v, n in column.values.items() if separator in v]
+        if sum(n for _, n in cells) < 0.1 * column.filled:
+            continue
+        parts: Counter[str] = Counter()
+        for value, count in column.values.items():
+            for part in value.split(separator):
+                parts[part.strip()] += count
+        if _recur(parts):
+            return separator
+    return None
+
+
+def _recur(parts: Counter[str]) -> bool:
+    """Whether parts are drawn from a vocabulary: short, and each three times on average or few in all."""
+    total = parts.total()
+    mean = sum(len(p) * n for p, n in parts.items()) / total if total else 0.0
+    return 0 < mean <= 40 and len(parts) > 1 and (total >= 3 * len(parts) or len(parts) <= 30)
+
+
+def is_category(column: ColumnProfile) -> bool:
+    """Whether a text column names categories: short, and each value several times."""
+    few = len(column.values) <= max(2, min(1000, column.filled / 3))
+    return column.filled > 0 and not column.is_number and few and column.mean_length <= 40 and not time_format(column)
+
+
+def label_column(columns: list[ColumnProfile], table: str) -> ColumnProfile | None:
+    """The column with the readable name: by its own name, else the first text whose values mostly differ."""
+    texts = [c for c in columns if not c.is_number and c.filled and not c.lists and not time_format(c)]
+    for named in (
+        [c for c in texts if plain(c.name) in LABEL_WORDS],
+        [c for c in texts if plain(c.name) == f"{plain(table)}name"],
+        [c for c in texts if named_like(c.name, LABEL_WORDS)],
+        [c for c in texts if len(c.values) > 0.5 * c.filled and c.mean_length <= 100],
+    ):
+        if named:
+            return named[0]
+    return None
+
+
+def field_of(column: ColumnProfile, *, sensitive: bool) -> dict[str, Any] | None:
+    """A typed field for a column, None for long texts and for texts that all differ."""
+    found: dict[str, Any] = {}
+    if column.is_boolean:
+        found["type"] = "boolean"
+    elif column.is_number:
+        found["type"] = "integer" if column.is_integer else "number"
+        if column.odd:
+            found["missing"] = sorted(column.odd)
+    elif (form := time_format(column)) is not None:
+        found["type"] = "date"
+        if form != "auto":
+            found["format"] = form
+    elif is_category(column):
+        found["type"] = "categorical"
+    elif sensitive and column.filled and not column.lists:
+        found["type"] = "text"
+    else:
+        return None
+    if sensitive:
+        found["sensitive"] = True
+    return found

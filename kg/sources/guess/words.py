@@ -1,0 +1,155 @@
+"""What names of files and columns usually mean. Only names: the values have the last word elsewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+USER_WORDS = frozenset(
+    [
+        "user",
+        "customer",
+        "member",
+        "account",
+        "client",
+        "visitor",
+        "viewer",
+        "reviewer",
+        "reader",
+        "listener",
+        "player",
+        "patient",
+        "student",
+        "shopper",
+        "buyer",
+        "subscriber",
+        "profile",
+        "uid",
+    ]
+)
+ITEM_WORDS = frozenset(
+    [
+        "item",
+        "product",
+        "movie",
+        "film",
+        "book",
+        "song",
+        "track",
+        "artist",
+        "album",
+        "game",
+        "article",
+        "course",
+        "recipe",
+        "business",
+        "restaurant",
+        "sku",
+        "asin",
+        "isbn",
+        "listing",
+        "job",
+        "video",
+        "document",
+        "news",
+        "show",
+        "series",
+        "hotel",
+        "place",
+        "poi",
+        "iid",
+    ]
+)
+WEIGHT_WORDS = (
+    "rating", "score", "stars", "weight", "quantity", "qty", "count", "plays", "playcount", "listens", "amount",
+    "value",
+)  # fmt: skip
+TIME_WORDS = ("timestamp", "time", "datetime", "date", "createdat", "created", "orderdate", "when", "ts", "day")
+LABEL_WORDS = ("title", "name", "label", "displayname", "fullname", "caption", "headline", "username")
+TEXT_WORDS = (
+    "description",
+    "overview",
+    "summary",
+    "plot",
+    "abstract",
+    "text",
+    "synopsis",
+    "body",
+    "content",
+    "notes",
+    "bio",
+)
+SENSITIVE_WORDS = (
+    "age", "gender", "sex", "race", "ethnic", "religion", "email", "phone", "fax", "address", "birth", "zip", "postal",
+    "income", "salary", "marital", "nationality", "ssn", "password", "latitude", "longitude",
+)  # fmt: skip
+ENTITY_WORDS = ("entity", "entityid", "freebase", "freebaseid", "uri", "iri", "dbpedia", "wikidata", "node", "remapid")
+
+
+def plain(name: str) -> str:
+    """A name without case and separators: `Order_ID` -> "orderid"."""
+    return re.sub(r"[\W_]+", "", name.lower())
+
+
+def stem_of(column: str) -> str:
+    """What a key column is the key of: `customerID`, `customer_id`, `CustomerKey` -> "customer"; "" for a bare `id`."""
+    parts = plain(column)
+    for ending in ("id", "key", "code", "no", "number", "ref"):
+        if parts.endswith(ending) and len(parts) - len(ending) != 1:
+            return parts.removesuffix(ending)
+    return parts
+
+
+def is_user_name(name: str) -> bool:
+    """Whether a column or table of this name is about users."""
+    return _means(name, USER_WORDS)
+
+
+def is_item_name(name: str) -> bool:
+    """Whether a column or table of this name is about items."""
+    return _means(name, ITEM_WORDS)
+
+
+def _means(name: str, words: frozenset[str]) -> bool:
+    found = stem_of(name)
+    return found in words or singular(found) in words or plain(name) in words
+
+
+def named_like(name: str, words: tuple[str, ...]) -> bool:
+    """Whether a name is one of the words, or a word with something in front (`companyName`)."""
+    found = plain(name)
+    return any(found == w or (len(w) > 3 and found.endswith(w)) for w in words)
+
+
+def is_sensitive(name: str) -> bool:
+    """Whether a user's field of this name should not be shown."""
+    parts = set(re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name)) | {plain(name)}
+    lowered = {p.lower() for p in parts if p}
+    return any(word in lowered or (len(word) > 3 and any(word in p for p in lowered)) for word in SENSITIVE_WORDS)
+
+
+def singular(name: str) -> str:
+    """The singular of an English plural, near enough for names of tables: categories -> category, movies -> movie."""
+    lower = name.lower()
+    if lower in ("series", "news", "movies", "cookies"):
+        return {"movies": name[:-1], "cookies": name[:-1]}.get(lower, name)
+    for ending, instead in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh")):
+        if lower.endswith(ending) and len(name) > len(ending) + 1:
+            return name[: -len(ending)] + instead
+    if lower.endswith("s") and not lower.endswith(("ss", "us", "is")) and len(name) > 2:
+        return name[:-1]
+    return name
+
+
+def kind_name(text: str) -> str:
+    """A name for a node kind out of a file's or column's: letters, digits and _, starts with a letter."""
+    found = re.sub(r"\W+", "_", singular(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text).strip())).strip("_").lower()
+    return found if found and not found[0].isdigit() and found[0] != "_" else f"kind_{found}".rstrip("_")
+
+
+def table_name(path: Path) -> str:
+    """A file's name without its endings: `data/order_details.csv.gz` -> "order_details"."""
+    name = path.name
+    for _ in range(2):
+        name = name.rsplit(".", 1)[0] if "." in name.lstrip(".") else name
+    return name
