@@ -27,7 +27,7 @@ class FieldColumn:
 
     `type` is the schema's word ("integer", "number", "boolean", "date", "categorical", "text"). Of a numeric type
     `numbers` is float64 [n] with NaN where missing (booleans 0 and 1, dates in seconds since the epoch, integers exact
-    up to 2^53) and `codes` is None. Of the other types `codes` is int32 [n] into `categories` (distinct values,
+    up to 2^53) and `codes` is None. Of the other types `codes` is int32 [n] into `categories` (the values that occur,
     sorted), -1 where missing, and `numbers` is None. `sensitive` columns are kept out of everything that is printed or
     exported.
     """
@@ -105,15 +105,16 @@ class FieldColumn:
         return self.codes < 0
 
     def take(self, positions: NDArray[np.intp]) -> FieldColumn:
-        """The values at the given positions; categories that no longer occur are kept."""
-        return FieldColumn(
-            self.name,
-            self.type,
-            self.sensitive,
-            None if self.numbers is None else self.numbers[positions],
-            None if self.codes is None else self.codes[positions],
-            self.categories,
-        )
+        """The values at the given positions, with the categories that occur there and no others."""
+        if self.codes is None or self.categories is None:
+            numbers = None if self.numbers is None else self.numbers[positions]
+            return FieldColumn(self.name, self.type, self.sensitive, numbers=numbers)
+        chosen = self.codes[positions]
+        # A category that only a removed node had would be a trace of it.
+        used, dense = np.unique(chosen[chosen >= 0], return_inverse=True)
+        codes = np.full(len(chosen), -1, dtype=np.int32)
+        codes[chosen >= 0] = dense
+        return FieldColumn(self.name, self.type, self.sensitive, codes=codes, categories=self.categories.take(used))
 
     def update(self, digest: hashlib.blake2b) -> None:
         """Feed name, type and values to a running digest; equal columns feed equal bytes."""
@@ -122,9 +123,8 @@ class FieldColumn:
             # One bit pattern for "missing" and one for zero.
             digest.update(np.where(np.isnan(self.numbers), np.nan, self.numbers + 0.0).astype("<f8").tobytes())
         elif self.codes is not None and self.categories is not None:
-            used = np.unique(self.codes[self.codes >= 0])
-            digest.update(np.where(self.codes < 0, -1, np.searchsorted(used, self.codes)).astype("<i4").tobytes())
-            self.categories.take(used).update(digest)
+            digest.update(self.codes.astype("<i4").tobytes())
+            self.categories.update(digest)
 
 
 def _number(type: str, value: FieldValue) -> float:

@@ -1,0 +1,49 @@
+"""Opening stores by path and URL, and that every store that can be opened is put to the contract."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from kg.stores import STORES, UnknownScheme, open_store
+from kg.stores.opening import path_of, scheme_of
+from tests.kg.stores.contract import GraphStoreContract
+
+
+def test_every_store_has_a_contract_test() -> None:
+    for path in Path(__file__).parent.glob("test_*.py"):
+        importlib.import_module(f"{__package__}.{path.stem}")
+    tested = {each.kind for each in GraphStoreContract.__subclasses__()}
+    assert {kind.name for kind in STORES} == tested
+
+
+def test_a_path_and_its_url_name_the_same_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = tmp_path / "a store ü"
+    open_store(directory, create=True).close()
+    store = open_store(directory.as_uri())
+    assert store.url == directory.as_uri()
+    store.close()
+    monkeypatch.chdir(tmp_path)
+    for text in ("a store ü", "file:a%20store%20%C3%BC", f"file://localhost{directory.as_posix()}"):
+        open_store(text).close()
+
+
+def test_schemes() -> None:
+    assert scheme_of("store") == scheme_of("/data/store") == scheme_of("C:\\data\\store") == "file"
+    assert scheme_of("bolt://host:7687") == "bolt"
+    assert path_of("file:///data/s") == Path("/data/s")
+    with pytest.raises(UnknownScheme, match="names no host"):
+        path_of("file://data/store")
+
+
+@pytest.mark.parametrize("url", ["bolt://localhost:7687", "neo4j+s://host"])
+def test_a_store_that_is_not_installed_names_its_extra(url: str) -> None:
+    with pytest.raises(UnknownScheme, match=r"whypath\[neo4j\]"):
+        open_store(url)
+
+
+def test_an_unknown_scheme_says_what_there_is() -> None:
+    with pytest.raises(UnknownScheme, match="file:"):
+        open_store("redis://host")
