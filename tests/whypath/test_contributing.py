@@ -1,0 +1,83 @@
+"""CONTRIBUTING.md is followed here: its paths and names exist, its encoder passes the contract, its reader reads."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+import scipy.sparse as sp
+
+from encoders.block import Block, Catalogue
+from kg.sources import BadRecord, Reason
+from tests.encoders.contract import BlockContract
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+PLACES = ("kg", "encoders", "fusion", "whypath", "tests", "docs", "notebooks", "benchmarks")
+
+
+def code(title: str) -> dict:
+    """What the code under a heading defines."""
+    block = re.search(rf"## {title}\n.*?```python\n(.*?)```", TEXT, re.DOTALL)
+    assert block is not None, title
+    names: dict = {}
+    exec(compile(block.group(1), "CONTRIBUTING.md", "exec"), names)
+    return names
+
+
+Jaccard = code("Add an encoder")["Jaccard"]
+
+
+class TestTheEncoderOfTheGuide(BlockContract):
+    block_type = Jaccard
+
+    @classmethod
+    def fit(cls, matrix: sp.csr_array, over: Catalogue) -> Block:
+        return Jaccard.fit(matrix)
+
+
+def test_the_reader_of_the_guide(tmp_path: Path) -> None:
+    path = tmp_path / "films.json"
+    path.write_text(json.dumps([{"id": "1", "title": "Alien"}, 3]))
+    reader = code("Add a reader")["JsonArrayReader"](path, "films.json")
+    good, bad = list(reader)
+    assert good.values == {"id": "1", "title": "Alien"}
+    assert isinstance(bad, BadRecord)
+    assert (bad.reason, bad.position.line) == (Reason.BAD_JSON, 2)
+
+
+def test_every_place_exists() -> None:
+    places = {name for name in re.findall(r"`([\w./-]+)`", TEXT) if name.split("/")[0] in PLACES}
+    assert {"kg/sources/open_source.py", "encoders/behavior", "tests/kg/stores/contract.py"} <= places
+    assert [name for name in sorted(places) if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("BehaviorBlock", "encoders.behavior"),
+        ("ItemItemBlock", "encoders.behavior.item_item"),
+        ("BEHAVIOR", "encoders.behavior"),
+        ("BlockContract", "tests.encoders.contract"),
+        ("RawRecord", "kg.sources"),
+        ("SourceFormat", "kg.schema"),
+        ("GraphStore", "kg.stores"),
+        ("LoadWriter", "kg.stores"),
+        ("StoreKind", "kg.stores"),
+        ("STORES", "kg.stores.opening"),
+        ("GraphStoreContract", "tests.kg.stores.contract"),
+        ("WhyPathError", "kg.errors"),
+    ],
+)
+def test_every_name_exists(name: str, module: str) -> None:
+    assert f"`{name}`" in TEXT
+    assert hasattr(importlib.import_module(module), name)
+
+
+def test_every_package_is_in_the_table() -> None:
+    for package in ("kg", "encoders"):
+        parts = [path.name for path in (ROOT / package).iterdir() if (path / "__init__.py").exists()]
+        assert [part for part in sorted(parts) if f"`{package}/{part}`" not in TEXT] == []
