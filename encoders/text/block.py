@@ -166,7 +166,7 @@ class TextBlock:
 
 
 def _behavior_vectors(matrix: sp.csr_array, rank: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Right singular vectors [n_items, rank] and singular values [rank] of the history matrix, zeros for missing ones."""
+    """Right singular vectors [n_items, rank] and singular values [rank] of the history matrix, zero where missing."""
     vectors = np.zeros((matrix.shape[1], rank))
     values = np.zeros(rank)
     if not matrix.nnz:
