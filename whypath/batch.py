@@ -45,11 +45,11 @@ def behaviour_of_store(graph: KnowledgeGraph, users: Sequence[str] | None, *, re
     """Histories from the store's events, for the given users or all that have any; with `repeats` nothing is seen."""
     liked, seen = graph.interactions(), graph.interactions(positive_only=False)
     wanted = list(seen.user_ids) if users is None else list(users)
-    had = _rows_of(seen.matrix(), seen.user_ids, wanted)
+    had = rows_of(seen.matrix(), seen.user_ids, wanted)
     if repeats:
         nothing = (np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(len(wanted) + 1, np.int32))
         had = sp.csr_array(nothing, shape=had.shape)
-    return Behaviour(wanted, _rows_of(liked.matrix(), liked.user_ids, wanted), had)
+    return Behaviour(wanted, rows_of(liked.matrix(), liked.user_ids, wanted), had)
 
 
 def excluded_of(behaviour: Behaviour, exclusions: Exclusions, graph: KnowledgeGraph) -> sp.csr_array:
@@ -76,8 +76,8 @@ def ranked_lists(
             )
 
 
-def _rows_of(matrix: sp.csr_array, user_ids: Sequence[str], wanted: Sequence[str]) -> sp.csr_array:
-    """The wanted users' rows, empty ones for users without a row."""
+def rows_of(matrix: sp.csr_array, user_ids: Sequence[str], wanted: Sequence[str]) -> sp.csr_array:
+    """The wanted users' rows of a matrix whose rows are `user_ids`, empty ones for users that it does not have."""
     row_of = {user: row for row, user in enumerate(user_ids)}
     rows = np.array([row_of.get(user, -1) for user in wanted], dtype=np.int64)
     known = np.flatnonzero(rows >= 0)

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from encoders.text import TextEncoderSettings
 from fusion.model import FusionModel
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
@@ -65,7 +66,7 @@ class TrainedOn(_Part):
 class TrainingChoices(_Part):
     """What `train` was told, as far as it changes the model."""
 
-    seed: int
+    seed: int = 1
     refit: bool = False
     graph: Literal["real", "none", "shuffled"] = "real"
     text: bool = True
@@ -78,6 +79,8 @@ class BundleRecord(_Part):
     format: int = FORMAT
     choices: TrainingChoices
     data: TrainedOn
+    text: TextEncoderSettings
+    """The text encoder, for the items of later snapshots; of no effect where the model uses no text."""
     threads: int
     versions: dict[str, str]
     files: dict[str, str] = {}

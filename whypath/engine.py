@@ -106,9 +106,14 @@ class Engine:
 
     def save(self, directory: str | Path, *, force: bool = False) -> BundleRecord:
         """Write the model as a bundle; an existing one is an error without `force`. Raises BundleError, NotTrained."""
+        return self.bundle.save(directory, force=force)
+
+    @property
+    def bundle(self) -> Bundle:
+        """The model in use, with the record of its training. Raises NotTrained."""
         if self._bundle is None:
-            raise NotTrained("there is no model to save; call train() first")
-        return self._bundle.save(directory, force=force)
+            raise NotTrained("there is no model yet: call train(), or load() a bundle")
+        return self._bundle
 
     def _use(self, bundle: Bundle) -> None:
         with self._lock:
@@ -152,25 +157,19 @@ class Engine:
         with self._lock:
             self._refresh()
             if self._scorer is None:
-                if self._bundle is None:
-                    raise NotTrained("there is no model yet: call train(), or load() a bundle")
                 assert self._graph is not None
-                self._bundle.check_fits(self._graph)
-                self._scorer = self._bundle.scorer(self._graph, self._popularity)
+                self.bundle.check_fits(self._graph)
+                self._scorer = self.bundle.scorer(self._graph, self._popularity)
             return self._scorer
 
     def offline_scorer(self) -> Scorer:
         """The same with nothing of the store's interactions in it: popularity is that of the training events."""
         with self._lock:
-            scorer = self.scorer()
-            assert self._bundle is not None
-            return replace(scorer, popularity_of=self._bundle.popularity_over)
+            return replace(self.scorer(), popularity_of=self.bundle.popularity_over)
 
     def _popularity(self, graph: KnowledgeGraph) -> NDArray[np.float32]:
         events = graph.interactions()
-        if len(events) or self._bundle is None:
-            return popularity_blend(events)
-        return self._bundle.popularity_over(graph)
+        return popularity_blend(events) if len(events) else self.bundle.popularity_over(graph)
 
     # Answers
 

@@ -1,4 +1,4 @@
-"""The documentation against the code: the schema is current, fields of domain.yaml are explained, links lead somewhere."""
+"""The documentation against the code: the schema is current, fields are explained, links lead somewhere."""
 
 from __future__ import annotations
 

@@ -1,12 +1,102 @@
-"""x"""
+"""Rank all candidates for every user of a test file and measure the lists.
 
-SUMMARY = ""
-EXAMPLES = ""
+Users' histories come from --history, or from the store's own events. --ablate adds the model with each block left out
+and the gates fitted again, and its twins, trained from scratch with the same seed: without the graph, with a shuffled
+graph, without text. It wants the files that the bundle was trained on."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from whypath.cli.arguments import add_bundle, add_history, add_json, add_store
+from whypath.cli.console import print_json, progress
+
+if TYPE_CHECKING:
+    from fusion.results import EvaluationResult
+
+SUMMARY = "measure a bundle on held-out interactions"
+EXAMPLES = """\
+  whypath evaluate --store store --bundle bundle --history train.tsv --exclude valid.tsv --test test.tsv
+  whypath evaluate --store store --bundle bundle --history train.tsv --exclude valid.tsv --test test.tsv \\
+      --ablate --train train.tsv --valid valid.tsv
+"""
 
 
-def configure(p):
-    pass
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_store(parser)
+    add_bundle(parser)
+    add_history(parser)
+    parser.add_argument("--test", required=True, metavar="F", help="held-out interactions (user, item)")
+    parser.add_argument("--candidates", metavar="F", help="rank only the items of this file")
+    parser.add_argument("--exclude", nargs="+", default=[], metavar="F", help="files with what is not to be ranked")
+    parser.add_argument("--ablate", action="store_true", help="also leave out each block, and train the twins")
+    parser.add_argument("--train", metavar="F", help="for --ablate: the file that the bundle was trained on")
+    parser.add_argument("--valid", metavar="F", help="for --ablate: the validation file, if there was one")
+    add_json(parser)
 
 
-def run(a):
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate, print the measures."""
+    from dataclasses import asdict
+    from pathlib import Path
+
+    from fusion.evaluation import evaluate
+    from fusion.results import Comparison
+    from kg.errors import WhyPathError
+    from whypath.ablation import ablate, check_training_files
+    from whypath.engine import Engine
+    from whypath.evaluating import KS, EvaluationFiles, task_of
+
+    if arguments.ablate and not arguments.train:
+        raise WhyPathError("--ablate trains again: give the file that the bundle was trained on with --train")
+    if not arguments.ablate and (arguments.train or arguments.valid):
+        raise WhyPathError("--train and --valid are for --ablate; the users' histories are --history")
+    files = EvaluationFiles(
+        test=Path(arguments.test),
+        history=tuple(Path(path) for path in arguments.history or ()),
+        exclude=tuple(Path(path) for path in arguments.exclude),
+        candidates=None if arguments.candidates is None else Path(arguments.candidates),
+    )
+    with Engine.open(arguments.store, arguments.bundle) as engine, progress() as tell:
+        scorer = engine.offline_scorer() if files.history else engine.scorer()
+        bundle = engine.bundle
+        if arguments.ablate:
+            check_training_files(bundle.record, arguments.train, arguments.valid)
+        task = task_of(files, scorer.graph, tell)
+        found = evaluate(scorer, task, name="bundle", ks=KS)
+        if not arguments.ablate:
+            if arguments.json:
+                print_json(result_data(found))
+            else:
+                print(found)
+            return 0
+        others = ablate(engine.store, bundle, arguments.train, arguments.valid, task, tell)
+    comparison = Comparison((found, *others), baseline="bundle")
+    if arguments.json:
+        differences = comparison.differences()
+        print_json(
+            [
+                {
+                    **result_data(result),
+                    "against_bundle": asdict(differences[result.name]) if result.name in differences else None,
+                }
+                for result in comparison.results
+            ]
+        )
+    else:
+        print(comparison)
     return 0
+
+
+def result_data(result: EvaluationResult) -> dict[str, object]:
+    """A result as plain data: means, and 95 % bootstrap intervals where users are averaged over."""
+    intervals = {name: result.interval(name) for name in result.per_user}
+    return {
+        "name": result.name,
+        "users": len(result.users),
+        "metrics": {name: result.mean(name) for name in result.metrics},
+        "intervals": {name: [interval.low, interval.high] for name, interval in intervals.items()},
+        "seconds": result.seconds,
+    }

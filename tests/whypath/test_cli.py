@@ -1,0 +1,248 @@
+"""The command line without a model: help, wrong command lines, init, load, graph, doctor; never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import networkx as nx
+import pytest
+
+from whypath.cli import COMMANDS, INTERRUPTED, main
+
+ROOT = Path(__file__).parents[2]
+
+FILMS = (
+    "id,title,year,genres,director\n1,Alien,1979,Horror;Sci-Fi,Ridley Scott\n2,Blade Runner,1982,Sci-Fi,Ridley Scott\n"
+)
+RATINGS = "user,item,stars,time\na,1,5,100\na,2,2,200\nb,2,4,300\nb,9,4,400\n"
+DOMAIN = """
+name: films
+nodes:
+  film:
+    role: item
+    source: films.csv
+    key: id
+    label: title
+    fields: {year: integer, secret: {type: integer, column: year, sensitive: true}}
+    lists: {genres: {relation: genre, target: genre, separator: ";"}}
+    links: {director: {target: person, label: directed by, inverse: directed}}
+  genre: {}
+  person: {}
+  user: {role: user}
+interactions:
+  rating:
+    source: ratings.csv
+    columns: {user: user, item: item, weight: stars, time: time}
+    positive: {min_weight: 4}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "films.csv").write_text(FILMS)
+    (tmp_path / "ratings.csv").write_text(RATINGS)
+    (tmp_path / "domain.yaml").write_text(DOMAIN)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def store(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(["load", "domain.yaml", "--store", "store"]) == 0
+    capsys.readouterr()
+    return "store"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom whypath.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'pandas', 'numpy', 'scipy', 'pyarrow', 'rich', 'pydantic', 'transformers', 'rdflib'}\n"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(command in done.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert stopped.value.code == 0
+    text = capsys.readouterr().out
+    assert f"  whypath {command}" in text.split("examples:")[1]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_reference_names_every_flag_and_no_other(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    section = page.split(f"## whypath {command}\n")[1].split("\n## ")[0]
+    texts = []
+    for action in ["stats", "show", "export"] if command == "graph" else [""]:
+        with pytest.raises(SystemExit):
+            main([command, *([action] if action else []), "--help"])
+        texts.append(capsys.readouterr().out.split("examples:")[0])
+    flags = set(re.findall(r"(?<![\w-])--[a-z-]+", " ".join(texts))) - {"--help"}
+    explained = set(re.findall(r"--[a-z-]+", section))
+    if command in ("recommend", "similar"):  # "[filters]" stands for these
+        shared = page.split("Filters: ")[1].split("\n\n")[0]
+        explained |= set(re.findall(r"--[a-z-]+", shared))
+    assert flags == explained
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out.startswith("whypath ")
+
+
+WRONG = [
+    [],
+    ["nonsense"],
+    ["load"],
+    ["load", "domain.yaml"],
+    ["load", "nowhere.yaml", "--store", "s"],
+    ["load", "films.csv", "--store", "s"],
+    ["load", "domain.yaml", "--store", "ftp://host/x"],
+    ["init"],
+    ["init", "nowhere.csv", "--out", "new.yaml"],
+    ["init", "films.csv", "ratings.csv"],
+    ["init", "films.csv", "--out", "no/folder/domain.yaml"],
+    ["graph"],
+    ["graph", "stats"],
+    ["graph", "stats", "--store", "nowhere"],
+    ["graph", "show", "film:1", "--store", "nowhere"],
+    ["train", "--store", "nowhere", "--bundle", "b"],
+    ["train", "--store", "s", "--bundle", "b", "--seed", "one"],
+    ["train", "--store", "s", "--bundle", "b", "--no-graph", "--shuffle-graph"],
+    ["train", "--store", "s", "--bundle", "b", "--valid", "v.tsv"],
+    ["train", "--store", "s", "--bundle", "b", "--train", "t.tsv", "--refit"],
+    ["train", "--store", "s", "--bundle", ".", "--force"],
+    ["recommend", "--store", "s", "--bundle", "nowhere"],
+    ["recommend", "--store", "s", "--bundle", "nowhere", "--user", "1", "--all"],
+    ["recommend", "--store", "s", "--bundle", "nowhere", "--user", "1", "-k", "0"],
+    ["recommend", "--store", "s", "--bundle", "nowhere", "--all", "--out", "recs.txt"],
+    ["recommend", "--store", "s", "--bundle", "nowhere", "--users", "nowhere.tsv"],
+    ["recommend", "--store", "s", "--bundle", "nowhere", "--history", "h.tsv", "--repeats"],
+    ["evaluate", "--store", "s", "--bundle", "b"],
+    ["evaluate", "--store", "s", "--bundle", "b", "--test", "t.tsv", "--ablate"],
+    ["evaluate", "--store", "s", "--bundle", "b", "--test", "t.tsv", "--train", "t.tsv"],
+    ["explain", "--store", "s", "--bundle", "b", "--user", "1"],
+    ["similar", "--store", "nowhere", "--bundle", "b", "--item", "1"],
+    ["demo", "--catalogue", "all"],
+    ["doctor", "now"],
+]
+
+
+@pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
+def test_a_wrong_command_line_is_said_without_a_traceback(
+    folder: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(path.name for path in folder.iterdir())
+    try:
+        code = main(arguments)
+    except SystemExit as stopped:
+        code = stopped.code
+    said = capsys.readouterr()
+    assert code == 2
+    assert "error:" in said.err
+    assert "Traceback" not in said.err
+    assert said.out == ""
+    left = {path.name for path in folder.iterdir()} - set(before)
+    assert left == set()
+
+
+def test_init_writes_once_and_shows_what_it_guessed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "domain.yaml").unlink()
+    assert main(["init", "films.csv", "ratings.csv"]) == 0
+    said = capsys.readouterr()
+    written = (folder / "domain.yaml").read_text()
+    assert said.out == written
+    assert "# Guessed from the files" in written
+    assert main(["init", "films.csv", "ratings.csv"]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert main(["init", "films.csv", "ratings.csv", "--out", "other.yaml", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["out"] == "other.yaml"
+
+
+def test_load_reports_and_quarantines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["load", "domain.yaml", "--store", "store", "--json"]) == 0
+    said = capsys.readouterr()
+    report = json.loads(said.out)
+    assert report["events"]["new"] == 3
+    assert sum(report["bad"].values()) == 1
+    assert json.loads((folder / "quarantine.jsonl").read_text().splitlines()[0])["line"] == 5
+    assert "ratings.csv" in said.err
+    assert main(["load", "domain.yaml", "--store", "store"]) == 0
+    assert "0 new" in capsys.readouterr().out
+    assert main(["load", "domain.yaml", "--store", "other", "--strict"]) == 2
+    assert "nothing was loaded" in capsys.readouterr().err
+
+
+def test_graph_stats_show_and_export(folder: Path, store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["graph", "stats", "--store", store]) == 0
+    assert "Edges and events with an end missing: 0" in capsys.readouterr().out
+    assert main(["graph", "stats", "--store", store, "--json"]) == 0
+    stats = json.loads(capsys.readouterr().out)
+    assert {kind["kind"]: kind["nodes"] for kind in stats["nodes"]} == {"film": 2, "genre": 2, "person": 1, "user": 2}
+    assert stats["dangling"] == 0
+    assert main(["graph", "show", "film:1", "--store", store]) == 0
+    text = capsys.readouterr().out
+    assert "Alien" in text
+    assert "directed by" in text
+    assert "secret" not in text
+    assert main(["graph", "show", "person:Ridley Scott", "--store", store, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert [found["label"] for found in shown["relations"][0]["neighbours"]] == ["Alien", "Blade Runner"]
+    for name in ("g.graphml", "g.json", "g.tsv"):
+        assert main(["graph", "export", "--store", store, "--around", "1", "--depth", "2", "--out", name]) == 0
+    assert set(nx.read_graphml(folder / "g.graphml").nodes) >= {"film:1", "film:2", "person:Ridley Scott"}
+    assert "secret" not in (folder / "g.json").read_text()
+    assert "film:1\tdirector\tperson:Ridley Scott\n" in (folder / "g.tsv").read_text()
+    assert main(["graph", "show", "film:3", "--store", store]) == 2
+    assert main(["graph", "show", "Alein", "--store", store]) == 2
+    assert main(["graph", "export", "--store", store, "--out", "g.pdf"]) == 2
+    assert main(["graph", "export", "--store", store, "--out", "no/where.tsv"]) == 2
+
+
+def test_doctor_says_what_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["doctor"])
+    text = capsys.readouterr().out
+    assert "journal" in text
+    assert main(["doctor", "--json"]) == code
+    findings = json.loads(capsys.readouterr().out)
+    assert findings["sound"] == (code == 0)
+    assert findings["threads"] >= 1
+
+
+def test_ctrl_c_ends_quietly(folder: Path) -> None:
+    (folder / "ratings.csv").write_text("user,item,stars,time\n" + "a,1,5,100\n" * 1_000_000)
+    command = [sys.executable, "-m", "whypath", "load", "domain.yaml", "--store", "store"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        # The command is under way when its store appears; then it has seconds of work ahead.
+        while not (folder / "store").exists() and process.poll() is None:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == INTERRUPTED
+    assert "interrupted" in said
+    assert "Traceback" not in said
+
+
+def test_a_reader_that_leaves_early_is_no_error(folder: Path, store: str) -> None:
+    command = f"{sys.executable} -m whypath graph stats --json --store {store} | head -c 1"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], cwd=folder, env=environment, capture_output=True, check=False
+    )
+    assert done.stderr == b""

@@ -1,0 +1,68 @@
+"""From given files to a ranking task, by the one rule of `fusion.evaluation`; what every model here is measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+
+from fusion.evaluation import RankingTask
+from fusion.ranking import tie_break_keys
+from kg.errors import WhyPathError
+from kg.graph import KnowledgeGraph
+from whypath.batch import behaviour_of_files, behaviour_of_store, rows_of
+from whypath.files import read_candidates, read_exclusions, read_interactions
+from whypath.filters import Filters
+from whypath.histories import to_interactions
+
+KS = (10, 20)
+"""List lengths that are reported."""
+
+
+class NothingToEvaluate(WhyPathError):
+    """No row of the test file is left to evaluate on."""
+
+
+@dataclass(frozen=True)
+class EvaluationFiles:
+    """What a model is evaluated on. Without `history` files the store's own events are the users' histories."""
+
+    test: Path
+    history: tuple[Path, ...] = ()
+    exclude: tuple[Path, ...] = ()
+    candidates: Path | None = None
+
+
+def task_of(files: EvaluationFiles, graph: KnowledgeGraph, tell: Callable[[str], None]) -> RankingTask:
+    """The task of ranking for the users of the test file; what had to be left out is told.
+
+    A test row on an item that is no candidate, or that is excluded, counts as relevant all the same. One on an item
+    that the store does not know cannot be ranked for and is left out. Raises FileProblem and NothingToEvaluate.
+    """
+    test, reading = to_interactions(read_interactions([files.test]), graph)
+    if reading.unknown_rows or reading.not_positive:
+        tell(f"test: {reading}")
+    if not len(test):
+        raise NothingToEvaluate(f"{files.test}: no row is left to evaluate on ({reading})")
+    users = test.user_ids
+    known = behaviour_of_files(graph, files.history, None, tell) if files.history else behaviour_of_store(graph, None)
+    exclusions = read_exclusions(files.exclude)
+    pairs, _ = to_interactions(exclusions.pairs, graph, users=users, positive_only=False)
+    include = None if files.candidates is None else read_candidates(files.candidates)
+    candidates = Filters(include=include, exclude=exclusions.items).apply(graph).items()
+    if candidates is not None and not len(candidates):
+        raise NothingToEvaluate(f"{files.candidates}: none of its {len(include or ()):,} items is in the store")
+    return RankingTask(
+        history=rows_of(known.liked, known.users, users),
+        test=test.matrix(),
+        tie_break=tie_break_keys(graph.item_ids),
+        user_ids=users,
+        exclude=sp.csr_array(rows_of(known.seen, known.users, users) + pairs.matrix()),
+        candidates=candidates,
+        item_users=np.bincount(known.liked.indices, minlength=graph.n_items).astype(np.int64),
+        n_training_users=int(np.count_nonzero(np.diff(known.liked.indptr))),
+        features=graph.item_facts().matrix(graph.n_nodes),
+    )

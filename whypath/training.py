@@ -1,0 +1,127 @@
+"""Training a bundle: from files or from a store's own events to a model with the record of what it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from encoders.text import TextEncoderSettings
+from fusion.settings import FusionSettings
+from fusion.training import Variant, fit
+from kg.errors import WhyPathError
+from kg.graph import KnowledgeGraph
+from kg.interactions import Interactions
+from kg.stores import GraphStore, StoreLoading
+from whypath.bundle import Bundle, BundleRecord, DataFile, TrainedOn, TrainingChoices, versions
+from whypath.files import FileDigest, Rows, read_interactions
+from whypath.histories import to_interactions
+from whypath.popularity import popularity_blend
+from whypath.texts import item_text_vectors
+
+
+class NothingToTrainOn(WhyPathError):
+    """No positive interaction is left to train on."""
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What changes the model: the choices that its record keeps, and settings of the fusion and the text encoder."""
+
+    choices: TrainingChoices = field(default_factory=TrainingChoices)
+    settings: FusionSettings | None = None
+    text: TextEncoderSettings = field(default_factory=TextEncoderSettings)
+
+
+def train_on_files(
+    store: GraphStore,
+    train: Sequence[Path],
+    valid: Sequence[Path],
+    options: TrainingOptions,
+    tell: Callable[[str], None] | None = None,
+) -> Bundle:
+    """Train on files of (user, item) rows; of the store only graph, items and texts are read.
+
+    Raises FileProblem, NothingToTrainOn, StoreLoading.
+    """
+    graph = _complete(store).without_interactions()
+    rows = read_interactions(train)
+    held_out = read_interactions(valid) if valid else None
+    # One table of users for both, so that their rows agree.
+    users = sorted({*rows.users, *(held_out.users if held_out is not None else ())})
+    fitted = _interactions(rows, graph, users, "train", tell)
+    stopping = None if held_out is None else _interactions(held_out, graph, users, "valid", tell)
+    return _trained(graph, fitted, stopping, options, rows.files, held_out.files if held_out else None, None, tell)
+
+
+def train_on_store(store: GraphStore, options: TrainingOptions, tell: Callable[[str], None] | None = None) -> Bundle:
+    """Train on the store's own positive events. Raises NothingToTrainOn, StoreLoading."""
+    graph = _complete(store)
+    return _trained(graph, graph.interactions(), None, options, None, None, graph.event_generation, tell)
+
+
+def _complete(store: GraphStore) -> KnowledgeGraph:
+    mark = store.state().loading
+    if mark is not None:
+        what = "a load is in progress" if mark.alive else "a load was interrupted"
+        then = "wait until it is done" if mark.alive else "run `whypath load` again to complete it"
+        raise StoreLoading(f"{store.url}: {what}, so what is there may be half of it; {then}, then train")
+    return store.snapshot()
+
+
+def _interactions(
+    rows: Rows, graph: KnowledgeGraph, users: Sequence[str], name: str, tell: Callable[[str], None] | None
+) -> Interactions:
+    found, reading = to_interactions(rows, graph, users=users)
+    if tell is not None and (reading.unknown_rows or reading.not_positive):
+        tell(f"{name}: {reading}")
+    if not len(found):
+        raise NothingToTrainOn(f"{rows.files[0].name}: no row is left to learn from ({reading})")
+    return found
+
+
+def _trained(
+    graph: KnowledgeGraph,
+    train: Interactions,
+    valid: Interactions | None,
+    options: TrainingOptions,
+    train_files: Sequence[FileDigest] | None,
+    valid_files: Sequence[FileDigest] | None,
+    event_generation: int | None,
+    tell: Callable[[str], None] | None,
+) -> Bundle:
+    if not len(train):
+        raise NothingToTrainOn("the store has no positive event to learn from; load some, or give files with --train")
+    choices = options.choices
+    texts = item_text_vectors(graph, options.text, tell) if choices.text else None
+    model = fit(
+        graph,
+        train,
+        valid,
+        settings=options.settings or FusionSettings(),
+        seed=choices.seed,
+        variant=Variant(graph=choices.graph, text=choices.text, only=choices.only),
+        refit=choices.refit,
+        text_vectors=texts,
+        progress=tell,
+    )
+    data = TrainedOn(
+        train=_data_files(train_files),
+        valid=_data_files(valid_files),
+        n_users=len(set(train.users.tolist())),
+        n_events=len(train),
+        event_generation=event_generation,
+        graph_digest=graph.digest,
+        schema_name=graph.schema.name,
+        schema_digest=graph.schema.digest,
+    )
+    record = BundleRecord(
+        choices=choices, data=data, text=options.text, threads=torch.get_num_threads(), versions=versions()
+    )
+    return Bundle(model, record, graph.item_ids, popularity_blend(train))
+
+
+def _data_files(files: Sequence[FileDigest] | None) -> tuple[DataFile, ...] | None:
+    return None if files is None else tuple(DataFile(name=f.name, sha256=f.sha256, rows=f.rows) for f in files)
