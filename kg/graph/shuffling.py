@@ -25,7 +25,7 @@ def shuffled_relation(relation: RelationTable, seed: int) -> RelationTable:
     key = hashlib.blake2b(f"{seed}\0{relation.name}".encode(), digest_size=16).digest()
     random = np.random.default_rng(int.from_bytes(key, "little"))
     heads = relation.heads.astype(np.int64)
-    tails = random.permutation(relation.tails).astype(np.int64)
+    tails = relation.tails[random.permutation(len(relation))].astype(np.int64)
     width = max(len(relation.backward), 1)
     for _ in range(_REPAIRS):
         _, first = np.unique(heads * width + tails, return_index=True)

@@ -8,7 +8,7 @@ relationship at most once, and may come through a node again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -103,9 +103,9 @@ class PathSearch:
         budget = _Budget(work)
         for trail in self._trails([int(node) for node in history], int(target), max_edges, patterns, simple, budget):
             if len(found) == limit and trail not in found:
-                return FoundPaths(tuple(self._path(*each) for each in found), complete=False)
+                return FoundPaths(self._paths(found), complete=False)
             found[trail] = None
-        return FoundPaths(tuple(self._path(*each) for each in found), complete=budget.left >= 0)
+        return FoundPaths(self._paths(found), complete=budget.left >= 0)
 
     def shared(self, history: Sequence[int] | NDArray[np.integer], target: int) -> SharedEnds:
         """All paths of two edges from a history to the target, as columns; microseconds each. See `SharedEnds`."""
@@ -113,7 +113,7 @@ class PathSearch:
 
     def path(self, nodes: Sequence[int], codes: Sequence[int]) -> Path:
         """The path over the given nodes [n + 1] and step codes [n] of `adjacency`, as `shared` gives them."""
-        return self._path(nodes[0], tuple(zip(codes, nodes[1:], strict=True)))
+        return self._paths([(nodes[0], tuple(zip(codes, nodes[1:], strict=True)))])[0]
 
     def _trails(
         self,
@@ -153,11 +153,24 @@ class PathSearch:
             reach.append(following)
         return reach
 
-    def _path(self, source: int, trail: _Trail) -> Path:
-        nodes = [self._node(source, True), *(self._node(node, False) for _, node in trail)]
+    def _paths(self, trails: Iterable[tuple[int, _Trail]]) -> tuple[Path, ...]:
+        """Trails with everything looked up; paths of one search share most of their nodes."""
+        known: dict[tuple[int, bool], PathNode] = {}
+
+        def node(number: int, first: bool) -> PathNode:
+            if (number, first) not in known:
+                known[number, first] = self._node(number, first)
+            return known[number, first]
+
         kinds = self.adjacency.kinds
-        edges = tuple(PathEdge(kinds[code >> 1].name, kinds[code >> 1].label, code & 1 == 0) for code, _ in trail)
-        return Path(tuple(nodes), edges)
+        edges = [PathEdge(kind.name, kind.label, forward) for kind in kinds for forward in (True, False)]  # by code
+        return tuple(
+            Path(
+                (node(source, True), *(node(number, False) for _, number in trail)),
+                tuple(edges[code] for code, _ in trail),
+            )
+            for source, trail in trails
+        )
 
     def _node(self, node: int, first: bool) -> PathNode:
         kind, key, label = self.graph.node_of(node)

@@ -9,13 +9,17 @@ from kg.schema import DomainSchema
 from kg.stores.embedded.database import Database
 from kg.stores.embedded.event_rows import insert_events, resolve_events
 from kg.stores.embedded.rows import unpacked_id
-from kg.stores.embedded.state import intern, names, read_counters
+from kg.stores.embedded.state import Moved, current_schema, intern, names, read_counters
 from kg.stores.protocol import Appended, AppendReport, Refusal
 
 
-def append_events(database: Database, schema: DomainSchema, events: Sequence[Event]) -> AppendReport:
-    """Write events in one transaction; see `GraphStore.append_events`."""
+def append_events(database: Database, schema: DomainSchema, schema_text: str, events: Sequence[Event]) -> AppendReport:
+    """Write events in one transaction; see `GraphStore.append_events`. Raises Moved if the store's schema is
+    another.
+    """
     with database.writing() as connection:
+        if current_schema(connection) != schema_text:
+            raise Moved
         known = names(connection)
         wanted = {*schema.nodes, *schema.interactions}
         if not wanted <= known.keys():

@@ -19,14 +19,10 @@ from kg.graph.building import EventColumns, item_starts, node_table
 from kg.schema import DomainSchema
 from kg.stores.embedded.database import Database
 from kg.stores.embedded.rows import unpacked_id
-from kg.stores.embedded.state import Counters, names, read_counters, read_mark
+from kg.stores.embedded.state import Counters, Moved, names, read_counters, read_mark
 
 _ROWS = 20_000
 """Rows read by one transaction: some 20 to 50 ms for which a writer may have to wait."""
-
-
-class Moved(Exception):
-    """A load or a deletion came between the transactions of a read."""
 
 
 class SnapshotReader:

@@ -7,6 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 
+class Moved(Exception):
+    """A load or a deletion came between two transactions that belong together; they are made again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counters:
     """The row `state`; see `ddl` for its columns."""
@@ -43,6 +47,12 @@ def read_mark(connection: sqlite3.Connection) -> Mark | None:
     """The mark of a load in progress or interrupted."""
     row = connection.execute("SELECT since, source_digest, replace, by, schema, changed FROM loading").fetchone()
     return None if row is None else Mark(row[0], row[1], bool(row[2]), row[3], row[4], bool(row[5]))
+
+
+def current_schema(connection: sqlite3.Connection) -> str | None:
+    """Schema that events are checked by: the last complete load's, or during a first load that load's."""
+    mark = read_mark(connection)
+    return read_counters(connection).schema or (mark.schema if mark else None)
 
 
 def write_mark(connection: sqlite3.Connection, mark: Mark) -> None:

@@ -26,8 +26,17 @@ from kg.stores.embedded.forgetting import clean_caches, delete_user
 from kg.stores.embedded.loading import EmbeddedLoad
 from kg.stores.embedded.locking import FileLock
 from kg.stores.embedded.looking import count_rows, neighbours_of
-from kg.stores.embedded.reading import Moved, SnapshotReader
-from kg.stores.embedded.state import Counters, Mark, intern, read_counters, read_mark, write_mark
+from kg.stores.embedded.reading import SnapshotReader
+from kg.stores.embedded.state import (
+    Counters,
+    Mark,
+    Moved,
+    current_schema,
+    intern,
+    read_counters,
+    read_mark,
+    write_mark,
+)
 from kg.stores.errors import SchemaMismatch, StoreBusy, StoreEmpty, StoreError, StoreLoading, StoreLocked, StoreNotFound
 from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
 
@@ -126,10 +135,11 @@ class EmbeddedStore:
     def _marked(self, schema: DomainSchema, replace: bool, source_digest: str) -> tuple[int, dict[str, int]]:
         """Set the mark; the number of the load and those of all names of the schema."""
         for _ in range(_ATTEMPTS):
-            # Serving goes on from the cached snapshot, so it must be there before the first row changes.
+            # Serving goes on from the cached snapshot, so it must be there before the first row changes. If it was lost
+            # while a load was interrupted, only running that load again brings the store back.
             with self._database.reading() as connection:
-                generation = read_counters(connection).generation
-            if generation:
+                generation, interrupted = read_counters(connection).generation, read_mark(connection) is not None
+            if generation and not (interrupted and generation not in self._cache.generations()):
                 self.snapshot()
             with self._database.writing() as connection:
                 counters, before = read_counters(connection), read_mark(connection)
@@ -143,7 +153,7 @@ class EmbeddedStore:
                 changed = before is not None and before.changed
                 write_mark(connection, Mark(time.time(), source_digest, replace, who, schema.to_json(), changed))
                 return load, intern(connection, [*schema.nodes, *schema.relation_kinds, *schema.interactions])
-        raise StoreBusy(f"{self.directory}: loads and deletions kept coming in between; try again")
+        raise self._overtaken()
 
     def _check_schema(self, connection: sqlite3.Connection, schema: DomainSchema, earlier: list[str | None]) -> None:
         found = {text: None for known in earlier if known for text in misfits(connection, _schema_of(known), schema)}
@@ -165,7 +175,7 @@ class EmbeddedStore:
                     raise StoreError(f"the snapshot under {self._cache.directory} cannot be kept: {error}") from None
                 self._latest = graph
                 return graph
-        raise StoreBusy(f"{self.directory}: loads and deletions kept coming in between; try again")
+        raise self._overtaken()
 
     def _snapshot_now(self) -> KnowledgeGraph:
         with self._database.reading() as connection:
@@ -217,12 +227,23 @@ class EmbeddedStore:
 
     def append_events(self, events: Sequence[Event]) -> AppendReport:
         """See `GraphStore.append_events`."""
+        for _ in range(_ATTEMPTS):
+            text = self._current_schema()
+            try:
+                return append_events(self._database, _schema_of(text), text, events)
+            except Moved:
+                continue
+        raise self._overtaken()
+
+    def _current_schema(self) -> str:
         with self._database.reading() as connection:
-            counters, mark = read_counters(connection), read_mark(connection)
-        text = counters.schema or (mark.schema if mark else None)
+            text, mark = current_schema(connection), read_mark(connection)
         if text is None:
             raise self._nothing_complete(mark)
-        return append_events(self._database, _schema_of(text), events)
+        return text
+
+    def _overtaken(self) -> StoreBusy:
+        return StoreBusy(f"{self.directory}: loads and deletions kept coming in between; try again")
 
     def events_since(self, event_generation: int) -> tuple[Sequence[Event], int]:
         """See `GraphStore.events_since`."""
@@ -232,12 +253,7 @@ class EmbeddedStore:
         """See `GraphStore.delete_user`."""
         with self._latest_lock:
             self._latest = None
-            with self._database.reading() as connection:
-                counters, mark = read_counters(connection), read_mark(connection)
-            text = counters.schema or (mark.schema if mark else None)
-            if text is None:
-                raise self._nothing_complete(mark)
-            return delete_user(self._database, self._cache, _schema_of(text), user)
+            return delete_user(self._database, self._cache, _schema_of(self._current_schema()), user)
 
     def neighbours(self, kind: str, key: str, limit: int) -> Sequence[Neighbour]:
         """See `GraphStore.neighbours`."""
