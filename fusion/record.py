@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -100,7 +100,7 @@ class EvaluationRecord:
         flush(file.parent)
 
 
-def interactions_digest(interactions: Interactions, item_ids: tuple[str, ...]) -> str:
+def interactions_digest(interactions: Interactions, item_ids: Sequence[str]) -> str:
     """Digest of the (user, item, weight, time) events by outside ids: equal for equal events, whatever their order."""
     digests = []
     none = np.full(len(interactions), np.nan)
