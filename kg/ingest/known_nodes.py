@@ -77,7 +77,7 @@ class KnownNodes:
     def _contradict(self, kind: str, key: str) -> None:
         for rival in self._rivals[kind]:
             if key in self._by_kind[rival]:
-                detail = f"{key!r} is a {rival} ({self._schema.nodes[rival].role}) and cannot be a {kind} too"
+                detail = f"{key!r} is of the kind {rival} ({self._schema.nodes[rival].role}) and cannot be a {kind} too"
                 raise RowProblem(
                     Reason.CONTRADICTING_ROLE,
                     f"{detail}; if the keys mean different things, give the kinds different `namespace`s",

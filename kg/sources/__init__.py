@@ -5,6 +5,7 @@ Each reader can be iterated any number of times in bounded memory. A row that ca
 """
 
 from kg.sources.iris import readable_name
+from kg.sources.networkx_graph import domain_from_networkx
 from kg.sources.open_source import open_source, read_id_map
 from kg.sources.records import BadRecord, Cell, RawRecord, Reader, Reason, Record, SourceError
 
@@ -16,6 +17,7 @@ __all__ = [
     "Reason",
     "Record",
     "SourceError",
+    "domain_from_networkx",
     "open_source",
     "read_id_map",
     "readable_name",

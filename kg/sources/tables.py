@@ -63,7 +63,8 @@ def table_reader(table: Any, name: str, *, edges: bool) -> TableReader:
 
     A graph gives its nodes (`@id`, which is the attribute `key` where there is one, and all attributes) or, with
     `edges`, its edges (`head`, `relation`, `tail`, `head_kind`, `tail_kind` and all attributes; the relation is the
-    attribute of that name, else the key of a multigraph's edge). Raises `SourceError` for anything else.
+    attribute of that name, else the key of a multigraph's edge, else "related"; the kind is "thing" where none is
+    said). Raises `SourceError` for anything else.
     """
     if hasattr(table, "to_batches") and hasattr(table, "column_names"):
         return TableReader(name, lambda: _arrow_rows(table), tuple(table.column_names), table.num_rows)
@@ -94,7 +95,7 @@ def _frame_rows(frame: Any) -> Iterator[Mapping[Any, Any]]:
 
 def _graph_nodes(graph: Any) -> Iterator[Mapping[Any, Any]]:
     for node, attributes in graph.nodes(data=True):
-        yield {**attributes, "@id": _node_key(node, attributes)}
+        yield {"kind": "thing", **attributes, "@id": _node_key(node, attributes)}
 
 
 def _graph_edges(graph: Any) -> Iterator[Mapping[Any, Any]]:
@@ -103,7 +104,7 @@ def _graph_edges(graph: Any) -> Iterator[Mapping[Any, Any]]:
             yield {"relation": key, **attributes, **_ends(graph, head, tail)}
     else:
         for head, tail, attributes in graph.edges(data=True):
-            yield {**attributes, **_ends(graph, head, tail)}
+            yield {"relation": "related", **attributes, **_ends(graph, head, tail)}
 
 
 def _ends(graph: Any, head: Any, tail: Any) -> dict[str, Any]:
@@ -111,8 +112,8 @@ def _ends(graph: Any, head: Any, tail: Any) -> dict[str, Any]:
     return {
         "head": _node_key(head, heads),
         "tail": _node_key(tail, tails),
-        "head_kind": heads.get("kind"),
-        "tail_kind": tails.get("kind"),
+        "head_kind": heads.get("kind", "thing"),
+        "tail_kind": tails.get("kind", "thing"),
     }
 
 

@@ -372,12 +372,12 @@ def test_a_networkx_graph_has_nodes_and_edges() -> None:
     graph.add_edge("x", "x", relation="knows", weight=2)
     assert rows(tables(g=graph)) == [
         {"kind": "film", "key": "1", "label": "Heat", "@id": "1"},
-        {"label": "Al", "@id": "x"},
+        {"kind": "thing", "label": "Al", "@id": "x"},
     ]
     reader = open_source(SourceSpec(table="g"), edges=True, tables={"g": graph})
     assert [(r["head"], r["relation"], r["tail"], r["head_kind"]) for r in rows(reader)] == [
         ("1", "stars", "x", "film"),
-        ("x", "knows", "x", None),
+        ("x", "knows", "x", "thing"),
     ]
 
 
