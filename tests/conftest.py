@@ -1,0 +1,38 @@
+"""What many tests share: a small synthetic domain in a store, its split as files, and a bundle trained on them."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.workshop import Workshop
+
+# One thread a process, before torch is imported: the suite runs one process a core.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """Read only: a test that writes to the store takes a copy."""
+    from fusion.splits import split_random
+    from kg.datasets.synthetic import SyntheticSettings, write
+    from kg.ingest import load_domain
+    from kg.stores import open_store
+    from whypath.bundle import TrainingChoices
+    from whypath.engine import Engine
+    from whypath.split_files import write_split
+    from whypath.training import TrainingOptions
+
+    made = Workshop(tmp_path_factory.mktemp("workshop"))
+    settings = SyntheticSettings(users=120, items=80, entities=30, events_per_user=20, seed=3)
+    write(made.folder / "domain", settings, format="tsv")
+    store = open_store(made.store, create=True)
+    load_domain(made.domain, store)
+    graph = store.snapshot()
+    write_split(split_random(graph.interactions(), seed=1), graph, made.folder)
+    with Engine.open(store) as engine:
+        options = TrainingOptions(TrainingChoices(seed=1, text=False))
+        engine.train(made.train, made.valid, options=options)
+        engine.save(made.bundle)
+    return made

@@ -1,0 +1,31 @@
+"""A split as files `train.tsv`, `valid.tsv`, `test.tsv`, in the caller's ids, for the commands to go on with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from fusion.splits import Split
+from kg.datasets.whole_files import file_written_whole
+from kg.graph import KnowledgeGraph
+from kg.interactions import Interactions
+
+
+def write_split(split: Split, graph: KnowledgeGraph, folder: Path) -> None:
+    """Write the three files into a folder, which is made if needed; each appears whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, part in (("train", split.train), ("valid", split.valid), ("test", split.test)):
+        with file_written_whole(folder / f"{name}.tsv") as file:
+            file.write(_text(part, graph).encode())
+
+
+def _text(part: Interactions, graph: KnowledgeGraph) -> str:
+    """Lines `user item time` under a header, by user, time and item."""
+    items = graph.item_ids.take(part.items).to_list()
+    times = np.full(len(part), np.nan) if part.times is None else part.times
+    lines = ["user\titem\ttime\n"]
+    for row in np.lexsort((part.items, times, part.users)).tolist():
+        time = "" if np.isnan(times[row]) else f"{times[row]:.15g}"
+        lines.append(f"{part.user_ids[part.users[row]]}\t{items[row]}\t{time}\n")
+    return "".join(lines)
