@@ -1,0 +1,181 @@
+"""Cells into values, times into seconds, and the index of keys."""
+
+from __future__ import annotations
+
+import tracemalloc
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kg.ingest.key_index import KeyIndex
+from kg.ingest.times import time_reader
+from kg.ingest.values import RowProblem, field_of, key_of, keys_of, number_of, text_of
+from kg.schema import FieldSpec
+from kg.sources import Reason
+
+MISSING = frozenset({"", "NULL", "NA"})
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("  a b ", "a b"), ("", None), (" NULL ", None), ("null", "null"), (None, None), (5, "5"), (5.0, "5"),
+        (5.5, "5.5"),
+        (True, "true"), (float("nan"), None), (["a", None, 2.0], "a, 2"), ([], None), (date(2020, 1, 2), "2020-01-02"),
+    ],
+)  # fmt: skip
+def test_text(cell: Any, text: str | None) -> None:
+    assert text_of(cell, "c", MISSING) == text
+
+
+@pytest.mark.parametrize(
+    ("cell", "separator", "keys"),
+    [
+        ("a, b ,a,,NA", ",", ["a", "b"]),
+        ("a||b", "||", ["a", "b"]),
+        (["x", 2.0, None, "NULL"], ",", ["x", "2"]),
+        ("NULL", ",", []), (None, ",", []), (7, ",", ["7"]), ("Rock, Pop", "|", ["Rock, Pop"]),
+    ],
+)  # fmt: skip
+def test_keys_of_a_list(cell: Any, separator: str, keys: list[str]) -> None:
+    assert keys_of(cell, "c", separator, MISSING) == keys
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "value"),
+    [
+        ("integer", "-12", -12), ("integer", "1995.0", 1995), ("integer", 7.0, 7), ("integer", True, 1),
+        ("integer", str(2**63 - 1), 2**63 - 1), ("number", "1e3", 1000.0), ("number", ".5", 0.5), ("number", 3, 3.0),
+        ("boolean", "Yes", True), ("boolean", 0, False), ("boolean", "F", False), ("date", "1994-09-10", "1994-09-10"),
+        ("date", "1994-09-10T12:00:00", "1994-09-10"), ("date", datetime(1994, 9, 10, 23), "1994-09-10"),
+        ("date", date(1994, 9, 10), "1994-09-10"), ("categorical", 5, "5"), ("text", "x", "x"), ("integer", "NA", None),
+        ("boolean", None, None), ("number", float("nan"), None), ("date", "", None),
+    ],
+)  # fmt: skip
+def test_typed_fields(kind: str, cell: Any, value: Any) -> None:
+    found = field_of(cell, FieldSpec.model_validate({"type": kind}), "c", MISSING)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "reason"),
+    [
+        ("integer", "1.5", Reason.BAD_NUMBER), ("integer", "１２", Reason.BAD_NUMBER),
+        ("integer", "1_0", Reason.BAD_NUMBER), ("integer", str(2**63), Reason.BAD_NUMBER),
+        ("number", "1,5", Reason.BAD_NUMBER), ("number", "NaN", Reason.BAD_NUMBER),
+        ("number", "1_0", Reason.BAD_NUMBER), ("number", 10**400, Reason.BAD_NUMBER),
+        ("boolean", "2", Reason.BAD_BOOLEAN),
+        ("date", "10.9.1994", Reason.BAD_TIME), ("date", "1994", Reason.BAD_TIME), ("text", "\ud800", Reason.BAD_UTF8),
+        ("text", "a\0b", Reason.BAD_VALUE),
+    ],
+)  # fmt: skip
+def test_what_is_no_such_value(kind: str, cell: Any, reason: Reason) -> None:
+    with pytest.raises(RowProblem) as caught:
+        field_of(cell, FieldSpec.model_validate({"type": kind}), "the column", MISSING)
+    assert caught.value.reason is reason
+    assert "the column" in caught.value.detail
+
+
+def test_a_key_is_one_value() -> None:
+    assert key_of(12.0, "c", MISSING) == "12"
+    with pytest.raises(RowProblem, match="several values"):
+        key_of(["a"], "c", MISSING)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_any_float_comes_back_from_its_text(value: float) -> None:
+    assert number_of(repr(value), "c", MISSING) == value
+    assert number_of(value, "c", MISSING) == value
+
+
+cells = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.datetimes() | st.lists(st.text())
+
+
+@given(cell=cells, kind=st.sampled_from(["integer", "number", "boolean", "date", "categorical", "text"]))
+def test_any_cell_is_a_value_or_a_problem(cell: Any, kind: str) -> None:
+    try:
+        value = field_of(cell, FieldSpec.model_validate({"type": kind}), "c", MISSING)
+    except RowProblem as problem:
+        assert problem.detail  # noqa: PT017
+    else:
+        assert value is None or isinstance(value, str | int | float)
+
+
+moments = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1))
+
+
+@given(moments)
+def test_times_of_all_formats_agree(moment: datetime) -> None:
+    seconds = (moment - datetime(1970, 1, 1)) / timedelta(seconds=1)
+    whole = moment.replace(microsecond=0)
+    for form, cell in (
+        ("auto", moment.isoformat()),
+        ("iso", moment.isoformat(" ")),
+        ("auto", moment),
+        ("iso", moment.replace(tzinfo=UTC).astimezone(timezone(timedelta(hours=5))).isoformat()),
+    ):
+        assert time_reader(form, "UTC")(cell, "t", MISSING) == seconds
+    whole_seconds = (whole - datetime(1970, 1, 1)) // timedelta(seconds=1)
+    for form, cell in (
+        ("auto", str(whole_seconds)),
+        ("unix", whole_seconds),
+        ("unix", f"{whole_seconds}.0"),
+        ("unix_ms", str(whole_seconds * 1000)),
+        ("unix_us", whole_seconds * 1_000_000),
+        ("%d/%m/%Y %H:%M:%S", whole.strftime("%d/%m/") + f"{whole.year:04d}" + whole.strftime(" %H:%M:%S")),
+    ):
+        assert time_reader(form, "UTC")(cell, "t", MISSING) == whole_seconds
+
+
+def test_times_without_a_zone_are_local_to_the_one_said() -> None:
+    read = time_reader("iso", "Europe/Berlin")
+    assert read("1996-07-04", "t", MISSING) == datetime(1996, 7, 3, 22, tzinfo=UTC).timestamp()
+    assert read("1996-07-04T00:00Z", "t", MISSING) == datetime(1996, 7, 4, tzinfo=UTC).timestamp()
+    assert read(date(1996, 7, 4), "t", MISSING) == datetime(1996, 7, 3, 22, tzinfo=UTC).timestamp()
+    assert read("NULL", "t", MISSING) is None
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("auto", "yesterday"),
+        ("iso", "100"),
+        ("unix", "2020-01-01"),
+        ("unix", "nan"),
+        ("%Y", "96"),
+        ("auto", "99999999999999"),
+    ],
+)
+def test_what_is_no_time(form: str, text: str) -> None:
+    with pytest.raises(RowProblem) as caught:
+        time_reader(form, "UTC")(text, "t", MISSING)
+    assert caught.value.reason is Reason.BAD_TIME
+
+
+@given(st.lists(st.tuples(st.text(max_size=3), st.integers(0, 2))))
+@settings(deadline=None)
+def test_the_key_index_is_a_dictionary(pairs: list[tuple[str, int]]) -> None:
+    index, expected = KeyIndex(), {}
+    for key, content in pairs:
+        assert index.add(key, (content, "x")) == (None if key not in expected else expected[key] == content)
+        expected.setdefault(key, content)
+    assert len(index) == len(expected)
+    assert all(key in index and index.has(key, (content, "x")) for key, content in expected.items())
+    assert "never" not in index
+    assert not index.has("never", (0, "x"))
+
+
+def test_the_key_index_stays_small() -> None:
+    tracemalloc.start()
+    index = KeyIndex()
+    for number in range(100_000):
+        index.add(f"a key that is not so very short {number}", ("content", number))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(index) == 100_000
+    # 16 bytes a slot and at most four slots a key.
+    assert held < 66 * 100_000
