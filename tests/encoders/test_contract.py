@@ -14,9 +14,10 @@ import tests.encoders
 from encoders.behavior import BEHAVIOR
 from encoders.behavior.base import BehaviorSettings
 from encoders.search import Choice, Range
+from encoders.text import TextBlockSettings
 from tests.encoders.contract import BlockContract
 
-SETTINGS = [block.settings_type for block in BEHAVIOR.values()]
+SETTINGS = [*(block.settings_type for block in BEHAVIOR.values()), TextBlockSettings]
 
 
 def modules(package: ModuleType) -> list[ModuleType]:
@@ -54,14 +55,16 @@ def test_names_are_unique_and_lead_to_their_class() -> None:
 
 
 @pytest.mark.parametrize("settings_type", SETTINGS, ids=lambda settings_type: settings_type.__name__)
-def test_settings_round_trip_and_are_documented(settings_type: type[BehaviorSettings]) -> None:
+def test_settings_round_trip_and_are_documented(
+    settings_type: type[BehaviorSettings] | type[TextBlockSettings],
+) -> None:
     settings = settings_type()
     assert settings_type.model_validate_json(settings.model_dump_json()) == settings
     assert all(field.description for field in settings_type.model_fields.values())
 
 
 @pytest.mark.parametrize("settings_type", SETTINGS, ids=lambda settings_type: settings_type.__name__)
-def test_search_ranges_hold_valid_values(settings_type: type[BehaviorSettings]) -> None:
+def test_search_ranges_hold_valid_values(settings_type: type[BehaviorSettings] | type[TextBlockSettings]) -> None:
     assert settings_type.search
     for name, space in settings_type.search.items():
         match space:

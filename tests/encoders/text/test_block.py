@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from encoders.block import Catalogue
+from encoders.text import TextBlock, TextBlockSettings
+from tests.encoders.contract import BlockContract
+from tests.encoders.domain import N_ITEMS, N_PEOPLE, catalogue, histories
+
+SMALL = TextBlockSettings(rank=6, shrinkage=2.0)
+
+
+class TestTextBlockContract(BlockContract):
+    block_type = TextBlock
+
+    @classmethod
+    def fit(cls, matrix: sp.csr_array, over: Catalogue) -> TextBlock:
+        return TextBlock.fit(matrix, over, SMALL)
+
+
+class TestSampledLandmarksContract(BlockContract):
+    block_type = TextBlock
+
+    @classmethod
+    def fit(cls, matrix: sp.csr_array, over: Catalogue) -> TextBlock:
+        return TextBlock.fit(matrix, over, SMALL.model_copy(update={"landmarks": 9}), seed=2)
+
+
+def test_equals_kernel_ridge_regression_by_hand() -> None:
+    matrix, over = histories(), catalogue(range(N_ITEMS))
+    block = TextBlock.fit(matrix, over, SMALL)
+    assert over.text_vectors is not None
+    dense = matrix.toarray().astype(np.float64)
+    _, strengths, rows = np.linalg.svd(dense, full_matrices=False)
+    behavior = rows[:6].T
+    trained = np.any(dense, axis=0)
+    points = over.text_vectors.astype(np.float64) - over.text_vectors[trained].mean(axis=0)
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    kernel = np.exp(SMALL.sharpness * (points @ points.T - 1))
+    mean = behavior[trained].mean(axis=0)
+    normal = kernel[np.ix_(trained, trained)] + SMALL.ridge * np.eye(int(np.count_nonzero(trained)))
+    foretold = mean + kernel[:, trained] @ np.linalg.solve(normal, behavior[trained] - mean)
+    summed = (
+        np.where(trained[:, None], behavior, foretold) * strengths[:6] ** 2 / (strengths[:6] ** 2 + SMALL.shrinkage)
+    )
+    np.testing.assert_allclose(block.scores(matrix), dense @ summed @ foretold.T, atol=1e-5)
+
+
+def test_all_landmarks_sampled_is_the_full_regression() -> None:
+    """The subset of regressors over all points is kernel ridge regression; one landmark less differs a little."""
+    matrix, over = histories(), catalogue(range(N_ITEMS))
+    full = TextBlock.fit(matrix, over, SMALL).scores(matrix)
+    nearly = TextBlock.fit(matrix, over, SMALL.model_copy(update={"landmarks": N_ITEMS - 3})).scores(matrix)
+    assert 0 < np.abs(nearly - full).max() < 0.1 * np.abs(full).max()
+
+
+def test_masked_items_are_scored_by_their_text() -> None:
+    """Items of a director without any behaviour are best for those who like the director's other films."""
+    matrix, over = histories(), catalogue(range(N_ITEMS))
+    cold = np.arange(N_PEOPLE, 2 * N_PEOPLE)
+    mask = np.ones(N_ITEMS, dtype=bool)
+    mask[cold] = False
+    scores = TextBlock.fit(matrix, over, SMALL, item_mask=mask).scores(matrix, cold)
+    liked = matrix.toarray()[:, cold] > 0
+    assert scores[liked].mean() > scores[~liked].mean() + scores.std() / 2
+    without_text = replace(over, text_vectors=np.random.default_rng(0).normal(size=(N_ITEMS, 12)).astype(np.float32))
+    chance = TextBlock.fit(matrix, without_text, SMALL, item_mask=mask).scores(matrix, cold)
+    assert scores[liked].mean() - scores[~liked].mean() > 2 * (chance[liked].mean() - chance[~liked].mean())
+
+
+def test_large_matrices_use_an_iteration_that_repeats() -> None:
+    matrix, over = histories(), catalogue(range(N_ITEMS))
+    narrow = TextBlockSettings(rank=5, shrinkage=2.0)
+    first = TextBlock.fit(matrix, over, narrow)
+    np.testing.assert_array_equal(TextBlock.fit(matrix, over, narrow).scores(matrix), first.scores(matrix))
+    _, strengths, rows = np.linalg.svd(matrix.toarray().astype(np.float64), full_matrices=False)
+    found = first.state().tensors
+    np.testing.assert_allclose(found["strength"], strengths[:5] ** 2 / (strengths[:5] ** 2 + 2), rtol=1e-5)
+    np.testing.assert_allclose(found["behavior"] @ found["behavior"].T, rows[:5].T @ rows[:5], atol=1e-5)
+
+
+def test_items_without_text_are_average() -> None:
+    matrix, over = histories(), catalogue(range(N_ITEMS))
+    assert over.text_vectors is not None
+    texts = over.text_vectors.copy()
+    texts[[3, 8]] = 0
+    block = TextBlock.fit(matrix, replace(over, text_vectors=texts), SMALL)
+    scores = block.scores(matrix)
+    np.testing.assert_array_equal(scores[:, 3], scores[:, 8])
+    assert np.isfinite(scores).all()
+
+
+def test_no_behaviour_at_all_gives_zeros() -> None:
+    over = catalogue(range(N_ITEMS))
+    empty = sp.csr_array(np.zeros((4, N_ITEMS), dtype=np.float32))
+    assert not TextBlock.fit(empty, over, SMALL).scores(histories()).any()
+
+
+def test_catalogues_without_fitting_texts_are_refused() -> None:
+    matrix, over = histories(), catalogue(range(N_ITEMS))
+    block = TextBlock.fit(matrix, over, SMALL)
+    with pytest.raises(ValueError, match="text vectors"):
+        TextBlock.fit(matrix, replace(over, text_vectors=None), SMALL)
+    with pytest.raises(ValueError, match="with text vectors"):
+        block.rebind(replace(over, text_vectors=None))
+    with pytest.raises(ValueError, match="do not fit"):
+        block.rebind(replace(over, text_vectors=np.ones((N_ITEMS, 5), dtype=np.float32)))
