@@ -77,7 +77,8 @@ class _Guessing:
     def __init__(self, files: Sequence[FileProfile], base: Path) -> None:
         self._base = base
         self._files = files
-        self._tables = [f for f in files if not _is_edges(f)]
+        self._maps = [f for f in files if _map_columns(f) is not None]
+        self._tables = [f for f in files if not _is_edges(f) and f not in self._maps]
         self._references = references(self._tables)
         self._notes: list[str] = [f"{f.path.name}: {note}" for f in files for note in f.notes]
         self._nodes: dict[str, Any] = {}
@@ -254,26 +255,18 @@ class _Guessing:
         return set((key or meeting.item).values)
 
     def _id_map(self, items: set[str]) -> tuple[IdMap | None, dict[str, str]]:
-        """A two-column file that pairs item keys with other ids, by its columns' names."""
-        for file in self._tables:
-            columns = list(file.columns.values())
-            if len(columns) < 2 or file.path in self._kinds:
+        """The first of the maps that knows the items."""
+        for file in self._maps:
+            item, entity = _map_columns(file) or ("", "")
+            if not any(v in items for v in file.columns[item].values):
                 continue
-            item = next((c for c in columns if is_item_name(c.name) or plain(c.name) in ("orgid", "item")), None)
-            entity = next(
-                (c for c in columns if plain(c.name) in ENTITY_WORDS or stem_of(c.name) in ENTITY_WORDS), None
-            )
-            if item is None or entity is None or not any(v in items for v in item.values):
-                continue
-            described = {"file": file.spec.file, "item": item.name, "entity": entity.name}
+            described = {"file": file.spec.file, "item": item, "entity": entity}
             for option in ("format", "separator"):
                 if getattr(file.spec, option) is not None:
                     described[option] = getattr(file.spec, option)
             id_map = IdMap.model_validate(described)
             self._used.add(file.path)
-            self._notes.append(
-                f"{file.path.name}: says which ids of the triples are items ({entity.name} -> {item.name})"
-            )
+            self._notes.append(f"{file.path.name}: says which ids of the triples are items ({entity} -> {item})")
             return id_map, read_id_map(id_map, self._base)
         return None, {}
 
@@ -291,6 +284,16 @@ class _Guessing:
         while name in self._interactions:
             name += "_"
         return name
+
+
+def _map_columns(file: FileProfile) -> tuple[str, str] | None:
+    """(item column, entity column) of a file that does nothing but pair items with other ids; None for any other."""
+    names = list(file.columns)
+    item = next((n for n in names if is_item_name(n) or plain(n) == "orgid"), None)
+    entity = next((n for n in names if plain(n) in ENTITY_WORDS or stem_of(n) in ENTITY_WORDS), None)
+    if item is None or entity is None or len(names) > 3 or _is_edges(file):
+        return None
+    return item, entity
 
 
 def _is_edges(file: FileProfile) -> bool:

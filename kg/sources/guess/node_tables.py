@@ -7,7 +7,7 @@ from typing import Any
 from kg.schema import Role, SourceFormat, SourceSpec
 from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.values import field_of, is_category, label_column, list_separator
-from kg.sources.guess.words import TEXT_WORDS, is_sensitive, kind_name, named_like, plain
+from kg.sources.guess.words import TEXT_WORDS, is_sensitive, kind_name, named_like, plain, stem_of
 
 _LONG_TEXT = 40
 """Characters on average from which a column reads like prose."""
@@ -68,7 +68,7 @@ def describe_nodes(
             _relate(node, "links", column, kind, made, None)
             notes.append(f"{kind}.{column.name} has {len(column.values)} recurring values: each becomes a node")
             continue
-        if column.is_unique and described["type"] == "integer":
+        if column.is_unique and described["type"] == "integer" and stem_of(column.name) != plain(column.name):
             continue  # an id of some other system
         if role is Role.ITEM and described["type"] == "boolean" and plain(column.name) in _AVAILABLE:
             equals = _AVAILABLE[plain(column.name)]

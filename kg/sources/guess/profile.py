@@ -56,8 +56,9 @@ class ColumnProfile:
 
     @property
     def is_number(self) -> bool:
-        """Whether it is a number but for a few odd spellings (at most 1 % of the cells and three different ones)."""
-        return self.numbers > 0 and self.filled - self.numbers <= max(0.01 * self.filled, 0) and len(self.odd) <= 3
+        """Whether it is a number but for a few odd spellings (at most 1 % of the cells or one, and three different)."""
+        allowed = max(0.01 * self.filled, 1 if self.filled >= 20 else 0)
+        return self.numbers > 0 and self.filled - self.numbers <= allowed and len(self.odd) <= 3
 
     @property
     def is_integer(self) -> bool:

@@ -5,61 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-USER_WORDS = frozenset(
-    [
-        "user",
-        "customer",
-        "member",
-        "account",
-        "client",
-        "visitor",
-        "viewer",
-        "reviewer",
-        "reader",
-        "listener",
-        "player",
-        "patient",
-        "student",
-        "shopper",
-        "buyer",
-        "subscriber",
-        "profile",
-        "uid",
-    ]
-)
-ITEM_WORDS = frozenset(
-    [
-        "item",
-        "product",
-        "movie",
-        "film",
-        "book",
-        "song",
-        "track",
-        "artist",
-        "album",
-        "game",
-        "article",
-        "course",
-        "recipe",
-        "business",
-        "restaurant",
-        "sku",
-        "asin",
-        "isbn",
-        "listing",
-        "job",
-        "video",
-        "document",
-        "news",
-        "show",
-        "series",
-        "hotel",
-        "place",
-        "poi",
-        "iid",
-    ]
-)
+USER_WORDS = frozenset((
+    "user", "customer", "member", "account", "client", "visitor", "viewer", "reviewer", "reader", "listener",
+    "player", "patient", "student", "shopper", "buyer", "subscriber", "profile", "uid",
+))  # fmt: skip
+ITEM_WORDS = frozenset((
+    "item", "product", "movie", "film", "book", "song", "track", "artist", "album", "game", "article", "course",
+    "recipe", "business", "restaurant", "sku", "asin", "isbn", "listing", "job", "video", "document", "news",
+    "show", "series", "hotel", "place", "poi", "iid",
+))  # fmt: skip
 WEIGHT_WORDS = (
     "rating", "score", "stars", "weight", "quantity", "qty", "count", "plays", "playcount", "listens", "amount",
     "value",
@@ -67,18 +21,8 @@ WEIGHT_WORDS = (
 TIME_WORDS = ("timestamp", "time", "datetime", "date", "createdat", "created", "orderdate", "when", "ts", "day")
 LABEL_WORDS = ("title", "name", "label", "displayname", "fullname", "caption", "headline", "username")
 TEXT_WORDS = (
-    "description",
-    "overview",
-    "summary",
-    "plot",
-    "abstract",
-    "text",
-    "synopsis",
-    "body",
-    "content",
-    "notes",
-    "bio",
-)
+    "description", "overview", "summary", "plot", "abstract", "text", "synopsis", "body", "content", "notes", "bio",
+)  # fmt: skip
 SENSITIVE_WORDS = (
     "age", "gender", "sex", "race", "ethnic", "religion", "email", "phone", "fax", "address", "birth", "zip", "postal",
     "income", "salary", "marital", "nationality", "ssn", "password", "latitude", "longitude",
