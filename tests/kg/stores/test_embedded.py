@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kg.rows import Event, NodeRow
-from kg.stores import StoreBusy, StoreDamaged, StoreError, StoreLoading, StoreNotFound, open_store
+from kg.schema import DomainSchema
+from kg.stores import SchemaMismatch, StoreBusy, StoreDamaged, StoreError, StoreLoading, StoreNotFound, open_store
 from kg.stores.embedded import EmbeddedStore, journal_mode_reason, wal_is_safe
+from kg.stores.embedded.reading import SnapshotReader
 from kg.stores.embedded.rows import packed_fields, packed_id, unpacked_id
-from tests.kg.domain import EVENTS, NODES, films_schema
+from kg.stores.embedded.state import Moved
+from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.kg.stores.contract import GraphStoreContract, expected, load, same
 
 
@@ -244,3 +251,110 @@ def test_event_ids_are_packed_without_loss() -> None:
 
 def test_fields_that_say_nothing_are_not_kept() -> None:
     assert packed_fields({"b": 1, "a": None, "c": float("nan"), "d": "ä", "e": True}) == '{"b":1,"d":"ä","e":true}'
+
+
+def test_a_read_that_is_overtaken_begins_again(store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(store)
+    loading, deleting = EmbeddedStore.open(store.directory), EmbeddedStore.open(store.directory)
+    # The load reads a snapshot first, which the deletion overtakes in its turn.
+    overtakings = [
+        lambda: deleting.delete_user("ann"),
+        lambda: load(loading, nodes=[NodeRow("film", "12", "Jackie Brown")], edges=[], events=[]),
+    ]
+    pairs = SnapshotReader._pairs
+
+    def overtaken(reader: SnapshotReader, relation: int) -> np.ndarray:
+        found = pairs(reader, relation)
+        if overtakings:
+            overtakings.pop()()
+        return found
+
+    monkeypatch.setattr(SnapshotReader, "_pairs", overtaken)
+    monkeypatch.setattr("kg.stores.embedded.reading._ROWS", 2)
+    graph = store.snapshot()
+    assert overtakings == []
+    assert graph.generation == 3
+    nodes = [node for node in NODES if node.key != "ann"] + [NodeRow("film", "12", "Jackie Brown")]
+    edges = [edge for edge in EDGES if edge.relation != "lives"]
+    assert same(graph, expected(nodes, edges, [event for event in EVENTS if event.user != "ann"]))
+    assert snapshots(store) == ["generation-3-events-7"]
+
+
+def test_a_read_that_is_overtaken_again_and_again_gives_up(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(store)
+
+    def overtaken(*_: object) -> None:
+        raise Moved
+
+    monkeypatch.setattr(SnapshotReader, "_nodes", overtaken)
+    with pytest.raises(StoreBusy, match="in between"):
+        store.snapshot()
+    with pytest.raises(StoreBusy, match="in between"):
+        store.begin_load(films_schema(), replace=False, source_digest="")
+    assert store.state().loading is None
+
+
+def test_a_read_is_whole_whatever_the_size_of_its_pieces(store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(store)
+    for rows in (1, 2, 3, 7):
+        monkeypatch.setattr("kg.stores.embedded.reading._ROWS", rows)
+        shutil.rmtree(store.directory / "snapshots", ignore_errors=True)
+        assert same(EmbeddedStore.open(store.directory).snapshot(), expected())
+
+
+def test_events_are_checked_by_the_schema_they_are_written_under(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(store)
+    other = EmbeddedStore.open(store.directory)
+    without_views = films_schema(interactions={"rating": {"items": "film"}})
+    schema = EmbeddedStore._current_schema
+    loads = [lambda: load(other, schema=without_views, events=EVENTS[:3], replace=True)]
+
+    def overtaken(self: EmbeddedStore) -> str:
+        found = schema(self)
+        if loads:
+            loads.pop()()
+        return found
+
+    monkeypatch.setattr(EmbeddedStore, "_current_schema", overtaken)
+    report = store.append_events([Event.of("ann", "1", "film", "view")])
+    assert "no interaction 'view'" in report.refused[0].reason
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_a_forked_process_gets_a_connection_of_its_own(store: EmbeddedStore) -> None:
+    load(store)
+    child = os.fork()
+    if child == 0:
+        written = store.append_events([Event.of("child", "1", "film", "view")]).written
+        store.close()
+        os._exit(0 if written == 1 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert store.append_events([Event.of("parent", "1", "film", "view")]).written == 1
+    assert {"child", "parent"} <= set(store.snapshot().nodes("viewer").keys)
+
+
+def test_every_misfit_of_a_schema_is_named(store: EmbeddedStore) -> None:
+    load(store)
+    description = json.loads(films_schema().to_json())
+    description["nodes"]["series"]["role"] = "entity"
+    description["relations"]["director"]["head"] = ["series"]
+    del description["relations"]["sequel"]
+    del description["relations"]["lives"]
+    del description["nodes"]["city"]
+    description["interactions"]["view"]["items"] = ["film"]
+    with pytest.raises(SchemaMismatch) as caught:
+        store.begin_load(DomainSchema.from_mapping(description), replace=False, source_digest="")
+    for said in (
+        "'series' is entity now and was item",
+        "'city' is no longer described",
+        "'director' (film to person) is from series to person now",
+        "'sequel' (film to film) is no longer described",
+        "'view' (on film, series) is on film only now",
+        "--replace",
+    ):
+        assert said in str(caught.value)
