@@ -110,3 +110,27 @@ class LeaveOneOut(Protocol):
         on the same events has still seen them, so out-of-sample scores also need folds.
         """
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class FactShares:
+    """A graph block's score in (history item, fact) cells, for an item with n_facts facts.
+
+    `nodes` int64 [n_facts]: global ids of the facts' other ends; `relations`: the name of each fact's relation, as in
+    `ItemFacts`. `shares` float32 [n_history, n_facts]; `own` float32 [n_history]: what does not come through a fact.
+    `shares.sum() + own.sum()` is the score.
+    """
+
+    nodes: NDArray[np.int64]
+    relations: tuple[str, ...]
+    shares: NDArray[np.float32]
+    own: NDArray[np.float32]
+
+
+@runtime_checkable
+class SplitsByFact(Protocol):
+    """An optional ability of a graph `Block`: the split of a score into the item's own facts."""
+
+    def fact_shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> FactShares:
+        """The exact split of one score; summed over facts and own part it is `Block.shares`."""
+        ...

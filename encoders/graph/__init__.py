@@ -1,0 +1,10 @@
+"""Encoders over the facts around items: a graph neural network, and shared entities with learned weights."""
+
+from __future__ import annotations
+
+from encoders.graph.facts import FactGraph
+from encoders.graph.gnn_block import GNN
+from encoders.graph.settings import GNNSettings, SharedSettings
+from encoders.graph.shared import SharedEntities
+
+__all__ = ["GNN", "FactGraph", "GNNSettings", "SharedEntities", "SharedSettings"]

@@ -1,0 +1,93 @@
+"""The graph neural network: items and the nodes of their facts exchange messages; scores end linearly.
+
+With u_i = c_i + T x_i (collaborative part, zero for a new item, and text), a fact node e gets
+    v_e = deg(e)^-½ · ( f_e + Σ_r a_r ⊙ mean of u_i over the items with fact (r, e) )
+and an item    q_i = u_i + Σ_(r,e) exp(β_r) v_e,      z_j = C c_j + S x_j + Σ_(r,e) exp(γ_r) v_e,
+score(H, i) = scale · ⟨ |H|^-ρ Σ_{j∈H} z_j , q_i ⟩. So an item is two hops away from the items that share an entity
+with it, relations weigh differently on both sides, and a score splits exactly into (history item, fact) cells.
+The messages are those of R-GCN (Schlichtkrull et al., arXiv 1703.06103) with diagonal maps, without nonlinearity
+between hops as in LightGCN (He et al., arXiv 2002.02126).
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import scipy.sparse as sp
+import torch
+from torch import Tensor, nn
+from torch_geometric import EdgeIndex
+
+from encoders.graph.facts import FactGraph, edge_index
+
+
+class GraphNetwork(nn.Module):
+    """Parameters and messages; `item_vectors` runs over the whole graph at once."""
+
+    def __init__(self, facts: FactGraph, dimensions: int, initial: Tensor, text: Tensor | None, seed: int) -> None:
+        """`initial`: the collaborative part to start from, [n_items, dimensions]; `text`: [n_items, d_text] or None."""
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        relations = len(facts.incidence)
+        self._to_items = [edge_index(matrix) for matrix in facts.incidence]
+        self._to_nodes = [edge_index(sp.csr_array(matrix.T)) for matrix in facts.incidence]
+        self.register_buffer("text", text, persistent=False)
+        self.register_buffer("norm", torch.from_numpy(facts.degrees).clamp(min=1).pow(-0.5)[:, None], persistent=False)
+        # Mean over a relation's items: sums are divided by the node's degree within the relation.
+        degrees = [torch.from_numpy(matrix.sum(axis=0)).float().clamp(min=1)[:, None] for matrix in facts.incidence]
+        self._inverse = [degree.reciprocal() for degree in degrees]
+        self.collaborative = nn.Parameter(initial.clone())
+        self.collaborative_history = nn.Linear(dimensions, dimensions, bias=False)
+        nn.init.eye_(self.collaborative_history.weight)
+        self.nodes = nn.Parameter(torch.randn(facts.n_nodes, dimensions, generator=generator) * 0.01)
+        self.messages = nn.Parameter(torch.full((relations, dimensions), 0.5))
+        # exp(-1.5): the own part outweighs a single fact at the start.
+        self.item_relations = nn.Parameter(torch.full((relations,), -1.5))
+        self.history_relations = nn.Parameter(torch.full((relations,), -1.5))
+        self.length_exponent = nn.Parameter(torch.tensor(0.5))
+        self.log_scale = nn.Parameter(torch.tensor(0.0))
+        if text is not None:
+            self.text_item = nn.Parameter(_uniform(text.shape[1], dimensions, generator))
+            self.text_history = nn.Parameter(_uniform(text.shape[1], dimensions, generator))
+
+    @property
+    def scalars(self) -> list[nn.Parameter]:
+        """Parameters that weight decay leaves alone."""
+        return [self.item_relations, self.history_relations, self.length_exponent, self.log_scale]
+
+    def own_parts(self, keep: Tensor) -> tuple[Tensor, Tensor]:
+        """(u, own part of z), both [n_items, d]. keep: 1 for items whose collaborative part may be used, else 0."""
+        collaborative = self.collaborative * keep[:, None]
+        item, history = collaborative, self.collaborative_history(collaborative)
+        if self.text is not None:
+            item = item + self.text @ self.text_item
+            history = history + self.text @ self.text_history
+        return item, history
+
+    def node_vectors(self, item: Tensor, dropout: float = 0.0) -> Tensor:
+        """v [n_nodes, d], degree normaliser included."""
+        item = nn.functional.dropout(item, dropout, self.training)
+        total = self.nodes
+        for code, (index, inverse) in enumerate(zip(self._to_nodes, self._inverse, strict=True)):
+            total = total + _messages(index, item) * inverse * self.messages[code]
+        return total * self.norm
+
+    def item_vectors(self, keep: Tensor, dropout: float = 0.0) -> tuple[Tensor, Tensor]:
+        """(q, z), both [n_items, d]."""
+        item, history = self.own_parts(keep)
+        q, z = item, history
+        nodes = self.node_vectors(item, dropout)
+        for code, index in enumerate(self._to_items):
+            reached = _messages(index, nodes)
+            q = q + self.item_relations[code].exp() * reached
+            z = z + self.history_relations[code].exp() * reached
+        return q, z
+
+
+def _messages(index: EdgeIndex, x: Tensor) -> Tensor:
+    """Sums of x [n_columns, d] over each row's edges, [n_rows, d]: one sparse product, its gradient another."""
+    return cast(Tensor, index.matmul(x))
+
+
+def _uniform(rows: int, columns: int, generator: torch.Generator) -> Tensor:
+    return (torch.rand(rows, columns, generator=generator) * 2 - 1) / rows**0.5

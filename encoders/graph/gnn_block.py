@@ -1,0 +1,234 @@
+"""`GNN`: the trained graph network as a block. Item vectors come from the snapshot it is bound to.
+
+What was learned is kept by name (relations, fact nodes) and by the index of the training catalogue (items), so a new
+item gets its vectors from its own facts and text, a new entity from the items around it, without training.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+
+from encoders.block import BlockState, Catalogue, FactShares, Family
+from encoders.graph.facts import FactGraph
+from encoders.graph.gnn import GraphNetwork
+from encoders.graph.keys import keys_from_arrays, keys_to_arrays
+from encoders.graph.settings import GNNSettings
+from encoders.graph.training import Progress, train_network
+
+
+@dataclass(frozen=True, eq=False)
+class _Learned:
+    """The network's parameters as arrays; shapes as in `GraphNetwork`."""
+
+    collaborative: NDArray[np.float32]
+    collaborative_history: NDArray[np.float32]
+    node_vectors: NDArray[np.float32]
+    node_keys: tuple[str, ...]
+    relations: tuple[str, ...]
+    messages: NDArray[np.float32]
+    item_weights: NDArray[np.float32]
+    history_weights: NDArray[np.float32]
+    length_exponent: float
+    scale: float
+    text_item: NDArray[np.float32] | None
+    text_history: NDArray[np.float32] | None
+    text_center: NDArray[np.float32] | None
+
+
+class GNN:
+    """score(H, i) = scale · |H|^-ρ · Σ_j w_j ⟨z_j, q_i⟩; see `encoders.graph.gnn`."""
+
+    name: str = "gnn"
+    family: Family = Family.GRAPH
+    serves_new_items: bool = True
+
+    def __init__(self, learned: _Learned, settings: GNNSettings, catalogue: Catalogue) -> None:
+        self.settings = settings
+        self._learned = learned
+        self._facts = FactGraph.of(catalogue.graph)
+        known = catalogue.trained >= 0
+        collaborative = np.zeros((catalogue.n_items, settings.dimensions), dtype=np.float32)
+        collaborative[known] = learned.collaborative[catalogue.trained[known]]
+        own_q, own_z = collaborative, collaborative @ learned.collaborative_history.T
+        if catalogue.text_vectors is not None and learned.text_center is not None:
+            texts = _centred(catalogue.text_vectors, learned.text_center)
+            own_q = own_q + texts @ learned.text_item
+            own_z = own_z + texts @ learned.text_history
+        place = {name: code for code, name in enumerate(learned.relations)}
+        # A relation that came after training has no learned weight: its facts say nothing until the next training.
+        self._codes = [(code, place[name]) for code, name in enumerate(self._facts.relation_names) if name in place]
+        self._nodes = self._bound_nodes(own_q)
+        q, z = own_q, own_z
+        for code, learned_code in self._codes:
+            reached = self._facts.incidence[code] @ self._nodes
+            q = q + learned.item_weights[learned_code] * reached
+            z = z + learned.history_weights[learned_code] * reached
+        self._own = (own_q * learned.scale).astype(np.float32)
+        self._q = (q * learned.scale).astype(np.float32)
+        self._z = z.astype(np.float32)
+
+    @classmethod
+    def fit(
+        cls,
+        matrix: sp.csr_array,
+        catalogue: Catalogue,
+        settings: GNNSettings | None = None,
+        *,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Train on histories [n_users, n_items] over the catalogue's facts and text vectors (where it has any)."""
+        settings = settings or GNNSettings()
+        facts = FactGraph.of(catalogue.graph)
+        warm = np.bincount(matrix.indices, minlength=matrix.shape[1]) > 0
+        texts, center = catalogue.text_vectors, None
+        if texts is not None:
+            # Encoders place all texts of a domain in one corner; what tells them apart is left when that is taken off.
+            center = texts[warm].mean(axis=0) if warm.any() else np.zeros(texts.shape[1], np.float32)
+            texts = _centred(texts, center)
+        network = train_network(facts, matrix, texts, settings, seed=seed, progress=progress)
+        return cls(_learned(network, facts, warm, center), settings, catalogue)
+
+    def _bound_nodes(self, own: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Vectors of the bound snapshot's fact nodes: as learned, or for new nodes from the items around them."""
+        place = {key: row for row, key in enumerate(self._learned.node_keys)}
+        rows = np.array([place.get(key, -1) for key in self._facts.keys], dtype=np.int64)
+        vectors = np.zeros((self._facts.n_nodes, self.settings.dimensions), dtype=np.float32)
+        vectors[rows >= 0] = self._learned.node_vectors[rows[rows >= 0]]
+        new = np.flatnonzero(rows < 0)
+        if len(new):
+            total = np.zeros((len(new), self.settings.dimensions), dtype=np.float32)
+            for code, learned_code in self._codes:
+                incidence = self._facts.incidence[code][:, new]
+                degrees = np.maximum(np.asarray(incidence.sum(axis=0)).ravel(), 1)
+                total += (incidence.T @ own) / degrees[:, None] * self._learned.messages[learned_code]
+            vectors[new] = total * np.maximum(self._facts.degrees[new], 1)[:, None] ** -0.5
+        return vectors
+
+    def user_vectors(self, histories: sp.csr_array) -> NDArray[np.float32]:
+        """p(H), float32 [n_users, d]; histories as for `scores`."""
+        lengths = np.maximum(np.asarray(histories.sum(axis=1)).ravel(), 1.0)
+        return (histories @ self._z) * (lengths**-self._learned.length_exponent)[:, None].astype(np.float32)
+
+    @property
+    def item_vectors(self) -> NDArray[np.float32]:
+        """q, float32 [n_items, d]."""
+        return self._q
+
+    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """See `Block.scores`."""
+        q = self._q if candidates is None else self._q[candidates]
+        return self.user_vectors(histories) @ q.T
+
+    def shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
+        """See `Block.shares`."""
+        return (self._weighted(history, weights) @ self._q[item]).astype(np.float32)
+
+    def fact_shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> FactShares:
+        """See `SplitsByFact.fact_shares`."""
+        nodes, names, vectors = [], [], []
+        for code, learned_code in self._codes:
+            incidence = self._facts.incidence[code]
+            found = incidence.indices[incidence.indptr[item] : incidence.indptr[item + 1]]
+            nodes.append(self._facts.nodes[found])
+            names.extend([self._facts.relation_names[code]] * len(found))
+            vectors.append(self._nodes[found] * (self._learned.item_weights[learned_code] * self._learned.scale))
+        weighted = self._weighted(history, weights)
+        empty = np.zeros((0, self.settings.dimensions), np.float32)
+        return FactShares(
+            np.concatenate([np.zeros(0, np.int64), *nodes]),
+            tuple(names),
+            (weighted @ np.concatenate([empty, *vectors]).T).astype(np.float32),
+            (weighted @ self._own[item]).astype(np.float32),
+        )
+
+    def _weighted(self, history: NDArray[np.intp], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        length = max(float(np.sum(weights)), 1.0)
+        scaled = np.asarray(weights, np.float32) * np.float32(length**-self._learned.length_exponent)
+        return self._z[history] * scaled[:, None]
+
+    def rebind(self, catalogue: Catalogue) -> Self:
+        """See `Block.rebind`."""
+        return type(self)(self._learned, self.settings, catalogue)
+
+    def state(self) -> BlockState:
+        """See `Block.state`."""
+        learned = self._learned
+        content, offsets = keys_to_arrays(learned.node_keys)
+        tensors: dict[str, NDArray] = {
+            "collaborative": learned.collaborative,
+            "collaborative_history": learned.collaborative_history,
+            "node_vectors": learned.node_vectors,
+            "node_keys": content,
+            "node_key_offsets": offsets,
+            "messages": learned.messages,
+            "item_weights": learned.item_weights,
+            "history_weights": learned.history_weights,
+            "scalars": np.array([learned.length_exponent, learned.scale], dtype=np.float64),
+        }
+        texts = {
+            "text_item": learned.text_item,
+            "text_history": learned.text_history,
+            "text_center": learned.text_center,
+        }
+        tensors |= {name: tensor for name, tensor in texts.items() if tensor is not None}
+        return BlockState(tensors, {"settings": self.settings.model_dump(), "relations": list(learned.relations)})
+
+    @classmethod
+    def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
+        """See `Block.from_state`."""
+        arrays = state.tensors
+        relations = state.settings["relations"]
+        assert isinstance(relations, list)
+        learned = _Learned(
+            arrays["collaborative"],
+            arrays["collaborative_history"],
+            arrays["node_vectors"],
+            tuple(keys_from_arrays(arrays["node_keys"], arrays["node_key_offsets"])),
+            tuple(str(name) for name in relations),
+            arrays["messages"],
+            arrays["item_weights"],
+            arrays["history_weights"],
+            float(arrays["scalars"][0]),
+            float(arrays["scalars"][1]),
+            arrays.get("text_item"),
+            arrays.get("text_history"),
+            arrays.get("text_center"),
+        )
+        return cls(learned, GNNSettings.model_validate(state.settings["settings"]), catalogue)
+
+
+def _centred(texts: NDArray[np.float32], center: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Text vectors around their center; items without text (zero vectors) stay at zero."""
+    return np.where(texts.any(axis=1, keepdims=True), texts - center, 0.0).astype(np.float32)
+
+
+def _learned(
+    network: GraphNetwork, facts: FactGraph, warm: NDArray[np.bool_], center: NDArray[np.float32] | None
+) -> _Learned:
+    """Parameters and final node vectors of a trained network; the collaborative part of cold items is dropped."""
+    with torch.no_grad():
+        keep = torch.from_numpy(warm.astype(np.float32)).to(network.collaborative.device)
+        nodes = network.node_vectors(network.own_parts(keep)[0])
+        collaborative = network.collaborative * keep[:, None]
+        texts = (network.text_item, network.text_history) if network.text is not None else (None, None)
+        return _Learned(
+            collaborative.cpu().numpy(),
+            network.collaborative_history.weight.cpu().numpy(),
+            nodes.cpu().numpy(),
+            facts.keys,
+            facts.relation_names,
+            network.messages.cpu().numpy(),
+            network.item_relations.exp().cpu().numpy(),
+            network.history_relations.exp().cpu().numpy(),
+            float(network.length_exponent),
+            float(network.log_scale.exp()),
+            *(None if text is None else text.detach().cpu().numpy() for text in texts),
+            center,
+        )

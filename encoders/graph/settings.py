@@ -1,0 +1,79 @@
+"""Settings of the graph encoders, with what tuning may try on valid."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from encoders.search import Choice, Range, SearchSpace
+
+
+class GNNSettings(BaseModel):
+    """Settings of the graph neural network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    dimensions: int = Field(default=64, ge=4, le=512)
+    """Length of all vectors."""
+
+    steps: int = Field(default=100, ge=1)
+    """Optimiser steps, each over the whole graph and one batch of users; see `steps_per_user_batch`."""
+
+    passes: int = Field(default=4, ge=1)
+    """Least number of passes over all users; raises the steps for data with many batches of users."""
+
+    batch_users: int = Field(default=1024, ge=1)
+    """Users in one step."""
+
+    max_candidates: int = Field(default=4096, ge=16)
+    """Items a step ranks: all warm ones where there are fewer, else this many drawn at random and the batch's own."""
+
+    learning_rate: float = Field(default=0.01, gt=0)
+    """Of AdamW; falls linearly to a hundredth."""
+
+    weight_decay: float = Field(default=1e-3, ge=0)
+    """Of AdamW, on vectors and maps (not on the scalars of relations)."""
+
+    held_out: float = Field(default=0.3, gt=0, lt=1)
+    """Share of each user's history that is taken out as the step's targets."""
+
+    cold_items: float = Field(default=0.15, ge=0, lt=1)
+    """Share of items that a step treats as new: no collaborative part, in nobody's history. What makes facts count."""
+
+    cold_weight: float = Field(default=3.0, ge=0)
+    """Weight of the loss among the items treated as new, in units of their share."""
+
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    """On history vectors and on messages."""
+
+    search: ClassVar[SearchSpace] = {
+        "dimensions": Choice((32, 64, 128)),
+        "steps": Range(50, 300, whole=True),
+        "weight_decay": Range(1e-4, 1e-1, log=True),
+        "dropout": Range(0.0, 0.5),
+        "cold_items": Range(0.05, 0.3),
+    }
+
+
+class SharedSettings(BaseModel):
+    """Settings of the shared-entity block."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    exponents: tuple[float, ...] = (0.5, 1.0)
+    """A shared entity counts degree^-x; the weight of every x is learned for every relation."""
+
+    parts: int = Field(default=5, ge=2)
+    """Parts of the items, each held out whole once while the weights are learned."""
+
+    max_users: int = Field(default=1000, ge=1)
+    """Users drawn to learn the weights from (there are a few dozen weights)."""
+
+    max_items: int = Field(default=2000, ge=2)
+    """Items drawn to learn the weights from."""
+
+    steps: int = Field(default=100, ge=1)
+    """Steps of Adam."""
+
+    search: ClassVar[SearchSpace] = {}

@@ -1,0 +1,225 @@
+"""`SharedEntities`: how much an item shares with the history, entity by entity, with learned weights of the relations.
+
+score(H, i) = |H|^-½ Σ_j w_j Σ_k Σ_e ω_k(e) [e among the facts k of both j and i],   ω_k(e) = Σ_x θ_kx · deg_k(e)^-x.
+k runs over the relations, and over the kinds of entities that several relations lead to (a person who directed one film
+and acted in the other). θ ≥ 0 is fitted to rank items that were held out whole, so the block is made for cold start; in
+vector terms z_j = q_j = the sparse vector of √ω_k(e) over the item's facts. Sums are not normalised by an item's number
+of facts: well-known items have more, and dividing that away costs ranking quality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+
+from encoders.block import BlockState, Catalogue, FactShares, Family
+from encoders.graph.facts import FactGraph
+from encoders.graph.settings import SharedSettings
+
+_KIND = "kind:"
+"""Prefix of the name of a kernel over all relations that lead to one kind of node."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Kernel:
+    """One way of sharing: `incidence` binary csr [n_items, n_nodes]; `degrees` [n_nodes] items on each node."""
+
+    name: str
+    incidence: sp.csr_array
+    degrees: NDArray[np.float32]
+
+
+class SharedEntities:
+    """The block; see the module's text."""
+
+    name: str = "shared"
+    family: Family = Family.GRAPH
+    serves_new_items: bool = True
+
+    def __init__(
+        self, names: tuple[str, ...], weights: NDArray[np.float32], settings: SharedSettings, catalogue: Catalogue
+    ) -> None:
+        """`weights` θ [n_kernels, n_exponents] in the order of `names` and of `settings.exponents`."""
+        self.settings = settings
+        self._names = names
+        self._weights = weights
+        self._facts = FactGraph.of(catalogue.graph)
+        place = {name: row for row, name in enumerate(names)}
+        self._kernels = [kernel for kernel in _kernels(self._facts) if kernel.name in place]
+        self._omega = [
+            _omega(kernel.degrees, weights[place[kernel.name]], settings.exponents) for kernel in self._kernels
+        ]
+        n_items = catalogue.n_items
+        parts = [
+            kernel.incidence @ sp.diags_array(np.sqrt(omega)).tocsr()
+            for kernel, omega in zip(self._kernels, self._omega, strict=True)
+        ]
+        vectors = sp.hstack(parts, format="csr") if parts else sp.csr_array((n_items, 0), dtype=np.float32)
+        self._vectors = sp.csr_array(vectors.astype(np.float32))
+        self._by_node = sp.csr_array(self._vectors.T)
+
+    @classmethod
+    def fit(
+        cls, matrix: sp.csr_array, catalogue: Catalogue, settings: SharedSettings | None = None, *, seed: int = 0
+    ) -> Self:
+        """Fit θ on histories [n_users, n_items] by hiding part after part of the items."""
+        settings = settings or SharedSettings()
+        kernels = _kernels(FactGraph.of(catalogue.graph))
+        weights = _fit_weights(kernels, matrix, settings, seed)
+        return cls(tuple(kernel.name for kernel in kernels), weights, settings, catalogue)
+
+    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """See `Block.scores`."""
+        by_node = self._by_node if candidates is None else sp.csr_array(self._by_node[:, candidates])
+        profile = sp.csr_array(_normalised(histories) @ self._vectors)
+        return (profile @ by_node).toarray().astype(np.float32)
+
+    def shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
+        """See `Block.shares`."""
+        row = self._vectors[[item]]
+        found = np.asarray((self._vectors[history] @ row.T).toarray()).ravel()
+        return (found * _scaled(weights)).astype(np.float32)
+
+    def fact_shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> FactShares:
+        """See `SplitsByFact.fact_shares`; facts through several relations of one kind come under the kind's name."""
+        nodes: list[NDArray[np.int64]] = []
+        names: list[str] = []
+        columns: list[NDArray[np.float32]] = []
+        scaled = _scaled(weights)
+        for kernel, omega in zip(self._kernels, self._omega, strict=True):
+            incidence = kernel.incidence
+            found = incidence.indices[incidence.indptr[item] : incidence.indptr[item + 1]]
+            nodes.append(self._facts.nodes[found])
+            names.extend([kernel.name] * len(found))
+            both = incidence[history][:, found].toarray()
+            columns.append((both * omega[found] * scaled[:, None]).astype(np.float32))
+        return FactShares(
+            np.concatenate([np.zeros(0, np.int64), *nodes]),
+            tuple(names),
+            np.concatenate([np.zeros((len(history), 0), np.float32), *columns], axis=1),
+            np.zeros(len(history), np.float32),
+        )
+
+    def rebind(self, catalogue: Catalogue) -> Self:
+        """See `Block.rebind`; degrees are those of the new snapshot."""
+        return type(self)(self._names, self._weights, self.settings, catalogue)
+
+    def state(self) -> BlockState:
+        """See `Block.state`."""
+        return BlockState(
+            {"weights": self._weights}, {"names": list(self._names), "settings": self.settings.model_dump()}
+        )
+
+    @classmethod
+    def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
+        """See `Block.from_state`."""
+        names = state.settings["names"]
+        assert isinstance(names, list)
+        settings = SharedSettings.model_validate(state.settings["settings"])
+        return cls(tuple(str(name) for name in names), state.tensors["weights"], settings, catalogue)
+
+
+def _kernels(facts: FactGraph) -> list[_Kernel]:
+    """A kernel for each relation, and one for each kind of node that several relations lead to."""
+    kernels = [_kernel(name, matrix) for name, matrix in zip(facts.relation_names, facts.incidence, strict=True)]
+    kinds = np.array([key.split("\t", 1)[0] for key in facts.keys])
+    for kind in sorted(set(kinds)):
+        here = np.flatnonzero(kinds == kind)
+        leading = [matrix for matrix in facts.incidence if np.isin(matrix.indices, here).any()]
+        if len(leading) > 1:
+            union = sum(leading[1:], start=leading[0]) @ sp.diags_array((kinds == kind).astype(np.float32)).tocsr()
+            union = sp.csr_array(union)
+            union.eliminate_zeros()
+            union.data[:] = 1.0
+            kernels.append(_kernel(_KIND + kind, union))
+    return kernels
+
+
+def _kernel(name: str, incidence: sp.csr_array) -> _Kernel:
+    return _Kernel(name, incidence, np.bincount(incidence.indices, minlength=incidence.shape[1]).astype(np.float32))
+
+
+def _omega(
+    degrees: NDArray[np.float32], weights: NDArray[np.float32], exponents: Sequence[float]
+) -> NDArray[np.float32]:
+    """ω(e) of every node, [n_nodes]."""
+    degrees = np.maximum(degrees, 1.0)
+    terms = [weight * degrees**-exponent for weight, exponent in zip(weights, exponents, strict=True)]
+    return np.sum(terms, axis=0, dtype=np.float32)
+
+
+def _scaled(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """|H|^-½ w_j."""
+    return np.asarray(weights, np.float32) * np.float32(max(float(np.sum(weights)), 1.0) ** -0.5)
+
+
+def _normalised(histories: sp.csr_array) -> sp.csr_array:
+    lengths = np.maximum(np.asarray(histories.sum(axis=1)).ravel(), 1.0)
+    return sp.csr_array(sp.diags_array((lengths**-0.5).astype(np.float32)) @ histories)
+
+
+def _fit_weights(
+    kernels: list[_Kernel], matrix: sp.csr_array, settings: SharedSettings, seed: int
+) -> NDArray[np.float32]:
+    """θ [n_kernels, n_exponents] that best ranks held-out items among themselves (softmax likelihood).
+
+    The number of facts of every kernel is fitted beside θ as a popularity-like term of the item and then dropped: else
+    θ would have to stand in for prominence, which the fusion's bias covers.
+    """
+    rng = np.random.default_rng(seed)
+    warm = np.flatnonzero(np.bincount(matrix.indices, minlength=matrix.shape[1]))
+    users = np.flatnonzero(np.diff(matrix.indptr) > 1)
+    if not kernels or len(warm) < settings.parts or not len(users):
+        return np.ones((len(kernels), len(settings.exponents)), dtype=np.float32)
+    items = np.sort(rng.choice(warm, min(len(warm), settings.max_items), replace=False))
+    users = np.sort(rng.choice(users, min(len(users), settings.max_users), replace=False))
+    histories = sp.csr_array(matrix[users])
+    parts = [np.sort(part) for part in np.array_split(rng.permutation(items), settings.parts)]
+    examples = [_part_scores(kernels, histories, part, settings) for part in parts]
+    spread = np.maximum(np.mean([found.std(axis=(1, 2)) for found, _, _ in examples], axis=0), 1e-12)
+    scores = [torch.from_numpy(found / spread[:, None, None]).float() for found, _, _ in examples]
+    targets = [torch.from_numpy(target) for _, target, _ in examples]
+    counts = [torch.from_numpy(count) for _, _, count in examples]
+    total = float(sum(target.sum() for target in targets))
+    raw = torch.full((len(spread),), -1.0, requires_grad=True)
+    prominence = torch.zeros(len(kernels), requires_grad=True)
+    optimizer = torch.optim.Adam([raw, prominence], lr=0.05)
+    for _ in range(settings.steps):
+        optimizer.zero_grad()
+        theta = torch.nn.functional.softplus(raw)
+        loss = 1e-3 * prominence.square().sum()
+        for found, target, count in zip(scores, targets, counts, strict=True):
+            logits = torch.tensordot(theta, found, dims=1) + count @ prominence
+            loss = loss - (torch.log_softmax(logits, dim=1) * target).sum() / total
+        loss.backward()
+        optimizer.step()
+    theta = torch.nn.functional.softplus(raw).detach().numpy() / spread
+    return theta.reshape(len(kernels), len(settings.exponents)).astype(np.float32)
+
+
+def _part_scores(
+    kernels: list[_Kernel], histories: sp.csr_array, part: NDArray[np.intp], settings: SharedSettings
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """With the items of `part` hidden: each term's scores [n_terms, n_users, n_part], targets [n_users, n_part] and
+    log fact counts [n_part, n_kernels].
+    """
+    hidden = np.ones(histories.shape[1], dtype=np.float32)
+    hidden[part] = 0.0
+    seen = sp.csr_array(histories @ sp.diags_array(hidden).tocsr())
+    seen.eliminate_zeros()
+    seen = _normalised(seen)
+    terms = []
+    for kernel in kernels:
+        profile = sp.csr_array(seen @ kernel.incidence)
+        columns = sp.csr_array(kernel.incidence[part].T)
+        for exponent in settings.exponents:
+            scale = sp.diags_array(np.maximum(kernel.degrees, 1.0) ** -exponent).tocsr()
+            terms.append((profile @ (scale @ columns)).toarray().astype(np.float32))
+    counts = np.stack([np.log1p(np.diff(kernel.incidence[part].indptr)) for kernel in kernels], axis=1)
+    return np.stack(terms), histories[:, part].toarray().astype(np.float32), counts.astype(np.float32)

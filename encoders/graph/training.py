@@ -1,0 +1,165 @@
+"""Training of the graph neural network: ranking loss over sampled items, histories and items held out at random.
+
+Each step takes part of every history out as targets and treats some items as new, so that the network learns both to
+rank warm items and to place items by their facts alone. Items that nobody has touched are never negatives: that they
+are cold says nothing about them. Cost: a step is one pass over the facts (O(facts · d)) and batch users × candidates ·
+d; on MovieLens-100k (943 users, 1,682 items, 38,000 facts) a step is an epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+from scipy.sparse.linalg import svds
+from torch import Tensor
+
+from encoders.graph.facts import FactGraph
+from encoders.graph.gnn import GraphNetwork
+from encoders.graph.settings import GNNSettings
+
+Progress = Callable[[int, int], None]
+"""Called with (steps done, steps in all)."""
+
+
+def train_network(
+    facts: FactGraph,
+    matrix: sp.csr_array,
+    text: NDArray[np.float32] | None,
+    settings: GNNSettings,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+) -> GraphNetwork:
+    """Train on histories `matrix` [n_users, n_items]; returns the network in evaluation mode.
+
+    text: [n_items, d_text], zero rows for items without text. Deterministic for a seed and a thread count.
+    """
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    warm = np.diff(matrix.tocsc().indptr) > 0
+    network = GraphNetwork(
+        facts,
+        settings.dimensions,
+        initial_vectors(matrix, settings.dimensions, seed),
+        None if text is None else torch.from_numpy(text),
+        seed,
+    )
+    scalars = {id(parameter) for parameter in network.scalars}
+    vectors = [parameter for parameter in network.parameters() if id(parameter) not in scalars]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": vectors, "weight_decay": settings.weight_decay},
+            {"params": network.scalars, "weight_decay": 0.0},
+        ],
+        lr=settings.learning_rate,
+    )
+    users = np.flatnonzero(np.diff(matrix.indptr) > 1)
+    if not len(users) or not warm.any():
+        return network.eval()
+    batches = -(-len(users) // settings.batch_users)
+    steps = max(settings.steps, settings.passes * batches)
+    network.train()
+    for step in range(steps):
+        if step % batches == 0:
+            order = rng.permutation(users)
+        place = (step % batches) * settings.batch_users
+        batch = matrix[np.sort(order[place : place + settings.batch_users])]
+        loss = _step_loss(network, sp.csr_array(batch), warm, settings, rng)
+        for group in optimizer.param_groups:
+            group["lr"] = settings.learning_rate * max(1 - step / steps, 0.01)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if progress:
+            progress(step + 1, steps)
+    return network.eval()
+
+
+def initial_vectors(matrix: sp.csr_array, dimensions: int, seed: int) -> Tensor:
+    """Collaborative parts to start from, [n_items, dimensions]: truncated SVD of the degree-normalised histories.
+
+    Starting here instead of at random saves two thirds of the steps; where the matrix has too small a rank, the rest of
+    the columns is random.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    start = torch.randn(matrix.shape[1], dimensions, generator=generator) * 0.01
+    rank = min(dimensions, min(matrix.shape) - 1)
+    if rank < 1 or not matrix.nnz:
+        return start
+    rows = np.maximum(np.diff(matrix.indptr), 1).astype(np.float64) ** -0.25
+    columns = np.maximum(np.bincount(matrix.indices, minlength=matrix.shape[1]), 1).astype(np.float64) ** -0.25
+    normal = sp.diags_array(rows) @ matrix.astype(np.float64) @ sp.diags_array(columns)
+    _, values, right = svds(normal, k=rank, v0=np.ones(min(matrix.shape)))
+    # The sign of a singular vector is arbitrary: fix it, so that machines agree.
+    signs = np.sign(right[np.arange(rank), np.abs(right).argmax(axis=1)])
+    found = (right * (signs * np.sqrt(np.maximum(values, 0.0)))[:, None]).T
+    start[:, :rank] = torch.from_numpy(np.ascontiguousarray(found[:, ::-1])).float()
+    return start
+
+
+def _step_loss(
+    network: GraphNetwork, batch: sp.csr_array, warm: NDArray[np.bool_], settings: GNNSettings, rng: np.random.Generator
+) -> Tensor:
+    """Softmax loss of the held-out items against all candidates, and of the items treated as new among themselves."""
+    n_users, n_items = batch.shape
+    new = (rng.random(n_items) < settings.cold_items) & warm
+    users = np.repeat(np.arange(n_users), np.diff(batch.indptr))
+    target = (rng.random(batch.nnz) < settings.held_out) | new[batch.indices]
+    history = sp.csr_array((batch.data[~target], (users[~target], batch.indices[~target])), shape=batch.shape)
+    candidates = _candidates(batch, warm, settings, rng)
+    column = np.full(n_items, -1)
+    column[candidates] = np.arange(len(candidates))
+
+    q, z = network.item_vectors(torch.from_numpy((warm & ~new).astype(np.float32)), settings.dropout)
+    lengths = torch.from_numpy(np.maximum(np.diff(history.indptr), 1).astype(np.float32))
+    p = _HistorySum.apply(history, z) * lengths[:, None] ** -network.length_exponent
+    p = torch.nn.functional.dropout(p, settings.dropout, network.training)
+    scores = network.log_scale.exp() * p @ q[torch.from_numpy(candidates)].T
+
+    seen_users = np.repeat(np.arange(n_users), np.diff(history.indptr))
+    seen = torch.from_numpy(np.stack([seen_users, column[history.indices]]))
+    scores = scores.index_put((seen[0], seen[1]), torch.tensor(float("-inf")))
+    rows, columns = users[target], column[batch.indices[target]]
+    is_new = new[batch.indices[target]]
+    loss = torch.zeros(())
+    if (~is_new).any():
+        logs = torch.log_softmax(scores, dim=1)
+        loss = loss - logs[torch.from_numpy(rows[~is_new]), torch.from_numpy(columns[~is_new])].mean()
+    among = np.flatnonzero(new[candidates])
+    if is_new.any() and len(among) > 1:
+        logs = torch.log_softmax(scores[:, torch.from_numpy(among)], dim=1)
+        place = np.full(len(candidates), -1)
+        place[among] = np.arange(len(among))
+        picked = logs[torch.from_numpy(rows[is_new]), torch.from_numpy(place[columns[is_new]])]
+        loss = loss - settings.cold_weight * settings.cold_items * picked.mean()
+    return loss
+
+
+def _candidates(
+    batch: sp.csr_array, warm: NDArray[np.bool_], settings: GNNSettings, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Items that a step ranks, ascending: those of the batch and as many others at random as fit."""
+    pool = np.flatnonzero(warm)
+    if len(pool) <= settings.max_candidates:
+        return pool
+    own = np.unique(batch.indices)
+    others = rng.choice(pool, settings.max_candidates, replace=False)
+    return np.union1d(own, others)
+
+
+class _HistorySum(torch.autograd.Function):
+    """Σ_j z_j over histories that change every step: a product with a constant sparse matrix, exact gradient."""
+
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, history: sp.csr_array, z: Tensor) -> Tensor:
+        ctx.history = history  # pyright: ignore[reportAttributeAccessIssue]
+        return torch.from_numpy(history @ z.detach().numpy())
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, *gradients: Tensor) -> tuple[None, Tensor]:
+        history = ctx.history  # pyright: ignore[reportAttributeAccessIssue]
+        return None, torch.from_numpy(history.T @ gradients[0].contiguous().numpy())

@@ -1,0 +1,185 @@
+"""Cross-fitting: block scores of events and items that the blocks have not seen, for the gates to learn from.
+
+Every fold holds out some events of every user and some items whole, fits all blocks on the rest, and scores the users'
+candidates from what is left of their histories (so a target never stands in its own history). Some histories are cut to
+a few items. Held-out events compete with all other items; items held out whole compete among themselves, as how often
+an item stays cold in a random split says nothing about new ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from encoders.block import Block, Catalogue
+from fusion.gate_inputs import Examples, ItemSide, history_lengths
+from fusion.settings import CrossFitSettings
+
+FitAll = Callable[[sp.csr_array, int], Mapping[str, Block]]
+"""Fits all blocks on histories [n_users, n_items]; the number tells the fold, for seeds and progress."""
+
+SPREAD_USERS = 500
+"""Histories that a block's spread is measured on."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Fold:
+    """`seen`: what blocks are fitted on; `events`: held-out events on items that are not held out; `cold`: events on
+    items held out whole; all csr [n_users, n_items]. `items` bool [n_items]: held out whole.
+    """
+
+    seen: sp.csr_array
+    events: sp.csr_array
+    cold: sp.csr_array
+    items: NDArray[np.bool_]
+
+
+def cross_fit(
+    matrix: sp.csr_array,
+    catalogue: Catalogue,
+    relations: tuple[str, ...],
+    fit_all: FitAll,
+    settings: CrossFitSettings,
+    *,
+    seed: int,
+) -> tuple[tuple[str, ...], list[Examples]]:
+    """Examples of all folds, and the blocks' names in the order of their scores."""
+    rng = np.random.default_rng(seed)
+    examples: list[Examples] = []
+    names: tuple[str, ...] = ()
+    for number, fold in enumerate(_folds(matrix, settings, rng)):
+        blocks = fit_all(fold.seen, number)
+        names = tuple(blocks)
+        users = np.bincount(fold.seen.indices, minlength=matrix.shape[1]).astype(np.float32)
+        dormant = (users == 0) & ~fold.items
+        side = ItemSide.of(catalogue.graph, users, dormant, relations)
+        examples += _fold_examples(fold, list(blocks.values()), side, settings, rng)
+    return names, examples
+
+
+def spread(block: Block, histories: sp.csr_array, users: NDArray[np.float32]) -> float:
+    """Standard deviation of a block's scores over warm items outside the history, the unit in which gates see it."""
+    rows = np.linspace(0, histories.shape[0] - 1, min(SPREAD_USERS, histories.shape[0])).astype(np.intp)
+    part = sp.csr_array(histories[np.unique(rows)])
+    warm = np.flatnonzero(users > 0)
+    if not len(warm) or not part.shape[0]:
+        return 1.0
+    scores = block.scores(part, warm)
+    outside = part[:, warm].toarray() == 0
+    found = float(scores[outside].std()) if outside.any() else 0.0
+    return found if found > 0 else 1.0
+
+
+def _folds(matrix: sp.csr_array, settings: CrossFitSettings, rng: np.random.Generator) -> list[_Fold]:
+    """Folds over disjoint events and disjoint items, in the order of a random permutation."""
+    n_items = matrix.shape[1]
+    warm = np.flatnonzero(np.bincount(matrix.indices, minlength=n_items))
+    shuffled = rng.permutation(warm)
+    take = max(1, int(len(warm) * min(settings.held_out_items, 1 / settings.folds)))
+    users = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    draw = rng.random(matrix.nnz)
+    step = min(settings.held_out_events, 1 / settings.folds)
+    folds = []
+    for number in range(settings.folds):
+        items = np.zeros(n_items, dtype=bool)
+        items[shuffled[number * take : (number + 1) * take]] = True
+        cold = items[matrix.indices]
+        held = (draw >= number * step) & (draw < (number + 1) * step) & ~cold
+        parts = [_part(matrix, users, rows) for rows in (~cold & ~held, held, cold)]
+        folds.append(_Fold(*parts, items))
+    return folds
+
+
+def _part(matrix: sp.csr_array, users: NDArray[np.intp], rows: NDArray[np.bool_]) -> sp.csr_array:
+    return sp.csr_array((matrix.data[rows], (users[rows], matrix.indices[rows])), shape=matrix.shape)
+
+
+def _fold_examples(
+    fold: _Fold, blocks: Sequence[Block], side: ItemSide, settings: CrossFitSettings, rng: np.random.Generator
+) -> list[Examples]:
+    active = np.flatnonzero((np.diff(fold.events.indptr) + np.diff(fold.cold.indptr)) * np.diff(fold.seen.indptr))
+    if len(active) > settings.max_users:
+        active = np.sort(rng.choice(active, settings.max_users, replace=False))
+    full = sp.csr_array(fold.seen[active])
+    histories = _cut(full, settings.short_histories, rng)
+    spreads = np.array([spread(block, full, side.users) for block in blocks], dtype=np.float32)
+    found: list[Examples] = []
+    competing = np.flatnonzero(~fold.items)
+    for targets, candidates, cold in ((fold.events, competing, False), (fold.cold, np.flatnonzero(fold.items), True)):
+        own = sp.csr_array(targets[active])
+        rows = np.flatnonzero(np.diff(own.indptr))
+        if not len(rows) or len(candidates) < 2:
+            continue
+        args = (sp.csr_array(histories[rows]), sp.csr_array(full[rows]), sp.csr_array(own[rows]))
+        found.append(_examples(*args, candidates, blocks, spreads, side, settings, cold, rng))
+    return found
+
+
+def _examples(
+    histories: sp.csr_array,
+    excluded: sp.csr_array,
+    targets: sp.csr_array,
+    candidates: NDArray[np.intp],
+    blocks: Sequence[Block],
+    spreads: NDArray[np.float32],
+    side: ItemSide,
+    settings: CrossFitSettings,
+    cold: bool,
+    rng: np.random.Generator,
+) -> Examples:
+    """Choose each user's candidates (the targets, the hardest, some of the rest) and keep their scores."""
+    most = int(np.diff(targets.indptr).max())
+    hard = min(settings.hard_candidates + most, len(candidates))
+    drawn = min(settings.random_candidates, len(candidates) - hard)
+    n_users = histories.shape[0]
+    kept = np.zeros((n_users, hard + drawn, len(blocks)), dtype=np.float32)
+    items = np.zeros((n_users, hard + drawn), dtype=np.int32)
+    is_target = np.zeros((n_users, hard + drawn), dtype=bool)
+    log_weights = np.zeros((n_users, hard + drawn), dtype=np.float32)
+    size = max(1, 4_000_000 // (len(candidates) * len(blocks)))
+    for first in range(0, n_users, size):
+        rows = slice(first, min(first + size, n_users))
+        scores = np.stack([block.scores(sp.csr_array(histories[rows]), candidates) for block in blocks], axis=2)
+        scores /= spreads
+        wanted = targets[rows][:, candidates].toarray() > 0
+        out = excluded[rows][:, candidates].toarray() > 0
+        priority = scores.sum(axis=2) + 1e-6 * rng.random(wanted.shape)
+        priority[out] = -np.inf
+        priority[wanted] = np.inf
+        best = np.argpartition(-priority, hard - 1, axis=1)[:, :hard] if hard < len(candidates) else _all(priority)
+        rest = rng.random(wanted.shape)
+        rest[out] = -1.0
+        np.put_along_axis(rest, best, -1.0, axis=1)
+        others = np.argpartition(-rest, drawn - 1, axis=1)[:, :drawn] if drawn else best[:, :0]
+        remaining = np.maximum((rest >= 0).sum(axis=1), 1)
+        chosen = np.concatenate([best, others], axis=1)
+        kept[rows] = np.take_along_axis(scores, chosen[:, :, None], axis=1)
+        items[rows] = candidates[chosen]
+        is_target[rows] = np.take_along_axis(wanted, chosen, axis=1)
+        weight = np.zeros(chosen.shape, dtype=np.float32)
+        if drawn:
+            weight[:, hard:] = np.log(np.maximum(remaining / drawn, 1.0))[:, None]
+            weight[:, hard:][np.take_along_axis(rest, others, axis=1) < 0] = -np.inf
+        weight[:, :hard][np.take_along_axis(out, best, axis=1)] = -np.inf
+        log_weights[rows] = weight
+    return Examples(kept, history_lengths(histories), items, is_target, log_weights, side, cold)
+
+
+def _all(priority: NDArray[np.float32]) -> NDArray[np.intp]:
+    return np.broadcast_to(np.arange(priority.shape[1]), priority.shape)
+
+
+def _cut(histories: sp.csr_array, share: float, rng: np.random.Generator) -> sp.csr_array:
+    """The same with a random share of the rows cut to 1 to 10 of their items."""
+    users = np.repeat(np.arange(histories.shape[0]), np.diff(histories.indptr))
+    limits = np.where(
+        rng.random(histories.shape[0]) < share, rng.integers(1, 11, histories.shape[0]), histories.nnz + 1
+    )
+    order = np.lexsort((rng.random(histories.nnz), users))
+    rank = np.empty(histories.nnz, dtype=np.int64)
+    rank[order] = np.arange(histories.nnz) - histories.indptr[users[order]]
+    return _part(histories, users, rank < limits[users])

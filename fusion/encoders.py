@@ -1,0 +1,80 @@
+"""The encoders that the fusion can draw on, by name, behind one way to fit them.
+
+To add an encoder: a block class in `encoders`, its settings as a field of `fusion.settings.BlockSettings`, and a line in
+`ENCODERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
+
+import scipy.sparse as sp
+from pydantic import BaseModel
+
+from encoders.behavior import BEHAVIOR, BehaviorBlock, BehaviorSettings
+from encoders.block import Block, BlockState, Catalogue, Family
+from encoders.graph import GNN, GNNSettings, SharedEntities, SharedSettings
+from encoders.text import TextBlock, TextBlockSettings
+
+
+class FitBlock(Protocol):
+    """Fits a block on histories [n_users, n_items] over a catalogue; raises WhyPathError where it cannot."""
+
+    def __call__(self, matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
+        """The fitted block, bound to `catalogue`. settings: of the encoder's own class, None for its defaults."""
+        ...
+
+
+class RestoreBlock(Protocol):
+    """Makes a block from its saved state, bound to a catalogue."""
+
+    def __call__(self, state: BlockState, catalogue: Catalogue) -> Block:
+        """The block."""
+        ...
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """One way to make a block."""
+
+    name: str
+    family: Family
+    fit: FitBlock
+    restore: RestoreBlock
+
+
+def _behavior(kind: type[BehaviorBlock]) -> Encoder:
+    def fit(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
+        assert settings is None or isinstance(settings, BehaviorSettings)
+        return kind.fit(matrix, settings, seed=seed)
+
+    return Encoder(kind.name, Family.BEHAVIOR, fit, kind.from_state)
+
+
+def _fit_gnn(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
+    assert settings is None or isinstance(settings, GNNSettings)
+    return GNN.fit(matrix, catalogue, settings, seed=seed)
+
+
+def _fit_shared(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
+    assert settings is None or isinstance(settings, SharedSettings)
+    return SharedEntities.fit(matrix, catalogue, settings, seed=seed)
+
+
+def _fit_text(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
+    assert settings is None or isinstance(settings, TextBlockSettings)
+    return TextBlock.fit(matrix, catalogue, settings, seed=seed)
+
+
+ENCODERS: Mapping[str, Encoder] = MappingProxyType(
+    {
+        **{name: _behavior(kind) for name, kind in BEHAVIOR.items()},
+        "gnn": Encoder("gnn", Family.GRAPH, _fit_gnn, GNN.from_state),
+        "shared": Encoder("shared", Family.GRAPH, _fit_shared, SharedEntities.from_state),
+        "text": Encoder("text", Family.TEXT, _fit_text, TextBlock.from_state),
+    }
+)
+"""Name to encoder."""

@@ -1,0 +1,67 @@
+"""What the gates look at: a user's history length, an item's popularity in training and its facts; and the examples
+that they are fitted on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from encoders.graph import FactGraph
+from kg.graph import KnowledgeGraph
+
+
+@dataclass(frozen=True, eq=False)
+class ItemSide:
+    """What is known of every item of a catalogue.
+
+    `users` float32 [n_items]: distinct training users, 0 for a cold item. `facts` float32 [n_items, n_relations]: log of
+    1 + the item's facts of every relation of `relations`. `dormant` bool [n_items]: items that were in the training
+    catalogue and had no interaction there, which is evidence against them; an item that came later is cold but not
+    dormant.
+    """
+
+    users: NDArray[np.float32]
+    facts: NDArray[np.float32]
+    dormant: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls, graph: KnowledgeGraph, users: NDArray[np.float32], dormant: NDArray[np.bool_], relations: tuple[str, ...]
+    ) -> ItemSide:
+        """From a snapshot; relations that it lacks count zero facts."""
+        found = FactGraph.of(graph)
+        counts = found.counts()
+        place = {name: code for code, name in enumerate(found.relation_names)}
+        facts = np.zeros((graph.n_items, len(relations)), dtype=np.float32)
+        for column, name in enumerate(relations):
+            if name in place:
+                facts[:, column] = np.log1p(counts[:, place[name]])
+        return cls(users.astype(np.float32), facts, dormant)
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Out-of-sample block scores of some users' candidates, as the gates are fitted on.
+
+    `scores` float32 [n_users, n_candidates, n_blocks], each block of unit spread. `lengths` float32 [n_users]: items in
+    the history. `items` int32 [n_users, n_candidates]; `targets` bool: held-out positives. `log_weights` float32: log of
+    how many candidates each one stands for, -inf for padding. `side`: the items as the fold's training saw them.
+    `cold`: candidates are items held out whole, competing among themselves.
+    """
+
+    scores: NDArray[np.float32]
+    lengths: NDArray[np.float32]
+    items: NDArray[np.int32]
+    targets: NDArray[np.bool_]
+    log_weights: NDArray[np.float32]
+    side: ItemSide
+    cold: bool
+
+
+def history_lengths(histories: sp.csr_array) -> NDArray[np.float32]:
+    """Items in each history, float32 [n_users]."""
+    return np.diff(histories.indptr).astype(np.float32)

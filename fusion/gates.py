@@ -1,0 +1,192 @@
+"""The gates: how much each block counts for a user with so long a history and an item with so many users.
+
+s(u, i) = Σ_b a_b · exp(c_b x_u) · exp(d_b · y_i) · block_b(u, i) / spread_b + β · φ_i, with a_b ≥ 0, x_u the
+standardised log of the history's length, y_i = (standardised log popularity, 1 / (1 + popularity)) and φ_i the item's
+popularity and fact counts. Everything is fitted together to the softmax likelihood of held-out items, on scores of
+blocks that have not seen them (`fusion.crossfit`), so a block that only memorises its training data gets no weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fusion.gate_inputs import Examples, ItemSide
+from fusion.settings import GateSettings
+
+
+@dataclass(frozen=True, eq=False)
+class GateForm:
+    """What the gates may use: user side, item side, popularity in the bias, facts in the bias."""
+
+    user: bool = True
+    item: bool = True
+    popularity_bias: bool = True
+    fact_bias: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Gates:
+    """Fitted gates over blocks in the order of `blocks`.
+
+    weights a [n_blocks]; by_length c [n_blocks]; by_popularity d [n_blocks, 2]; bias β [n_features]. `length_moments` and
+    `popularity_moments`: mean and standard deviation of the logs in training; lengths are clipped to `length_range`,
+    beyond which nothing was learned.
+    """
+
+    blocks: tuple[str, ...]
+    weights: NDArray[np.float32]
+    by_length: NDArray[np.float32]
+    by_popularity: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    length_moments: tuple[float, float]
+    length_range: tuple[float, float]
+    popularity_moments: tuple[float, float]
+    form: GateForm
+
+    @classmethod
+    def single(cls, block: str) -> Gates:
+        """The gates of a model of one block: none, its scores as they are."""
+        one, zero = np.ones(1, np.float32), np.zeros((1, 2), np.float32)
+        form = GateForm(user=False, item=False, popularity_bias=False, fact_bias=False)
+        return cls((block,), one, np.zeros(1, np.float32), zero, np.zeros(0, np.float32), (0, 1), (0, 0), (0, 1), form)
+
+    def user_factors(self, lengths: NDArray[np.float32]) -> NDArray[np.float32]:
+        """g: float32 [n_users, n_blocks], the blocks' weights included."""
+        x = _standardised(lengths, self.length_moments, self.length_range)
+        return (self.weights * np.exp(x[:, None] * self.by_length)).astype(np.float32)
+
+    def item_factors(self, side: ItemSide) -> NDArray[np.float32]:
+        """h: float32 [n_items, n_blocks]."""
+        return np.exp(_item_features(side, self.popularity_moments) @ self.by_popularity.T).astype(np.float32)
+
+    def biases(self, side: ItemSide) -> NDArray[np.float32]:
+        """float32 [n_items]."""
+        features = _bias_features(side, self.popularity_moments, self.form)
+        return (features @ self.bias).astype(np.float32) if len(self.bias) else np.zeros(len(side.users), np.float32)
+
+
+def fit_gates(blocks: Sequence[str], examples: Sequence[Examples], settings: GateSettings, form: GateForm) -> Gates:
+    """Fit on out-of-sample scores; blocks that turn out to say nothing are taken out and the rest is fitted again."""
+    kept = list(range(len(blocks)))
+    while True:
+        gates = _fit([blocks[b] for b in kept], [_only(example, kept) for example in examples], settings, form)
+        # Popular and cold items are two jobs: a block stays if it counts for either.
+        share = gates.weights[:, None] * np.exp(np.stack([0 * gates.by_popularity[:, 0], gates.by_popularity[:, 1]], 1))
+        share = (share / share.sum(axis=0)).max(axis=1)
+        weakest = int(share.argmin())
+        if share[weakest] >= settings.least_share or len(kept) == 1:
+            return gates
+        del kept[weakest]
+
+
+def _fit(blocks: list[str], examples: list[Examples], settings: GateSettings, form: GateForm) -> Gates:
+    lengths = np.concatenate([example.lengths for example in examples])
+    logs = np.log1p(lengths)
+    length_moments = (float(logs.mean()), float(max(logs.std(), 1e-3)))
+    warm = np.concatenate([example.side.users[example.side.users > 0] for example in examples])
+    popularity_moments = (float(np.log1p(warm).mean()), float(max(np.log1p(warm).std(), 1e-3)))
+    length_range = (float(logs.min()), float(logs.max()))
+    batches = [_Batch(example, length_moments, length_range, popularity_moments, form) for example in examples]
+
+    n_blocks, n_features = len(blocks), batches[0].bias.shape[-1]
+    raw = torch.full((n_blocks,), -0.5, requires_grad=True)
+    by_length = torch.zeros(n_blocks, requires_grad=True)
+    by_popularity = torch.zeros(n_blocks, 2, requires_grad=True)
+    bias = torch.zeros(n_features, requires_grad=True)
+    optimizer = torch.optim.Adam([raw, by_length, by_popularity, bias], lr=0.05)
+    total = {cold: max(sum(b.total for b in batches if b.cold == cold), 1.0) for cold in (False, True)}
+    for step in range(settings.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = 0.05 * (1 - 0.9 * step / settings.steps)
+        optimizer.zero_grad()
+        weights = torch.nn.functional.softplus(raw)
+        held_back = by_length.square().sum() + by_popularity.square().sum() + bias.square().sum()
+        loss = settings.shrinkage * held_back + settings.sparsity * weights.sum()
+        for batch in batches:
+            factor = (settings.cold_weight if batch.cold else 1.0) / total[batch.cold]
+            loss = loss + factor * batch.loss(
+                weights,
+                by_length if form.user else 0 * by_length,
+                by_popularity if form.item else 0 * by_popularity,
+                bias,
+            )
+        loss.backward()
+        optimizer.step()
+    used = [form.user * by_length, form.item * by_popularity]
+    return Gates(
+        tuple(blocks),
+        torch.nn.functional.softplus(raw).detach().numpy(),
+        used[0].detach().numpy(),
+        used[1].detach().numpy(),
+        bias.detach().numpy(),
+        length_moments,
+        length_range,
+        popularity_moments,
+        form,
+    )
+
+
+class _Batch:
+    """One fold's examples as tensors."""
+
+    def __init__(
+        self,
+        example: Examples,
+        length_moments: tuple[float, float],
+        length_range: tuple[float, float],
+        popularity_moments: tuple[float, float],
+        form: GateForm,
+    ) -> None:
+        self.cold = example.cold
+        self.scores = torch.from_numpy(example.scores)
+        self.x = torch.from_numpy(_standardised(example.lengths, length_moments, length_range))
+        self.items = torch.from_numpy(example.items.astype(np.int64))
+        self.y = torch.from_numpy(_item_features(example.side, popularity_moments))
+        self.bias = torch.from_numpy(_bias_features(example.side, popularity_moments, form))
+        self.log_weights = torch.from_numpy(example.log_weights)
+        rows, columns = np.nonzero(example.targets)
+        self.rows, self.columns = torch.from_numpy(rows), torch.from_numpy(columns)
+        self.total = float(len(rows))
+
+    def loss(self, weights: Tensor, by_length: Tensor, by_popularity: Tensor, bias: Tensor) -> Tensor:
+        """Sum over targets of −log softmax."""
+        user = weights * torch.exp(self.x[:, None] * by_length)
+        item = torch.exp(self.y @ by_popularity.T)
+        logits = (self.scores * user[:, None, :] * item[self.items]).sum(dim=-1)
+        if bias.numel():
+            logits = logits + (self.bias @ bias)[self.items]
+        logs = logits - torch.logsumexp(logits + self.log_weights, dim=1, keepdim=True)
+        return -logs[self.rows, self.columns].sum()
+
+
+def _only(example: Examples, blocks: list[int]) -> Examples:
+    return replace(example, scores=np.ascontiguousarray(example.scores[:, :, blocks]))
+
+
+def _standardised(
+    lengths: NDArray[np.float32], moments: tuple[float, float], limits: tuple[float, float]
+) -> NDArray[np.float32]:
+    return ((np.clip(np.log1p(lengths), *limits) - moments[0]) / moments[1]).astype(np.float32)
+
+
+def _item_features(side: ItemSide, moments: tuple[float, float]) -> NDArray[np.float32]:
+    """y [n_items, 2]; a cold item is at the mean of log popularity and told apart by the second feature."""
+    popularity = np.where(side.users > 0, (np.log1p(side.users) - moments[0]) / moments[1], 0.0)
+    return np.stack([popularity, 1.0 / (1.0 + side.users)], axis=1).astype(np.float32)
+
+
+def _bias_features(side: ItemSide, moments: tuple[float, float], form: GateForm) -> NDArray[np.float32]:
+    """φ [n_items, n_features]: popularity, coldness, dormancy; facts, and facts of items with few users."""
+    features = _item_features(side, moments)
+    parts = [np.zeros((len(side.users), 0), dtype=np.float32)]
+    if form.popularity_bias:
+        parts += [features, features[:, :1] ** 2, side.dormant[:, None].astype(np.float32)]
+    if form.fact_bias:
+        parts += [side.facts, side.facts * features[:, 1:]]
+    return np.concatenate(parts, axis=1).astype(np.float32)

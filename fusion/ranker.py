@@ -1,0 +1,71 @@
+"""`Ranker`: a fused model over the items of one snapshot; scores, and their exact split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from encoders.block import Block, Family, SplitsByFact
+from fusion.gate_inputs import ItemSide, history_lengths
+from fusion.gates import Gates
+from fusion.split import BlockShare, FactCells, ScoreSplit
+
+
+class Ranker:
+    """Blocks, gates and bias, bound to a snapshot; immutable, safe to use from many threads."""
+
+    def __init__(self, blocks: Mapping[str, Block], spreads: Mapping[str, float], gates: Gates, side: ItemSide) -> None:
+        """`blocks` by name, at least those of `gates`; `spreads`: the unit of each block's scores."""
+        self.blocks = {name: blocks[name] for name in gates.blocks}
+        self.gates = gates
+        self._units = np.array([spreads[name] for name in gates.blocks], dtype=np.float32)
+        self._item_factors = gates.item_factors(side)
+        self._bias = gates.biases(side)
+
+    @property
+    def n_items(self) -> int:
+        """Items of the snapshot."""
+        return len(self._bias)
+
+    @property
+    def serves_new_items(self) -> bool:
+        """Whether an item without interactions can score differently from another."""
+        return any(block.serves_new_items for block in self.blocks.values())
+
+    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """Scores float32 [n_users, n_candidates] for histories [n_users, n_items]; candidates None for all items."""
+        chosen = slice(None) if candidates is None else np.asarray(candidates, dtype=np.intp)
+        users = self.gates.user_factors(history_lengths(histories)) / self._units
+        items = self._item_factors[chosen]
+        total = np.repeat(self._bias[chosen][None, :], histories.shape[0], axis=0)
+        for column, block in enumerate(self.blocks.values()):
+            found = block.scores(histories, candidates)
+            total += found * users[:, column, None] * items[None, :, column]
+        return total
+
+    def split(self, history: NDArray[np.intp], item: int) -> ScoreSplit:
+        """Take one score apart: `history` are item indices, each with weight 1, `item` the item that was scored."""
+        history = np.asarray(history, dtype=np.intp)
+        weights = np.ones(len(history), dtype=np.float32)
+        users = self.gates.user_factors(np.array([len(history)], dtype=np.float32))[0]
+        factors = users / self._units * self._item_factors[item]
+        shares: list[BlockShare] = []
+        nodes, cells = [np.zeros(0, np.int64)], [np.zeros((len(history), 0), np.float32)]
+        own = np.zeros(len(history), dtype=np.float32)
+        for factor, (name, block) in zip(factors, self.blocks.items(), strict=True):
+            found = block.shares(history, weights, item) * factor
+            shares.append(BlockShare(name, float(found.sum()), found.astype(np.float32)))
+            if block.family == Family.GRAPH and isinstance(block, SplitsByFact):
+                facts = block.fact_shares(history, weights, item)
+                nodes.append(facts.nodes)
+                cells.append(facts.shares * factor)
+                own += facts.own * factor
+        distinct, place = np.unique(np.concatenate(nodes), return_inverse=True)
+        summed = np.zeros((len(distinct), len(history)), dtype=np.float32)
+        np.add.at(summed, place, np.concatenate(cells, axis=1).T)
+        bias = float(self._bias[item])
+        score = bias + sum(share.share for share in shares)
+        return ScoreSplit(score, bias, tuple(shares), FactCells(distinct, summed.T, own))

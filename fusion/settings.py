@@ -1,0 +1,94 @@
+"""Settings of the fusion: which blocks, how they are cross-fitted, how strongly the gates are held back."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from encoders.behavior import EASESettings, IALSSettings, ItemKNNSettings, PopularitySettings, RP3BetaSettings
+from encoders.graph import GNNSettings, SharedSettings
+from encoders.text import TextBlockSettings
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class BlockSettings(_Settings):
+    """Settings of every block, by the block's name."""
+
+    ease: EASESettings = EASESettings()
+    """Closed-form item-item model."""
+    ials: IALSSettings = IALSSettings()
+    """Matrix factorisation with fold-in."""
+    rp3beta: RP3BetaSettings = RP3BetaSettings()
+    """Random walks over users and items."""
+    itemknn: ItemKNNSettings = ItemKNNSettings()
+    """Neighbourhoods of items."""
+    popularity: PopularitySettings = PopularitySettings()
+    """The same for everybody."""
+    gnn: GNNSettings = GNNSettings()
+    """Graph neural network."""
+    shared: SharedSettings = SharedSettings()
+    """Shared entities."""
+    text: TextBlockSettings = TextBlockSettings()
+    """Items by their texts."""
+
+
+class CrossFitSettings(_Settings):
+    """How out-of-sample block scores are made; see `fusion.crossfit`."""
+
+    folds: int = Field(default=4, ge=2)
+    """Folds; in each, every block is fitted again without the fold's events."""
+
+    held_out_events: float = Field(default=0.12, gt=0, lt=0.5)
+    """Share of each user's events that a fold holds out."""
+
+    held_out_items: float = Field(default=0.12, gt=0, lt=0.5)
+    """Share of the warm items that a fold holds out whole, so that the gates learn cold items."""
+
+    short_histories: float = Field(default=0.25, ge=0, lt=1)
+    """Share of a fold's users whose history is cut to a few items, so that the gates learn new users."""
+
+    max_users: int = Field(default=2000, ge=1)
+    """Users that a fold scores (blocks are always fitted on all)."""
+
+    hard_candidates: int = Field(default=200, ge=1)
+    """Candidates a user's examples keep for certain: those that the blocks together rank highest."""
+
+    random_candidates: int = Field(default=100, ge=1)
+    """Candidates drawn from the rest, weighted up to stand for all of it."""
+
+
+class GateSettings(_Settings):
+    """How the gates are fitted; see `fusion.gates`."""
+
+    steps: int = Field(default=150, ge=1)
+    """Steps of Adam over all examples."""
+
+    shrinkage: float = Field(default=1e-3, ge=0)
+    """L2 penalty on everything that makes a gate differ from a constant, and on the bias."""
+
+    sparsity: float = Field(default=1e-3, ge=0)
+    """L1 penalty on the blocks' weights."""
+
+    least_share: float = Field(default=0.02, ge=0, lt=1)
+    """A block whose weight is a smaller share of the sum (scores being of unit spread) is taken out, gates refitted."""
+
+    cold_weight: float = Field(default=0.5, ge=0)
+    """Weight of the examples on items held out whole, against those on held-out events."""
+
+
+class FusionSettings(_Settings):
+    """Everything that decides a model beside data and seed."""
+
+    blocks: tuple[str, ...] = ("ease", "ials", "rp3beta", "gnn", "shared", "text")
+    """Names of the blocks to fit. Those that a catalogue is too large for are left out with a message."""
+
+    block: BlockSettings = BlockSettings()
+    """Settings of the blocks."""
+
+    crossfit: CrossFitSettings = CrossFitSettings()
+    """How gates see out-of-sample scores."""
+
+    gates: GateSettings = GateSettings()
+    """How gates are fitted."""

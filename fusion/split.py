@@ -1,0 +1,45 @@
+"""`ScoreSplit`: a score taken apart exactly as it was computed, gates held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class BlockShare:
+    """What a block adds to the score, and how: `history` float32 [n_history] adds up to `share`."""
+
+    block: str
+    share: float
+    history: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FactCells:
+    """What the graph blocks add by way of the item's facts, in cells of history item and fact.
+
+    `nodes` int64 [n_facts]: global ids of the facts' other ends, each once; `shares` float32 [n_history, n_facts], over
+    all graph blocks and relations. `own` float32 [n_history]: what the graph blocks add beside the facts.
+    """
+
+    nodes: NDArray[np.int64]
+    shares: NDArray[np.float32]
+    own: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ScoreSplit:
+    """`score` = `bias` + the sum of the blocks' shares; `facts` splits the graph blocks' part further."""
+
+    score: float
+    bias: float
+    blocks: tuple[BlockShare, ...]
+    facts: FactCells
+
+    @property
+    def history(self) -> NDArray[np.float32]:
+        """What each item of the history adds over all blocks, float32 [n_history]; without the bias."""
+        return np.sum([block.history for block in self.blocks], axis=0, dtype=np.float32)
