@@ -42,7 +42,9 @@ class ItemItemBlock(BehaviorBlock):
         few = 2 * len(columns) < self.n_fitted
         product = histories @ (self._weights[:, columns] if few else self._weights)
         dense = product.toarray() if sp.issparse(product) else product
-        return np.asarray(dense if few else dense[:, columns], dtype=np.float32)
+        # Scattered columns of a wide product cost as much as the product; all of them in order need no copy.
+        whole = few or np.array_equal(columns, np.arange(self.n_fitted))
+        return np.asarray(dense if whole else dense[:, columns], dtype=np.float32)
 
     def _shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
         rows = self._weights[history][:, [item]]
