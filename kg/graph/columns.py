@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -115,6 +115,13 @@ class FieldColumn:
         codes = np.full(len(chosen), -1, dtype=np.int32)
         codes[chosen >= 0] = dense
         return FieldColumn(self.name, self.type, self.sensitive, codes=codes, categories=self.categories.take(used))
+
+    def with_missing(self, added: int) -> FieldColumn:
+        """The column with so many nodes more, which have no value."""
+        if self.numbers is not None:
+            return replace(self, numbers=np.concatenate([self.numbers, np.full(added, np.nan)]))
+        assert self.codes is not None
+        return replace(self, codes=np.concatenate([self.codes, np.full(added, -1, dtype=np.int32)]))
 
     def update(self, digest: hashlib.blake2b) -> None:
         """Feed name, type and values to a running digest; equal columns feed equal bytes."""

@@ -51,12 +51,7 @@ class NodeTable:
         all_keys = Strings.concatenated([self.keys, Strings.of(keys)])
         rows = all_keys.order()
         added = len(keys)
-        fields = {
-            name: FieldColumn.concatenated(
-                [column, FieldColumn.missing_everywhere(name, column.type, added, sensitive=column.sensitive)]
-            ).take(rows)
-            for name, column in self.fields.items()
-        }
+        fields = {name: column.with_missing(added).take(rows) for name, column in self.fields.items()}
         return NodeTable(
             self.kind,
             self.role,
