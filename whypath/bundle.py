@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from encoders.text import TextEncoderSettings
+from encoders.text import TextEncoder, TextEncoderSettings
 from fusion.model import FusionModel
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
@@ -122,8 +122,9 @@ class Bundle:
         return found
 
     def scorer(self, graph: KnowledgeGraph, popularity_of: Callable[[KnowledgeGraph], NDArray[np.float32]]) -> Scorer:
-        """The model over a snapshot, new items included."""
-        return Scorer.over(graph, self.model.bind(graph), popularity_of)
+        """The model over a snapshot, new items included; texts that training did not see are encoded."""
+        ranker = self.model.bind(graph, lambda texts: TextEncoder(self.record.text).encode(texts))
+        return Scorer.over(graph, ranker, popularity_of)
 
     def check_fits(self, graph: KnowledgeGraph) -> None:
         """Raise BundleError if the store's domain is not the one that the model was trained for."""

@@ -13,9 +13,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from fusion.model import Ranker
+from fusion.ranker import Ranker
 from fusion.ranking import TopK, tie_break_keys, top_k
 from kg.graph import KnowledgeGraph
+from kg.paths import PathSearch
 
 _BATCH_CELLS = 16_000_000
 """Scores held at a time: 64 MB in float32, a few times that while ranking."""
@@ -58,6 +59,11 @@ class Scorer:
     def popularity(self) -> NDArray[np.float32]:
         """The popularity blend, float32 [n_items]."""
         return self.popularity_of(self.graph)
+
+    @cached_property
+    def paths(self) -> PathSearch:
+        """Search over the relations that may be shown, without interactions."""
+        return PathSearch(self.graph)
 
     def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
         """Scores float32 [n_users, n_candidates]; users with an empty history get the popularity blend."""

@@ -27,5 +27,5 @@ def _text(part: Interactions, graph: KnowledgeGraph) -> str:
     lines = ["user\titem\ttime\n"]
     for row in np.lexsort((part.items, times, part.users)).tolist():
         time = "" if np.isnan(times[row]) else f"{times[row]:.15g}"
-        lines.append(f"{part.user_ids[part.users[row]]}\t{items[row]}\t{time}\n")
+        lines.append(f"{part.user_ids[int(part.users[row])]}\t{items[row]}\t{time}\n")
     return "".join(lines)

@@ -10,7 +10,8 @@ import torch
 
 from encoders.text import TextEncoderSettings
 from fusion.settings import FusionSettings
-from fusion.training import Variant, fit
+from fusion.training import fit
+from fusion.variant import Variant
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 from kg.interactions import Interactions

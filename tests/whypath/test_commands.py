@@ -257,8 +257,7 @@ def test_ablation_wants_the_files_of_the_bundle_and_names_every_part(
     results = json.loads(capsys.readouterr().out)
     names = [result["name"] for result in results]
     assert names[0] == "bundle"
-    assert {"without graph", "shuffled graph"} <= set(names)
-    assert any(name.startswith("without ease") or name == "without behavior" for name in names)
+    assert {"without ease", "without gnn", "twin: no graph", "twin: shuffled graph"} <= set(names)
     assert results[0]["against_bundle"] is None
     assert all("p_value" in result["against_bundle"] for result in results[1:])
 

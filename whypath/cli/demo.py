@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 
 from whypath.cli.arguments import add_json
-from whypath.cli.console import print_json, progress
+from whypath.cli.console import print_json, progress, remark, show
 
 SUMMARY = "everything on real data, from an empty folder to explained recommendations"
 EXAMPLES = """\
@@ -43,14 +43,36 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prepare only, or go all the way."""
     if arguments.prepare is not None:
-        from kg.datasets.movielens import prepare
+        return _prepare(arguments)
+    from pathlib import Path
 
-        with progress() as tell:
-            report = prepare(arguments.prepare, catalogue=arguments.catalogue, wheels=arguments.wheels, progress=tell)
-        if arguments.json:
-            print_json({"domain": str(report.domain), "linked_share": report.linked_share})
-        else:
-            print(report)
-            print(f"{report.domain}: load it with `whypath load {report.domain} --store store`")
-        return 0
+    from whypath.demo import DemoOptions, run_demo
+
+    options = DemoOptions(
+        folder=Path(arguments.folder),
+        catalogue=arguments.catalogue,
+        wheels=None if arguments.wheels is None else Path(arguments.wheels),
+        seed=arguments.seed,
+        user=arguments.user,
+        text=not arguments.no_text,
+    )
+    with progress() as tell:
+        result = run_demo(options, tell)
+    show(result, as_json=arguments.json)
+    if not arguments.json:
+        model = f"--store {result.folder / 'store'} --bundle {result.folder / 'bundle'}"
+        remark(f"\nGo on with, for example:\n  whypath recommend {model} --user 7 -k 5 --where 'year >= 1990'")
+    return 0
+
+
+def _prepare(arguments: argparse.Namespace) -> int:
+    from kg.datasets.movielens import prepare
+
+    with progress() as tell:
+        report = prepare(arguments.prepare, catalogue=arguments.catalogue, wheels=arguments.wheels, progress=tell)
+    if arguments.json:
+        print_json({"domain": str(report.domain), "linked_share": report.linked_share})
+    else:
+        print(report)
+        remark(f"\nload it with: whypath load {report.domain} --store store")
     return 0

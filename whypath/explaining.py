@@ -1,0 +1,85 @@
+"""Why an item scores as it does for a history: the score's exact split in readable names, and the paths behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kg.graph import KnowledgeGraph
+from whypath.results import Basis, BlockShare, EntityShare, Explanation, HistoryShare
+from whypath.scoring import Scorer
+from whypath.shown_paths import paths_for
+
+BIAS = "bias"
+"""Name of the part of a score that the item has for everybody."""
+
+
+def explain_score(scorer: Scorer, user: str | None, history: NDArray[np.int32], item: int, limit: int) -> Explanation:
+    """The split of the item's score for a history (item indices), and at most `limit` paths from it to the item.
+
+    A user without a history has a popularity score, which has no split and no path.
+    """
+    graph = scorer.graph
+    label = graph.label_of(item)
+    if not len(history):
+        return Explanation(
+            user=user,
+            item=graph.item_ids[item],
+            label=label,
+            score=float(scorer.popularity[item]),
+            basis=Basis.POPULARITY,
+            blocks=(BlockShare("popularity", float(scorer.popularity[item])),),
+            history=(),
+            entities=(),
+            paths=(),
+            note="No positive event is known, so the score is popularity alone.",
+        )
+    # The target never counts for itself, also where the user has had it.
+    others = history[history != item]
+    split = scorer.ranker.split(others.astype(np.intp), item)
+    blocks = [BlockShare(block.block, block.share) for block in split.blocks]
+    entities = _entities(graph, item, split.facts.nodes, split.facts.shares.sum(axis=0))
+    return Explanation(
+        user=user,
+        item=graph.item_ids[item],
+        label=label,
+        score=split.score,
+        basis=Basis.HISTORY,
+        blocks=_largest_first([*blocks, BlockShare(BIAS, split.bias)]),
+        history=_history(graph, others, split.history),
+        entities=entities,
+        paths=paths_for(graph, scorer.paths, others, split.history, item, limit),
+        note="" if len(others) == len(history) else "The item is in the history; the score is as if it were not.",
+    )
+
+
+def _history(graph: KnowledgeGraph, items: NDArray[np.int32], shares: NDArray[np.float32]) -> tuple[HistoryShare, ...]:
+    order = np.argsort(-np.abs(shares), kind="stable")
+    return tuple(
+        HistoryShare(graph.item_ids[index], graph.label_of(index), float(shares[at]))
+        for at, index in zip(order.tolist(), items[order].tolist(), strict=True)
+    )
+
+
+def _entities(
+    graph: KnowledgeGraph, item: int, nodes: NDArray[np.int64], shares: NDArray[np.float32]
+) -> tuple[EntityShare, ...]:
+    """The shares of the item's facts by entity; only facts that stand in the store under a relation that is shown."""
+    facts = graph.item_facts()
+    hidden = {relation.name for relation in graph.relations if relation.hidden}
+    open_codes = [code for code, name in enumerate(facts.relation_names) if name.removeprefix("~") not in hidden]
+    own = facts.of(item)
+    shown = set(facts.nodes[own][np.isin(facts.relations[own], open_codes)].tolist())
+    found = []
+    for at in np.argsort(-np.abs(shares), kind="stable").tolist():
+        node = int(nodes[at])
+        if node in shown:
+            kind, key, _ = graph.node_of(node)
+            found.append(EntityShare(kind, key, graph.label_of(node), float(shares[at])))
+    return tuple(found)
+
+
+def _largest_first(shares: Sequence[BlockShare]) -> tuple[BlockShare, ...]:
+    return tuple(sorted(shares, key=lambda share: -abs(share.share)))
