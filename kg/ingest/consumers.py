@@ -133,7 +133,7 @@ class EventConsumer:
         draft = self._builder.build(record)
         interaction = self._builder.interaction
         item_kinds = (draft.item_kind,) if draft.item_kind is not None else interaction.items
-        item_kind, item_absent = self._known.end(draft.item, item_kinds)
+        item_kind, item_absent = self._known.item(draft.item, item_kinds)
         user_kind, user_absent = self._known.end(draft.user, (interaction.user,))
         event = Event.of(
             draft.user, draft.item, item_kind, self._builder.kind, time=draft.time, weight=draft.weight, id=draft.id

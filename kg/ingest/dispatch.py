@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from kg.ingest.quarantine import Quarantine
@@ -52,6 +53,18 @@ class _Route:
 
     def fits(self, record: RawRecord, skip: int = 0) -> bool:
         return all(_value_fits(record.values.get(column), wanted) for column, wanted in self.conditions[skip:])
+
+
+def first_fitting(reader: Reader, consumers: Sequence[Consumer]) -> bool:
+    """Whether any of the consumers can use any record; stops at the first."""
+    routes = [_Route(consumer, reader) for consumer in consumers]
+    for record in reader:
+        for route in routes:
+            if isinstance(record, RawRecord) and route.fits(record):
+                with suppress(RowProblem):
+                    route.consumer.take(record)
+                    return True
+    return False
 
 
 class Dispatcher:

@@ -64,6 +64,16 @@ class KnownNodes:
             raise RowProblem(Reason.UNKNOWN_END, f"there is no {' or '.join(kinds)} {key!r}")
         return maker, True
 
+    def item(self, key: str, kinds: Sequence[str]) -> tuple[str, bool]:
+        """As `end`, for the item of an event; a key that several kinds know is a `RowProblem` too."""
+        if len(kinds) == 1:
+            return self.end(key, kinds)
+        knowing = [kind for kind in kinds if key in self._by_kind[kind] or self._exists(kind, key)]
+        if len(knowing) > 1:
+            detail = f"{key!r} is {' and '.join(knowing)}: say which in a column `item_kind`"
+            raise RowProblem(Reason.CONTRADICTING_ROLE, detail)
+        return self.end(key, knowing or kinds)
+
     def _exists(self, kind: str, key: str) -> bool:
         # Nodes of a kind without a source are named by every load that uses them, so they are written again at no cost.
         if not self._schema.nodes[kind].source:

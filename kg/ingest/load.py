@@ -20,7 +20,7 @@ from typing import Any
 
 from kg.graph import KnowledgeGraph
 from kg.ingest.consumers import EventConsumer, LinkConsumer, NodeConsumer, RelationConsumer
-from kg.ingest.dispatch import Consumer, Dispatcher, Tally
+from kg.ingest.dispatch import Consumer, Dispatcher, Tally, first_fitting
 from kg.ingest.edge_rows import EdgeBuilder
 from kg.ingest.event_rows import EventBuilder
 from kg.ingest.key_index import KeyIndex
@@ -76,6 +76,11 @@ def load_domain(
     with SourcePool(schema, base, tables or {}) as pool:
         _protect(path, (*pool.files(), *([described] if described is not None else [])))
         plan = _plan(schema, pool)
+        if replace and not _has_items(plan):
+            raise LoadError(
+                "the source has no usable item, so replacing would remove all items; nothing was changed. Correct the "
+                "source, or load without --replace to see what is wrong with its rows"
+            )
         existing = None if replace else partial(_existing, store)
         if strict:
             with Quarantine(path) as found:
@@ -88,8 +93,6 @@ def load_domain(
             with store.begin_load(schema, replace=replace, source_digest=digest) as writer:
                 run = _Run(plan, KnownNodes(schema, existing), writer, found, progress, checking=False)
                 run.run()
-                if replace and not run.tally.items:
-                    raise LoadError(_no_items(found))
                 finish = writer.finish()
             return run.report(finish, found.publish(), time.monotonic() - started)
 
@@ -99,14 +102,6 @@ def _existing(store: GraphStore) -> KnowledgeGraph | None:
         return store.snapshot()
     except (StoreEmpty, StoreLoading):
         return None
-
-
-def _no_items(found: Quarantine) -> str:
-    first = "".join(f"\n  {row}" for row in found.first)
-    return (
-        "the source has no item, so replacing would remove all of them; nothing was removed. "
-        f"Correct the source and load again{':' if first else '.'}{first}"
-    )
 
 
 def _protect(quarantine: Path | None, read: tuple[Path, ...]) -> None:
@@ -166,6 +161,20 @@ def _plan(schema: DomainSchema, pool: SourcePool) -> _Plan:
         tuple(_Pass(reader, relations=tuple(builders)) for reader, builders in relations.values()),
         tuple(kind for kind, interaction in schema.interactions.items() if interaction.source),
     )
+
+
+def _has_items(plan: _Plan) -> bool:
+    """Whether there is a usable row of an item kind; kinds that come from events count as having one."""
+    items = [kind for kind in plan.schema.item_kinds if plan.schema.nodes[kind].source]
+    if len(items) < len(plan.schema.item_kinds):
+        return True
+    with Quarantine(None) as nobody:
+        batches, tally, known = Batches(Nowhere(), nobody), Tally(), KnownNodes(plan.schema, None)
+        for work in plan.nodes:
+            consumers = [NodeConsumer(b, known, batches, tally) for b in work.nodes if b.kind in items]
+            if consumers and first_fitting(work.reader, consumers):
+                return True
+    return False
 
 
 def _check(pool: SourcePool, reader: Reader, builder: NodeBuilder | EdgeBuilder | EventBuilder) -> None:

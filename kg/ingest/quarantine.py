@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,14 +54,15 @@ class Quarantine:
 
     def __enter__(self) -> Self:
         if self.path is not None:
+            temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
             try:
-                handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", suffix=".part", dir=self.path.parent)
+                # Not mkstemp, whose files only their owner may read: the quarantine is an ordinary file.
+                self._file = temporary.open("w", encoding="utf-8")
             except OSError as error:
                 raise QuarantineError(
                     f"{self.path}: bad rows cannot be written there ({error.strerror}); name another quarantine file"
                 ) from None
-            self._temporary = Path(name)
-            self._file = os.fdopen(handle, "w", encoding="utf-8")
+            self._temporary = temporary
         return self
 
     def __exit__(
@@ -97,7 +97,6 @@ class Quarantine:
             return None
         self._file.flush()
         os.fsync(self._file.fileno())
-        self._temporary.chmod(0o644)
         self._temporary.replace(self.path)
         self._temporary = None
         return self.path if self.total else None

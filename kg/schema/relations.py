@@ -54,7 +54,11 @@ class RelationKind:
 
 
 def words(name: str) -> str:
-    """Readable words for a name without a label: `acted_in` -> "acted in", `dbo:birthPlace` -> "birth place"."""
+    """Readable words for a name without a label: `acted_in` -> "acted in", `dbo:birthPlace` -> "birth place".
+
+    Of IRIs, prefixed and dotted names (`film.film.genre`) the last part counts.
+    """
     last = name.rstrip("/#").replace("#", "/").rsplit("/", 1)[-1].rsplit(":", 1)[-1] or name
+    last = last.rsplit(".", 1)[-1] or last
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", last).replace("_", " ").replace("-", " ").strip()
     return (spaced[0] + spaced[1:].lower() if spaced != last and spaced[:1].islower() else spaced) or name

@@ -60,7 +60,7 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
     if any(_NUMBER.fullmatch(c) for c in first):
         columns = _names(cells, width)
         notes.append(f"no header line: columns are called {', '.join(columns)}")
-    form = SourceFormat.CSV if separator == "," else SourceFormat.TSV
+    form = SourceFormat.CSV if separator == "," or told is SourceFormat.CSV else SourceFormat.TSV
     spec = _spec(
         spec_path,
         format=None if told is form else form,
@@ -103,18 +103,21 @@ def _breaks(line: bytes) -> bool:
 def _cut(lines: list[str], told: SourceFormat | None) -> tuple[str, bool]:
     """(separator, quoted) that cuts most lines into the same number (above one) of cells."""
     usual = "," if told is SourceFormat.CSV else "\t"
+    with_quotes = sum('"' in line for line in lines)
+    believed = told is SourceFormat.CSV or 2 * with_quotes > len(lines)
     best, best_share = (usual, told is SourceFormat.CSV), 0.0
     for separator in dict.fromkeys((usual, "\t", ",", ";", "|", "::", " ")):
-        # Quoting is believed of CSV, and elsewhere only where it cuts better: a title may well begin with a quote.
-        choices = (False,) if len(separator) > 1 or not any('"' in line for line in lines) else (True, False)
-        for quoted in choices if told is SourceFormat.CSV or separator != "\t" else reversed(choices):
+        # Quoting is believed of CSV and where most lines have quotes, elsewhere only where it cuts better: a title may
+        # well begin with a quote.
+        choices = (False,) if len(separator) > 1 or not with_quotes else (believed, not believed)
+        for quoted in choices:
             share = _regularity(_cells(lines, separator, quoted=quoted))
             # Another separator than the usual one, such as a space, must be clearly better.
             margin = 0.3 if separator != usual and best[0] == usual and best_share > 0.3 else 0.0
             if share > best_share + margin:
                 best, best_share = (separator, quoted), share
-    if best[0] == "," and not any('"' in line for line in lines):
-        return ",", True  # nothing is quoted so far, but in CSV it may be
+    if not with_quotes and len(best[0]) == 1 and (best[0] == "," or told is SourceFormat.CSV):
+        return best[0], True  # nothing is quoted so far, but in CSV it may be
     return best
 
 

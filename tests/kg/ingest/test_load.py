@@ -10,13 +10,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 from kg.ingest import LoadError, LoadProgress, load_domain
+from kg.rows import Event
 from kg.schema import DomainSchema, SchemaError
 from kg.sources import SourceError
 from kg.stores import GraphStore, StoreEmpty, open_store
-from tests.kg.ingest.shop import DOMAIN, load_shop, with_row, write_shop
+from tests.kg.ingest.shop import DOMAIN, FILES, load_shop, with_row, write_shop
 from tests.kg.sources.northwind import write_northwind
 
 
@@ -86,9 +90,10 @@ def test_replacing_removes_what_the_source_no_longer_has(tmp_path: Path, store: 
 def test_replacing_by_nothing_is_refused(tmp_path: Path, store: GraphStore) -> None:
     load_shop(tmp_path, store)
     before = content(store)
-    with pytest.raises(LoadError, match="replacing would remove all of them"):
+    with pytest.raises(LoadError, match="replacing would remove all items"):
         load_shop(tmp_path, store, {"films": "id,title,about,year,price,seen,stock,studio,cast\n"}, replace=True)
     assert content(store) == before
+    assert store.state().loading is None
 
 
 def test_the_order_of_rows_does_not_matter(tmp_path: Path, store: GraphStore) -> None:
@@ -306,3 +311,62 @@ def test_rows_that_fit_no_section_are_counted_not_hidden(tmp_path: Path, store: 
     assert report.skipped == 1
     assert report.warnings == ("relations.never: no row fits its `where`",)
     assert "1 rows matched no `where`" in str(report)
+
+
+def test_a_key_of_two_item_kinds_must_say_which(tmp_path: Path, store: GraphStore) -> None:
+    (tmp_path / "f.csv").write_text("id\n1\n2\n")
+    (tmp_path / "b.csv").write_text("id\n2\n3\n")
+    (tmp_path / "e.csv").write_text("u,i,k\na,1,\na,2,\na,3,\na,2,book\n")
+    schema = DomainSchema.from_mapping(
+        {
+            "nodes": {
+                "film": {"role": "item", "source": "f.csv", "key": "id"},
+                "book": {"role": "item", "source": "b.csv", "key": "id"},
+                "user": {"role": "user"},
+            },
+            "interactions": {"liked": {"source": "e.csv", "columns": {"user": "u", "item": "i", "item_kind": "k"}}},
+        }
+    )
+    report = load_domain(schema, store, folder=tmp_path)
+    assert [(b.line, str(b.reason)) for b in report.first_bad] == [(3, "contradicting role")]
+    assert "'2' is book and film: say which in a column `item_kind`" in report.first_bad[0].detail
+    assert report.events.new == 3
+
+
+def test_what_the_store_refuses_is_quarantined_too(tmp_path: Path, store: GraphStore) -> None:
+    load_shop(tmp_path, store)
+    store.append_events([Event.of("ann", "2", "film", "rated", weight=1.0, id="r7")])
+    report = load_shop(tmp_path, store, {"ratings": with_row("ratings", "r7,bob,2,5,1")})
+    assert [(b.file, b.line, str(b.reason)) for b in report.first_bad] == [("ratings.csv", 6, "refused by the store")]
+    assert report.first_bad[0].detail
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    file=st.sampled_from(sorted(FILES)),
+    where=st.floats(0, 1),
+    dropped=st.integers(0, 30),
+    noise=st.binary(max_size=20) | st.sampled_from([b'"', b"\n", b",", b"\t", b"NULL", b"\x00", b"\xff", b"9" * 400]),
+)
+def test_files_spoilt_anywhere_load_or_fail_for_the_reader(
+    tmp_path: Path, store: GraphStore, file: str, where: float, dropped: int, noise: bytes
+) -> None:
+    good = FILES[file].encode()
+    at = round(where * len(good))
+    clean = open_store(tmp_path / "clean", create=True)
+    if not clean.state().generation:  # the folder is the same for all examples
+        load_shop(tmp_path, clean)
+        load_shop(tmp_path, store)
+    try:
+        report = load_shop(
+            tmp_path, store, {file.split(".")[0]: good[:at] + noise + good[at + dropped :]}, replace=True
+        )
+    except WhyPathError:
+        assert store.snapshot().n_items == 3  # the last complete load is there, whole
+    else:
+        assert store.snapshot().n_items >= 1
+        assert report.finish.state.loading is None
+    # Whatever happened, the good files lead back to the good state.
+    load_shop(tmp_path, store, replace=True)
+    assert content(store) == content(clean)
+    clean.close()

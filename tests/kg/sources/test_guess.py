@@ -275,3 +275,40 @@ def test_paths_are_relative_to_where_the_description_will_be(tmp_path: Path) -> 
     files = [tmp_path / "data" / f for f in write_movielens_small(tmp_path / "data", random.Random(2))]
     guess = guess_domain(files, tmp_path)
     assert guess.schema.nodes["movie"].source[0].file == "data/movies.csv"
+
+
+def test_rdf_with_a_file_of_events(tmp_path: Path) -> None:
+    (tmp_path / "plays.csv").write_text(
+        "listener,artist\n"
+        + "".join(f"{u},http://x.org/resource/A{(u + n) % 9}\n" for u in range(30) for n in range(3))
+    )
+    (tmp_path / "facts.nt").write_text(
+        "".join(
+            f"<http://x.org/resource/A{n}> <http://x.org/ontology/genre> <http://x.org/resource/G{n % 2}> .\n"
+            f'<http://x.org/resource/A{n}> <http://x.org/ontology/motto> "words {n}" .\n'
+            for n in range(9)
+        )
+    )
+    schema, report, text = loaded(tmp_path, "plays.csv", "facts.nt")
+    assert [(r.name, r.head, r.tail) for r in schema.relation_kinds.values()] == [("genre", "artist", "entity")]
+    assert "motto has texts at its end" in text
+    assert (report.n_bad, report.edges.new, report.skipped) == (0, 9, 9)
+
+
+def test_quoting_separators_and_encodings_are_seen(tmp_path: Path) -> None:
+    rng = random.Random(7)
+    (tmp_path / "items.csv").write_bytes(
+        b"item_id;name;country\n"
+        + "".join(f"{n};Café {n};{rng.choice(['Perú', 'Chile'])}\n" for n in range(30)).encode("latin-1")
+    )
+    (tmp_path / "events.tsv").write_text(
+        "user_id\titem_id\tcreated\n"
+        + "".join(f'"u{n % 7}"\t"{n % 30}"\t"2021-01-01T00:00:{n % 60:02d}"\n' for n in range(90))
+    )
+    schema, report, text = loaded(tmp_path, "items.csv", "events.tsv")
+    (source,) = schema.nodes["item"].source
+    assert (source.separator, source.encoding) == (";", "latin-1")
+    assert "read as latin-1" in text
+    (event,) = schema.interactions.values()
+    assert event.source[0].quoted
+    assert (report.n_bad, report.events.new) == (0, 90)
