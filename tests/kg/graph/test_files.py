@@ -23,7 +23,7 @@ def graph() -> KnowledgeGraph:
 
 
 @given(GRAPHS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_a_saved_snapshot_comes_back(graph: KnowledgeGraph) -> None:
     with tempfile.TemporaryDirectory() as directory:
         place = graph.save(Path(directory) / "graph")

@@ -11,7 +11,7 @@ from kg.rows import EdgeRow, Event, NodeRow
 from kg.stores import open_store
 from tests.kg.domain import films_schema
 
-BATCH = 40
+BATCH = 80
 
 
 def nodes(version: int) -> list[NodeRow]:

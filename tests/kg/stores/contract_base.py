@@ -1,0 +1,75 @@
+"""What all parts of the store contract use: loading rows, the snapshot they must give, a store and the same store
+again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from kg.graph import KnowledgeGraph
+from kg.rows import EdgeRow, Event, NodeRow
+from kg.schema import DomainSchema
+from kg.stores import (
+    FinishReport,
+    GraphStore,
+    WriteReport,
+    open_store,
+)
+from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
+
+
+def load(
+    store: GraphStore,
+    *,
+    nodes: Sequence[NodeRow] = NODES,
+    edges: Sequence[EdgeRow] = EDGES,
+    events: Sequence[Event] = EVENTS,
+    replace: bool = False,
+    schema: DomainSchema | None = None,
+) -> FinishReport:
+    """Load rows completely, all in one batch of each sort; nothing may be refused."""
+    with store.begin_load(schema or films_schema(), replace=replace, source_digest="digest") as writer:
+        reports = [writer.write_nodes(nodes)]
+        for relation in sorted({edge.relation for edge in edges}):
+            reports.append(writer.write_edges(relation, [edge for edge in edges if edge.relation == relation]))
+        reports.append(writer.write_events(events))
+        assert sum(reports, WriteReport()).refused == ()
+        return writer.finish()
+
+
+def same(graph: KnowledgeGraph, other: KnowledgeGraph) -> bool:
+    """Whether two snapshots have the same content, facts and events."""
+    return (graph.digest, graph.events_digest) == (other.digest, other.events_digest)
+
+
+def expected(
+    nodes: Sequence[NodeRow] = NODES, edges: Sequence[EdgeRow] = EDGES, events: Sequence[Event] = EVENTS
+) -> KnowledgeGraph:
+    """The snapshot that a store of these rows must give."""
+    return KnowledgeGraph.from_rows(films_schema(), nodes, edges, events)
+
+
+class StoreFixtures:
+    """A store under test; a store's own test class sets `kind` and gives `url`."""
+
+    kind: str
+    """Name in `kg.stores.STORES`."""
+
+    @pytest.fixture
+    def url(self) -> str:
+        raise AssertionError("a store's test class gives the fixture `url`")
+
+    @pytest.fixture
+    def store(self, url: str) -> Iterator[GraphStore]:
+        store = open_store(url, create=True)
+        yield store
+        store.close()
+
+    @pytest.fixture
+    def other(self, store: GraphStore) -> Iterator[GraphStore]:
+        """The same store, opened again as another process would."""
+        other = open_store(store.url)
+        yield other
+        other.close()

@@ -1,0 +1,143 @@
+"""The store contract: appended events and deleted users."""
+
+from __future__ import annotations
+
+from kg.rows import Event, NodeRow
+from kg.stores import (
+    Appended,
+    GraphStore,
+    Refusal,
+)
+from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
+from tests.kg.stores.contract_base import StoreFixtures, expected, load, same
+
+
+class EventContract(StoreFixtures):
+    """What every store does with events and users."""
+
+    # Events
+
+    def test_appended_events_are_in_the_next_snapshot(self, store: GraphStore, other: GraphStore) -> None:
+        load(store)
+        before = other.snapshot()
+        events = [
+            Event.of("ann", "10", "film", "view", time=99.0),
+            Event.of("new user", "9", "series", "view", weight=2.5, id="given id"),
+            Event.of("ann", "10", "film", "view", time=100.0),
+        ]
+        report = store.append_events(events)
+        assert report.outcomes == (Appended.WRITTEN,) * 3
+        assert report.event_generation == other.state().event_generation > before.event_generation
+        assert other.state().generation == before.generation
+        for view in (store, other):
+            graph = view.snapshot()
+            assert same(graph, expected(events=[*EVENTS, *events]))
+            assert graph.digest == before.digest
+        since, reached = other.events_since(before.event_generation)
+        assert list(since) == events
+        assert reached == report.event_generation
+        assert other.events_since(reached) == ((), reached)
+
+    def test_an_event_is_written_once(self, store: GraphStore) -> None:
+        load(store)
+        event = Event.of("ann", "1", "film", "rating", time=1.0, weight=4.0, id="e1")
+        twin = Event.of("ann", "1", "film", "rating", time=1.0, weight=5.0, id="e1")
+        assert store.append_events([event, event]).outcomes == (Appended.WRITTEN, Appended.ALREADY_THERE)
+        report = store.append_events([twin, event, EVENTS[0]])
+        assert report.outcomes == (Appended.REFUSED, Appended.ALREADY_THERE, Appended.ALREADY_THERE)
+        assert report.written == 0
+        assert report.already_there == 2
+        assert [refusal.row for refusal in report.refused] == [0]
+        assert "e1" in report.refused[0].reason
+        assert same(store.snapshot(), expected(events=[*EVENTS, event]))
+
+    def test_a_load_does_not_change_an_appended_event(self, store: GraphStore) -> None:
+        load(store)
+        event = Event.of("ann", "1", "film", "rating", weight=4.0, id="e1")
+        store.append_events([event])
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            report = writer.write_events([Event.of("ann", "1", "film", "rating", weight=5.0, id="e1"), event])
+            assert report.same == 1
+            assert [refusal.row for refusal in report.refused] == [0]
+            writer.finish()
+        assert same(store.snapshot(), expected(events=[*EVENTS, event]))
+
+    def test_events_that_fit_nothing_are_refused_with_a_reason(self, store: GraphStore) -> None:
+        load(store)
+        events = [
+            Event.of("ann", "unheard of", "film", "rating"),
+            Event.of("ann", "9", "series", "rating"),
+            Event.of("ann", "1", "film", "bought"),
+            Event.of("ann", "1", "film", "view", time=float("nan")),
+            Event.of("\udc80", "1", "film", "view", id="half a pair"),
+            Event.of("ann", "1", "film", "view", id="good"),
+        ]
+        report = store.append_events(events)
+        assert report.outcomes == (Appended.REFUSED,) * 5 + (Appended.WRITTEN,)
+        assert [refusal.row for refusal in report.refused] == [0, 1, 2, 3, 4]
+        for refusal, word in zip(report.refused, ("unheard of", "series", "bought", "time", "Unicode"), strict=True):
+            assert isinstance(refusal, Refusal)
+            assert word in refusal.reason
+
+    def test_ids_and_keys_come_back_as_they_were(self, store: GraphStore) -> None:
+        keys = ["a:b", "film:2", "Ünï çødé", "x" * 300, " ", "0" * 32, "f" * 32, "'; DROP TABLE node; --", "a\nb", "🎬"]
+        load(store, nodes=[*NODES, *(NodeRow("film", key, key) for key in keys)])
+        events = [Event.of(key, key, "film", "view", id=key, time=1.5) for key in keys]
+        assert store.append_events(events).written == len(keys)
+        since, _ = store.events_since(store.snapshot().event_generation - len(keys))
+        assert list(since) == events
+        graph = store.snapshot()
+        assert same(graph, expected([*NODES, *(NodeRow("film", key, key) for key in keys)], EDGES, [*EVENTS, *events]))
+
+    # Deleting
+
+    def test_a_deleted_user_is_gone_everywhere(self, store: GraphStore, other: GraphStore) -> None:
+        load(store)
+        store.append_events([Event.of("ann", "10", "film", "view", time=99.0)])
+        before = store.snapshot()
+        other.snapshot()
+        report = store.delete_user("ann")
+        assert (report.user, report.found, report.events, report.edges, report.remaining) == ("ann", True, 6, 1, 0)
+        nodes = [node for node in NODES if node.key != "ann"]
+        edges = [edge for edge in EDGES if edge.relation != "lives"]
+        events = [event for event in EVENTS if event.user != "ann"]
+        for view in (store, other):
+            graph = view.snapshot()
+            assert same(graph, expected(nodes, edges, events))
+            assert graph.digest == before.digest
+            # Who read the store before must notice.
+            assert graph.generation == view.state().generation > before.generation
+        assert store.counts().dangling == 0
+
+    def test_deleting_a_user_that_is_not_there(self, store: GraphStore) -> None:
+        load(store)
+        before = store.state()
+        report = store.delete_user("nobody")
+        assert (report.found, report.events, report.remaining) == (False, 0, 0)
+        assert store.state() == before
+
+    def test_a_deleted_user_may_come_back(self, store: GraphStore, other: GraphStore) -> None:
+        load(store)
+        store.snapshot()
+        store.delete_user("ann")
+        event = Event.of("ann", "2", "film", "view", time=1000.0)
+        assert store.append_events([event]).written == 1
+        for view in (other, store):
+            (table,) = view.snapshot().events_of("ann")
+            assert list(table.ids) == [event.id]
+            assert view.snapshot().fields_of(view.snapshot().node_id("viewer", "ann")) == {}
+
+    def test_a_user_is_deleted_while_a_load_goes_on(self, store: GraphStore, other: GraphStore) -> None:
+        load(store)
+        nodes = [node for node in NODES if node.key != "ann"]
+        edges = [edge for edge in EDGES if edge.relation != "lives"]
+        events = [event for event in EVENTS if event.user != "ann"]
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            writer.write_nodes([NodeRow("film", "2", "Changed")])
+            assert other.delete_user("ann").remaining == 0
+            for view in (store, other):
+                assert same(view.snapshot(), expected(nodes, edges, events))
+            writer.finish()
+        changed = [NodeRow("film", "2", "Changed"), *nodes[1:]]
+        for view in (store, other):
+            assert same(view.snapshot(), expected(changed, edges, events))

@@ -1,0 +1,249 @@
+"""The store contract: loads, whole, repeated, replacing, in progress and interrupted."""
+
+from __future__ import annotations
+
+import pytest
+
+from kg.graph import KnowledgeGraph
+from kg.rows import EdgeRow, Event, NodeRow
+from kg.stores import (
+    GraphStore,
+    SchemaMismatch,
+    StoreError,
+    StoreLoading,
+    StoreLocked,
+    WriteReport,
+)
+from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
+from tests.kg.stores.contract_base import StoreFixtures, expected, load, same
+
+
+class LoadContract(StoreFixtures):
+    """What every store does with loads."""
+
+    # Loading
+
+    def test_a_load_gives_the_snapshot_of_its_rows(self, store: GraphStore) -> None:
+        finish = load(store)
+        graph = store.snapshot()
+        assert same(graph, expected())
+        assert graph.generation == finish.state.generation == store.state().generation == 1
+        assert graph.event_generation == finish.state.event_generation
+        assert store.schema().to_json() == films_schema().to_json()
+        assert finish.state.loading is None
+
+    def test_order_and_batches_of_a_load_make_no_difference(self, store: GraphStore) -> None:
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            for node in reversed(NODES):
+                assert writer.write_nodes([node]).new == 1
+            for edge in reversed(EDGES):
+                assert writer.write_edges(edge.relation, [edge]).new == 1
+            for event in reversed(EVENTS):
+                assert writer.write_events([event]).new == 1
+            writer.finish()
+        assert same(store.snapshot(), expected())
+
+    def test_a_new_opening_sees_the_same(self, store: GraphStore, other: GraphStore) -> None:
+        load(store)
+        assert same(other.snapshot(), expected())
+        assert other.state() == store.state()
+
+    def test_loading_twice_changes_nothing(self, store: GraphStore) -> None:
+        load(store)
+        before, graph = store.state(), store.snapshot()
+        with store.begin_load(films_schema(), replace=False, source_digest="digest") as writer:
+            assert writer.write_nodes(NODES) == WriteReport(same=len(NODES))
+            assert writer.write_edges("sequel", [EDGES[8]]) == WriteReport(same=1)
+            assert writer.write_events(EVENTS) == WriteReport(same=len(EVENTS))
+            writer.finish()
+        assert store.state() == before
+        assert same(store.snapshot(), graph)
+        load(store, replace=True)
+        assert store.state() == before
+        assert same(store.snapshot(), graph)
+
+    def test_a_row_is_upserted_across_loads(self, store: GraphStore) -> None:
+        load(store)
+        changed = NodeRow("film", "2", "Pulp Fiction!", "A text", {"year": 1995})
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            report = writer.write_nodes([changed, NodeRow("film", "12", "Jackie Brown"), NODES[1]])
+            assert report == WriteReport(new=1, changed=1, same=1)
+            assert writer.finish().state.generation == 2
+        nodes = [changed, NODES[1], *NODES[2:], NodeRow("film", "12", "Jackie Brown")]
+        assert same(store.snapshot(), expected(nodes))
+
+    def test_an_event_with_a_given_id_is_upserted_across_loads(self, store: GraphStore) -> None:
+        first = Event.of("ann", "1", "film", "rating", weight=1.0, id="e1")
+        second = Event.of("ann", "1", "film", "rating", weight=5.0, id="e1")
+        load(store, events=[first])
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            assert writer.write_events([second]) == WriteReport(changed=1)
+            writer.finish()
+        assert same(store.snapshot(), expected(events=[second]))
+
+    def test_in_one_load_the_first_of_contradicting_rows_stands(self, store: GraphStore) -> None:
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            writer.write_nodes(NODES)
+            report = writer.write_nodes([NODES[0], NodeRow("film", "2", "Other"), NodeRow("film", "x", "a")])
+            assert (report.new, report.changed, report.same) == (1, 0, 1)
+            assert [refusal.row for refusal in report.refused] == [1]
+            assert "other content" in report.refused[0].reason
+            within = [NodeRow("film", "y", "a"), NodeRow("film", "y", "b"), NodeRow("film", "y", "a")]
+            report = writer.write_nodes(within)
+            assert (report.new, report.same) == (1, 1)
+            assert [refusal.row for refusal in report.refused] == [1]
+            one = Event.of("ann", "1", "film", "rating", weight=1.0, id="e")
+            two = Event.of("ann", "1", "film", "rating", weight=2.0, id="e")
+            assert writer.write_events([one]).new == 1
+            report = writer.write_events([two, one])
+            assert report.same == 1
+            assert [refusal.row for refusal in report.refused] == [0]
+
+    def test_rows_that_fit_nothing_are_refused_one_by_one(self, store: GraphStore) -> None:
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            bad = [NodeRow("movie", "1", "x"), NodeRow("film", "", "x"), NodeRow("film", "\ud800", "x")]
+            report = writer.write_nodes([*bad, *NODES])
+            assert report.new == len(NODES)
+            assert [refusal.row for refusal in report.refused] == [0, 1, 2]
+            edges = [EdgeRow("director", "1", "nobody"), EDGES[0], EdgeRow("director", "none", "qt")]
+            report = writer.write_edges("director", edges)
+            assert report.new == 1
+            assert [refusal.row for refusal in report.refused] == [0, 2]
+            assert "nobody" in report.refused[0].reason
+            assert len(writer.write_edges("unknown", edges).refused) == 3
+            events = [
+                Event.of("ann", "nothing", "film", "rating"),
+                Event.of("ann", "1", "person", "rating"),
+                Event.of("ann", "1", "film", "bought"),
+                Event.of("ann", "1", "film", "rating", weight=float("inf")),
+                Event.of("", "1", "film", "rating"),
+                EVENTS[0],
+            ]
+            report = writer.write_events(events)
+            assert report.new == 1
+            assert [refusal.row for refusal in report.refused] == [0, 1, 2, 3, 4]
+            assert all(refusal.reason for refusal in report.refused)
+            writer.finish()
+        assert same(store.snapshot(), expected(edges=[EDGES[0]], events=[EVENTS[0]]))
+        assert store.counts().dangling == 0
+
+    def test_replace_removes_what_the_source_no_longer_has(self, store: GraphStore) -> None:
+        load(store)
+        live = Event.of("dora", "1", "film", "view", time=100.0)
+        lost = Event.of("dora", "10", "film", "view", time=100.0)
+        assert store.append_events([live, lost]).written == 2
+        nodes = [node for node in NODES if node.key not in ("10", "11", "rr", "bob")]
+        edges = [edge for edge in EDGES if "10" not in (edge.head, edge.tail)]
+        finish = load(store, nodes=nodes, edges=edges, events=EVENTS[:5], replace=True)
+        # The user "bob" stays as a bare user, because an event still names it.
+        assert (finish.removed_nodes, finish.removed_edges, finish.removed_events) == (3, 3, 3)
+        graph = store.snapshot()
+        assert same(graph, expected(nodes, edges, [*EVENTS[:5], live]))
+        assert store.counts().dangling == 0
+        assert store.counts().nodes["viewer"] == 4
+
+    def test_replace_hangs_nothing_on_what_it_will_remove(self, store: GraphStore) -> None:
+        load(store)
+        with store.begin_load(films_schema(), replace=True, source_digest="") as writer:
+            writer.write_nodes([node for node in NODES if node.key != "10"])
+            assert len(writer.write_edges("sequel", [EdgeRow("sequel", "10", "11")]).refused) == 1
+            assert len(writer.write_events([Event.of("ann", "10", "film", "view")]).refused) == 1
+            writer.finish()
+        assert store.counts().dangling == 0
+
+    def test_a_schema_that_does_not_fit_needs_replace(self, store: GraphStore) -> None:
+        load(store)
+        interactions = {"view": {"items": ["film", "series"], "label": "watched"}}
+        fewer = films_schema(interactions=interactions)
+        with pytest.raises(SchemaMismatch, match="rating"):
+            store.begin_load(fewer, replace=False, source_digest="")
+        assert store.state().loading is None
+        views = [event for event in EVENTS if event.kind == "view"]
+        store.append_events([Event.of("eve", "1", "film", "rating", weight=4.0)])
+        load(store, schema=fewer, events=views, replace=True)
+        assert same(store.snapshot(), KnowledgeGraph.from_rows(fewer, NODES, EDGES, views))
+        load(store)
+        assert same(store.snapshot(), expected())
+
+    def test_a_schema_that_only_says_things_differently_is_a_new_generation(self, store: GraphStore) -> None:
+        load(store)
+        interactions = {
+            "rating": {"items": "film", "positive": {"min_weight": 2}},
+            "view": {"items": ["film", "series"], "label": "saw"},
+        }
+        finish = load(store, schema=films_schema(interactions=interactions))
+        assert finish.state.generation == 2
+        assert store.snapshot().schema.interactions["view"].label == "saw"
+
+    # Loads in progress
+
+    def test_serving_stays_on_the_last_complete_generation(self, store: GraphStore, other: GraphStore) -> None:
+        load(store)
+        writer = store.begin_load(films_schema(), replace=False, source_digest="new")
+        with writer:
+            writer.write_nodes([NodeRow("film", "2", "Changed"), NodeRow("film", "99", "New")])
+            writer.write_events([Event.of("zoe", "1", "film", "view", time=50.0)])
+            for view in (store, other):
+                mark = view.state().loading
+                assert mark is not None
+                assert (mark.source_digest, mark.replace, mark.alive) == ("new", False, True)
+                assert same(view.snapshot(), expected())
+                assert view.state().generation == 1
+            # Feedback goes on meanwhile, and is served; an event on an item that is not served yet is kept.
+            live = [Event.of("eve", "2", "film", "view", time=3.0), Event.of("eve", "99", "film", "view", time=4.0)]
+            assert other.append_events(live).written == 2
+            for view in (store, other):
+                assert same(view.snapshot(), expected(events=[*EVENTS, live[0]]))
+            since, reached = other.events_since(0)
+            assert live[0] in since
+            assert all(event.user != "zoe" for event in since)
+            assert reached == other.state().event_generation
+            writer.finish()
+        nodes = [NodeRow("film", "2", "Changed"), *NODES[1:], NodeRow("film", "99", "New")]
+        events = [*EVENTS, *live, Event.of("zoe", "1", "film", "view", time=50.0)]
+        for view in (store, other):
+            assert same(view.snapshot(), expected(nodes, EDGES, events))
+
+    def test_a_first_load_has_nothing_to_serve(self, store: GraphStore, other: GraphStore) -> None:
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            writer.write_nodes(NODES)
+            with pytest.raises(StoreLoading, match="being loaded"):
+                other.snapshot()
+        with pytest.raises(StoreLoading, match="interrupted"):
+            other.snapshot()
+
+    def test_an_interrupted_load_can_be_run_again(self, store: GraphStore, other: GraphStore) -> None:
+        load(store)
+        films = [node for node in NODES if node.key != "11"]
+        with store.begin_load(films_schema(), replace=True, source_digest="") as writer:
+            writer.write_nodes([NodeRow("film", "2", "Changed"), NodeRow("film", "77", "Stray")])
+        mark = other.state().loading
+        assert mark is not None
+        assert not mark.alive
+        assert same(other.snapshot(), expected())
+        edges = [edge for edge in EDGES if edge.relation != "sequel"]
+        finish = load(other, nodes=films, edges=edges, replace=True)
+        assert finish.state.generation == 2
+        assert finish.state.loading is None
+        for view in (store, other):
+            assert same(view.snapshot(), expected(films, edges))
+
+    def test_a_rerun_that_finds_everything_written_still_makes_a_generation(self, store: GraphStore) -> None:
+        load(store)
+        node = NodeRow("film", "77", "New")
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            writer.write_nodes([node])
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            assert writer.write_nodes([node]) == WriteReport(same=1)
+            assert writer.finish().state.generation == 2
+        assert same(store.snapshot(), expected([*NODES, node]))
+
+    def test_only_one_load_at_a_time(self, store: GraphStore, other: GraphStore) -> None:
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            with pytest.raises(StoreLocked, match="loading"):
+                other.begin_load(films_schema(), replace=False, source_digest="")
+            writer.write_nodes(NODES)
+            writer.finish()
+        load(other)
+        with pytest.raises(StoreError):
+            writer.write_nodes(NODES)
