@@ -38,7 +38,12 @@ def read_yaml(text: str, where: str) -> tuple[Any, dict[tuple[str, ...], int]]:
 
     Raises `SchemaError` for YAML that does not parse and for a key given twice.
     """
-    loader = _Loader(text)
+    try:
+        loader = _Loader(text)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        character = f"#x{ord(text[error.position]):04x}"
+        raise SchemaError(where, [f"line {line}: the character {character} has no place in YAML"]) from None
     try:
         root = loader.get_single_node()
         if root is None:

@@ -48,6 +48,7 @@ def message(text: str) -> str:
         ("relation: in_category", "relation: supplierID", "is described elsewhere with another label"),
         ("weight: quantity", "id: x", "add `weight: COLUMN` to `columns`"),
         ("name: shop", "name: [shop", "line 3: this is not YAML"),
+        ("name: shop", "name: sh\0p", "line 2: the character #x0000 has no place in YAML"),
         ("name: shop", "name: &a [*a]", "this YAML contains itself"),
         ("nodes:", "noodles:", "unknown field 'noodles'; did you mean 'nodes'?"),
         ("nodes:", "nodes: 5\nrest:", "expected fields"),
