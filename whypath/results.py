@@ -201,7 +201,8 @@ class Explanation:
                 parts.append(table)
         if self.paths:
             parts.append(Text("Paths", style="bold"))
-            parts.extend(Text(f"  {path.text}") for path in self.paths)
+            # A path on one line can be searched for and copied; a terminal folds it by itself.
+            parts.extend(Text(f"  {path.text}", no_wrap=True, overflow="ignore") for path in self.paths)
         return Group(*parts)
 
     def __str__(self) -> str:
