@@ -111,6 +111,8 @@ class DelimitedReader:
                 return
             except csv.Error as error:
                 detail = f"{error}: a cell with quotes inside doubles them; without quoting say `quoted: false`"
+                if "new-line character" in str(error):
+                    detail = "a line break within a cell that has no quotes around it"
                 yield start, BadRecord(Position(self._name, start), Reason.BAD_QUOTES, detail, shown(raw())), raw
             else:
                 if any(is_bad_text(line) for line in seen):
