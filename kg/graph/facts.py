@@ -50,7 +50,8 @@ class ItemFacts:
     def matrix(self, n_nodes: int) -> sp.csr_array:
         """Incidence of items and nodes over all relations, float32 [n_items, n_nodes]; several relations add up."""
         ones = np.ones(len(self), dtype=np.float32)
-        matrix = sp.csr_array((ones, self.nodes, self.indptr), shape=(self.n_items, n_nodes))
+        # A copy: adding up duplicates works in place, on arrays that would else be the facts' own.
+        matrix = sp.csr_array((ones, self.nodes, self.indptr), shape=(self.n_items, n_nodes), copy=True)
         matrix.sum_duplicates()
         return matrix
 

@@ -140,9 +140,9 @@ class RelationTable:
     def matrix(self) -> sp.csr_array:
         """Incidence of heads and tails, float32 [n_heads, n_tails] with ones."""
         ones = np.ones(len(self), dtype=np.float32)
-        return sp.csr_array(
-            (ones, self.forward.indices, self.forward.indptr), shape=(len(self.forward), len(self.backward))
-        )
+        parts = (ones, self.forward.indices, self.forward.indptr)
+        # A copy, so that whoever changes the matrix in place does not change the relation.
+        return sp.csr_array(parts, shape=(len(self.forward), len(self.backward)), copy=True)
 
 
 @dataclass(frozen=True, eq=False)

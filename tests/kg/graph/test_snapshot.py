@@ -123,6 +123,7 @@ def test_item_facts(graph: KnowledgeGraph) -> None:
     assert facts.degrees().tolist() == [2, 3, 1, 2, 0, 1, 1]
     matrix = facts.matrix(graph.n_nodes)
     assert matrix.sum() == len(facts) == 10
+    assert facts.indptr[-1] == len(facts)  # adding up what several relations share leaves the facts alone
     assert matrix[0, graph.node_id("person", "qt")] == 1
 
 
