@@ -1,7 +1,7 @@
 """The encoders that the fusion can draw on, by name, behind one way to fit them.
 
-To add an encoder: a block class in `encoders`, its settings as a field of `fusion.settings.BlockSettings`, and a line in
-`ENCODERS`.
+To add an encoder: a block class in `encoders`, its settings as a field of `fusion.settings.BlockSettings`, and a line
+in `ENCODERS`.
 """
 
 from __future__ import annotations

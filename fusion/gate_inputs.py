@@ -18,8 +18,8 @@ from kg.graph import KnowledgeGraph
 class ItemSide:
     """What is known of every item of a catalogue.
 
-    `users` float32 [n_items]: distinct training users, 0 for a cold item. `facts` float32 [n_items, n_relations]: log of
-    1 + the item's facts of every relation of `relations`. `dormant` bool [n_items]: items that were in the training
+    `users` float32 [n_items]: distinct training users, 0 for a cold item. `facts` float32 [n_items, n_relations]: log
+    of 1 + the item's facts of every relation of `relations`. `dormant` bool [n_items]: items that were in the training
     catalogue and had no interaction there, which is evidence against them; an item that came later is cold but not
     dormant.
     """
@@ -48,8 +48,8 @@ class Examples:
     """Out-of-sample block scores of some users' candidates, as the gates are fitted on.
 
     `scores` float32 [n_users, n_candidates, n_blocks], each block of unit spread. `lengths` float32 [n_users]: items in
-    the history. `items` int32 [n_users, n_candidates]; `targets` bool: held-out positives. `log_weights` float32: log of
-    how many candidates each one stands for, -inf for padding. `side`: the items as the fold's training saw them.
+    the history. `items` int32 [n_users, n_candidates]; `targets` bool: held-out positives. `log_weights` float32: log
+    of how many candidates each one stands for, -inf for padding. `side`: the items as the fold's training saw them.
     `cold`: candidates are items held out whole, competing among themselves.
     """
 

@@ -1,4 +1,4 @@
-"""A `FusionModel` as files: model.json, a safetensors file for each block and one for gates and texts, items.parquet."""
+"""A `FusionModel` as files: model.json, items.parquet, a safetensors file for each block, one for gates and texts."""
 
 from __future__ import annotations
 

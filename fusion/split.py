@@ -42,4 +42,4 @@ class ScoreSplit:
     @property
     def history(self) -> NDArray[np.float32]:
         """What each item of the history adds over all blocks, float32 [n_history]; without the bias."""
-        return np.sum([block.history for block in self.blocks], axis=0, dtype=np.float32)
+        return np.stack([block.history for block in self.blocks]).sum(axis=0, dtype=np.float32)

@@ -6,7 +6,9 @@ here; `keys` names them for good, so that learned vectors find their node again 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -72,11 +74,12 @@ class FactGraph:
 
 
 def edge_index(matrix: sp.csr_array) -> EdgeIndex:
-    """The incidence of one relation as a row-sorted `EdgeIndex` [n_rows, n_columns] with what its gradient needs cached."""
+    """The incidence of one relation as a row-sorted `EdgeIndex` [n_rows, n_columns], its transpose cached."""
     coo = matrix.tocoo()
     indices = torch.from_numpy(np.stack([coo.row, coo.col]).astype(np.int64))
-    index = EdgeIndex(indices, sparse_size=(int(matrix.shape[0]), int(matrix.shape[1])), sort_order="row")
-    return index.fill_cache_()
+    # Pyright takes `EdgeIndex(…)` for the constructor of `Tensor`, which it extends by `__new__`.
+    make = cast(Callable[..., EdgeIndex], EdgeIndex)
+    return make(indices, sparse_size=matrix.shape, sort_order="row").fill_cache_()
 
 
 def _binary(rows: NDArray[np.integer], columns: NDArray[np.integer], shape: tuple[int, int]) -> sp.csr_array:

@@ -11,7 +11,7 @@ between hops as in LightGCN (He et al., arXiv 2002.02126).
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Self, cast
 
 import scipy.sparse as sp
 import torch
@@ -24,8 +24,14 @@ from encoders.graph.facts import FactGraph, edge_index
 class GraphNetwork(nn.Module):
     """Parameters and messages; `item_vectors` runs over the whole graph at once."""
 
+    text: Tensor | None
+    norm: Tensor
+
     def __init__(self, facts: FactGraph, dimensions: int, initial: Tensor, text: Tensor | None, seed: int) -> None:
-        """`initial`: the collaborative part to start from, [n_items, dimensions]; `text`: [n_items, d_text] or None."""
+        """`initial`: the collaborative part to start from, [n_items, dimensions]; `text`: [n_items, d_text] or None.
+
+        Made on the processor, so that a seed means the same start everywhere; `moved_to` takes it elsewhere.
+        """
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         relations = len(facts.incidence)
@@ -49,6 +55,13 @@ class GraphNetwork(nn.Module):
         if text is not None:
             self.text_item = nn.Parameter(_uniform(text.shape[1], dimensions, generator))
             self.text_history = nn.Parameter(_uniform(text.shape[1], dimensions, generator))
+
+    def moved_to(self, device: torch.device) -> Self:
+        """The network itself, with the graph that it passes messages on, on a device."""
+        self._to_items = [index.to(device) for index in self._to_items]
+        self._to_nodes = [index.to(device) for index in self._to_nodes]
+        self._inverse = [inverse.to(device) for inverse in self._inverse]
+        return self.to(device)
 
     @property
     def scalars(self) -> list[nn.Parameter]:

@@ -23,6 +23,15 @@ from encoders.graph.training import Progress, train_network
 
 
 @dataclass(frozen=True, eq=False)
+class _TextMaps:
+    """What makes item vectors of texts: maps [d_text, dimensions] and the texts' center [d_text]."""
+
+    item: NDArray[np.float32]
+    history: NDArray[np.float32]
+    center: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
 class _Learned:
     """The network's parameters as arrays; shapes as in `GraphNetwork`."""
 
@@ -36,9 +45,7 @@ class _Learned:
     history_weights: NDArray[np.float32]
     length_exponent: float
     scale: float
-    text_item: NDArray[np.float32] | None
-    text_history: NDArray[np.float32] | None
-    text_center: NDArray[np.float32] | None
+    texts: _TextMaps | None
 
 
 class GNN:
@@ -55,11 +62,12 @@ class GNN:
         known = catalogue.trained >= 0
         collaborative = np.zeros((catalogue.n_items, settings.dimensions), dtype=np.float32)
         collaborative[known] = learned.collaborative[catalogue.trained[known]]
-        own_q, own_z = collaborative, collaborative @ learned.collaborative_history.T
-        if catalogue.text_vectors is not None and learned.text_center is not None:
-            texts = _centred(catalogue.text_vectors, learned.text_center)
-            own_q = own_q + texts @ learned.text_item
-            own_z = own_z + texts @ learned.text_history
+        own_q: NDArray[np.float32] = collaborative
+        own_z: NDArray[np.float32] = collaborative @ learned.collaborative_history.T
+        if catalogue.text_vectors is not None and learned.texts is not None:
+            texts = _centred(catalogue.text_vectors, learned.texts.center)
+            own_q = own_q + np.asarray(texts @ learned.texts.item, np.float32)
+            own_z = own_z + np.asarray(texts @ learned.texts.history, np.float32)
         place = {name: code for code, name in enumerate(learned.relations)}
         # A relation that came after training has no learned weight: its facts say nothing until the next training.
         self._codes = [(code, place[name]) for code, name in enumerate(self._facts.relation_names) if name in place]
@@ -113,8 +121,11 @@ class GNN:
 
     def user_vectors(self, histories: sp.csr_array) -> NDArray[np.float32]:
         """p(H), float32 [n_users, d]; histories as for `scores`."""
+        if histories.shape[1] != len(self._z):
+            raise ValueError(f"histories have {histories.shape[1]} items, the block is bound to {len(self._z)}")
         lengths = np.maximum(np.asarray(histories.sum(axis=1)).ravel(), 1.0)
-        return (histories @ self._z) * (lengths**-self._learned.length_exponent)[:, None].astype(np.float32)
+        summed: NDArray[np.float32] = histories @ self._z
+        return (summed * (lengths**-self._learned.length_exponent)[:, None]).astype(np.float32)
 
     @property
     def item_vectors(self) -> NDArray[np.float32]:
@@ -124,7 +135,7 @@ class GNN:
     def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
         """See `Block.scores`."""
         q = self._q if candidates is None else self._q[candidates]
-        return self.user_vectors(histories) @ q.T
+        return np.asarray(self.user_vectors(histories) @ q.T, np.float32)
 
     def shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
         """See `Block.shares`."""
@@ -151,7 +162,7 @@ class GNN:
     def _weighted(self, history: NDArray[np.intp], weights: NDArray[np.float32]) -> NDArray[np.float32]:
         length = max(float(np.sum(weights)), 1.0)
         scaled = np.asarray(weights, np.float32) * np.float32(length**-self._learned.length_exponent)
-        return self._z[history] * scaled[:, None]
+        return (self._z[history] * scaled[:, None]).astype(np.float32)
 
     def rebind(self, catalogue: Catalogue) -> Self:
         """See `Block.rebind`."""
@@ -172,12 +183,10 @@ class GNN:
             "history_weights": learned.history_weights,
             "scalars": np.array([learned.length_exponent, learned.scale], dtype=np.float64),
         }
-        texts = {
-            "text_item": learned.text_item,
-            "text_history": learned.text_history,
-            "text_center": learned.text_center,
-        }
-        tensors |= {name: tensor for name, tensor in texts.items() if tensor is not None}
+        if learned.texts is not None:
+            tensors["text_item"] = learned.texts.item
+            tensors["text_history"] = learned.texts.history
+            tensors["text_center"] = learned.texts.center
         return BlockState(tensors, {"settings": self.settings.model_dump(), "relations": list(learned.relations)})
 
     @classmethod
@@ -197,9 +206,9 @@ class GNN:
             arrays["history_weights"],
             float(arrays["scalars"][0]),
             float(arrays["scalars"][1]),
-            arrays.get("text_item"),
-            arrays.get("text_history"),
-            arrays.get("text_center"),
+            _TextMaps(arrays["text_item"], arrays["text_history"], arrays["text_center"])
+            if "text_center" in arrays
+            else None,
         )
         return cls(learned, GNNSettings.model_validate(state.settings["settings"]), catalogue)
 
@@ -217,7 +226,9 @@ def _learned(
         keep = torch.from_numpy(warm.astype(np.float32)).to(network.collaborative.device)
         nodes = network.node_vectors(network.own_parts(keep)[0])
         collaborative = network.collaborative * keep[:, None]
-        texts = (network.text_item, network.text_history) if network.text is not None else (None, None)
+        texts = None
+        if center is not None:
+            texts = _TextMaps(network.text_item.cpu().numpy(), network.text_history.cpu().numpy(), center)
         return _Learned(
             collaborative.cpu().numpy(),
             network.collaborative_history.weight.cpu().numpy(),
@@ -229,6 +240,5 @@ def _learned(
             network.history_relations.exp().cpu().numpy(),
             float(network.length_exponent),
             float(network.log_scale.exp()),
-            *(None if text is None else text.detach().cpu().numpy() for text in texts),
-            center,
+            texts,
         )

@@ -20,10 +20,23 @@ from numpy.typing import NDArray
 
 from encoders.block import BlockState, Catalogue, FactShares, Family
 from encoders.graph.facts import FactGraph
+from encoders.graph.keys import keys_from_arrays, keys_to_arrays
 from encoders.graph.settings import SharedSettings
 
 _KIND = "kind:"
 """Prefix of the name of a kernel over all relations that lead to one kind of node."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Learned:
+    """`names` of the kernels; `weights` θ [n_kernels, n_exponents]; `degrees` csr [n_kernels, n_nodes]: how many items
+    each node of `node_keys` had in training.
+    """
+
+    names: tuple[str, ...]
+    weights: NDArray[np.float32]
+    degrees: sp.csr_array
+    node_keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,27 +55,23 @@ class SharedEntities:
     family: Family = Family.GRAPH
     serves_new_items: bool = True
 
-    def __init__(
-        self, names: tuple[str, ...], weights: NDArray[np.float32], settings: SharedSettings, catalogue: Catalogue
-    ) -> None:
-        """`weights` θ [n_kernels, n_exponents] in the order of `names` and of `settings.exponents`."""
+    def __init__(self, learned: _Learned, settings: SharedSettings, catalogue: Catalogue) -> None:
         self.settings = settings
-        self._names = names
-        self._weights = weights
+        self._learned = learned
         self._facts = FactGraph.of(catalogue.graph)
-        place = {name: row for row, name in enumerate(names)}
-        self._kernels = [kernel for kernel in _kernels(self._facts) if kernel.name in place]
+        place = {name: row for row, name in enumerate(learned.names)}
+        self._kernels = _kernels(self._facts, learned.names)
         self._omega = [
-            _omega(kernel.degrees, weights[place[kernel.name]], settings.exponents) for kernel in self._kernels
+            _omega(degrees, learned.weights[place[kernel.name]], settings.exponents)
+            for kernel, degrees in zip(self._kernels, _known_degrees(self._facts, self._kernels, learned), strict=True)
         ]
-        n_items = catalogue.n_items
-        parts = [
+        parts = [sp.csr_array((catalogue.n_items, 0), dtype=np.float32)]
+        parts += [
             kernel.incidence @ sp.diags_array(np.sqrt(omega)).tocsr()
             for kernel, omega in zip(self._kernels, self._omega, strict=True)
         ]
-        vectors = sp.hstack(parts, format="csr") if parts else sp.csr_array((n_items, 0), dtype=np.float32)
-        self._vectors = sp.csr_array(vectors.astype(np.float32))
-        self._by_node = sp.csr_array(self._vectors.T)
+        self._vectors = sp.csr_array(sp.hstack(parts, dtype=np.float32))
+        self._by_node = sp.csr_array(self._vectors.transpose())
 
     @classmethod
     def fit(
@@ -70,12 +79,20 @@ class SharedEntities:
     ) -> Self:
         """Fit θ on histories [n_users, n_items] by hiding part after part of the items."""
         settings = settings or SharedSettings()
-        kernels = _kernels(FactGraph.of(catalogue.graph))
+        facts = FactGraph.of(catalogue.graph)
+        kernels = _kernels(facts)
         weights = _fit_weights(kernels, matrix, settings, seed)
-        return cls(tuple(kernel.name for kernel in kernels), weights, settings, catalogue)
+        degrees = np.zeros((0, facts.n_nodes), np.float32)
+        if kernels:
+            degrees = np.stack([kernel.degrees for kernel in kernels])
+        names = tuple(kernel.name for kernel in kernels)
+        return cls(_Learned(names, weights, sp.csr_array(degrees), facts.keys), settings, catalogue)
 
     def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
         """See `Block.scores`."""
+        n_items = self._vectors.shape[0]
+        if histories.shape[1] != n_items:
+            raise ValueError(f"histories have {histories.shape[1]} items, the block is bound to {n_items}")
         by_node = self._by_node if candidates is None else sp.csr_array(self._by_node[:, candidates])
         profile = sp.csr_array(_normalised(histories) @ self._vectors)
         return (profile @ by_node).toarray().astype(np.float32)
@@ -107,32 +124,54 @@ class SharedEntities:
         )
 
     def rebind(self, catalogue: Catalogue) -> Self:
-        """See `Block.rebind`; degrees are those of the new snapshot."""
-        return type(self)(self._names, self._weights, self.settings, catalogue)
+        """See `Block.rebind`; degrees stay those of training, and are counted anew where a node had none."""
+        return type(self)(self._learned, self.settings, catalogue)
 
     def state(self) -> BlockState:
         """See `Block.state`."""
-        return BlockState(
-            {"weights": self._weights}, {"names": list(self._names), "settings": self.settings.model_dump()}
-        )
+        learned = self._learned
+        content, offsets = keys_to_arrays(learned.node_keys)
+        tensors: dict[str, NDArray] = {
+            "weights": learned.weights,
+            "degrees": learned.degrees.data,
+            "degree_nodes": learned.degrees.indices,
+            "degree_offsets": learned.degrees.indptr,
+            "node_keys": content,
+            "node_key_offsets": offsets,
+        }
+        return BlockState(tensors, {"names": list(learned.names), "settings": self.settings.model_dump(mode="json")})
 
     @classmethod
     def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
         """See `Block.from_state`."""
         names = state.settings["names"]
         assert isinstance(names, list)
-        settings = SharedSettings.model_validate(state.settings["settings"])
-        return cls(tuple(str(name) for name in names), state.tensors["weights"], settings, catalogue)
+        arrays = state.tensors
+        keys = tuple(keys_from_arrays(arrays["node_keys"], arrays["node_key_offsets"]))
+        degrees = sp.csr_array(
+            (arrays["degrees"], arrays["degree_nodes"], arrays["degree_offsets"]), shape=(len(names), len(keys))
+        )
+        learned = _Learned(tuple(str(name) for name in names), arrays["weights"], degrees, keys)
+        return cls(learned, SharedSettings.model_validate(state.settings["settings"]), catalogue)
 
 
-def _kernels(facts: FactGraph) -> list[_Kernel]:
-    """A kernel for each relation, and one for each kind of node that several relations lead to."""
-    kernels = [_kernel(name, matrix) for name, matrix in zip(facts.relation_names, facts.incidence, strict=True)]
+def _kernels(facts: FactGraph, names: Sequence[str] | None = None) -> list[_Kernel]:
+    """A kernel for each relation, and one for each kind of node that several relations lead to.
+
+    names: of the kernels to make, and thereby of the relations to look at; those without any fact are left out.
+    """
+    kernels = [
+        _kernel(name, matrix)
+        for name, matrix in zip(facts.relation_names, facts.incidence, strict=True)
+        if names is None or name in names
+    ]
+    incidence = [kernel.incidence for kernel in kernels]
     kinds = np.array([key.split("\t", 1)[0] for key in facts.keys])
     for kind in sorted(set(kinds)):
         here = np.flatnonzero(kinds == kind)
-        leading = [matrix for matrix in facts.incidence if np.isin(matrix.indices, here).any()]
-        if len(leading) > 1:
+        leading = [matrix for matrix in incidence if np.isin(matrix.indices, here).any()]
+        wanted = len(leading) > 1 if names is None else _KIND + kind in names and len(leading) > 0
+        if wanted:
             union = sum(leading[1:], start=leading[0]) @ sp.diags_array((kinds == kind).astype(np.float32)).tocsr()
             union = sp.csr_array(union)
             union.eliminate_zeros()
@@ -145,13 +184,28 @@ def _kernel(name: str, incidence: sp.csr_array) -> _Kernel:
     return _Kernel(name, incidence, np.bincount(incidence.indices, minlength=incidence.shape[1]).astype(np.float32))
 
 
+def _known_degrees(facts: FactGraph, kernels: Sequence[_Kernel], learned: _Learned) -> list[NDArray[np.float32]]:
+    """Each kernel's degrees [n_nodes], as in training where the node was there, so that a score stays what it is while
+    other items come and go.
+    """
+    place = {key: row for row, key in enumerate(learned.node_keys)}
+    rows = np.array([place.get(key, -1) for key in facts.keys], dtype=np.int64)
+    found = []
+    for kernel in kernels:
+        then = np.zeros(facts.n_nodes, dtype=np.float32)
+        trained = learned.degrees[[learned.names.index(kernel.name)]].toarray().ravel()
+        then[rows >= 0] = trained[rows[rows >= 0]]
+        found.append(np.where(then > 0, then, kernel.degrees).astype(np.float32))
+    return found
+
+
 def _omega(
     degrees: NDArray[np.float32], weights: NDArray[np.float32], exponents: Sequence[float]
 ) -> NDArray[np.float32]:
     """ω(e) of every node, [n_nodes]."""
     degrees = np.maximum(degrees, 1.0)
     terms = [weight * degrees**-exponent for weight, exponent in zip(weights, exponents, strict=True)]
-    return np.sum(terms, axis=0, dtype=np.float32)
+    return np.asarray(np.sum(terms, axis=0, dtype=np.float32))
 
 
 def _scaled(weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -217,7 +271,7 @@ def _part_scores(
     terms = []
     for kernel in kernels:
         profile = sp.csr_array(seen @ kernel.incidence)
-        columns = sp.csr_array(kernel.incidence[part].T)
+        columns = sp.csr_array(kernel.incidence[part].transpose())
         for exponent in settings.exponents:
             scale = sp.diags_array(np.maximum(kernel.degrees, 1.0) ** -exponent).tocsr()
             terms.append((profile @ (scale @ columns)).toarray().astype(np.float32))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import svds
 from torch import Tensor
 
+from encoders.device import training_device
 from encoders.graph.facts import FactGraph
 from encoders.graph.gnn import GraphNetwork
 from encoders.graph.settings import GNNSettings
@@ -36,7 +37,8 @@ def train_network(
 ) -> GraphNetwork:
     """Train on histories `matrix` [n_users, n_items]; returns the network in evaluation mode.
 
-    text: [n_items, d_text], zero rows for items without text. Deterministic for a seed and a thread count.
+    text: [n_items, d_text], zero rows for items without text. Deterministic for a seed and a thread count
+    on a processor.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -47,7 +49,7 @@ def train_network(
         initial_vectors(matrix, settings.dimensions, seed),
         None if text is None else torch.from_numpy(text),
         seed,
-    )
+    ).moved_to(training_device())
     scalars = {id(parameter) for parameter in network.scalars}
     vectors = [parameter for parameter in network.parameters() if id(parameter) not in scalars]
     optimizer = torch.optim.AdamW(
@@ -63,6 +65,7 @@ def train_network(
     batches = -(-len(users) // settings.batch_users)
     steps = max(settings.steps, settings.passes * batches)
     network.train()
+    order = users
     for step in range(steps):
         if step % batches == 0:
             order = rng.permutation(users)
@@ -106,6 +109,7 @@ def _step_loss(
 ) -> Tensor:
     """Softmax loss of the held-out items against all candidates, and of the items treated as new among themselves."""
     n_users, n_items = batch.shape
+    device = network.collaborative.device
     new = (rng.random(n_items) < settings.cold_items) & warm
     users = np.repeat(np.arange(n_users), np.diff(batch.indptr))
     target = (rng.random(batch.nnz) < settings.held_out) | new[batch.indices]
@@ -114,27 +118,30 @@ def _step_loss(
     column = np.full(n_items, -1)
     column[candidates] = np.arange(len(candidates))
 
-    q, z = network.item_vectors(torch.from_numpy((warm & ~new).astype(np.float32)), settings.dropout)
-    lengths = torch.from_numpy(np.maximum(np.diff(history.indptr), 1).astype(np.float32))
-    p = _HistorySum.apply(history, z) * lengths[:, None] ** -network.length_exponent
+    def there(array: NDArray) -> Tensor:
+        return torch.from_numpy(array).to(device)
+
+    q, z = network.item_vectors(there((warm & ~new).astype(np.float32)), settings.dropout)
+    lengths = there(np.maximum(np.diff(history.indptr), 1).astype(np.float32))
+    p = history_sums(history, z) * lengths[:, None] ** -network.length_exponent
     p = torch.nn.functional.dropout(p, settings.dropout, network.training)
-    scores = network.log_scale.exp() * p @ q[torch.from_numpy(candidates)].T
+    scores = network.log_scale.exp() * p @ q[there(candidates)].T
 
     seen_users = np.repeat(np.arange(n_users), np.diff(history.indptr))
-    seen = torch.from_numpy(np.stack([seen_users, column[history.indices]]))
-    scores = scores.index_put((seen[0], seen[1]), torch.tensor(float("-inf")))
+    seen = there(np.stack([seen_users, column[history.indices]]))
+    scores = scores.index_put((seen[0], seen[1]), torch.tensor(float("-inf"), device=device))
     rows, columns = users[target], column[batch.indices[target]]
     is_new = new[batch.indices[target]]
-    loss = torch.zeros(())
+    loss = torch.zeros((), device=device)
     if (~is_new).any():
         logs = torch.log_softmax(scores, dim=1)
-        loss = loss - logs[torch.from_numpy(rows[~is_new]), torch.from_numpy(columns[~is_new])].mean()
+        loss = loss - logs[there(rows[~is_new]), there(columns[~is_new])].mean()
     among = np.flatnonzero(new[candidates])
     if is_new.any() and len(among) > 1:
-        logs = torch.log_softmax(scores[:, torch.from_numpy(among)], dim=1)
+        logs = torch.log_softmax(scores[:, there(among)], dim=1)
         place = np.full(len(candidates), -1)
         place[among] = np.arange(len(among))
-        picked = logs[torch.from_numpy(rows[is_new]), torch.from_numpy(place[columns[is_new]])]
+        picked = logs[there(rows[is_new]), there(place[columns[is_new]])]
         loss = loss - settings.cold_weight * settings.cold_items * picked.mean()
     return loss
 
@@ -148,11 +155,26 @@ def _candidates(
         return pool
     own = np.unique(batch.indices)
     others = rng.choice(pool, settings.max_candidates, replace=False)
-    return np.union1d(own, others)
+    return np.union1d(own, others).astype(np.intp)
+
+
+def history_sums(history: sp.csr_array, z: Tensor) -> Tensor:
+    """Σ_j w_j z_j of each history [n_users, d], histories being [n_users, n_items]; the gradient is that of z."""
+    if z.device.type == "cpu":
+        # Histories change every step, and PyTorch would sort each matrix anew for its products.
+        return _HistorySum.apply(history, z)
+    return sparse_tensor(history).to(z.device) @ z
+
+
+def sparse_tensor(matrix: sp.csr_array) -> Tensor:
+    """The matrix as a sparse float32 tensor."""
+    coo = matrix.tocoo()
+    indices = torch.from_numpy(np.stack([coo.row, coo.col]).astype(np.int64))
+    return torch.sparse_coo_tensor(indices, torch.from_numpy(coo.data.astype(np.float32)), matrix.shape)
 
 
 class _HistorySum(torch.autograd.Function):
-    """Σ_j z_j over histories that change every step: a product with a constant sparse matrix, exact gradient."""
+    """A product with a constant sparse matrix by scipy; its gradient is the product with the transposed matrix."""
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, history: sp.csr_array, z: Tensor) -> Tensor:
