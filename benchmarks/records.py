@@ -1,0 +1,168 @@
+"""What a measurement leaves: a JSON record of its figures and of what they were made with, and a table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.yardsticks import BESIDE
+from kg.datasets.whole_files import file_written_whole
+from whypath.bundle import versions
+from whypath.cli.console import remark
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass
+class Record:
+    """Figures of one benchmark, written after every row, so that an interrupted run keeps what it has."""
+
+    benchmark: str
+    options: dict[str, Any]
+    out: Path | None
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    summary: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def begun(cls, benchmark: str, options: dict[str, Any], out: Path | None, *, resume: bool = False) -> Record:
+        """A new record; with `resume` it goes on with the rows that `out` holds."""
+        record = cls(benchmark, options, out)
+        if resume and out is not None and out.exists():
+            record.rows = json.loads(out.read_text(encoding="utf-8"))["rows"]
+        return record
+
+    def find(self, **keys: object) -> dict[str, Any] | None:
+        """The row with these values, if it was measured already."""
+        return next((row for row in self.rows if all(row.get(key) == value for key, value in keys.items())), None)
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Keep a row, and write what there is."""
+        self.rows.append(row)
+        self.write()
+
+    def write(self) -> None:
+        """Write the record, if it was asked for."""
+        if self.out is None:
+            return
+        self.out.parent.mkdir(parents=True, exist_ok=True)
+        with file_written_whole(self.out) as file:
+            file.write(lines_of(self.to_json()).encode())
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as plain data."""
+        return {
+            "benchmark": self.benchmark,
+            "made": made_with(),
+            "options": self.options,
+            "summary": rounded(self.summary),
+            "rows": rounded(self.rows),
+        }
+
+
+def lines_of(data: dict[str, Any]) -> str:
+    """JSON with a line for each key, and in its lists of rows a line for each row: small, and differences show."""
+
+    def text(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+    parts = []
+    for key, value in data.items():
+        by_line = isinstance(value, list) and value and isinstance(value[0], dict)
+        body = "[\n  " + ",\n  ".join(map(text, value)) + "\n ]" if by_line else text(value)
+        parts.append(f" {text(key)}: {body}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def made_with() -> dict[str, Any]:
+    """Day, commit, versions and machine: what a figure depends on beside the options."""
+    done = subprocess.run(
+        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
+    return {
+        "day": datetime.now(UTC).date().isoformat(),
+        "commit": done.stdout.strip() or None,
+        "versions": versions(),
+        "processors": os.cpu_count(),
+        "threads": os.environ.get("OMP_NUM_THREADS"),
+    }
+
+
+def rounded(value: Any) -> Any:
+    """Floats with six significant digits: more is noise in a file that is compared by eye."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(inner) for inner in value]
+    return value
+
+
+def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table to stdout; the first column is text, the others are figures."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="left" if place == 0 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    # Wide enough for every column where nobody looks at a terminal: a figure that is cut short is no figure.
+    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table, markup=False)
+
+
+def difference_cell(mean: float, p: float) -> str:
+    """`+.0079 (p = 0.00012)`."""
+    return f"{mean:+.4f} (p = {p:.2g})"
+
+
+def parser_of(doc: str | None) -> argparse.ArgumentParser:
+    """A parser with the module's text, and the options that every script has."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=ROOT / "benchmarks" / "work",
+        metavar="DIR",
+        help="folder for domain, store, bundles and lists (default benchmarks/work)",
+    )
+    parser.add_argument("--wheels", type=Path, metavar="DIR", help="the demo's sources, where there is no network")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the record here, row by row")
+    return parser
+
+
+def add_bench(parser: argparse.ArgumentParser) -> None:
+    """`--bench`, for scripts that need the given splits."""
+    parser.add_argument(
+        "--bench",
+        type=Path,
+        default=BESIDE,
+        metavar="DIR",
+        help="folder with score.py and ml100k/ (default: ../shared/bench, beside the checkout)",
+    )
+
+
+def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options that decide figures, as they are kept: without places on this machine."""
+    places = {"work", "wheels", "json", "bench", "resume"}
+    return {name: value for name, value in vars(arguments).items() if name not in places}
+
+
+def run_script(main: Callable[[], int]) -> None:
+    """Run a script; an error that is for the reader is said without a traceback, and ends with 2."""
+    from kg.errors import WhyPathError
+
+    try:
+        sys.exit(main())
+    except (WhyPathError, RuntimeError) as error:
+        remark(f"error: {error}")
+        sys.exit(2)
