@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from whypath.cli.arguments import add_json, add_store
-from whypath.cli.console import print_json, print_rich, progress
+from whypath.cli.console import print_json, progress
 
 SUMMARY = "train a model on files or on the store's events"
 EXAMPLES = """\
@@ -70,7 +70,6 @@ def run(arguments: argparse.Namespace) -> int:
         print_json({"bundle": str(directory), "digest": record.digest, **record.model_dump(mode="json")})
     else:
         data = record.data
-        print_rich(
-            f"{directory}: trained on {data.n_events:,} interactions of {data.n_users:,} users; digest {record.digest}"
-        )
+        print(f"{directory}: trained on {data.n_events:,} interactions of {data.n_users:,} users")
+        print(f"digest {record.digest}")
     return 0
