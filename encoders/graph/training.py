@@ -74,9 +74,11 @@ def train_network(
         loss = _step_loss(network, sp.csr_array(batch), warm, settings, rng)
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * max(1 - step / steps, 0.01)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        # A step on few events may draw no target at all.
+        if loss.requires_grad:
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
         if progress:
             progress(step + 1, steps)
     return network.eval()

@@ -6,18 +6,26 @@ import importlib
 import inspect
 import pkgutil
 from types import ModuleType
+from typing import ClassVar
 
 import pytest
+from pydantic import BaseModel
 
 import encoders
 import tests.encoders
 from encoders.behavior import BEHAVIOR
-from encoders.behavior.base import BehaviorSettings
-from encoders.search import Choice, Range
+from encoders.graph import GNNSettings, SharedSettings
+from encoders.search import Choice, Range, SearchSpace
 from encoders.text import TextBlockSettings
 from tests.encoders.contract import BlockContract
 
-SETTINGS = [*(block.settings_type for block in BEHAVIOR.values()), TextBlockSettings]
+SETTINGS = [*(block.settings_type for block in BEHAVIOR.values()), TextBlockSettings, GNNSettings]
+
+
+class Tunable(BaseModel):
+    """What the settings classes have in common."""
+
+    search: ClassVar[SearchSpace]
 
 
 def modules(package: ModuleType) -> list[ModuleType]:
@@ -54,17 +62,15 @@ def test_names_are_unique_and_lead_to_their_class() -> None:
     assert all(block.name == name for name, block in BEHAVIOR.items())
 
 
-@pytest.mark.parametrize("settings_type", SETTINGS, ids=lambda settings_type: settings_type.__name__)
-def test_settings_round_trip_and_are_documented(
-    settings_type: type[BehaviorSettings] | type[TextBlockSettings],
-) -> None:
+@pytest.mark.parametrize("settings_type", [*SETTINGS, SharedSettings], ids=lambda settings_type: settings_type.__name__)
+def test_settings_round_trip_and_are_documented(settings_type: type[BaseModel]) -> None:
     settings = settings_type()
     assert settings_type.model_validate_json(settings.model_dump_json()) == settings
     assert all(field.description for field in settings_type.model_fields.values())
 
 
 @pytest.mark.parametrize("settings_type", SETTINGS, ids=lambda settings_type: settings_type.__name__)
-def test_search_ranges_hold_valid_values(settings_type: type[BehaviorSettings] | type[TextBlockSettings]) -> None:
+def test_search_ranges_hold_valid_values(settings_type: type[Tunable]) -> None:
     assert settings_type.search
     for name, space in settings_type.search.items():
         match space:

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from encoders.graph.facts import FactGraph, edge_index
+from encoders.graph.gnn import GraphNetwork
+from encoders.graph.keys import keys_from_arrays, keys_to_arrays
+from encoders.graph.settings import GNNSettings
+from encoders.graph.training import history_sums, initial_vectors, sparse_tensor, train_network
+from tests.planted import domain
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
+def test_keys_round_trip(keys: list[str]) -> None:
+    assert keys_from_arrays(*keys_to_arrays(keys)) == keys
+
+
+def random_matrix(rows: int, columns: int, seed: int = 0) -> sp.csr_array:
+    drawn = np.random.default_rng(seed).random((rows, columns))
+    return sp.csr_array(np.where(drawn < 0.3, drawn, 0).astype(np.float32))
+
+
+def test_history_sums_on_any_device_are_the_product_and_its_gradient() -> None:
+    histories = random_matrix(7, 11)
+    start = np.random.default_rng(1).normal(size=(11, 3)).astype(np.float32)
+    gradients = []
+    for product in (history_sums, lambda histories, z: sparse_tensor(histories) @ z):
+        z = torch.from_numpy(start.copy()).requires_grad_()
+        found = product(histories, z)
+        np.testing.assert_allclose(found.detach().numpy(), histories @ start, rtol=1e-5)
+        found.square().sum().backward()
+        assert z.grad is not None
+        gradients.append(z.grad.numpy())
+    np.testing.assert_allclose(gradients[0], 2 * histories.T @ (histories @ start), rtol=1e-4)
+    np.testing.assert_allclose(gradients[1], gradients[0], rtol=1e-4)
+
+
+def test_messages_are_products_with_the_incidence() -> None:
+    matrix = random_matrix(6, 9)
+    matrix.data[:] = 1
+    x = np.random.default_rng(2).normal(size=(9, 4)).astype(np.float32)
+    values = torch.from_numpy(x).requires_grad_()
+    found = edge_index(matrix).matmul(values)
+    assert isinstance(found, torch.Tensor)
+    np.testing.assert_allclose(found.detach().numpy(), matrix @ x, rtol=1e-5)
+    found.sum().backward()
+    assert values.grad is not None
+    np.testing.assert_allclose(values.grad.numpy(), matrix.T @ np.ones((6, 4)), rtol=1e-5)
+
+
+def test_moving_a_network_keeps_its_vectors() -> None:
+    seen = domain()
+    facts = FactGraph.of(seen.graph)
+    network = GraphNetwork(facts, 8, initial_vectors(seen.matrix, 8, 1), None, 1).eval()
+    keep = torch.ones(facts.n_items)
+    q, z = network.item_vectors(keep)
+    moved = network.moved_to(torch.device("cpu"))
+    assert all(torch.equal(*pair) for pair in zip(moved.item_vectors(keep), (q, z), strict=True))
+
+
+def test_facts_count_every_item_once() -> None:
+    seen = domain()
+    facts = FactGraph.of(seen.graph)
+    assert facts.counts().sum() == len(seen.edges)
+    together = sum(facts.incidence[1:], start=facts.incidence[0])
+    np.testing.assert_array_equal(facts.degrees, (together.toarray() > 0).sum(axis=0))
+    assert all(kind in {"maker", "topic", "place"} for kind, _ in (key.split("\t") for key in facts.keys))
+    assert (facts.item_of == -1).all()
+
+
+def test_the_start_is_the_truncated_decomposition() -> None:
+    matrix = random_matrix(30, 12, seed=4)
+    matrix.data[:] = 1
+    found = initial_vectors(matrix, 20, seed=1).numpy()
+    assert found.shape == (12, 20)
+    users, items = (np.maximum(matrix.sum(axis=axis), 1) ** -0.25 for axis in (1, 0))
+    normal = users[:, None] * matrix.toarray() * items[None, :]
+    _, strengths, right = np.linalg.svd(normal)
+    best = (right[:11].T * strengths[:11]) @ right[:11]
+    np.testing.assert_allclose(found[:, :11] @ found[:, :11].T, best, atol=1e-4)
+    np.testing.assert_array_equal(found, initial_vectors(matrix, 20, seed=1).numpy())
+
+
+@pytest.mark.parametrize("matrix", [np.zeros((3, 60)), np.eye(3, 60)], ids=["no events", "one event each"])
+def test_without_anything_to_learn_from_the_network_stays_as_it_starts(matrix: np.ndarray) -> None:
+    facts = FactGraph.of(domain().graph)
+    network = train_network(facts, sp.csr_array(matrix.astype(np.float32)), None, GNNSettings(dimensions=4), seed=1)
+    q, _ = network.item_vectors(torch.ones(facts.n_items))
+    assert torch.isfinite(q).all()
+
+
+def test_large_catalogues_are_ranked_in_samples() -> None:
+    """With fewer candidates than items the loss still ends up ranking taken items above others."""
+    seen = domain()
+    settings = GNNSettings(dimensions=16, steps=60, max_candidates=16, batch_users=32)
+    told: list[tuple[int, int]] = []
+    network = train_network(
+        FactGraph.of(seen.graph), seen.matrix, None, settings, seed=1, progress=lambda *step: told.append(step)
+    )
+    assert told[-1] == (60, 60)
+    with torch.no_grad():
+        q, z = network.item_vectors(torch.ones(seen.graph.n_items))
+    scores = (seen.matrix @ z.numpy()) @ q.numpy().T
+    taken = seen.matrix.toarray() > 0
+    assert scores[taken].mean() > scores[~taken].mean() + scores.std() / 2
