@@ -38,12 +38,13 @@ class RestoreBlock(Protocol):
 
 @dataclass(frozen=True)
 class Encoder:
-    """One way to make a block."""
+    """One way to make a block; for no more than `max_items` items with interactions (None: for any number)."""
 
     name: str
     family: Family
     fit: FitBlock
     restore: RestoreBlock
+    max_items: int | None = None
 
 
 def _behavior(kind: type[BehaviorBlock]) -> Encoder:
@@ -51,7 +52,7 @@ def _behavior(kind: type[BehaviorBlock]) -> Encoder:
         assert settings is None or isinstance(settings, BehaviorSettings)
         return kind.fit(matrix, settings, seed=seed)
 
-    return Encoder(kind.name, Family.BEHAVIOR, fit, kind.from_state)
+    return Encoder(kind.name, Family.BEHAVIOR, fit, kind.from_state, kind.max_items)
 
 
 def _fit_gnn(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:

@@ -1,16 +1,24 @@
-"""Training a `FusionModel`: blocks on train, gates on out-of-sample scores of train, settings chosen on valid."""
+"""Training a `FusionModel`: blocks on train, gates on out-of-sample scores of train.
+
+`fit` is all that training needs. `Fitting` keeps what the gates were fitted on, so that a model without one of the
+blocks costs a fit of the gates instead of a whole training (`fusion.ablation`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from encoders.behavior import CatalogueTooLarge
 from encoders.block import Block, Catalogue, Family
 from fusion.crossfit import cross_fit, spread
 from fusion.encoders import ENCODERS, Encoder
+from fusion.gate_inputs import Examples
 from fusion.gates import GateForm, Gates, fit_gates
 from fusion.model import FusionModel, TrainedItems, text_digests
 from fusion.settings import FusionSettings
@@ -21,7 +29,7 @@ from kg.interactions import Interactions
 Tell = Callable[[str], None]
 """Called with a line about what happens now."""
 
-__all__ = ["Variant", "fit"]
+__all__ = ["Fitting", "Variant", "fit"]
 
 
 def fit(
@@ -41,83 +49,188 @@ def fit(
 
     valid: held-out interactions of the same users (rows of both tables agree), on which settings are chosen. refit: fit
     the blocks again on train and valid together once settings and gates stand. text_vectors: float32 [n_items, d].
-    Deterministic for a seed, versions and a thread count. Raises UnknownBlock.
+    Deterministic for a seed, versions and a thread count. Raises UnknownBlock, and CatalogueTooLarge if no block can
+    hold so many items.
     """
-    settings, variant = settings or FusionSettings(), variant or Variant()
-    tell = progress or (lambda _: None)
-    seen = variant.graph_of(graph.without_interactions(), seed)
-    vectors = text_vectors if variant.text else None
-    catalogue = Catalogue(seen, np.arange(seen.n_items, dtype=np.int32), vectors)
-    names = variant.blocks_of(settings.blocks)
-    if vectors is None:
-        names = tuple(name for name in names if encoders[name].family != Family.TEXT)
-    if not names:
-        raise UnknownBlock("no block is left: the items have no text that the text block could read")
-    matrix = train.matrix()
-    trainer = _Trainer(catalogue, settings, encoders, seed, tell)
-    names = trainer.possible(names, matrix)
-    relations = _relations(seen)
-    if len(names) > 1:
-        blocks, examples = cross_fit(
-            matrix,
-            catalogue,
-            relations,
-            lambda part, fold: trainer.fit_all(names, part, fold),
-            settings.crossfit,
-            seed=seed,
-        )
-        tell("Fitting the gates")
-        gates = fit_gates(blocks, examples, settings.gates, _form(names, variant, encoders))
-    else:
-        gates = Gates.single(names[0])
-    if refit and valid is not None:
-        matrix = _union(matrix, valid.matrix())
-    final = trainer.fit_all(gates.blocks, matrix, None)
-    users = np.bincount(matrix.indices, minlength=seen.n_items).astype(np.float32)
-    single = len(names) == 1
-    spreads = {name: 1.0 if single else spread(block, matrix, users) for name, block in final.items()}
-    digests = text_digests(graph.item_texts.to_list()) if vectors is not None else ("",) * graph.n_items
-    items = TrainedItems(tuple(graph.item_ids), users, digests, vectors)
-    states = {name: block.state() for name, block in final.items()}
-    return FusionModel(states, spreads, gates, items, relations, settings, variant, seed, encoders)
+    return Fitting(
+        graph,
+        train,
+        valid,
+        settings=settings,
+        seed=seed,
+        variant=variant,
+        refit=refit,
+        text_vectors=text_vectors,
+        progress=progress,
+        encoders=encoders,
+    ).model()
 
 
-class _Trainer:
-    """Fits blocks by name with their settings."""
+class Fitting:
+    """One training: what it was given, the out-of-sample scores that its gates are fitted on, and its models.
+
+    Nothing is computed before it is asked for, and nothing twice.
+    """
 
     def __init__(
-        self, catalogue: Catalogue, settings: FusionSettings, encoders: Mapping[str, Encoder], seed: int, tell: Tell
+        self,
+        graph: KnowledgeGraph,
+        train: Interactions,
+        valid: Interactions | None = None,
+        *,
+        settings: FusionSettings | None = None,
+        seed: int = 0,
+        variant: Variant | None = None,
+        refit: bool = False,
+        text_vectors: NDArray[np.float32] | None = None,
+        progress: Tell | None = None,
+        encoders: Mapping[str, Encoder] = ENCODERS,
     ) -> None:
-        self._catalogue = catalogue
-        self._settings = settings
+        """See `fit`."""
+        self.settings = settings or FusionSettings()
+        self.seed = seed
+        self.variant = variant or Variant()
+        self._given = (graph, train, valid, refit, text_vectors)
+        self._graph = graph
         self._encoders = encoders
-        self._seed = seed
-        self._tell = tell
+        self._tell = progress or (lambda _: None)
+        self._vectors = text_vectors if self.variant.text else None
+        seen = self.variant.graph_of(graph.without_interactions(), seed)
+        self._catalogue = Catalogue(seen, np.arange(seen.n_items, dtype=np.int32), self._vectors)
+        self._train = train.matrix()
+        self._all = self._train if valid is None or not refit else _union(self._train, valid.matrix())
+        self._relations = _relations(seen)
+        self._final: dict[str, Block] = {}
+        self.blocks = self._possible_blocks()
 
-    def possible(self, names: tuple[str, ...], matrix: sp.csr_array) -> tuple[str, ...]:
-        """Those blocks that can hold a catalogue of this size; the others are named and left out."""
+    def twin(self, variant: Variant) -> Fitting:
+        """The same training of another variant, from scratch, with the same seed. Raises as `fit`."""
+        graph, train, valid, refit, vectors = self._given
+        return Fitting(
+            graph,
+            train,
+            valid,
+            settings=self.settings,
+            seed=self.seed,
+            variant=variant,
+            refit=refit,
+            text_vectors=vectors,
+            progress=self._tell,
+            encoders=self._encoders,
+        )
+
+    @property
+    def families(self) -> frozenset[Family]:
+        """Families of the blocks."""
+        return frozenset(self._encoders[name].family for name in self.blocks)
+
+    @property
+    def reads_texts(self) -> bool:
+        """Whether texts have a part in the training."""
+        return self._vectors is not None and bool(self.families & {Family.TEXT, Family.GRAPH})
+
+    @cached_property
+    def examples(self) -> tuple[Examples, ...]:
+        """Out-of-sample scores of all blocks, in the order of `blocks`; costs a fit of every block for every fold."""
+        names, found = cross_fit(
+            self._train,
+            self._catalogue,
+            self._relations,
+            lambda part, fold: {name: self._fit(name, part, fold) for name in self.blocks},
+            self.settings.crossfit,
+            seed=self.seed,
+        )
+        assert not found or names == self.blocks
+        return tuple(found)
+
+    def model(self, *, without: Collection[str] = ()) -> FusionModel:
+        """The model; `without` leaves out blocks, the gates being fitted anew on the scores of the others.
+
+        Raises UnknownBlock if a name is not among `blocks` or none is left.
+        """
+        for name in without:
+            if name not in self.blocks:
+                raise UnknownBlock(f"there is no block {name!r} to leave out; there are {', '.join(self.blocks)}")
+        names = tuple(name for name in self.blocks if name not in without)
+        if not names:
+            raise UnknownBlock(f"nothing is left without {', '.join(without)}")
+        gates = self._gates(names)
+        matrix, n_items = self._all, self._graph.n_items
+        for name in gates.blocks:
+            if name not in self._final:
+                self._final[name] = self._fit(name, matrix, None)
+        users = np.bincount(matrix.indices, minlength=n_items).astype(np.float32)
+        final = {name: self._final[name] for name in gates.blocks}
+        spreads = {name: spread(block, matrix, users) if len(names) > 1 else 1.0 for name, block in final.items()}
+        digests = text_digests(self._graph.item_texts.to_list()) if self._vectors is not None else ("",) * n_items
+        return FusionModel(
+            {name: block.state() for name, block in final.items()},
+            spreads,
+            gates,
+            TrainedItems(tuple(self._graph.item_ids), users, digests, self._vectors),
+            self._relations,
+            self.settings if not without else self.settings.model_copy(update={"blocks": names}),
+            self.variant,
+            self.seed,
+            self._encoders,
+        )
+
+    def _gates(self, names: tuple[str, ...]) -> Gates:
         if len(names) == 1:
-            return names
+            return Gates.single(names[0])
+        examples = self.examples
+        if not examples:
+            self._tell("Too few interactions to hold any out: all blocks count the same")
+            return _even(names)
+        self._tell("Fitting the gates")
+        columns = [self.blocks.index(name) for name in names]
+        if len(columns) < len(self.blocks):
+            examples = tuple(replace(e, scores=np.ascontiguousarray(e.scores[:, :, columns])) for e in examples)
+        return fit_gates(names, examples, self.settings.gates, _form(names, self.variant, self._encoders))
+
+    def _possible_blocks(self) -> tuple[str, ...]:
+        """The blocks to fit: those of the variant that have something to read and can hold so many items."""
+        names = self.variant.blocks_of(self.settings.blocks)
+        if self._vectors is None:
+            names = tuple(name for name in names if self._encoders[name].family != Family.TEXT)
+        if not names:
+            raise UnknownBlock("no block is left: the items have no text that the text block could read")
+        n_items = len(np.unique(self._all.indices))
         kept = []
         for name in names:
-            limit = getattr(self._encoders[name], "max_items", None)
-            if limit is not None and len(np.unique(matrix.indices)) > limit:
-                self._tell(f"{name} is left out: the catalogue has more than {limit:,} items with interactions")
+            limit = self._encoders[name].max_items
+            if limit is None or n_items <= limit:
+                kept.append(name)
                 continue
-            kept.append(name)
+            self._tell(f"{name} is left out: {n_items:,} items have interactions, and it is made for {limit:,}")
+        if not kept:
+            raise CatalogueTooLarge(
+                f"{n_items:,} items have interactions, more than {' and '.join(names)} can hold; "
+                "train with other blocks, such as rp3beta or ials, which grow with the interactions"
+            )
         return tuple(kept)
 
-    def fit_all(self, names: tuple[str, ...], matrix: sp.csr_array, fold: int | None) -> dict[str, Block]:
-        """Fit the blocks on histories; `fold` is None for the final fit."""
-        where = "all of train" if fold is None else f"fold {fold + 1} of {self._settings.crossfit.folds}"
-        blocks: dict[str, Block] = {}
-        for name in names:
-            self._tell(f"Fitting {name} on {where}")
-            own = getattr(self._settings.block, name, None)
-            # Every fit gets a seed of its own, the final one the seed that was asked for.
-            seed = self._seed if fold is None else self._seed * 1000 + fold + 1
-            blocks[name] = self._encoders[name].fit(matrix, self._catalogue, own, seed=seed)
-        return blocks
+    def _fit(self, name: str, matrix: sp.csr_array, fold: int | None) -> Block:
+        """Fit a block on histories; `fold` is None for the final fit."""
+        where = "all of train" if fold is None else f"fold {fold + 1} of {self.settings.crossfit.folds}"
+        self._tell(f"Fitting {name} on {where}")
+        own = getattr(self.settings.block, name, None)
+        # Every fit gets a seed of its own, the final one the seed that was asked for.
+        seed = self.seed if fold is None else self.seed * 1000 + fold + 1
+        return self._encoders[name].fit(matrix, self._catalogue, own, seed=seed)
+
+
+def _even(names: tuple[str, ...]) -> Gates:
+    """Gates that weigh all blocks alike, in units of their spread."""
+    one = Gates.single(names[0])
+    n_blocks = len(names)
+    return replace(
+        one,
+        blocks=names,
+        weights=np.ones(n_blocks, np.float32),
+        by_length=np.zeros(n_blocks, np.float32),
+        by_popularity=np.zeros((n_blocks, 2), np.float32),
+    )
 
 
 def _relations(graph: KnowledgeGraph) -> tuple[str, ...]:

@@ -39,6 +39,8 @@ class BehaviorBlock(ABC):
     family: Family = Family.BEHAVIOR
     serves_new_items: bool = False
     settings_type: ClassVar[type[BehaviorSettings]]
+    max_items: ClassVar[int | None] = None
+    """Items with interactions beyond which `fit` raises CatalogueTooLarge; None where there is no such limit."""
 
     def __init__(self, settings: BehaviorSettings, trained: NDArray[np.int32]) -> None:
         self.settings = settings

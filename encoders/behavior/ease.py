@@ -33,6 +33,7 @@ class EASE(ItemItemBlock):
 
     name: str = "ease"
     settings_type = EASESettings
+    max_items = MAX_ITEMS
 
     @classmethod
     def fit(
