@@ -19,10 +19,8 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     from kg.datasets.synthetic import SyntheticSettings, write
     from kg.ingest import load_domain
     from kg.stores import open_store
-    from whypath.bundle import TrainingChoices
     from whypath.engine import Engine
     from whypath.split_files import write_split
-    from whypath.training import TrainingOptions
 
     made = Workshop(tmp_path_factory.mktemp("workshop"))
     settings = SyntheticSettings(users=120, items=80, entities=30, events_per_user=20, seed=3)
@@ -32,7 +30,6 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     graph = store.snapshot()
     write_split(split_random(graph.interactions(), seed=1), graph, made.folder)
     with Engine.open(store) as engine:
-        options = TrainingOptions(TrainingChoices(seed=1, text=False))
-        engine.train(made.train, made.valid, options=options)
+        engine.train(made.train, made.valid, seed=1, text=False)
         engine.save(made.bundle)
     return made

@@ -19,12 +19,10 @@ from kg.datasets.movielens import CatalogueName, DemoReport, prepare
 from kg.graph import KnowledgeGraph
 from kg.ingest import load_domain
 from kg.stores import open_store
-from whypath.bundle import TrainingChoices
 from whypath.engine import Engine
 from whypath.evaluating import KS
 from whypath.results import Explanation, Recommendations
 from whypath.split_files import write_split
-from whypath.training import TrainingOptions
 
 BASELINES = ("popularity", "itemknn", "ease", "ials")
 """Behaviour models that fusion is compared with, fitted on the same train part with their stored default settings."""
@@ -94,9 +92,8 @@ def run_demo(options: DemoOptions, tell: Callable[[str], None]) -> DemoResult:
     write_split(split, graph, folder / "split")
     with Engine.open(store) as engine:
         tell("Training")
-        choices = TrainingChoices(seed=options.seed, text=options.text)
         files = (folder / "split" / "train.tsv", folder / "split" / "valid.tsv")
-        engine.train(*files, options=TrainingOptions(choices), progress=tell)
+        engine.train(*files, seed=options.seed, text=options.text, progress=tell)
         engine.save(folder / "bundle", force=True)
         comparison = _compared(engine, graph, split, tell)
         recommendations = engine.recommend(options.user, k=10)

@@ -12,17 +12,19 @@ import time as clock
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Self, TypedDict, Unpack
+from typing import Literal, Self, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders.text import TextEncoderSettings
+from fusion.settings import FusionSettings
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 from kg.rows import Event
 from kg.stores import AppendReport, DeletionReport, GraphStore, open_store
 from whypath.answers import History, history_from, history_of, recommend_one
-from whypath.bundle import Bundle, BundleRecord
+from whypath.bundle import Bundle, BundleRecord, TrainingChoices
 from whypath.explaining import explain_score
 from whypath.filters import Filters, Where
 from whypath.popularity import popularity_blend
@@ -83,15 +85,23 @@ class Engine:
         train: Sequence[str | Path] | str | Path | None = None,
         valid: Sequence[str | Path] | str | Path | None = None,
         *,
-        options: TrainingOptions | None = None,
+        seed: int = 1,
+        refit: bool = False,
+        graph: Literal["real", "none", "shuffled"] = "real",
+        text: bool = True,
+        only: str | None = None,
+        settings: FusionSettings | None = None,
+        text_encoder: TextEncoderSettings | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> BundleRecord:
         """Train on files of (user, item) rows, or on the store's own positive events, and use the model from now on.
 
-        With `train` none of the store's interactions is read. Without `valid` stored default settings are used. Raises
-        StoreLoading while a load is in progress.
+        With `train` none of the store's interactions is read. Without `valid` stored default settings are used; `refit`
+        fits on both once settings are found. `graph`, `text` and `only` take parts out of the model. Raises
+        StoreLoading while a load is in progress, FileProblem, NothingToTrainOn, UnknownBlock, TextModelError.
         """
-        options = options or TrainingOptions()
+        choices = TrainingChoices(seed=seed, refit=refit, graph=graph, text=text, only=only)
+        options = TrainingOptions(choices, settings or FusionSettings(), text_encoder or TextEncoderSettings())
         if train is not None:
             bundle = train_on_files(self.store, _paths(train), _paths(valid), options, progress)
         else:

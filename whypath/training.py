@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -29,11 +29,11 @@ class NothingToTrainOn(WhyPathError):
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """What changes the model: the choices that its record keeps, and settings of the fusion and the text encoder."""
+    """What decides a model beside its data: the choices that its record keeps, settings of fusion and text encoder."""
 
-    choices: TrainingChoices = field(default_factory=TrainingChoices)
-    settings: FusionSettings | None = None
-    text: TextEncoderSettings = field(default_factory=TextEncoderSettings)
+    choices: TrainingChoices
+    settings: FusionSettings
+    text: TextEncoderSettings
 
 
 def train_on_files(
@@ -101,7 +101,7 @@ def _trained(
         graph,
         train,
         valid,
-        settings=options.settings or FusionSettings(),
+        settings=options.settings,
         seed=choices.seed,
         variant=Variant(graph=choices.graph, text=choices.text, only=choices.only),
         refit=choices.refit,

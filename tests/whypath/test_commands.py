@@ -15,9 +15,7 @@ from kg.ingest import load_domain
 from kg.stores import open_store
 from tests.workshop import Workshop
 from whypath import Engine
-from whypath.bundle import TrainingChoices
 from whypath.cli import main
-from whypath.training import TrainingOptions
 
 
 def run(*arguments: str | Path) -> int:
@@ -254,8 +252,7 @@ def test_ablation_wants_the_files_of_the_bundle_and_names_every_part(
 ) -> None:
     settings = FusionSettings(blocks=("ease", "shared"), crossfit=CrossFitSettings(folds=2))
     with Engine.open(workshop.store) as engine:
-        choices = TrainingChoices(seed=1, text=False)
-        engine.train(workshop.train, workshop.valid, options=TrainingOptions(choices, settings))
+        engine.train(workshop.train, workshop.valid, text=False, settings=settings)
         engine.save(tmp_path / "bundle")
     base = ("evaluate", "--store", workshop.store, "--bundle", tmp_path / "bundle", "--history", workshop.train,
             "--test", workshop.test, "--ablate")  # fmt: skip

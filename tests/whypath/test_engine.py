@@ -18,10 +18,10 @@ from kg.rows import EdgeRow, NodeRow
 from kg.stores import StoreLoading, open_store
 from tests.workshop import Workshop
 from whypath import Engine
-from whypath.bundle import BundleError, TrainingChoices
+from whypath.bundle import BundleError
 from whypath.engine import NotTrained
 from whypath.results import Basis
-from whypath.training import NothingToTrainOn, TrainingOptions
+from whypath.training import NothingToTrainOn
 
 ROOT = Path(__file__).parents[2]
 
@@ -220,10 +220,10 @@ def test_a_load_in_progress_serves_the_old_state_and_refuses_training(engine: En
         writer.write_nodes([NodeRow(engine.graph.schema.item_kinds[0], "half", "Half")])
         assert engine.recommend(a_user(engine), k=5) == before
         with pytest.raises(StoreLoading, match="a load is in progress"):
-            engine.train(workshop.train, options=TrainingOptions(TrainingChoices(text=False, only="popularity")))
+            engine.train(workshop.train, text=False, only="popularity")
     store.close()
     with pytest.raises(StoreLoading, match="a load was interrupted"):
-        engine.train(workshop.train, options=TrainingOptions(TrainingChoices(text=False, only="popularity")))
+        engine.train(workshop.train, text=False, only="popularity")
 
 
 def test_threads_may_read_and_write_at_once(engine: Engine) -> None:
@@ -260,7 +260,7 @@ def test_without_a_model_the_engine_says_so(workshop: Workshop) -> None:
 
 
 def test_training_on_the_stores_own_events(engine: Engine) -> None:
-    record = engine.train(options=TrainingOptions(TrainingChoices(text=False, only="ease")))
+    record = engine.train(text=False, only="ease")
     assert record.data.train is None
     assert record.data.n_events == len(engine.graph.interactions())
     assert len(engine.recommend(a_user(engine), k=5)) == 5
@@ -283,7 +283,7 @@ def test_a_bundle_refuses_another_domain(workshop: Workshop, tmp_path: Path) -> 
 def test_a_file_without_known_items_is_nothing_to_train_on(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "t.tsv").write_text("user\titem\nu\tnowhere\n")
     with pytest.raises(NothingToTrainOn, match=r"t\.tsv: no row is left to learn from \(1 rows; 1 on 1 items unknown"):
-        engine.train(tmp_path / "t.tsv", options=TrainingOptions(TrainingChoices(text=False)))
+        engine.train(tmp_path / "t.tsv", text=False)
 
 
 def test_an_event_needs_its_item_and_its_kind(reading: Engine) -> None:

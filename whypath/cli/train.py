@@ -45,9 +45,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train, write the bundle, print what it was trained on."""
     from kg.errors import WhyPathError
-    from whypath.bundle import TrainingChoices, check_free
+    from whypath.bundle import check_free
     from whypath.engine import Engine
-    from whypath.training import TrainingOptions
 
     for flag in ("valid", "refit"):
         if getattr(arguments, flag) and not arguments.train:
@@ -56,15 +55,17 @@ def run(arguments: argparse.Namespace) -> int:
         raise WhyPathError("--refit fits on train and valid together; give --valid")
     directory = Path(arguments.bundle)
     check_free(directory, force=arguments.force)
-    choices = TrainingChoices(
-        seed=arguments.seed,
-        refit=arguments.refit,
-        graph="none" if arguments.no_graph else "shuffled" if arguments.shuffle_graph else "real",
-        text=not arguments.no_text,
-        only=arguments.only,
-    )
     with Engine.open(arguments.store) as engine, progress() as tell:
-        engine.train(arguments.train, arguments.valid, options=TrainingOptions(choices), progress=tell)
+        engine.train(
+            arguments.train,
+            arguments.valid,
+            seed=arguments.seed,
+            refit=arguments.refit,
+            graph="none" if arguments.no_graph else "shuffled" if arguments.shuffle_graph else "real",
+            text=not arguments.no_text,
+            only=arguments.only,
+            progress=tell,
+        )
         record = engine.save(directory, force=arguments.force)
     if arguments.json:
         print_json({"bundle": str(directory), "digest": record.digest, **record.model_dump(mode="json")})
