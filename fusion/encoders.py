@@ -38,13 +38,17 @@ class RestoreBlock(Protocol):
 
 @dataclass(frozen=True)
 class Encoder:
-    """One way to make a block; for no more than `max_items` items with interactions (None: for any number)."""
+    """One way to make a block; for no more than `max_items` items with interactions (None: for any number).
+
+    `reads_texts`: whether it makes use of a catalogue's text vectors.
+    """
 
     name: str
     family: Family
     fit: FitBlock
     restore: RestoreBlock
     max_items: int | None = None
+    reads_texts: bool = False
 
 
 def _behavior(kind: type[BehaviorBlock]) -> Encoder:
@@ -73,9 +77,9 @@ def _fit_text(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | 
 ENCODERS: Mapping[str, Encoder] = MappingProxyType(
     {
         **{name: _behavior(kind) for name, kind in BEHAVIOR.items()},
-        "gnn": Encoder("gnn", Family.GRAPH, _fit_gnn, GNN.from_state),
+        "gnn": Encoder("gnn", Family.GRAPH, _fit_gnn, GNN.from_state, reads_texts=True),
         "shared": Encoder("shared", Family.GRAPH, _fit_shared, SharedEntities.from_state),
-        "text": Encoder("text", Family.TEXT, _fit_text, TextBlock.from_state),
+        "text": Encoder("text", Family.TEXT, _fit_text, TextBlock.from_state, reads_texts=True),
     }
 )
 """Name to encoder."""

@@ -127,7 +127,7 @@ class Fitting:
     @property
     def reads_texts(self) -> bool:
         """Whether texts have a part in the training."""
-        return self._vectors is not None and bool(self.families & {Family.TEXT, Family.GRAPH})
+        return self._vectors is not None and any(self._encoders[name].reads_texts for name in self.blocks)
 
     @cached_property
     def examples(self) -> tuple[Examples, ...]:

@@ -1,23 +1,23 @@
-"""What each part of a model is worth: blocks left out with the gates fitted again, and twins trained from scratch.
-
-Everything is trained on the bundle's own files, with its seed and settings, and evaluated on the same task, so that
-paired tests against the bundle mean something.
+"""The ablation of a bundle (`fusion.ablation`): trained on the bundle's own files, with its seed and settings, and
+evaluated on the same task, so that paired tests against the bundle mean something.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
+from fusion.ablation import Ablation
+from fusion.ablation import ablate as leave_out
 from fusion.evaluation import RankingTask, evaluate
+from fusion.model import FusionModel
 from fusion.results import EvaluationResult
 from kg.errors import WhyPathError
 from kg.stores import GraphStore
 from whypath.bundle import Bundle, BundleRecord, DataFile
 from whypath.evaluating import KS
 from whypath.files import digest_files
-from whypath.training import TrainingOptions, train_on_files
+from whypath.training import TrainingOptions, fitting_on_files
 
 
 class OtherTrainingFiles(WhyPathError):
@@ -55,30 +55,21 @@ def ablate(
     train: Path,
     valid: Path | None,
     task: RankingTask,
+    full: EvaluationResult,
     tell: Callable[[str], None],
-) -> list[EvaluationResult]:
-    """Evaluate the bundle's model without each of its blocks, and its twins, in a fixed order."""
-    results = []
-    for name, options in _others(bundle):
-        tell(f"Training {name}")
-        other = train_on_files(store, [train], [valid] if valid is not None else [], options, tell)
-        graph = store.snapshot()
-        results.append(evaluate(other.scorer(graph, other.popularity_over), task, name=name, ks=KS))
-    return results
+) -> Ablation:
+    """Evaluate the bundle's model without each of its blocks, and its twins; `full` is the bundle's own result.
 
+    Raises TooFewUsers, and whatever training raises.
+    """
+    options = TrainingOptions(bundle.record.choices, bundle.model.settings, bundle.record.text)
+    fitting = fitting_on_files(store, [train], [valid] if valid is not None else [], options, tell)
+    graph = store.snapshot()
+    if graph.digest != bundle.record.data.graph_digest:
+        tell("The store's facts have changed since the bundle was trained: part of the differences is due to that")
 
-def _others(bundle: Bundle) -> Iterator[tuple[str, TrainingOptions]]:
-    """The names and options of all models to compare with."""
-    choices, settings = bundle.record.choices, bundle.model.settings
-    base = TrainingOptions(choices, settings, bundle.record.text)
-    blocks = bundle.model.variant.blocks_of(settings.blocks)
-    if len(blocks) > 1:
-        for name in blocks:
-            left = tuple(block for block in settings.blocks if block != name)
-            yield f"without {name}", replace(base, settings=settings.model_copy(update={"blocks": left}))
-    if choices.graph == "real" and choices.only is None:
-        yield "twin: no graph", replace(base, choices=choices.model_copy(update={"graph": "none"}))
-    if choices.graph == "real" and choices.only in (None, "graph"):
-        yield "twin: shuffled graph", replace(base, choices=choices.model_copy(update={"graph": "shuffled"}))
-    if choices.text and choices.only is None:
-        yield "twin: no text", replace(base, choices=choices.model_copy(update={"text": False}))
+    def measure(model: FusionModel, name: str) -> EvaluationResult:
+        other = bundle.with_model(model)
+        return evaluate(other.scorer(graph, other.popularity_over), task, name=name, ks=KS)
+
+    return leave_out(fitting, measure, full=full, progress=tell)

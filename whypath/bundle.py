@@ -114,6 +114,10 @@ class Bundle:
         self._item_ids = item_ids
         self._popularity = popularity
 
+    def with_model(self, model: FusionModel) -> Bundle:
+        """Another model trained on the same events, as an ablation makes them; for scoring, not for saving."""
+        return Bundle(model, self.record, self._item_ids, self._popularity)
+
     def popularity_over(self, graph: KnowledgeGraph) -> NDArray[np.float32]:
         """The popularity blend of the training events over another snapshot's items, float32 [n_items]."""
         found = np.zeros(graph.n_items, dtype=np.float32)

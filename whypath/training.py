@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 
 from encoders.text import TextEncoderSettings
+from fusion.model import FusionModel
 from fusion.settings import FusionSettings
-from fusion.training import fit
+from fusion.training import Fitting
 from fusion.variant import Variant
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
@@ -47,6 +48,47 @@ def train_on_files(
 
     Raises FileProblem, NothingToTrainOn, StoreLoading.
     """
+    data = _read(store, train, valid, tell)
+    model = _fitting(data.graph, data.train, data.valid, options, tell).model()
+    return _bundle(model, data.graph, data.train, options, data.train_files, data.valid_files, None)
+
+
+def fitting_on_files(
+    store: GraphStore,
+    train: Sequence[Path],
+    valid: Sequence[Path],
+    options: TrainingOptions,
+    tell: Callable[[str], None] | None = None,
+) -> Fitting:
+    """The training of `train_on_files` before anything is fitted, for ablations. Raises as it does."""
+    data = _read(store, train, valid, tell)
+    return _fitting(data.graph, data.train, data.valid, options, tell)
+
+
+def train_on_store(store: GraphStore, options: TrainingOptions, tell: Callable[[str], None] | None = None) -> Bundle:
+    """Train on the store's own positive events. Raises NothingToTrainOn, StoreLoading."""
+    graph = _complete(store)
+    train = graph.interactions()
+    if not len(train):
+        raise NothingToTrainOn("the store has no positive event to learn from; load some, or give files with --train")
+    model = _fitting(graph, train, None, options, tell).model()
+    return _bundle(model, graph, train, options, None, None, graph.event_generation)
+
+
+@dataclass(frozen=True, eq=False)
+class _FileData:
+    """What training files say, over the store's graph."""
+
+    graph: KnowledgeGraph
+    train: Interactions
+    valid: Interactions | None
+    train_files: Sequence[FileDigest]
+    valid_files: Sequence[FileDigest] | None
+
+
+def _read(
+    store: GraphStore, train: Sequence[Path], valid: Sequence[Path], tell: Callable[[str], None] | None
+) -> _FileData:
     graph = _complete(store).without_interactions()
     rows = read_interactions(train)
     held_out = read_interactions(valid) if valid else None
@@ -54,13 +96,7 @@ def train_on_files(
     users = sorted({*rows.users, *(held_out.users if held_out is not None else ())})
     fitted = _interactions(rows, graph, users, "train", tell)
     stopping = None if held_out is None else _interactions(held_out, graph, users, "valid", tell)
-    return _trained(graph, fitted, stopping, options, rows.files, held_out.files if held_out else None, None, tell)
-
-
-def train_on_store(store: GraphStore, options: TrainingOptions, tell: Callable[[str], None] | None = None) -> Bundle:
-    """Train on the store's own positive events. Raises NothingToTrainOn, StoreLoading."""
-    graph = _complete(store)
-    return _trained(graph, graph.interactions(), None, options, None, None, graph.event_generation, tell)
+    return _FileData(graph, fitted, stopping, rows.files, held_out.files if held_out else None)
 
 
 def _complete(store: GraphStore) -> KnowledgeGraph:
@@ -83,21 +119,16 @@ def _interactions(
     return found
 
 
-def _trained(
+def _fitting(
     graph: KnowledgeGraph,
     train: Interactions,
     valid: Interactions | None,
     options: TrainingOptions,
-    train_files: Sequence[FileDigest] | None,
-    valid_files: Sequence[FileDigest] | None,
-    event_generation: int | None,
     tell: Callable[[str], None] | None,
-) -> Bundle:
-    if not len(train):
-        raise NothingToTrainOn("the store has no positive event to learn from; load some, or give files with --train")
+) -> Fitting:
     choices = options.choices
     texts = item_text_vectors(graph, options.text, tell) if choices.text else None
-    model = fit(
+    return Fitting(
         graph,
         train,
         valid,
@@ -108,6 +139,17 @@ def _trained(
         text_vectors=texts,
         progress=tell,
     )
+
+
+def _bundle(
+    model: FusionModel,
+    graph: KnowledgeGraph,
+    train: Interactions,
+    options: TrainingOptions,
+    train_files: Sequence[FileDigest] | None,
+    valid_files: Sequence[FileDigest] | None,
+    event_generation: int | None,
+) -> Bundle:
     data = TrainedOn(
         train=_data_files(train_files),
         valid=_data_files(valid_files),
@@ -119,7 +161,7 @@ def _trained(
         schema_digest=graph.schema.digest,
     )
     record = BundleRecord(
-        choices=choices, data=data, text=options.text, threads=torch.get_num_threads(), versions=versions()
+        choices=options.choices, data=data, text=options.text, threads=torch.get_num_threads(), versions=versions()
     )
     return Bundle(model, record, graph.item_ids, popularity_blend(train))
 

@@ -43,7 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     from fusion.evaluation import evaluate
-    from fusion.results import Comparison
     from kg.errors import WhyPathError
     from whypath.ablation import ablate, check_training_files
     from whypath.engine import Engine
@@ -72,21 +71,15 @@ def run(arguments: argparse.Namespace) -> int:
             else:
                 print(found)
             return 0
-        others = ablate(engine.store, bundle, arguments.train, arguments.valid, task, tell)
-    comparison = Comparison((found, *others), baseline="bundle")
+        ablation = ablate(engine.store, bundle, arguments.train, arguments.valid, task, found, tell)
     if arguments.json:
-        differences = comparison.differences()
-        print_json(
-            [
-                {
-                    **result_data(result),
-                    "against_bundle": asdict(differences[result.name]) if result.name in differences else None,
-                }
-                for result in comparison.results
-            ]
-        )
+        rows = [
+            {**result_data(row.result), "blocks": row.blocks, "against_bundle": asdict(row.difference)}
+            for row in ablation.rows
+        ]
+        print_json([{**result_data(found), "blocks": ablation.blocks, "against_bundle": None}, *rows])
     else:
-        print(comparison)
+        print(ablation)
     return 0
 
 
