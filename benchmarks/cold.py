@@ -29,7 +29,7 @@ import scipy.sparse as sp
 
 from benchmarks.commands import Model, Workspace
 from benchmarks.records import Record, add_bench, difference_cell, options_of, parser_of, run_script, show_table
-from benchmarks.yardsticks import METRIC, Yardsticks, read_rows, write_rows
+from benchmarks.yardsticks import METRIC, Yardsticks, mean_of, read_rows, write_rows
 from fusion.ranking import tie_break_keys, top_k
 from fusion.significance import PairedDifference, paired_difference
 from kg.graph import KnowledgeGraph
@@ -91,9 +91,9 @@ def write_folds(yard: Yardsticks, folder: Path) -> list[Fold]:
         folds.append(
             Fold(
                 int(str(number)),
-                write_rows(place / "train.tsv", events.loc[~cold, columns]),
-                write_rows(place / "test.tsv", events.loc[cold, columns]),
-                write_rows(place / "items.tsv", own[["item_id"]]),
+                write_rows(place / "train.tsv", pd.DataFrame(events.loc[~cold, columns])),
+                write_rows(place / "test.tsv", pd.DataFrame(events.loc[cold, columns])),
+                write_rows(place / "items.tsv", pd.DataFrame({"item_id": own["item_id"]})),
             )
         )
     return folds
@@ -176,7 +176,7 @@ class Measurement:
     def _score(self, name: str, fold: Fold) -> dict[str, float]:
         scored = self._yard.score(self._lists(name, fold), fold.test, candidates=fold.items, exclude=(fold.train,))
         self.values.setdefault(name, {})[fold.number] = scored.per_user[METRIC]
-        return {measure: float(scored.per_user[measure].mean()) for measure in scored.figures}
+        return {measure: scored.mean(measure) for measure in scored.figures}
 
     def _known(self, name: str, fold: Fold) -> bool:
         there = self._record.find(row=name, fold=fold.number, seed=self._seed) is not None
@@ -194,7 +194,7 @@ class Measurement:
         """Mean over the folds' means and their standard deviation, by row."""
         found = {}
         for name, folds in self.values.items():
-            values = np.array([float(users.mean()) for users in folds.values()])
+            values = np.array([mean_of(users) for users in folds.values()])
             spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
             found[name] = {METRIC: float(values.mean()), "standard_deviation_over_folds": spread}
         return found
@@ -210,11 +210,14 @@ class Measurement:
         return found
 
     def _paired(self, first: str, second: str) -> tuple[PairedDifference, PairedDifference]:
-        own, other = (pd.concat(self.values[name], names=["fold"]) for name in (first, second))
-        other = other.reindex(own.index)
-        pooled = paired_difference(own.to_numpy(), other.to_numpy())
-        users = (own - other).groupby(level="user").mean().to_numpy()
-        return pooled, paired_difference(users, np.zeros(len(users)))
+        users: dict[str, list[float]] = {}
+        for fold, own in self.values[first].items():
+            other = self.values[second][fold].reindex(own.index)
+            for user, difference in zip(own.index, own.to_numpy() - other.to_numpy(), strict=True):
+                users.setdefault(user, []).append(float(difference))
+        pooled = np.concatenate([np.array(values) for values in users.values()])
+        means = np.array([sum(values) / len(values) for values in users.values()])
+        return paired_difference(pooled, np.zeros(len(pooled))), paired_difference(means, np.zeros(len(means)))
 
 
 def main() -> int:
@@ -252,7 +255,7 @@ def show(run: Measurement, record: Record, folds: list[Fold]) -> None:
     """Print both tables."""
     rows = []
     for name, found in record.summary["means"].items():
-        by_fold = [f"{run.values[name][fold.number].mean():.4f}" for fold in folds]
+        by_fold = [f"{mean_of(run.values[name][fold.number]):.4f}" for fold in folds]
         took = [row["train"] for fold in folds if "train" in (row := record.find(row=name, fold=fold.number) or {})]
         seconds = f"{np.mean([t['seconds'] for t in took]):.0f}" if took else ""
         memory = f"{max(t['peak_mb'] for t in took):.0f}" if took else ""

@@ -18,11 +18,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmarks.commands import Model, Workspace
 from benchmarks.records import Record, add_bench, difference_cell, options_of, parser_of, run_script, show_table
-from benchmarks.yardsticks import METRIC, Scored, Yardsticks
+from benchmarks.yardsticks import METRIC, Scored, Yardsticks, mean_of
 from fusion.encoders import ENCODERS
 from fusion.settings import FusionSettings
 from fusion.significance import paired_difference
@@ -146,12 +147,12 @@ class Measurement:
             runs = [values for (row, _), values in self.per_user.items() if row == name]
             if len(runs) < 2:
                 continue
-            means = pd.Series([float(values.mean()) for values in runs])
-            users = pd.concat(runs, axis=1).mean(axis=1)
+            means = np.array([mean_of(values) for values in runs])
+            # Every file of lists is scored on the same users in the same order.
+            users = np.mean([values.to_numpy(np.float64) for values in runs], axis=0)
             against = {}
             for peer in self._peers:
-                other = self.per_user[peer, 0].reindex(users.index)
-                test = paired_difference(users.to_numpy(), other.to_numpy())
+                test = paired_difference(users, self.per_user[peer, 0].reindex(runs[0].index).to_numpy(np.float64))
                 against[peer] = {"mean": test.mean, "standard_error": test.standard_error, "p": test.p_value}
             found[name] = {
                 "seeds": len(runs),
@@ -174,10 +175,10 @@ class Measurement:
 def figures_of(scored: Scored) -> dict[str, Any]:
     """What the scorer said, as it is kept; means from the users' values, which have more digits than are printed."""
     measures = {
-        name: {"mean": float(scored.per_user[name].mean()), "standard_error": figure.standard_error}
+        name: {"mean": scored.mean(name), "standard_error": figure.standard_error}
         for name, figure in scored.figures.items()
     }
-    return {"users": len(scored.per_user), "figures": measures, "items_listed": dict(scored.items)}
+    return {"users": len(scored.per_user[METRIC]), "figures": measures, "items_listed": dict(scored.items)}
 
 
 def table_rows(rows: Sequence[dict[str, Any]]) -> list[list[str]]:

@@ -14,10 +14,8 @@ import json
 from pathlib import Path
 
 from fusion.settings import FusionSettings
-from whypath.bundle import TrainingChoices
 from whypath.cli.console import remark
 from whypath.engine import Engine
-from whypath.training import TrainingOptions
 
 
 def main() -> int:
@@ -32,11 +30,9 @@ def main() -> int:
     parser.add_argument("--bundle", required=True, type=Path, help="is overwritten if it is there")
     arguments = parser.parse_args()
     left = tuple(name for name in settings.blocks if name != arguments.block)
-    options = TrainingOptions(
-        TrainingChoices(seed=arguments.seed), settings=settings.model_copy(update={"blocks": left})
-    )
+    less = settings.model_copy(update={"blocks": left})
     with Engine.open(arguments.store) as engine:
-        engine.train(arguments.train, arguments.valid, options=options, progress=remark)
+        engine.train(arguments.train, arguments.valid, seed=arguments.seed, settings=less, progress=remark)
         record = engine.save(arguments.bundle, force=True)
     print(json.dumps({"bundle": str(arguments.bundle), "digest": record.digest}))
     return 0

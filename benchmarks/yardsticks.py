@@ -8,16 +8,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
+import numpy as np
 import pandas as pd
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "bench"
 """Where the yardsticks lie on a machine that has them: beside the checkout."""
 
 METRIC = "ndcg@10"
-PerUser: TypeAlias = pd.DataFrame
-"""One row a user (the index), one column a measure such as `ndcg@10`."""
 
 
 class YardsticksMissing(RuntimeError):
@@ -45,11 +43,18 @@ class Paired:
 
 @dataclass(frozen=True)
 class Scored:
-    """What the scorer said of a list: measures with standard errors, distinct items listed, the users' own values."""
+    """What the scorer said of a list: measures with standard errors, and distinct items listed.
+
+    per_user: the users' own values of each measure, indexed by user.
+    """
 
     figures: Mapping[str, Figure]
     items: Mapping[str, int]
-    per_user: PerUser
+    per_user: Mapping[str, pd.Series]
+
+    def mean(self, measure: str) -> float:
+        """The mean over users, with more digits than the scorer prints."""
+        return mean_of(self.per_user[measure])
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,8 @@ class Yardsticks:
                 figures[name] = Figure(float(rest[0]), float(rest[1].removeprefix("±")))
         frame = pd.read_csv(per_user, sep="\t", dtype={"user": str}, index_col="user")
         per_user.unlink()
-        return Scored(figures, items, frame)
+        per_measure = {name: pd.Series(frame[name].to_numpy(np.float64), index=frame.index) for name in figures}
+        return Scored(figures, items, per_measure)
 
     def against(
         self, lists: Path, other: Path, test: Path, *, candidates: Path, exclude: Sequence[Path] = ()
@@ -127,6 +133,11 @@ class Yardsticks:
         if done.returncode:
             raise RuntimeError(f"score.py on {lists}: {done.stderr.strip()}")
         return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+def mean_of(values: pd.Series) -> float:
+    """The mean over users."""
+    return float(np.mean(values.to_numpy(np.float64)))
 
 
 def read_rows(path: Path) -> pd.DataFrame:

@@ -1,0 +1,213 @@
+"""How fast, and in how much memory: loading, training stage by stage, recommending; beside two peers in the same run.
+
+By default on the demo domain with its own random split; `--synthetic USERS ITEMS` makes a domain of that size instead.
+Everything runs as a process of its own, peers and WhyPath in turn, as often as --repeats says; figures are medians.
+Times of one machine mean little on another, the ratios to the peers do. The peers do less: implicit's ALS and EASE in
+plain numpy are one block each, without graph, text, gates or a store."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.commands import WHYPATH, Workspace
+from benchmarks.records import Record, options_of, parser_of, run_script, show_table
+from benchmarks.running import Measured, run
+from fusion.splits import split_random
+from kg.stores import open_store
+from whypath.cli.console import remark
+from whypath.split_files import write_split
+
+EXAMPLES = """\
+examples:
+  python -m benchmarks.speed --json benchmarks/results/speed.json
+  python -m benchmarks.speed --synthetic 20000 5000 --repeats 1 --work benchmarks/work/synthetic
+"""
+
+PEERS = ("ials", "ease")
+PEER_NAMES = {"ials": "implicit's ALS", "ease": "EASE in numpy"}
+
+
+@dataclass
+class Runs:
+    """What the repeats of one thing took, by the name of the figure."""
+
+    figures: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, **figures: float) -> None:
+        for name, value in figures.items():
+            self.figures.setdefault(name, []).append(value)
+
+    def add_process(self, took: Measured) -> None:
+        self.add(process_seconds=took.seconds, process_cpu_seconds=took.cpu_seconds, peak_mb=took.peak_mb)
+
+    def median(self, name: str) -> float:
+        return median(self.figures[name])
+
+    def to_json(self) -> dict[str, Any]:
+        """Medians, and what they are medians of."""
+        return {name: {"median": median(values), "runs": values} for name, values in self.figures.items()}
+
+
+class Measurement:
+    """Runs everything once a repeat, in the same order, and gathers."""
+
+    def __init__(self, space: Workspace, train: Path, seed: int) -> None:
+        self._space = space
+        self._train = train
+        self._seed = seed
+        self.things: dict[str, Runs] = {}
+        self.stages: dict[str, Runs] = {}
+
+    def once(self) -> None:
+        """One repeat."""
+        space, bundle = self._space, self._space.folder / "bundles" / "speed"
+        bundle.parent.mkdir(parents=True, exist_ok=True)
+        store = ["--store", str(space.store)]
+        with tempfile.TemporaryDirectory(dir=space.folder) as scratch:
+            self._load(Path(scratch) / "store")
+            peers = {name: self._work(name) for name in PEERS}
+            remark("== whypath train")
+            command = [*WHYPATH, "train", *store, "--train", str(self._train), "--seed", str(self._seed)]
+            took = run([*command, "--bundle", str(bundle), "--force"], tell=remark)
+            self._of("whypath train").add_process(took)
+            self._stages(self._work("train", *store, "--text-cache", str(Path(scratch) / "texts")))
+            own = self._work("recommend", *store, "--bundle", str(bundle))
+        for name, took in {**peers, "recommend": own}.items():
+            told = json.loads(took.output)
+            found = self._of(name)
+            found.add_process(took)
+            found.add(users_a_second=told["users"] / told["all_users"])
+            found.add(**{key: told[key] for key in ("fit", "open", "single_p50", "single_p99") if key in told})
+
+    def _load(self, store: Path) -> None:
+        remark("== whypath load")
+        load = [*WHYPATH, "load", str(self._space.domain), "--store", str(store), "--json"]
+        for name in ("whypath load", "whypath load, again"):
+            took = run(load, tell=lambda _: None)
+            report = json.loads(took.output)
+            rows = sum(sum(report[part].values()) for part in ("nodes", "edges", "events"))
+            found = self._of(name)
+            found.add_process(took)
+            found.add(rows=rows, rows_a_second=rows / report["seconds"])
+
+    def _work(self, name: str, *more: str) -> Measured:
+        remark(f"== {name}")
+        # implicit parts the work itself and asks that BLAS does not.
+        env = {"OPENBLAS_NUM_THREADS": "1"} if name == "ials" else None
+        command = [sys.executable, "-m", "benchmarks.speed_workers", name, "--train", str(self._train)]
+        return run([*command, "--seed", str(self._seed), *more], tell=lambda _: None, env=env)
+
+    def _stages(self, took: Measured) -> None:
+        """Sum over a stage's parts (a block is fitted once a fold and once on everything)."""
+        seconds: dict[str, float] = {}
+        peaks: dict[str, float] = {}
+        for stage in took.stages:
+            seconds[stage.name] = seconds.get(stage.name, 0.0) + stage.seconds
+            peaks[stage.name] = max(peaks.get(stage.name, 0.0), stage.peak_mb or 0.0)
+        for name, value in seconds.items():
+            self.stages.setdefault(name, Runs()).add(seconds=value, peak_mb=peaks[name])
+
+    def _of(self, name: str) -> Runs:
+        return self.things.setdefault(name, Runs())
+
+    def ratios(self) -> dict[str, float]:
+        """WhyPath against the peers; over 1 is slower or larger. A block's fit is a stage's share of one fit."""
+        own, train = self.things["recommend"], self.things["whypath train"]
+        found = {}
+        for name in PEERS:
+            peer, label = self.things[name], PEER_NAMES[name]
+            if name in self.stages:
+                found[f"fitting the block {name}, a fit / {label}"] = self._one_fit(name) / peer.median("fit")
+            found[f"whypath train / the whole process of {label}"] = train.median("process_seconds") / peer.median(
+                "process_seconds"
+            )
+            found[f"memory of whypath train / {label}"] = train.median("peak_mb") / peer.median("peak_mb")
+            found[f"time to recommend to all users / {label}"] = peer.median("users_a_second") / own.median(
+                "users_a_second"
+            )
+        return found
+
+    def _one_fit(self, block: str) -> float:
+        from fusion.settings import FusionSettings
+
+        return self.stages[block].median("seconds") / (FusionSettings().crossfit.folds + 1)
+
+
+def prepare(space: Workspace, synthetic: list[int] | None, wheels: Path | None, seed: int) -> Path:
+    """The domain in the store, and its train part as a file."""
+    if synthetic is None:
+        space.prepare(wheels)
+    else:
+        from kg.datasets.synthetic import SyntheticSettings, write
+
+        users, items = synthetic
+        if not space.domain.exists():
+            settings = SyntheticSettings(users=users, items=items, entities=max(50, items // 3))
+            write(space.domain.parent, settings, progress=remark)
+        run([*WHYPATH, "load", str(space.domain), "--store", str(space.store), "--replace"], tell=remark)
+    graph = open_store(str(space.store)).snapshot()
+    write_split(split_random(graph.interactions(), seed=seed), graph, space.folder / "split")
+    return space.folder / "split" / "train.tsv"
+
+
+def main() -> int:
+    """Measure, keep, print."""
+    parser = parser_of(__doc__)
+    parser.epilog = EXAMPLES
+    parser.add_argument(
+        "--synthetic", nargs=2, type=int, metavar=("USERS", "ITEMS"), help="in place of the demo domain; own --work"
+    )
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="default 3")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of split and training (default 1)")
+    arguments = parser.parse_args()
+    space = Workspace(arguments.work, remark)
+    train = prepare(space, arguments.synthetic, arguments.wheels, arguments.seed)
+    record = Record.begun("speed", options_of(arguments), arguments.json)
+    measured = Measurement(space, train, arguments.seed)
+    for repeat in range(arguments.repeats):
+        remark(f"== repeat {repeat + 1} of {arguments.repeats}")
+        measured.once()
+    for name, found in measured.things.items():
+        record.add({"what": name, **found.to_json()})
+    for name, found in measured.stages.items():
+        record.add({"stage": name, **found.to_json()})
+    record.summary = {"ratios": measured.ratios()}
+    record.write()
+    show(measured)
+    return 0
+
+
+def show(measured: Measurement) -> None:
+    """Print the tables."""
+    rows = []
+    for name, found in measured.things.items():
+        figures = found.figures
+        rate = next((key for key in ("rows_a_second", "users_a_second") if key in figures), None)
+        cells = [
+            f"{found.median('process_seconds'):.1f}",
+            f"{found.median('process_cpu_seconds'):.1f}",
+            f"{found.median('peak_mb'):.0f}",
+            "" if "fit" not in figures else f"{found.median('fit'):.2f}",
+            "" if rate is None else f"{found.median(rate):,.0f} {rate.partition('_')[0]}/s",
+            "" if "single_p50" not in figures else f"{1000 * found.median('single_p50'):.1f} ms",
+        ]
+        rows.append([PEER_NAMES.get(name, name), *cells])
+    columns = ("process", "wall s", "CPU s", "peak MB", "fit s", "rate", "one user (median)")
+    show_table("Whole processes, medians", columns, rows)
+    stages = [
+        [name, f"{found.median('seconds'):.2f}", f"{found.median('peak_mb'):.0f}"]
+        for name, found in measured.stages.items()
+    ]
+    show_table("Stages of training, all fits together", ("stage", "wall s", "process MB at most"), stages)
+    ratios = [[name, f"{ratio:.2f}"] for name, ratio in measured.ratios().items()]
+    show_table("WhyPath against peers in the same run", ("what", "ratio"), ratios)
+
+
+if __name__ == "__main__":
+    run_script(main)
