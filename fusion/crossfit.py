@@ -89,8 +89,8 @@ def _folds(matrix: sp.csr_array, settings: CrossFitSettings, rng: np.random.Gene
         items[shuffled[number * take : (number + 1) * take]] = True
         cold = items[matrix.indices]
         held = (draw >= number * step) & (draw < (number + 1) * step) & ~cold
-        parts = [_part(matrix, users, rows) for rows in (~cold & ~held, held, cold)]
-        folds.append(_Fold(*parts, items))
+        seen, events = _part(matrix, users, ~cold & ~held), _part(matrix, users, held)
+        folds.append(_Fold(seen, events, _part(matrix, users, cold), items))
     return folds
 
 

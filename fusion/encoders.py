@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from encoders.behavior import BEHAVIOR, BehaviorBlock, BehaviorSettings
 from encoders.block import Block, BlockState, Catalogue, Family
-from encoders.graph import GNN, GNNSettings, SharedEntities, SharedSettings
+from encoders.graph import GNN, FactEASE, FactEASESettings, GNNSettings, SharedEntities, SharedSettings
 from encoders.text import TextBlock, TextBlockSettings
 
 
@@ -69,6 +69,11 @@ def _fit_shared(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel 
     return SharedEntities.fit(matrix, catalogue, settings, seed=seed)
 
 
+def _fit_fact_ease(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
+    assert settings is None or isinstance(settings, FactEASESettings)
+    return FactEASE.fit_over(matrix, catalogue.graph, settings)
+
+
 def _fit_text(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
     assert settings is None or isinstance(settings, TextBlockSettings)
     return TextBlock.fit(matrix, catalogue, settings, seed=seed)
@@ -77,6 +82,7 @@ def _fit_text(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | 
 ENCODERS: Mapping[str, Encoder] = MappingProxyType(
     {
         **{name: _behavior(kind) for name, kind in BEHAVIOR.items()},
+        "factease": Encoder("factease", Family.GRAPH, _fit_fact_ease, FactEASE.from_state, FactEASE.max_items),
         "gnn": Encoder("gnn", Family.GRAPH, _fit_gnn, GNN.from_state, reads_texts=True),
         "shared": Encoder("shared", Family.GRAPH, _fit_shared, SharedEntities.from_state),
         "text": Encoder("text", Family.TEXT, _fit_text, TextBlock.from_state, reads_texts=True),

@@ -19,6 +19,9 @@ from torch import Tensor
 from fusion.gate_inputs import Examples, ItemSide
 from fusion.settings import GateSettings
 
+LEARNING_RATE = 0.05
+"""Of Adam, falling linearly to a twentieth; the gates are a few dozen numbers near one."""
+
 
 @dataclass(frozen=True, eq=False)
 class GateForm:
@@ -34,9 +37,9 @@ class GateForm:
 class Gates:
     """Fitted gates over blocks in the order of `blocks`.
 
-    weights a [n_blocks]; by_length c [n_blocks]; by_popularity d [n_blocks, 2]; bias β [n_features]. `length_moments` and
-    `popularity_moments`: mean and standard deviation of the logs in training; lengths are clipped to `length_range`,
-    beyond which nothing was learned.
+    weights a [n_blocks]; by_length c [n_blocks]; by_popularity d [n_blocks, 2]; bias β [n_features]. `length_moments`
+    and `popularity_moments`: mean and standard deviation of the logs in training; lengths are clipped to
+    `length_range`, beyond which nothing was learned.
     """
 
     blocks: tuple[str, ...]
@@ -99,23 +102,24 @@ def _fit(blocks: list[str], examples: list[Examples], settings: GateSettings, fo
     by_length = torch.zeros(n_blocks, requires_grad=True)
     by_popularity = torch.zeros(n_blocks, 2, requires_grad=True)
     bias = torch.zeros(n_features, requires_grad=True)
-    optimizer = torch.optim.Adam([raw, by_length, by_popularity, bias], lr=0.05)
-    total = {cold: max(sum(b.total for b in batches if b.cold == cold), 1.0) for cold in (False, True)}
+    optimizer = torch.optim.Adam([raw, by_length, by_popularity, bias], lr=LEARNING_RATE)
+    warm_batches = [batch for batch in batches if not batch.cold]
+    cold_batches = [batch for batch in batches if batch.cold]
+    order = np.random.default_rng(0)
     for step in range(settings.steps):
         for group in optimizer.param_groups:
-            group["lr"] = 0.05 * (1 - 0.9 * step / settings.steps)
-        optimizer.zero_grad()
+            group["lr"] = LEARNING_RATE * (1 - 0.95 * step / settings.steps)
         weights = torch.nn.functional.softplus(raw)
         held_back = by_length.square().sum() + by_popularity.square().sum() + bias.square().sum()
         loss = settings.shrinkage * held_back + settings.sparsity * weights.sum()
-        for batch in batches:
-            factor = (settings.cold_weight if batch.cold else 1.0) / total[batch.cold]
-            loss = loss + factor * batch.loss(
-                weights,
-                by_length if form.user else 0 * by_length,
-                by_popularity if form.item else 0 * by_popularity,
-                bias,
-            )
+        for kind in (warm_batches, cold_batches):
+            if kind:
+                batch = kind[step % len(kind)]
+                rows = order.permutation(batch.n_users)[: settings.batch_users]
+                user, item = (by_length * form.user, by_popularity * form.item)
+                found = batch.loss(torch.from_numpy(rows), weights, user, item, bias)
+                loss = loss + (settings.cold_weight if batch.cold else 1.0) * found
+        optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     used = [form.user * by_length, form.item * by_popularity]
@@ -150,19 +154,21 @@ class _Batch:
         self.y = torch.from_numpy(_item_features(example.side, popularity_moments))
         self.bias = torch.from_numpy(_bias_features(example.side, popularity_moments, form))
         self.log_weights = torch.from_numpy(example.log_weights)
-        rows, columns = np.nonzero(example.targets)
-        self.rows, self.columns = torch.from_numpy(rows), torch.from_numpy(columns)
-        self.total = float(len(rows))
+        self.targets = torch.from_numpy(example.targets)
+        self.n_users = len(example.targets)
 
-    def loss(self, weights: Tensor, by_length: Tensor, by_popularity: Tensor, bias: Tensor) -> Tensor:
-        """Sum over targets of −log softmax."""
-        user = weights * torch.exp(self.x[:, None] * by_length)
+    def loss(self, rows: Tensor, weights: Tensor, by_length: Tensor, by_popularity: Tensor, bias: Tensor) -> Tensor:
+        """Mean over the users `rows` of the mean −log softmax of their targets, so that every user counts once."""
+        user = weights * torch.exp(self.x[rows, None] * by_length)
+        items = self.items[rows]
         item = torch.exp(self.y @ by_popularity.T)
-        logits = (self.scores * user[:, None, :] * item[self.items]).sum(dim=-1)
-        if bias.numel():
-            logits = logits + (self.bias @ bias)[self.items]
-        logs = logits - torch.logsumexp(logits + self.log_weights, dim=1, keepdim=True)
-        return -logs[self.rows, self.columns].sum()
+        scores = self.scores[rows]
+        logits = (self.bias @ bias)[items]
+        for block in range(scores.shape[2]):
+            logits = logits + scores[:, :, block] * user[:, block, None] * item[:, block][items]
+        logs = logits - torch.logsumexp(logits + self.log_weights[rows], dim=1, keepdim=True)
+        targets = self.targets[rows]
+        return -(logs * targets).sum(dim=1).div(targets.sum(dim=1)).mean()
 
 
 def _only(example: Examples, blocks: list[int]) -> Examples:

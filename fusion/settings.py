@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from encoders.behavior import EASESettings, IALSSettings, ItemKNNSettings, PopularitySettings, RP3BetaSettings
-from encoders.graph import GNNSettings, SharedSettings
+from encoders.graph import FactEASESettings, GNNSettings, SharedSettings
 from encoders.text import TextBlockSettings
 
 
@@ -26,6 +26,8 @@ class BlockSettings(_Settings):
     """Neighbourhoods of items."""
     popularity: PopularitySettings = PopularitySettings()
     """The same for everybody."""
+    factease: FactEASESettings = FactEASESettings()
+    """Closed-form item-item model over behaviour and facts."""
     gnn: GNNSettings = GNNSettings()
     """Graph neural network."""
     shared: SharedSettings = SharedSettings()
@@ -49,21 +51,24 @@ class CrossFitSettings(_Settings):
     short_histories: float = Field(default=0.25, ge=0, lt=1)
     """Share of a fold's users whose history is cut to a few items, so that the gates learn new users."""
 
-    max_users: int = Field(default=2000, ge=1)
+    max_users: int = Field(default=1000, ge=1)
     """Users that a fold scores (blocks are always fitted on all)."""
 
-    hard_candidates: int = Field(default=200, ge=1)
+    hard_candidates: int = Field(default=1500, ge=1)
     """Candidates a user's examples keep for certain: those that the blocks together rank highest."""
 
-    random_candidates: int = Field(default=100, ge=1)
+    random_candidates: int = Field(default=300, ge=1)
     """Candidates drawn from the rest, weighted up to stand for all of it."""
 
 
 class GateSettings(_Settings):
     """How the gates are fitted; see `fusion.gates`."""
 
-    steps: int = Field(default=150, ge=1)
-    """Steps of Adam over all examples."""
+    steps: int = Field(default=160, ge=1)
+    """Steps of Adam, each over a batch of users of one fold."""
+
+    batch_users: int = Field(default=250, ge=1)
+    """Users in one step."""
 
     shrinkage: float = Field(default=1e-3, ge=0)
     """L2 penalty on everything that makes a gate differ from a constant, and on the bias."""
@@ -81,7 +86,7 @@ class GateSettings(_Settings):
 class FusionSettings(_Settings):
     """Everything that decides a model beside data and seed."""
 
-    blocks: tuple[str, ...] = ("ease", "ials", "rp3beta", "gnn", "shared", "text")
+    blocks: tuple[str, ...] = ("ease", "ials", "factease", "gnn", "shared", "text")
     """Names of the blocks to fit. Those that a catalogue is too large for are left out with a message."""
 
     block: BlockSettings = BlockSettings()

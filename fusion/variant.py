@@ -11,6 +11,9 @@ from fusion.encoders import ENCODERS
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 
+FACTS_ALONE = frozenset({"shared", "factease"})
+"""Blocks that have nothing to say, or nothing that EASE does not say, where there are no facts."""
+
 
 class UnknownBlock(WhyPathError):
     """No block or family has this name."""
@@ -48,7 +51,7 @@ class Variant:
             else:
                 chosen = (self.only,)
         if self.graph == "none":
-            chosen = tuple(name for name in chosen if name != "shared")
+            chosen = tuple(name for name in chosen if name not in FACTS_ALONE)
         if not self.text:
             chosen = tuple(name for name in chosen if name != "text")
         if not chosen:

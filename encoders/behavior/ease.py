@@ -48,21 +48,27 @@ class EASE(ItemItemBlock):
         settings = EASESettings.model_validate(settings or EASESettings())
         seen = visible(matrix, item_mask)
         # Items without interactions have rows of zeros outside the diagonal: they are left out of the inverse.
-        active = np.unique(seen.indices)
-        if len(active) > MAX_ITEMS:
-            raise CatalogueTooLarge(
-                f"EASE inverts a dense matrix over all items with interactions, and {len(active):,} items are more "
-                f"than the {MAX_ITEMS:,} it is made for. Use rp3beta or ials, which grow with the interactions."
-            )
+        active = active_items(seen)
         weights = np.zeros((matrix.shape[1], matrix.shape[1]), dtype=np.float32)
         if len(active):
             columns = seen[:, active].astype(np.float64)
-            weights[np.ix_(active, active)] = _weights((columns.T @ columns).toarray(), settings.regularization)
+            weights[np.ix_(active, active)] = ease_weights((columns.T @ columns).toarray(), settings.regularization)
         return cls(weights, settings, all_items(matrix))
 
 
-def _weights(gram: NDArray[np.float64], regularization: float) -> NDArray[np.float64]:
-    """EASE's weights from XᵀX, which is overwritten."""
+def active_items(seen: sp.csr_array) -> NDArray[np.int32]:
+    """The items with interactions, ascending. Raises CatalogueTooLarge beyond `MAX_ITEMS` of them."""
+    active = np.unique(seen.indices)
+    if len(active) > MAX_ITEMS:
+        raise CatalogueTooLarge(
+            f"EASE inverts a dense matrix over all items with interactions, and {len(active):,} items are more "
+            f"than the {MAX_ITEMS:,} it is made for. Use rp3beta or ials, which grow with the interactions."
+        )
+    return active
+
+
+def ease_weights(gram: NDArray[np.float64], regularization: float) -> NDArray[np.float64]:
+    """EASE's weights from the Gram matrix XᵀX, which is overwritten."""
     diagonal = np.diag_indices(len(gram))
     gram[diagonal] += regularization
     factor = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)

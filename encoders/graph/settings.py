@@ -17,8 +17,8 @@ class GNNSettings(BaseModel):
     dimensions: int = Field(default=64, ge=4, le=512)
     """Length of all vectors."""
 
-    steps: int = Field(default=100, ge=1)
-    """Optimiser steps, each over the whole graph and one batch of users; see `steps_per_user_batch`."""
+    steps: int = Field(default=200, ge=1)
+    """Optimiser steps, each over the whole graph and one batch of users; `passes` may ask for more."""
 
     passes: int = Field(default=4, ge=1)
     """Least number of passes over all users; raises the steps for data with many batches of users."""

@@ -1,0 +1,76 @@
+"""`FactEASE`: EASE that also has to reconstruct the facts, so that items which share rare facts lean on one another.
+
+The facts enter as further rows of the history matrix, as if every fact node were a user who likes its items: with F
+the item-fact incidence, scaled by degree^-¼, and P = (XᵀX + μ F Fᵀ + λI)⁻¹, W[j, i] = −P[j, i] / P[i, i]. This is
+collective EASE (Jeunen, Van Balen & Goethals, "Closed-form models for collaborative filtering with side-information",
+RecSys 2020).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from pydantic import Field
+
+from encoders.behavior import BehaviorSettings, EASESettings
+from encoders.behavior.base import all_items, visible
+from encoders.behavior.ease import MAX_ITEMS, active_items, ease_weights
+from encoders.behavior.item_item import ItemItemBlock
+from encoders.block import Family
+from encoders.graph.facts import FactGraph
+from encoders.search import Range, SearchSpace
+from kg.graph import KnowledgeGraph
+
+DEGREE_EXPONENT = 0.25
+"""A fact on a node of d items counts d^-¼ on each side: rare ones more, common ones not nothing."""
+
+
+class FactEASESettings(EASESettings):
+    """Settings of `FactEASE`."""
+
+    facts: float = Field(default=5.0, ge=0)
+    """μ: weight of the facts against a user's likes; 0 is EASE."""
+
+    search: ClassVar[SearchSpace] = {**EASESettings.search, "facts": Range(0.5, 20.0, log=True)}
+
+
+class FactEASE(ItemItemBlock):
+    """The block; it needs interactions of an item, so new items score zero."""
+
+    name: str = "factease"
+    family: Family = Family.GRAPH
+    settings_type = FactEASESettings
+    max_items = MAX_ITEMS
+
+    @classmethod
+    def fit_over(cls, matrix: sp.csr_array, graph: KnowledgeGraph, settings: BehaviorSettings | None = None) -> Self:
+        """Fit on histories [n_users, n_items] and the facts of a snapshot. Raises CatalogueTooLarge as EASE does."""
+        settings = FactEASESettings.model_validate(settings or FactEASESettings())
+        seen = visible(matrix, None)
+        active = active_items(seen)
+        weights = np.zeros((matrix.shape[1], matrix.shape[1]), dtype=np.float32)
+        if len(active):
+            columns = seen[:, active].astype(np.float64)
+            gram = (columns.T @ columns).toarray()
+            for incidence in FactGraph.of(graph).incidence:
+                degrees = np.maximum(np.bincount(incidence.indices, minlength=incidence.shape[1]), 1.0)
+                scale = sp.diags_array(degrees**-DEGREE_EXPONENT).tocsr()
+                facts = sp.csr_array(incidence[active] @ scale)
+                gram += settings.facts * (facts @ facts.T).toarray()
+            weights[np.ix_(active, active)] = ease_weights(gram, settings.regularization)
+        return cls(weights, settings, all_items(matrix))
+
+    @classmethod
+    def fit(
+        cls,
+        matrix: sp.csr_array,
+        settings: BehaviorSettings | None = None,
+        *,
+        seed: int = 0,
+        item_mask: NDArray[np.bool_] | None = None,
+    ) -> Self:
+        """Without a snapshot there is nothing to fit on: always raises TypeError; use `fit_over`."""
+        raise TypeError("FactEASE learns from a snapshot's facts too: use FactEASE.fit_over")
