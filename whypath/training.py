@@ -8,7 +8,9 @@ from pathlib import Path
 
 import torch
 
+from encoders.block import Family
 from encoders.text import TextEncoderSettings
+from fusion.encoders import ENCODERS
 from fusion.model import FusionModel
 from fusion.settings import FusionSettings
 from fusion.training import Fitting
@@ -127,16 +129,19 @@ def _fitting(
     tell: Callable[[str], None] | None,
 ) -> Fitting:
     choices = options.choices
-    texts = item_text_vectors(graph, options.text, tell) if choices.text else None
+    variant = Variant(graph=choices.graph, text=choices.text, only=choices.only)
+    # Asked first, so that an unknown block is said at once, and behaviour alone needs no text model.
+    families = {ENCODERS[name].family for name in variant.blocks_of(options.settings.blocks)}
+    reads_texts = choices.text and families != {Family.BEHAVIOR}
     return Fitting(
         graph,
         train,
         valid,
         settings=options.settings,
         seed=choices.seed,
-        variant=Variant(graph=choices.graph, text=choices.text, only=choices.only),
+        variant=variant,
         refit=choices.refit,
-        text_vectors=texts,
+        text_vectors=item_text_vectors(graph, options.text, tell) if reads_texts else None,
         progress=tell,
     )
 

@@ -48,7 +48,7 @@ def recommend(
 def popularity(workshop: Workshop) -> Path:
     """A bundle that is quick to train."""
     bundle = workshop.folder / "popularity"
-    assert run("train", "--store", workshop.store, "--train", workshop.train, "--only", "popularity", "--no-text",
+    assert run("train", "--store", workshop.store, "--train", workshop.train, "--only", "popularity",
                "--bundle", bundle) == 0  # fmt: skip
     return bundle
 
