@@ -74,7 +74,9 @@ class Event:
         id: str | None = None,
     ) -> Event:
         """Make an event, with the digest of its content as its id where none is given."""
-        return cls(id or event_digest(user, item, item_kind, kind, time, weight), user, item, item_kind, kind, time, weight)
+        return cls(
+            id or event_digest(user, item, item_kind, kind, time, weight), user, item, item_kind, kind, time, weight
+        )
 
 
 def event_digest(user: str, item: str, item_kind: str, kind: str, time: float | None, weight: float | None) -> str:
