@@ -122,15 +122,15 @@ class Controls:
         kept = (rows >= 0) & (items >= 0)
         ones = np.ones(int(kept.sum()), dtype=np.float32)
         histories = sp.csr_array((ones, (rows[kept], items[kept])), shape=(len(users), graph.n_items))
-        scores = self._scores(name, histories, candidates, fold.number)
+        scores = self.scores(name, histories, candidates, fold.number)
         ids = graph.item_ids.take(candidates).to_list()
         found = top_k(scores.astype(np.float32), K, tie_break=tie_break_keys(ids))
         row, rank = np.nonzero(found.items >= 0)
         listed = [ids[place] for place in found.items[row, rank]]
         write_rows(out, pd.DataFrame({"user": users[row], "item": listed, "rank": rank + 1}))
 
-    def _scores(self, name: str, histories: sp.csr_array, candidates: np.ndarray, fold: int) -> np.ndarray:
-        """[n_users, n_candidates]"""
+    def scores(self, name: str, histories: sp.csr_array, candidates: np.ndarray, fold: int) -> np.ndarray:
+        """A control's scores [n_users, n_candidates] for histories [n_users, n_items]."""
         n_users = histories.shape[0]
         if name == "random":
             return np.random.default_rng([self._seed, fold]).random((n_users, len(candidates)))

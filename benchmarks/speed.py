@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.commands import WHYPATH, Workspace
 from benchmarks.records import Record, options_of, parser_of, run_script, show_table
-from benchmarks.running import Measured, run
+from benchmarks.running import Measured, Stage, run
 from fusion.splits import split_random
 from kg.stores import open_store
 from whypath.cli.console import remark
@@ -104,26 +104,30 @@ class Measurement:
         return run([*command, "--seed", str(self._seed), *more], tell=lambda _: None, env=env)
 
     def _stages(self, took: Measured) -> None:
-        """Sum over a stage's parts (a block is fitted once a fold and once on everything)."""
-        seconds: dict[str, float] = {}
-        peaks: dict[str, float] = {}
+        """Sum over a stage's parts: a block is fitted once a fold, and once on everything if it has weight."""
+        parts: dict[str, list[Stage]] = {}
         for stage in took.stages:
-            seconds[stage.name] = seconds.get(stage.name, 0.0) + stage.seconds
-            peaks[stage.name] = max(peaks.get(stage.name, 0.0), stage.peak_mb or 0.0)
-        for name, value in seconds.items():
-            self.stages.setdefault(name, Runs()).add(seconds=value, peak_mb=peaks[name])
+            parts.setdefault(stage.name, []).append(stage)
+        for name, found in parts.items():
+            runs = self.stages.setdefault(name, Runs())
+            runs.add(seconds=sum(stage.seconds for stage in found), parts=len(found))
+            peaks = [stage.peak_mb for stage in found if stage.peak_mb is not None]
+            if peaks:
+                runs.add(peak_mb=max(peaks))
 
     def _of(self, name: str) -> Runs:
         return self.things.setdefault(name, Runs())
 
     def ratios(self) -> dict[str, float]:
-        """WhyPath against the peers; over 1 is slower or larger. A block's fit is a stage's share of one fit."""
+        """WhyPath against the peers; over 1 is slower or larger."""
         own, train = self.things["recommend"], self.things["whypath train"]
         found = {}
         for name in PEERS:
             peer, label = self.things[name], PEER_NAMES[name]
             if name in self.stages:
-                found[f"fitting the block {name}, a fit / {label}"] = self._one_fit(name) / peer.median("fit")
+                stage = self.stages[name]
+                one_fit = stage.median("seconds") / stage.median("parts")
+                found[f"fitting the block {name} once / {label}"] = one_fit / peer.median("fit")
             found[f"whypath train / the whole process of {label}"] = train.median("process_seconds") / peer.median(
                 "process_seconds"
             )
@@ -132,11 +136,6 @@ class Measurement:
                 "users_a_second"
             )
         return found
-
-    def _one_fit(self, block: str) -> float:
-        from fusion.settings import FusionSettings
-
-        return self.stages[block].median("seconds") / (FusionSettings().crossfit.folds + 1)
 
 
 def prepare(space: Workspace, synthetic: list[int] | None, wheels: Path | None, seed: int) -> Path:
@@ -201,10 +200,15 @@ def show(measured: Measurement) -> None:
     columns = ("process", "wall s", "CPU s", "peak MB", "fit s", "rate", "one user (median)")
     show_table("Whole processes, medians", columns, rows)
     stages = [
-        [name, f"{found.median('seconds'):.2f}", f"{found.median('peak_mb'):.0f}"]
+        [
+            name,
+            f"{found.median('parts'):.0f}",
+            f"{found.median('seconds'):.2f}",
+            f"{found.median('peak_mb'):.0f}" if "peak_mb" in found.figures else "",
+        ]
         for name, found in measured.stages.items()
     ]
-    show_table("Stages of training, all fits together", ("stage", "wall s", "process MB at most"), stages)
+    show_table("Stages of training", ("stage", "times", "wall s, all together", "process MB at most"), stages)
     ratios = [[name, f"{ratio:.2f}"] for name, ratio in measured.ratios().items()]
     show_table("WhyPath against peers in the same run", ("what", "ratio"), ratios)
 

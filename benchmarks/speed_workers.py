@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from pydantic import BaseModel
 
 from benchmarks.running import STAGE
 from benchmarks.yardsticks import read_rows
@@ -45,7 +46,7 @@ def timed(times: dict[str, float], name: str) -> Iterator[None]:
 def train(arguments: argparse.Namespace) -> dict[str, object]:
     """The same work as `whypath train`, except that no bundle is written."""
     stage("imports")
-    from encoders.block import Block
+    from encoders.block import Block, Catalogue
     from encoders.text import TextEncoder, TextEncoderSettings
     from fusion.encoders import ENCODERS, Encoder
     from fusion.training import fit
@@ -54,9 +55,9 @@ def train(arguments: argparse.Namespace) -> dict[str, object]:
     from whypath.histories import to_interactions
 
     def announced(encoder: Encoder) -> Encoder:
-        def fit_block(*given: object, **named: object) -> Block:
+        def fit_block(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
             stage(encoder.name)
-            block = encoder.fit(*given, **named)  # pyright: ignore[reportArgumentType]
+            block = encoder.fit(matrix, catalogue, settings, seed=seed)
             stage("cross-fitted scores, gates")
             return block
 
