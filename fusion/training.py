@@ -1,4 +1,4 @@
-"""Training a `FusionModel`: blocks on train, gates on out-of-sample scores of train.
+"""Training a `FusionModel`: settings chosen on valid, blocks on train, gates on out-of-sample scores of train.
 
 `fit` is all that training needs. `Fitting` keeps what the gates were fitted on, so that a model without one of the
 blocks costs a fit of the gates instead of a whole training (`fusion.ablation`).
@@ -13,14 +13,18 @@ from functools import cached_property
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from encoders.behavior import CatalogueTooLarge
 from encoders.block import Block, Catalogue, Family
 from fusion.crossfit import cross_fit, spread
 from fusion.encoders import ENCODERS, Encoder
+from fusion.evaluation import RankingTask
 from fusion.gate_inputs import Examples
 from fusion.gates import GateForm, Gates, fit_gates
 from fusion.model import FusionModel, TrainedItems, text_digests
+from fusion.ranking import tie_break_keys
+from fusion.selection import choose_settings
 from fusion.settings import FusionSettings
 from fusion.variant import UnknownBlock, Variant
 from kg.graph import KnowledgeGraph
@@ -87,7 +91,7 @@ class Fitting:
         encoders: Mapping[str, Encoder] = ENCODERS,
     ) -> None:
         """See `fit`."""
-        self.settings = settings or FusionSettings()
+        self._asked = settings or FusionSettings()
         self.seed = seed
         self.variant = variant or Variant()
         self._given = (graph, train, valid, refit, text_vectors)
@@ -110,7 +114,7 @@ class Fitting:
             graph,
             train,
             valid,
-            settings=self.settings,
+            settings=self._asked,
             seed=self.seed,
             variant=variant,
             refit=refit,
@@ -128,6 +132,22 @@ class Fitting:
     def reads_texts(self) -> bool:
         """Whether texts have a part in the training."""
         return self._vectors is not None and any(self._encoders[name].reads_texts for name in self.blocks)
+
+    @cached_property
+    def settings(self) -> FusionSettings:
+        """What was asked for, with what valid prefers where there is a valid part."""
+        graph, train, valid, _, _ = self._given
+        if valid is None or not len(valid):
+            return self._asked
+        self._tell("Choosing settings on valid")
+        task = RankingTask(
+            history=self._train,
+            test=valid.matrix(),
+            tie_break=tie_break_keys(graph.item_ids),
+            user_ids=train.user_ids,
+            candidates=np.unique(np.concatenate([train.items, valid.items])).astype(np.intp),
+        )
+        return choose_settings(self._asked, self.blocks, self._fit_with, task, self._tell)
 
     @cached_property
     def examples(self) -> tuple[Examples, ...]:
@@ -190,7 +210,7 @@ class Fitting:
 
     def _possible_blocks(self) -> tuple[str, ...]:
         """The blocks to fit: those of the variant that have something to read and can hold so many items."""
-        names = self.variant.blocks_of(self.settings.blocks)
+        names = self.variant.blocks_of(self._asked.blocks)
         if self._vectors is None:
             names = tuple(name for name in names if self._encoders[name].family != Family.TEXT)
         if not names:
@@ -218,6 +238,9 @@ class Fitting:
         # Every fit gets a seed of its own, the final one the seed that was asked for.
         seed = self.seed if fold is None else self.seed * 1000 + fold + 1
         return self._encoders[name].fit(matrix, self._catalogue, own, seed=seed)
+
+    def _fit_with(self, name: str, settings: BaseModel) -> Block:
+        return self._encoders[name].fit(self._train, self._catalogue, settings, seed=self.seed)
 
 
 def _even(names: tuple[str, ...]) -> Gates:

@@ -1,0 +1,74 @@
+"""Settings chosen on valid: moved only where valid is clear, and never by a look at anything else."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+from pydantic import BaseModel
+
+from encoders.behavior import EASE, EASESettings
+from encoders.block import Block
+from fusion.evaluation import RankingTask
+from fusion.ranking import tie_break_keys
+from fusion.selection import TRIED, choose_settings
+from fusion.settings import BlockSettings, FusionSettings
+
+
+def _halves(n_users: int = 120, n_items: int = 40) -> tuple[sp.csr_array, sp.csr_array]:
+    """Train and valid of users who like one half of the items or the other."""
+    rng = np.random.default_rng(3)
+    likes = np.zeros((n_users, n_items), dtype=np.float32)
+    for user in range(n_users):
+        half = np.arange(n_items // 2) + (user % 2) * (n_items // 2)
+        likes[user, rng.choice(half, 8, replace=False)] = 1.0
+    held = np.zeros_like(likes)
+    for user in range(n_users):
+        held[user, rng.choice(np.flatnonzero(likes[user]), 2, replace=False)] = 1.0
+    return sp.csr_array(likes - held), sp.csr_array(held)
+
+
+def _task(train: sp.csr_array, valid: sp.csr_array) -> RankingTask:
+    return RankingTask(
+        history=train,
+        test=valid,
+        tie_break=tie_break_keys([f"i{item}" for item in range(train.shape[1])]),
+        user_ids=[f"u{user}" for user in range(train.shape[0])],
+    )
+
+
+def test_a_setting_that_valid_cannot_tell_from_others_stays() -> None:
+    train, valid = _halves()
+    told: list[str] = []
+
+    def fit(name: str, settings: BaseModel) -> Block:
+        # The same block whatever the setting: no difference, so no reason to move.
+        return EASE.fit(train, EASESettings(regularization=50.0))
+
+    chosen = choose_settings(FusionSettings(), ("ease",), fit, _task(train, valid), told.append)
+    assert chosen == FusionSettings()
+    assert told
+    assert told[0].startswith("ease: regularization 250")
+
+
+def test_a_setting_that_valid_clearly_prefers_is_taken() -> None:
+    train, valid = _halves()
+    asked = FusionSettings(block=BlockSettings(ease=EASESettings(regularization=100.0)))
+    shuffled = sp.csr_array(train[np.random.default_rng(0).permutation(train.shape[0])][:, ::-1])
+
+    def fit(name: str, settings: BaseModel) -> Block:
+        assert isinstance(settings, EASESettings)
+        # Only the doubled setting learns from the data at hand.
+        return EASE.fit(
+            train if settings.regularization == 200.0 else shuffled[:, np.random.default_rng(1).permutation(40)]
+        )
+
+    chosen = choose_settings(asked, ("ease", "text"), fit, _task(train, valid), lambda _: None)
+    assert chosen.block.ease.regularization == 200.0
+    assert chosen.block.model_copy(update={"ease": asked.block.ease}) == asked.block
+
+
+def test_every_tried_field_exists_and_is_a_number() -> None:
+    blocks = BlockSettings()
+    for name, (field, factors) in TRIED.items():
+        assert isinstance(getattr(getattr(blocks, name), field), int | float)
+        assert all(factor > 0 and factor != 1 for factor in factors)
