@@ -14,12 +14,12 @@ from pydantic import BaseModel
 import encoders
 import tests.encoders
 from encoders.behavior import BEHAVIOR
-from encoders.graph import GNNSettings, SharedSettings
+from encoders.graph import FactEASESettings, GNNSettings, SharedSettings
 from encoders.search import Choice, Range, SearchSpace
 from encoders.text import TextBlockSettings
 from tests.encoders.contract import BlockContract
 
-SETTINGS = [*(block.settings_type for block in BEHAVIOR.values()), TextBlockSettings, GNNSettings]
+SETTINGS = [*(block.settings_type for block in BEHAVIOR.values()), TextBlockSettings, GNNSettings, FactEASESettings]
 
 
 class Tunable(BaseModel):
