@@ -92,10 +92,9 @@ def read_model(directory: Path) -> FusionModel:
     path = directory / "model.json"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content.get("format") != FORMAT:
-            raise ModelUnreadable(
-                f"{path} is of format {content.get('format')}, this version reads {FORMAT}; train again"
-            )
+        found = content.get("format") if isinstance(content, dict) else None
+        if found != FORMAT:
+            raise ModelUnreadable(f"{path} is of format {found}, this version reads {FORMAT}; train again")
         description = _Description.model_validate(content)
         arrays = load_file(directory / "fusion.safetensors")
         states = {
@@ -103,25 +102,25 @@ def read_model(directory: Path) -> FusionModel:
             for name, settings in description.blocks.items()
         }
         table = pq.read_table(directory / "items.parquet")
-    except (OSError, ValueError, ValidationError, SafetensorError, pa.ArrowInvalid) as error:
+        gates = Gates(
+            description.gate_blocks,
+            arrays["weights"],
+            arrays["by_length"],
+            arrays["by_popularity"],
+            arrays["bias"],
+            description.length_moments,
+            description.length_range,
+            description.popularity_moments,
+            description.gate_form,
+        )
+        items = TrainedItems(
+            tuple(table["item"].to_pylist()),
+            table["users"].to_numpy().astype(np.float32),
+            tuple(table["text_digest"].to_pylist()),
+            arrays.get("text_vectors"),
+        )
+    except (OSError, ValueError, KeyError, ValidationError, SafetensorError, pa.ArrowInvalid) as error:
         raise ModelUnreadable(f"{directory} cannot be read ({error}); train again or copy it again whole") from error
-    gates = Gates(
-        description.gate_blocks,
-        arrays["weights"],
-        arrays["by_length"],
-        arrays["by_popularity"],
-        arrays["bias"],
-        description.length_moments,
-        description.length_range,
-        description.popularity_moments,
-        description.gate_form,
-    )
-    items = TrainedItems(
-        tuple(table["item"].to_pylist()),
-        table["users"].to_numpy().astype(np.float32),
-        tuple(table["text_digest"].to_pylist()),
-        arrays.get("text_vectors"),
-    )
     return FusionModel(
         states,
         description.spreads,

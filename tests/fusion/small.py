@@ -14,12 +14,14 @@ from pydantic import BaseModel
 from encoders.block import Block, BlockState, Catalogue, Family
 from encoders.graph import GNNSettings, SharedSettings
 from fusion.encoders import ENCODERS, Encoder
-from fusion.settings import BlockSettings, CrossFitSettings, FusionSettings
+from fusion.settings import BlockSettings, CrossFitSettings, FusionSettings, GateSettings
 
 SMALL = FusionSettings(
     blocks=("ease", "shared"),
     block=BlockSettings(gnn=GNNSettings(dimensions=8, steps=20), shared=SharedSettings(steps=20)),
     crossfit=CrossFitSettings(folds=2),
+    # Every block stays, however little it says.
+    gates=GateSettings(least_share=0),
 )
 
 
