@@ -51,17 +51,21 @@ class FusionModel:
         items: TrainedItems,
         relations: tuple[str, ...],
         settings: FusionSettings,
+        asked: FusionSettings,
         variant: Variant,
         seed: int,
         encoders: Mapping[str, Encoder] = ENCODERS,
     ) -> None:
-        """`relations`: those that the gates' bias counts facts of, in its order."""
+        """`relations`: those that the gates' bias counts facts of, in its order. `asked`: the settings that training
+        was given; `settings`: what it made of them on valid.
+        """
         self.states = dict(states)
         self.spreads = dict(spreads)
         self.gates = gates
         self.items = items
         self.relations = relations
         self.settings = settings
+        self.asked = asked
         self.variant = variant
         self.seed = seed
         self._encoders = encoders

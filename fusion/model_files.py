@@ -38,6 +38,7 @@ class _Description(BaseModel):
     seed: int
     variant: Variant
     settings: FusionSettings
+    asked: FusionSettings
     relations: tuple[str, ...]
     blocks: dict[str, dict[str, object]]
     spreads: dict[str, float]
@@ -57,6 +58,7 @@ def write_model(model: FusionModel, directory: Path) -> None:
         "seed": model.seed,
         "variant": asdict(model.variant),
         "settings": model.settings.model_dump(mode="json"),
+        "asked": model.asked.model_dump(mode="json"),
         "relations": list(model.relations),
         "blocks": {name: dict(state.settings) for name, state in model.states.items()},
         "spreads": model.spreads,
@@ -128,6 +130,7 @@ def read_model(directory: Path) -> FusionModel:
         items,
         description.relations,
         description.settings,
+        description.asked,
         description.variant,
         description.seed,
     )

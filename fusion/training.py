@@ -89,9 +89,11 @@ class Fitting:
         text_vectors: NDArray[np.float32] | None = None,
         progress: Tell | None = None,
         encoders: Mapping[str, Encoder] = ENCODERS,
+        chosen: FusionSettings | None = None,
     ) -> None:
-        """See `fit`."""
+        """See `fit`. chosen: what valid preferred, where it was asked before; twins ask it again."""
         self._asked = settings or FusionSettings()
+        self._chosen = chosen
         self.seed = seed
         self.variant = variant or Variant()
         self._given = (graph, train, valid, refit, text_vectors)
@@ -137,7 +139,10 @@ class Fitting:
     def settings(self) -> FusionSettings:
         """What was asked for, with what valid prefers where there is a valid part."""
         graph, train, valid, _, _ = self._given
-        if valid is None or not len(valid):
+        if self._chosen is not None:
+            return self._chosen
+        # Settings are compared over users, and one user tells nothing of the others.
+        if valid is None or len(np.unique(valid.users)) < 2:
             return self._asked
         self._tell("Choosing settings on valid")
         task = RankingTask(
@@ -166,6 +171,7 @@ class Fitting:
     def model(self, *, without: Collection[str] = ()) -> FusionModel:
         """The model; `without` leaves out blocks, the gates being fitted anew on the scores of the others.
 
+        Gates and bias look at what they look at in the full model, so that only the blocks' own scores are missing.
         Raises UnknownBlock if a name is not among `blocks` or none is left.
         """
         for name in without:
@@ -181,7 +187,7 @@ class Fitting:
                 self._final[name] = self._fit(name, matrix, None)
         users = np.bincount(matrix.indices, minlength=n_items).astype(np.float32)
         final = {name: self._final[name] for name in gates.blocks}
-        spreads = {name: spread(block, matrix, users) if len(names) > 1 else 1.0 for name, block in final.items()}
+        spreads = {name: spread(block, matrix, users) if len(self.blocks) > 1 else 1.0 for name, block in final.items()}
         digests = text_digests(self._graph.item_texts.to_list()) if self._vectors is not None else ("",) * n_items
         return FusionModel(
             {name: block.state() for name, block in final.items()},
@@ -190,13 +196,14 @@ class Fitting:
             TrainedItems(tuple(self._graph.item_ids), users, digests, self._vectors),
             self._relations,
             self.settings if not without else self.settings.model_copy(update={"blocks": names}),
+            self._asked if not without else self._asked.model_copy(update={"blocks": names}),
             self.variant,
             self.seed,
             self._encoders,
         )
 
     def _gates(self, names: tuple[str, ...]) -> Gates:
-        if len(names) == 1:
+        if len(self.blocks) == 1:
             return Gates.single(names[0])
         examples = self.examples
         if not examples:
@@ -206,7 +213,7 @@ class Fitting:
         columns = [self.blocks.index(name) for name in names]
         if len(columns) < len(self.blocks):
             examples = tuple(replace(e, scores=np.ascontiguousarray(e.scores[:, :, columns])) for e in examples)
-        return fit_gates(names, examples, self.settings.gates, _form(names, self.variant, self._encoders))
+        return fit_gates(names, examples, self.settings.gates, _form(self.blocks, self.variant, self._encoders))
 
     def _possible_blocks(self) -> tuple[str, ...]:
         """The blocks to fit: those of the variant that have something to read and can hold so many items."""

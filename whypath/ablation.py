@@ -62,8 +62,9 @@ def ablate(
 
     Raises TooFewUsers, and whatever training raises.
     """
-    options = TrainingOptions(bundle.record.choices, bundle.model.settings, bundle.record.text)
-    fitting = fitting_on_files(store, [train], [valid] if valid is not None else [], options, tell)
+    options = TrainingOptions(bundle.record.choices, bundle.model.asked, bundle.record.text)
+    files = ([train], [valid] if valid is not None else [])
+    fitting = fitting_on_files(store, *files, options, tell, chosen=bundle.model.settings)
     graph = store.snapshot()
     if graph.digest != bundle.record.data.graph_digest:
         tell("The store's facts have changed since the bundle was trained: part of the differences is due to that")

@@ -61,10 +61,15 @@ def fitting_on_files(
     valid: Sequence[Path],
     options: TrainingOptions,
     tell: Callable[[str], None] | None = None,
+    *,
+    chosen: FusionSettings | None = None,
 ) -> Fitting:
-    """The training of `train_on_files` before anything is fitted, for ablations. Raises as it does."""
+    """The training of `train_on_files` before anything is fitted, for ablations. Raises as it does.
+
+    chosen: the settings that this training came to on valid, if that is known already.
+    """
     data = _read(store, train, valid, tell)
-    return _fitting(data.graph, data.train, data.valid, options, tell)
+    return _fitting(data.graph, data.train, data.valid, options, tell, chosen)
 
 
 def train_on_store(store: GraphStore, options: TrainingOptions, tell: Callable[[str], None] | None = None) -> Bundle:
@@ -127,6 +132,7 @@ def _fitting(
     valid: Interactions | None,
     options: TrainingOptions,
     tell: Callable[[str], None] | None,
+    chosen: FusionSettings | None = None,
 ) -> Fitting:
     choices = options.choices
     variant = Variant(graph=choices.graph, text=choices.text, only=choices.only)
@@ -143,6 +149,7 @@ def _fitting(
         refit=choices.refit,
         text_vectors=item_text_vectors(graph, options.text, tell) if reads_texts else None,
         progress=tell,
+        chosen=chosen,
     )
 
 

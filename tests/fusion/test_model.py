@@ -83,12 +83,8 @@ def test_a_saved_model_is_plain_files_that_need_nothing_else(model: FusionModel,
     names = {path.name for path in (tmp_path / "model").iterdir()}
     blocks = {f"block-{name}.safetensors" for name in model.states}
     assert names == {"model.json", "items.parquet", "fusion.safetensors", *blocks}
-    assert (found.settings, found.variant, found.seed, found.relations) == (
-        model.settings,
-        model.variant,
-        model.seed,
-        model.relations,
-    )
+    for name in ("settings", "asked", "variant", "seed", "relations"):
+        assert getattr(found, name) == getattr(model, name)
     for path in (tmp_path / "model").iterdir():
         path.unlink()
     np.testing.assert_array_equal(

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 from pydantic import BaseModel
 
-from encoders.behavior import EASE, EASESettings
+from encoders.behavior import EASE, EASESettings, ItemKNN, ItemKNNSettings
 from encoders.block import Block
 from fusion.evaluation import RankingTask
 from fusion.ranking import tie_break_keys
@@ -65,6 +65,20 @@ def test_a_setting_that_valid_clearly_prefers_is_taken() -> None:
     chosen = choose_settings(asked, ("ease", "text"), fit, _task(train, valid), lambda _: None)
     assert chosen.block.ease.regularization == 200.0
     assert chosen.block.model_copy(update={"ease": asked.block.ease}) == asked.block
+
+
+def test_settings_beyond_a_fields_limits_are_not_tried() -> None:
+    train, valid = _halves()
+    asked = FusionSettings(block=BlockSettings(itemknn=ItemKNNSettings(neighbours=1)))
+    fitted: list[int] = []
+
+    def fit(name: str, settings: BaseModel) -> Block:
+        assert isinstance(settings, ItemKNNSettings)
+        fitted.append(settings.neighbours)
+        return ItemKNN.fit(train, settings)
+
+    choose_settings(asked, ("itemknn",), fit, _task(train, valid), lambda _: None)
+    assert fitted == [1, 2]
 
 
 def test_every_tried_field_exists_and_is_a_number() -> None:

@@ -182,7 +182,8 @@ def test_refit_learns_from_valid_too() -> None:
     # The gates are those of train: only the blocks are fitted again.
     np.testing.assert_array_equal(again.gates.weights, plain.gates.weights)
     np.testing.assert_array_equal(
-        again.states["ease"].tensors["weights"], EASE.fit(SEEN.matrix, SMALL.block.ease).state().tensors["weights"]
+        again.states["ease"].tensors["weights"],
+        EASE.fit(SEEN.matrix, again.settings.block.ease).state().tensors["weights"],
     )
     np.testing.assert_array_equal(alone.states["ease"].tensors["weights"], plain.states["ease"].tensors["weights"])
 
