@@ -1,7 +1,7 @@
 """The rows that travel from a source through ingest into a store: nodes, edges and events.
 
-Readers yield raw records with a `Position`; ingest turns them into these rows after checking them; stores write them and
-know nothing of files. All ids are the strings that the data's owner uses.
+Readers yield raw records with a `Position`; ingest turns them into these rows after checking them; stores write them
+and know nothing of files. All ids are the strings that the data's owner uses.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class EdgeRow:
 class Event:
     """One interaction of a user with an item.
 
-    `user` is a user's key, `item` an item's key within `item_kind`; `time` is in seconds since the epoch (UTC), None where
-    unknown; `weight` is None where the source has none. `id` identifies the event for good: given by its source, or
+    `user` is a user's key, `item` an item's key within `item_kind`; `time` is in seconds since the epoch (UTC), None
+    where unknown; `weight` is None where the source has none. `id` identifies the event for good: given by its source, or
     `event_digest` of the content, so that writing the same event twice changes nothing.
     """
 
