@@ -49,8 +49,8 @@ class Event:
     """One interaction of a user with an item.
 
     `user` is a user's key, `item` an item's key within `item_kind`; `time` is in seconds since the epoch (UTC), None
-    where unknown; `weight` is None where the source has none. `id` identifies the event for good: given by its source, or
-    `event_digest` of the content, so that writing the same event twice changes nothing.
+    where unknown; `weight` is None where the source has none. `id` identifies the event for good: given by its source,
+    or `event_digest` of the content, so that writing the same event twice changes nothing.
     """
 
     id: str
