@@ -3,7 +3,8 @@
 s(u, i) = Σ_b a_b · exp(c_b x_u) · exp(d_b · y_i) · block_b(u, i) / spread_b + β · φ_i, with a_b ≥ 0, x_u the
 standardised log of the history's length, y_i = (standardised log popularity, 1 / (1 + popularity)) and φ_i the item's
 popularity and fact counts. Everything is fitted together to the softmax likelihood of held-out items, on scores of
-blocks that have not seen them (`fusion.crossfit`), so a block that only memorises its training data gets no weight.
+blocks that have not seen them (`fusion.crossfit`), so a block that only memorises its training data loses its weight;
+`GateSettings.steps` and `least_share` decide how far.
 """
 
 from __future__ import annotations

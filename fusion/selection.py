@@ -24,8 +24,8 @@ TRIED: Mapping[str, tuple[str, tuple[float, ...]]] = MappingProxyType(
         "rp3beta": ("beta", (0.5, 1.5)),
     }
 )
-"""Block to the field that decides most, and the factors to try it at. The graph network is not among them: fitting it
-thrice would take as long as half of the whole training."""
+"""Block to the field that decides most, and the factors to try it at. The graph network is not among them: it is the
+dearest block to fit."""
 
 MEASURE = "ndcg@10"
 """What valid is ranked by."""
