@@ -30,7 +30,7 @@ lint: $(INSTALLED)dev
 	$(BIN)/ruff format --check .
 
 types: $(INSTALLED)dev
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 docs: $(INSTALLED)dev
 	$(BIN)/mkdocs build --strict
