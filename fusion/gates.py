@@ -82,7 +82,7 @@ def fit_gates(blocks: Sequence[str], examples: Sequence[Examples], settings: Gat
         gates = _fit([blocks[b] for b in kept], [_only(example, kept) for example in examples], settings, form)
         # Popular and cold items are two jobs: a block stays if it counts for either.
         share = gates.weights[:, None] * np.exp(np.stack([0 * gates.by_popularity[:, 0], gates.by_popularity[:, 1]], 1))
-        share = (share / share.sum(axis=0)).max(axis=1)
+        share = (share / np.maximum(share.sum(axis=0), 1e-12)).max(axis=1)
         weakest = int(share.argmin())
         if share[weakest] >= settings.least_share or len(kept) == 1:
             return gates
@@ -99,20 +99,21 @@ def _fit(blocks: list[str], examples: list[Examples], settings: GateSettings, fo
     batches = [_Batch(example, length_moments, length_range, popularity_moments, form) for example in examples]
 
     n_blocks, n_features = len(blocks), batches[0].bias.shape[-1]
-    raw = torch.full((n_blocks,), -0.5, requires_grad=True)
+    n_common = n_features - (batches[0].n_relations if form.fact_bias else 0)
+    weights = torch.full((n_blocks,), 0.5, requires_grad=True)
     by_length = torch.zeros(n_blocks, requires_grad=True)
     by_popularity = torch.zeros(n_blocks, 2, requires_grad=True)
     bias = torch.zeros(n_features, requires_grad=True)
-    optimizer = torch.optim.Adam([raw, by_length, by_popularity, bias], lr=LEARNING_RATE)
+    optimizer = torch.optim.Adam([weights, by_length, by_popularity, bias], lr=LEARNING_RATE)
     warm_batches = [batch for batch in batches if not batch.cold]
     cold_batches = [batch for batch in batches if batch.cold]
     order = np.random.default_rng(0)
     for step in range(settings.steps):
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * (1 - 0.95 * step / settings.steps)
-        weights = torch.nn.functional.softplus(raw)
-        held_back = by_length.square().sum() + by_popularity.square().sum() + bias.square().sum()
+        held_back = by_length.square().sum() + by_popularity.square().sum() + bias[:n_common].square().sum()
         loss = settings.shrinkage * held_back + settings.sparsity * weights.sum()
+        loss = loss + settings.cold_shrinkage * bias[n_common:].square().sum()
         for kind in (warm_batches, cold_batches):
             if kind:
                 batch = kind[step % len(kind)]
@@ -123,10 +124,13 @@ def _fit(blocks: list[str], examples: list[Examples], settings: GateSettings, fo
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        # Projected, not squashed: a block that says nothing reaches zero instead of creeping towards it.
+        with torch.no_grad():
+            weights.clamp_(min=0)
     used = [form.user * by_length, form.item * by_popularity]
     return Gates(
         tuple(blocks),
-        torch.nn.functional.softplus(raw).detach().numpy(),
+        weights.detach().numpy(),
         used[0].detach().numpy(),
         used[1].detach().numpy(),
         bias.detach().numpy(),
@@ -157,6 +161,7 @@ class _Batch:
         self.log_weights = torch.from_numpy(example.log_weights)
         self.targets = torch.from_numpy(example.targets)
         self.n_users = len(example.targets)
+        self.n_relations = example.side.facts.shape[1]
 
     def loss(self, rows: Tensor, weights: Tensor, by_length: Tensor, by_popularity: Tensor, bias: Tensor) -> Tensor:
         """Mean over the users `rows` of the mean −log softmax of their targets, so that every user counts once."""
@@ -189,11 +194,12 @@ def _item_features(side: ItemSide, moments: tuple[float, float]) -> NDArray[np.f
 
 
 def _bias_features(side: ItemSide, moments: tuple[float, float], form: GateForm) -> NDArray[np.float32]:
-    """φ [n_items, n_features]: popularity, coldness, dormancy; facts, and facts of items with few users."""
+    """φ [n_items, n_features]: popularity, coldness, dormancy; facts of warm items, and last those of cold ones."""
     features = _item_features(side, moments)
     parts = [np.zeros((len(side.users), 0), dtype=np.float32)]
     if form.popularity_bias:
         parts += [features, features[:, :1] ** 2, side.dormant[:, None].astype(np.float32)]
     if form.fact_bias:
-        parts += [side.facts, side.facts * features[:, 1:]]
+        coldness = features[:, 1:]
+        parts += [side.facts * (1 - coldness), side.facts * coldness]
     return np.concatenate(parts, axis=1).astype(np.float32)

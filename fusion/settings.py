@@ -73,6 +73,9 @@ class GateSettings(_Settings):
     shrinkage: float = Field(default=1e-3, ge=0)
     """L2 penalty on everything that makes a gate differ from a constant, and on the bias."""
 
+    cold_shrinkage: float = Field(default=0.05, ge=0)
+    """L2 penalty on what the facts of a cold item add to its score: many users stand behind it, but few items do."""
+
     sparsity: float = Field(default=1e-3, ge=0)
     """L1 penalty on the blocks' weights."""
 

@@ -271,11 +271,13 @@ def _relations(graph: KnowledgeGraph) -> tuple[str, ...]:
 
 
 def _form(names: tuple[str, ...], variant: Variant, encoders: Mapping[str, Encoder]) -> GateForm:
-    """What the gates may look at: popularity is behaviour, facts are graph."""
+    """What the gates may look at. As a score, popularity is behaviour and facts are graph; which block to trust for an
+    item, cold or popular, is asked whatever the blocks.
+    """
     families = {encoders[name].family for name in names}
     popularity = Family.BEHAVIOR in families
     facts = Family.GRAPH in families and variant.graph != "none"
-    return GateForm(user=True, item=popularity, popularity_bias=popularity, fact_bias=facts)
+    return GateForm(user=True, item=True, popularity_bias=popularity, fact_bias=facts)
 
 
 def _union(train: sp.csr_array, valid: sp.csr_array) -> sp.csr_array:

@@ -18,7 +18,7 @@ from tests.planted import domain
 
 N_USERS, N_ITEMS = 200, 30
 FORM = GateForm(popularity_bias=False, fact_bias=False)
-THOROUGH = GateSettings(steps=600, least_share=0.05)
+DEFAULTS = GateSettings()
 
 
 def side(users: np.ndarray | None = None) -> ItemSide:
@@ -44,8 +44,8 @@ def made_examples(
 
 def test_a_block_that_says_nothing_is_taken_out() -> None:
     signal = np.tile(np.array([2.0, 0.0]), (N_USERS, 1))
-    assert fit_gates(["good", "noise"], [made_examples(signal, side())], THOROUGH, FORM).blocks == ("good",)
-    both = fit_gates(["good", "fair"], [made_examples(signal + np.array([0, 1]), side())], THOROUGH, FORM)
+    assert fit_gates(["good", "noise"], [made_examples(signal, side())], DEFAULTS, FORM).blocks == ("good",)
+    both = fit_gates(["good", "fair"], [made_examples(signal + np.array([0, 1]), side())], DEFAULTS, FORM)
     assert both.blocks == ("good", "fair")
     assert both.weights[0] > both.weights[1]
 
@@ -62,7 +62,7 @@ def test_a_block_that_remembers_gets_no_weight_out_of_sample_and_much_in_sample(
 
         names, examples = cross_fit(seen.matrix, seen.catalogue(), (), fit_all, chosen, seed=1)
         warm = [example for example in examples if not example.cold]
-        return fit_gates(names, warm, THOROUGH, FORM)
+        return fit_gates(names, warm, DEFAULTS, FORM)
 
     fooled = gates(in_sample=True)
     assert fooled.weights[fooled.blocks.index("memory")] > 0.5 * fooled.weights.sum()

@@ -58,7 +58,7 @@ def test_a_planted_memory_is_taken_out_and_useful_blocks_stay() -> None:
     """Perfect on what it was trained on, random on all else: in-sample scores would make it the best block of all."""
     many = domain(users=400)
     settings = with_blocks("memory", "ease", "shared").model_copy(
-        update={"gates": GateSettings(steps=600, least_share=0.05), "crossfit": CrossFitSettings(folds=3)}
+        update={"gates": GateSettings(), "crossfit": CrossFitSettings(folds=3)}
     )
     model = trained(many, settings, encoders=WITH_MEMORY)
     assert blocks_of(model) == {"ease", "shared"}
