@@ -4,8 +4,3 @@ The scripts measure the commands from outside, as processes of their own, and ha
 not part of the project. Only what they share is here as modules: `running` (a command's time and memory), `commands`
 (the commands of `whypath` over one store), `yardsticks` (the given splits and their scorer), `records` (what is kept).
 """
-
-import warnings
-
-# PyTorch announces once a process that sparse CSR is in beta; it would stand among the progress of every training.
-warnings.filterwarnings("ignore", message="Sparse (CSR tensor support|invariant checks)", category=UserWarning)

@@ -49,9 +49,9 @@ EXPONENT = 0.75
 TRIED: Mapping[str, tuple[type[BaseModel], Mapping[str, tuple[object, ...]]]] = {
     "text": (
         TextBlockSettings,
-        {"rank": (32, 128), "shrinkage": (100.0, 2000.0), "sharpness": (0.5, 1.0, 4.0), "ridge": (0.3, 3.0)},
+        {"rank": (32, 128), "shrinkage": (200.0, 1000.0, 2000.0), "sharpness": (1.0, 4.0), "ridge": (1.0, 10.0)},
     ),
-    "shared": (SharedSettings, {"exponents": ((0.75,), (0.5,), (1.0,), (0.25, 0.75)), "parts": (3, 8)}),
+    "shared": (SharedSettings, {"exponents": ((0.5,), (0.0, 0.5), (0.25, 0.5), (0.5, 1.0), (0.25, 0.5, 1.0)), "parts": (3, 8)}),
     "gnn": (
         GNNSettings,
         {
@@ -108,7 +108,7 @@ class SharedSum:
         kept = np.ones(len(facts), dtype=bool) if without is None else facts.relations != without
         shape = (graph.n_items, graph.n_nodes)
         ones = np.ones(int(kept.sum()), dtype=np.float32)
-        self._facts = sp.csr_array((ones, (facts.items[kept], facts.nodes[kept])), shape=shape)
+        self._facts = sp.csr_array((ones, (facts.items()[kept], facts.nodes[kept])), shape=shape)
         degree = np.maximum(np.asarray(self._facts.sum(axis=0)).ravel(), 1.0)
         self._weighted = sp.csr_array(self._facts @ sp.diags_array((degree**-EXPONENT).astype(np.float32)).tocsr())
 

@@ -76,17 +76,26 @@ class Gates:
 
 
 def fit_gates(blocks: Sequence[str], examples: Sequence[Examples], settings: GateSettings, form: GateForm) -> Gates:
-    """Fit on out-of-sample scores; blocks that turn out to say nothing are taken out and the rest is fitted again."""
+    """Fit on out-of-sample scores: first without a prior on the weights, taking out the weakest block and fitting again
+    for as long as one says nothing; then, among the blocks that stay, with weights held towards one another.
+    """
     kept = list(range(len(blocks)))
-    while True:
-        gates = _fit([blocks[b] for b in kept], [_only(example, kept) for example in examples], settings, form)
+    unbiased = settings.model_copy(update={"evenness": 0.0})
+
+    def fitted(with_settings: GateSettings) -> Gates:
+        chosen = [_only(example, kept) for example in examples]
+        return _fit([blocks[b] for b in kept], chosen, with_settings, form)
+
+    while len(kept) > 1:
+        gates = fitted(unbiased)
         # Popular and cold items are two jobs: a block stays if it counts for either.
         share = gates.weights[:, None] * np.exp(np.stack([0 * gates.by_popularity[:, 0], gates.by_popularity[:, 1]], 1))
         share = (share / np.maximum(share.sum(axis=0), 1e-12)).max(axis=1)
         weakest = int(share.argmin())
-        if share[weakest] >= settings.least_share or len(kept) == 1:
-            return gates
+        if share[weakest] >= settings.least_share:
+            break
         del kept[weakest]
+    return fitted(settings)
 
 
 def _fit(blocks: list[str], examples: list[Examples], settings: GateSettings, form: GateForm) -> Gates:
@@ -113,6 +122,7 @@ def _fit(blocks: list[str], examples: list[Examples], settings: GateSettings, fo
             group["lr"] = LEARNING_RATE * (1 - 0.95 * step / settings.steps)
         held_back = by_length.square().sum() + by_popularity.square().sum() + bias[:n_common].square().sum()
         loss = settings.shrinkage * held_back + settings.sparsity * weights.sum()
+        loss = loss + settings.evenness * (weights - weights.mean()).square().sum()
         loss = loss + settings.cold_shrinkage * bias[n_common:].square().sum()
         for kind in (warm_batches, cold_batches):
             if kind:

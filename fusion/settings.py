@@ -76,6 +76,10 @@ class GateSettings(_Settings):
     cold_shrinkage: float = Field(default=0.05, ge=0)
     """L2 penalty on what the facts of a cold item add to its score: many users stand behind it, but few items do."""
 
+    evenness: float = Field(default=0.03, ge=0)
+    """L2 penalty on what makes the blocks' weights differ: the blocks agree much, so the likelihood hardly tells how to
+    share the weight among them, while an even share is the safest on other data."""
+
     sparsity: float = Field(default=1e-3, ge=0)
     """L1 penalty on the blocks' weights."""
 

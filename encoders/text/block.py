@@ -38,7 +38,7 @@ class TextBlockSettings(BaseModel):
     sharpness: float = Field(default=2.0, gt=0)
     """b of the kernel exp(b (cos − 1)) between centred texts; near 0 the regression becomes linear."""
 
-    ridge: float = Field(default=1.0, gt=0)
+    ridge: float = Field(default=3.0, gt=0)
     """Ridge of the regression from text to behaviour."""
 
     landmarks: int = Field(default=4096, ge=1)

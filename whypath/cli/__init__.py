@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -26,8 +25,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Only now: this alone brings numpy in, and `--help` has answered before.
     from kg.errors import WhyPathError
 
-    # PyTorch announces once a process that sparse CSR is in beta; nobody at a command line can act on it.
-    warnings.filterwarnings("ignore", message="Sparse (CSR tensor support|invariant checks)", category=UserWarning)
     try:
         code = parsed.run(parsed)
         sys.stdout.flush()
