@@ -51,7 +51,10 @@ TRIED: Mapping[str, tuple[type[BaseModel], Mapping[str, tuple[object, ...]]]] = 
         TextBlockSettings,
         {"rank": (32, 128), "shrinkage": (200.0, 1000.0, 2000.0), "sharpness": (1.0, 4.0), "ridge": (1.0, 10.0)},
     ),
-    "shared": (SharedSettings, {"exponents": ((0.5,), (0.0, 0.5), (0.25, 0.5), (0.5, 1.0), (0.25, 0.5, 1.0)), "parts": (3, 8)}),
+    "shared": (
+        SharedSettings,
+        {"exponents": ((0.5,), (0.0, 0.5), (0.25, 0.5), (0.5, 1.0), (0.25, 0.5, 1.0)), "parts": (3, 8)},
+    ),
     "gnn": (
         GNNSettings,
         {
