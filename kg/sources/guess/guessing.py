@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,11 @@ from kg.sources.guess.profile import ColumnProfile, FileProfile, profile_file
 from kg.sources.guess.references import references
 from kg.sources.guess.triples import describe_triples
 from kg.sources.guess.values import is_category
-from kg.sources.guess.words import ENTITY_WORDS, is_item_name, kind_name, plain, stem_of
+from kg.sources.guess.words import ENTITY_WORDS, is_item_name, is_user_name, kind_name, plain, stem_of
 from kg.sources.open_source import read_id_map
+
+KNOWN_VALUES = 0.5
+"""Share of a column's values that must be keys of a table that is only named for the same role."""
 
 
 class GuessError(WhyPathError):
@@ -147,7 +150,21 @@ class _Guessing:
             )
             if atomic or (plain(key.name) == plain(column.name) and any(v in key.values for v in column.values)):
                 return table
-        return None
+        return self._table_by_values(file, column, is_user_name if suffix == ".user" else is_item_name)
+
+    def _table_by_values(
+        self, file: FileProfile, column: ColumnProfile, is_named: Callable[[str], bool]
+    ) -> FileProfile | None:
+        """The only table of that role's name (`films` for a column `item`) that has the column's values as its keys."""
+        found = []
+        for table in self._tables:
+            key = table.key()
+            if table is file or key is None or not column.values or not is_named(table.name):
+                continue
+            known = sum(value in key.values for value in column.values)
+            if known >= KNOWN_VALUES * len(column.values) or (table.truncated and known):
+                found.append(table)
+        return found[0] if len(found) == 1 else None
 
     def _table_kind(self, table: FileProfile, role: Role, column: ColumnProfile | None = None) -> str:
         """Describe a table as a node kind, and the tables that its foreign keys lead to."""

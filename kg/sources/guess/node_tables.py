@@ -6,7 +6,7 @@ from typing import Any
 
 from kg.schema import Role, SourceFormat, SourceSpec
 from kg.sources.guess.profile import ColumnProfile, FileProfile
-from kg.sources.guess.values import field_of, is_category, label_column, list_separator
+from kg.sources.guess.values import SURE_SEPARATORS, field_of, is_category, label_column, list_separator
 from kg.sources.guess.words import TEXT_WORDS, is_sensitive, kind_name, named_like, plain, stem_of
 
 _LONG_TEXT = 40
@@ -48,6 +48,7 @@ def describe_nodes(
     else:
         label = None
     texts = [c for c in rest if not c.is_number and not c.lists and _is_text(c)] if role is not Role.USER else []
+    texts = [c for c in texts if list_separator(c, blanks=False) not in SURE_SEPARATORS]
     if texts:
         node["text"] = [*([label.name] if label is not None else []), *(c.name for c in texts)]
     blanks = file.spec.resolved_format is SourceFormat.RECBOLE

@@ -17,6 +17,8 @@ _PATTERNS = (
 )  # fmt: skip
 _TRIED = 500
 _SEPARATORS = ("|", "; ", ";", ", ", ",", " / ", "/")
+SURE_SEPARATORS = ("|", "; ", ";")
+"""Separators that hardly occur within a value: few cells with one, and few parts that recur, are enough."""
 
 
 def time_format(column: ColumnProfile) -> str | None:
@@ -63,23 +65,24 @@ def list_separator(column: ColumnProfile, *, blanks: bool) -> str | None:
     if column.is_number or time_format(column):
         return None
     for separator in (" ",) if blanks else _SEPARATORS:
+        sure = separator in SURE_SEPARATORS
         cells = [(v, n) for v, n in column.values.items() if separator in v]
-        if sum(n for _, n in cells) < 0.1 * column.filled:
+        if sum(n for _, n in cells) < (0.02 if sure else 0.1) * column.filled:
             continue
         parts: Counter[str] = Counter()
         for value, count in column.values.items():
             for part in value.split(separator):
                 parts[part.strip()] += count
-        if _recur(parts):
+        if _recur(parts, least=1.1 if sure else 3.0):
             return separator
     return None
 
 
-def _recur(parts: Counter[str]) -> bool:
-    """Whether parts are drawn from a vocabulary: short, and each three times on average or few in all."""
+def _recur(parts: Counter[str], least: float = 3.0) -> bool:
+    """Whether parts are drawn from a vocabulary: short, and each `least` times on average or few in all."""
     total = parts.total()
     mean = sum(len(p) * n for p, n in parts.items()) / total if total else 0.0
-    return 0 < mean <= 40 and len(parts) > 1 and (total >= 3 * len(parts) or len(parts) <= 30)
+    return 0 < mean <= 40 and len(parts) > 1 and (total >= least * len(parts) or len(parts) <= 30)
 
 
 def is_category(column: ColumnProfile) -> bool:

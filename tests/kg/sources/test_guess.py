@@ -312,3 +312,23 @@ def test_quoting_separators_and_encodings_are_seen(tmp_path: Path) -> None:
     (event,) = schema.interactions.values()
     assert event.source[0].quoted
     assert (report.n_bad, report.events.new) == (0, 90)
+
+
+def test_tables_that_are_only_named_for_their_role(tmp_path: Path) -> None:
+    """`films.tsv` with a bare `id`, and `item` in the ratings: names differ, values agree; user ids are item ids too."""
+    rng = random.Random(3)
+    names = [f"Person {n}" for n in range(120)]
+    films = ["id\ttitle\tcast\tdirectors"]
+    for film in range(1, 61):
+        directors = rng.sample(names, 2 if film % 10 == 0 else 1)
+        films.append(f"{film}\tFilm number {film}\t{'|'.join(rng.sample(names, 12))}\t{'|'.join(directors)}")
+    (tmp_path / "films.tsv").write_text("\n".join(films) + "\n")
+    (tmp_path / "users.tsv").write_text("id\tage\n" + "".join(f"{user}\t{user + 20}\n" for user in range(1, 31)))
+    met = {(rng.randint(1, 30), rng.randint(1, 60)) for _ in range(300)}
+    ratings = "".join(f"{user}\t{film}\t{rng.randint(1, 5)}\n" for user, film in sorted(met))
+    (tmp_path / "ratings.tsv").write_text("user\titem\trating\n" + ratings)
+    schema, report, _ = loaded(tmp_path, "films.tsv", "users.tsv", "ratings.tsv")
+    film = schema.nodes["film"]
+    assert (film.role, film.key, film.label, film.text) == (Role.ITEM, "id", "title", None)
+    assert {name: part.separator for name, part in film.lists.items()} == {"cast": "|", "directors": "|"}
+    assert not report.bad
