@@ -315,7 +315,7 @@ def test_quoting_separators_and_encodings_are_seen(tmp_path: Path) -> None:
 
 
 def test_tables_that_are_only_named_for_their_role(tmp_path: Path) -> None:
-    """`films.tsv` with a bare `id`, and `item` in the ratings: names differ, values agree; user ids are item ids too."""
+    """`films.tsv` with a bare `id`, and `item` in the ratings; user ids are item ids too."""
     rng = random.Random(3)
     names = [f"Person {n}" for n in range(120)]
     films = ["id\ttitle\tcast\tdirectors"]
