@@ -170,7 +170,8 @@ def main() -> int:
             columns = graph.item_indices(part.item_id.tolist())
             shape = (len(users), graph.n_items)
             matrix = sp.csr_array((np.ones(len(part), np.float32), (rows, columns)), shape=shape)
-            folds = list(inner_folds(matrix, np.unique(columns).astype(np.intp), arguments.inner_folds, tie_break, arguments.seed))
+            allowed = np.unique(columns).astype(np.intp)
+            folds = list(inner_folds(matrix, allowed, arguments.inner_folds, tie_break, arguments.seed))
             values: dict[str, NDArray[np.float64]] = {}
             for variant, make in trials.items():
                 found = [evaluate(make(inner), inner.task, name=variant, ks=(10,)) for inner in folds]
