@@ -27,16 +27,16 @@ class BehaviorSettings(BaseModel):
     search: ClassVar[SearchSpace] = {}
 
 
-class BehaviorBlock(ABC):
-    """A `Block` (with `LeaveOneOut`) learned from the history matrix alone, over indices of the fitted catalogue.
+class HistoryBlock(ABC):
+    """A `Block` (with `LeaveOneOut`) whose items are known by their interactions only.
 
-    Subclasses keep their learned arrays in the fitted catalogue's order and answer the three private questions below;
-    this class maps histories and candidates of the bound catalogue to it. Items that the block has not seen add nothing
-    to a history and score zero.
+    Subclasses keep their learned arrays in the fitted catalogue's order and answer the private questions below; this
+    class maps histories and candidates of the bound catalogue to it. Items that the block has not seen add nothing to a
+    history and score zero.
     """
 
     name: str
-    family: Family = Family.BEHAVIOR
+    family: Family
     serves_new_items: bool = False
     settings_type: ClassVar[type[BehaviorSettings]]
     max_items: ClassVar[int | None] = None
@@ -46,24 +46,6 @@ class BehaviorBlock(ABC):
         self.settings = settings
         self._trained = np.asarray(trained, dtype=np.int32)
         self._known = np.flatnonzero(self._trained >= 0)
-
-    @classmethod
-    @abstractmethod
-    def fit(
-        cls,
-        matrix: sp.csr_array,
-        settings: BehaviorSettings | None = None,
-        *,
-        seed: int = 0,
-        item_mask: NDArray[np.bool_] | None = None,
-    ) -> Self:
-        """Learn from histories.
-
-        matrix: csr float32 [n_users, n_items], binary or with weights above zero, without repeated entries.
-        settings: an instance of `settings_type`, its defaults if None. seed: used only where the method draws numbers.
-        item_mask: bool [n_items], False for items whose interactions must not be seen (as if they had none).
-        Raises CatalogueTooLarge where the method cannot hold so many items.
-        """
 
     @abstractmethod
     def _scores(self, histories: sp.csr_array, columns: NDArray[np.intp]) -> NDArray[np.float32]:
@@ -156,6 +138,37 @@ class BehaviorBlock(ABC):
         before = np.concatenate([[0], np.cumsum(kept)])
         indptr = before[histories.indptr]
         return sp.csr_array((histories.data[kept], columns[kept], indptr), shape=shape), kept
+
+
+class BehaviorBlock(HistoryBlock):
+    """A block learned from the history matrix alone; a subclass says in `_learned` how."""
+
+    family: Family = Family.BEHAVIOR
+
+    @classmethod
+    def fit(
+        cls,
+        matrix: sp.csr_array,
+        settings: BehaviorSettings | None = None,
+        *,
+        seed: int = 0,
+        item_mask: NDArray[np.bool_] | None = None,
+    ) -> Self:
+        """Learn from histories.
+
+        matrix: csr float32 [n_users, n_items], binary or with weights above zero, without repeated entries.
+        settings: an instance of `settings_type`, its defaults if None. seed: used only where the method draws numbers.
+        item_mask: bool [n_items], False for items whose interactions must not be seen (as if they had none).
+        Raises CatalogueTooLarge where the method cannot hold so many items.
+        """
+        checked = cls.settings_type.model_validate(settings or cls.settings_type())
+        learned = cls._learned(visible(matrix, item_mask), checked, np.random.default_rng(seed))
+        return cls._from_tensors(learned, checked, all_items(matrix))
+
+    @classmethod
+    @abstractmethod
+    def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:
+        """The learned arrays, as `_tensors` has them, from the visible histories; settings are of `settings_type`."""
 
 
 def visible(matrix: sp.csr_array, item_mask: NDArray[np.bool_] | None) -> sp.csr_array:

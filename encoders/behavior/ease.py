@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import scipy.linalg
@@ -10,8 +10,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import Field
 
-from encoders.behavior.base import BehaviorSettings, CatalogueTooLarge, all_items, visible
-from encoders.behavior.item_item import ItemItemBlock
+from encoders.behavior.base import BehaviorBlock, BehaviorSettings, CatalogueTooLarge
+from encoders.behavior.item_item import ItemItemBlock, weight_tensors
 from encoders.search import Range, SearchSpace
 
 MAX_ITEMS = 12_000
@@ -28,7 +28,7 @@ class EASESettings(BehaviorSettings):
     search: ClassVar[SearchSpace] = {"regularization": Range(20.0, 2000.0, log=True)}
 
 
-class EASE(ItemItemBlock):
+class EASE(ItemItemBlock, BehaviorBlock):
     """W = argmin ‖X − XW‖² + λ‖W‖² with diag(W) = 0: with P = (XᵀX + λI)⁻¹ it is W[j, i] = −P[j, i] / P[i, i]."""
 
     name: str = "ease"
@@ -36,24 +36,16 @@ class EASE(ItemItemBlock):
     max_items = MAX_ITEMS
 
     @classmethod
-    def fit(
-        cls,
-        matrix: sp.csr_array,
-        settings: BehaviorSettings | None = None,
-        *,
-        seed: int = 0,
-        item_mask: NDArray[np.bool_] | None = None,
-    ) -> Self:
-        """See `BehaviorBlock.fit`. Raises CatalogueTooLarge beyond `MAX_ITEMS` items with interactions."""
-        settings = EASESettings.model_validate(settings or EASESettings())
-        seen = visible(matrix, item_mask)
+    def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:
+        """See `BehaviorBlock`. Raises CatalogueTooLarge beyond `MAX_ITEMS` items with interactions."""
+        assert isinstance(settings, EASESettings)
         # Items without interactions have rows of zeros outside the diagonal: they are left out of the inverse.
         active = active_items(seen)
-        weights = np.zeros((matrix.shape[1], matrix.shape[1]), dtype=np.float32)
+        weights = np.zeros((seen.shape[1], seen.shape[1]), dtype=np.float32)
         if len(active):
             columns = seen[:, active].astype(np.float64)
             weights[np.ix_(active, active)] = ease_weights((columns.T @ columns).toarray(), settings.regularization)
-        return cls(weights, settings, all_items(matrix))
+        return weight_tensors(weights)
 
 
 def active_items(seen: sp.csr_array) -> NDArray[np.int32]:

@@ -19,7 +19,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import Field
 
-from encoders.behavior.base import BehaviorBlock, BehaviorSettings, all_items, visible
+from encoders.behavior.base import BehaviorBlock, BehaviorSettings
 from encoders.search import Choice, Range, SearchSpace
 
 
@@ -62,28 +62,19 @@ class IALS(BehaviorBlock):
         self._solver = _Solver(vectors, settings, np.float64(settings.regularization))
 
     @classmethod
-    def fit(
-        cls,
-        matrix: sp.csr_array,
-        settings: BehaviorSettings | None = None,
-        *,
-        seed: int = 0,
-        item_mask: NDArray[np.bool_] | None = None,
-    ) -> Self:
-        """See `BehaviorBlock.fit`; grows with interactions·f² + (users + items)·f³, no limit on the catalogue."""
-        settings = IALSSettings.model_validate(settings or IALSSettings())
-        seen = visible(matrix, item_mask)
+    def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:
+        """See `BehaviorBlock`; grows with interactions·f² + (users + items)·f³, no limit on the catalogue."""
+        assert isinstance(settings, IALSSettings)
         by_item = sp.csr_array(seen.T)
-        rng = np.random.default_rng(seed)
         # 0.1/√f as in Rendle et al.: scores of about 0.1 before the first step, whatever f is.
-        vectors = rng.normal(0.0, 0.1 / np.sqrt(settings.factors), (matrix.shape[1], settings.factors))
+        vectors = rng.normal(0.0, 0.1 / np.sqrt(settings.factors), (seen.shape[1], settings.factors))
         vectors = vectors.astype(np.float32)
         vectors[np.diff(by_item.indptr) == 0] = 0.0
         per_item = _item_regularization(np.diff(by_item.indptr), settings)
         for _ in range(settings.epochs):
             users = _Solver(vectors, settings, np.float64(settings.regularization)).fold_in(seen)
             vectors = _Solver(users, settings, per_item).fold_in(by_item)
-        return cls(vectors, settings, all_items(matrix))
+        return {"vectors": vectors}
 
     @property
     def n_fitted(self) -> int:

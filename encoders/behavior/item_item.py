@@ -1,6 +1,7 @@
 """Item-item blocks: a score is the history times a matrix of weights from item to item, with an empty diagonal.
 
-EASE, item-kNN and RP3β differ only in how the weights come about; scoring, splitting, saving and rebinding are here.
+EASE, item-kNN and RP3β differ only in how the weights come about, as does EASE over facts of the graph; scoring,
+splitting, saving and rebinding are here.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from encoders.behavior.base import BehaviorBlock, BehaviorSettings
+from encoders.behavior.base import BehaviorSettings, HistoryBlock
 
 DENSE_ITEMS = 4_000
 """Up to here weights are held dense (64 MB), which scores some five times faster than sparse rows of a few hundred."""
@@ -21,7 +22,7 @@ BLOCK_BYTES = 64 << 20
 """Memory for one block of rows while neighbours are being chosen."""
 
 
-class ItemItemBlock(BehaviorBlock):
+class ItemItemBlock(HistoryBlock):
     """score(H, i) = Σ_j w_j W[j, i]; W is [n_fitted, n_fitted] float32, dense or csr, its diagonal is zero.
 
     The zero diagonal takes a target out of its own history, so scores need no correction for leave-one-out.
@@ -64,13 +65,7 @@ class ItemItemBlock(BehaviorBlock):
         return out
 
     def _tensors(self) -> dict[str, NDArray]:
-        if isinstance(self._weights, np.ndarray):
-            return {"weights": self._weights}
-        return {
-            "weights_data": self._weights.data,
-            "weights_indices": self._weights.indices.astype(np.int32, copy=False),
-            "weights_indptr": self._weights.indptr.astype(np.int64, copy=False),
-        }
+        return weight_tensors(self._weights)
 
     @classmethod
     def _from_tensors(cls, tensors: dict[str, NDArray], settings: BehaviorSettings, trained: NDArray[np.int32]) -> Self:
@@ -79,6 +74,17 @@ class ItemItemBlock(BehaviorBlock):
         indptr = tensors["weights_indptr"]
         parts = (tensors["weights_data"], tensors["weights_indices"], indptr)
         return cls(sp.csr_array(parts, shape=(len(indptr) - 1, len(indptr) - 1)), settings, trained)
+
+
+def weight_tensors(weights: NDArray[np.float32] | sp.csr_array) -> dict[str, NDArray]:
+    """The arrays that `ItemItemBlock` keeps of its weights."""
+    if isinstance(weights, np.ndarray):
+        return {"weights": weights}
+    return {
+        "weights_data": weights.data,
+        "weights_indices": weights.indices.astype(np.int32, copy=False),
+        "weights_indptr": weights.indptr.astype(np.int64, copy=False),
+    }
 
 
 def compact(weights: sp.csr_array) -> NDArray[np.float32] | sp.csr_array:

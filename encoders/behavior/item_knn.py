@@ -5,15 +5,22 @@ With the asymmetric cosine of Aiolli (RecSys 2013), of which the plain cosine is
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import Field
 
-from encoders.behavior.base import BehaviorSettings, all_items, visible
-from encoders.behavior.item_item import ItemItemBlock, compact, drop_diagonal, row_blocks, strongest_in_rows
+from encoders.behavior.base import BehaviorBlock, BehaviorSettings
+from encoders.behavior.item_item import (
+    ItemItemBlock,
+    compact,
+    drop_diagonal,
+    row_blocks,
+    strongest_in_rows,
+    weight_tensors,
+)
 from encoders.search import Range, SearchSpace
 
 
@@ -36,24 +43,17 @@ class ItemKNNSettings(BehaviorSettings):
     }
 
 
-class ItemKNN(ItemItemBlock):
+class ItemKNN(ItemItemBlock, BehaviorBlock):
     """W[j, i] = x_j·x_i / (‖x_i‖^2a ‖x_j‖^2(1−a) + shrink) if j is among i's k nearest, else 0; x are X's columns."""
 
     name: str = "itemknn"
     settings_type = ItemKNNSettings
 
     @classmethod
-    def fit(
-        cls,
-        matrix: sp.csr_array,
-        settings: BehaviorSettings | None = None,
-        *,
-        seed: int = 0,
-        item_mask: NDArray[np.bool_] | None = None,
-    ) -> Self:
-        """See `BehaviorBlock.fit`; the product is taken in blocks of rows, memory grows with neighbours x items."""
-        settings = ItemKNNSettings.model_validate(settings or ItemKNNSettings())
-        seen = visible(matrix, item_mask).astype(np.float64)
+    def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:
+        """See `BehaviorBlock`; the product is taken in blocks of rows, memory grows with neighbours x items."""
+        assert isinstance(settings, ItemKNNSettings)
+        seen = seen.astype(np.float64)
         squares = np.asarray(seen.multiply(seen).sum(axis=0)).ravel()
         target = squares**settings.asymmetry
         source = squares ** (1 - settings.asymmetry)
@@ -64,4 +64,4 @@ class ItemKNN(ItemItemBlock):
             block.data /= target[owners] * source[block.indices] + settings.shrink
             rows.append(strongest_in_rows(block, settings.neighbours))
         # Rows are targets so far; the block's weights go from history item (row) to target (column).
-        return cls(compact(sp.csr_array(sp.vstack(rows).T)), settings, all_items(matrix))
+        return weight_tensors(compact(sp.csr_array(sp.vstack(rows).T)))

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from encoders.behavior.base import BehaviorBlock, BehaviorSettings, all_items, visible
+from encoders.behavior.base import BehaviorBlock, BehaviorSettings
 from encoders.search import Choice, SearchSpace
 
 
@@ -36,19 +36,9 @@ class Popularity(BehaviorBlock):
         self._scale = settings.scale
 
     @classmethod
-    def fit(
-        cls,
-        matrix: sp.csr_array,
-        settings: BehaviorSettings | None = None,
-        *,
-        seed: int = 0,
-        item_mask: NDArray[np.bool_] | None = None,
-    ) -> Self:
-        """See `BehaviorBlock.fit`; weights are not counted, only users."""
-        settings = PopularitySettings.model_validate(settings or PopularitySettings())
-        seen = visible(matrix, item_mask)
-        counts = np.bincount(seen.indices, minlength=matrix.shape[1]).astype(np.float32)
-        return cls(counts, settings, all_items(matrix))
+    def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:
+        """See `BehaviorBlock`; weights are not counted, only users."""
+        return {"counts": np.bincount(seen.indices, minlength=seen.shape[1]).astype(np.float32)}
 
     @property
     def n_fitted(self) -> int:

@@ -6,15 +6,22 @@ probabilities to the power α, the walk item → user → item, then popularity 
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import Field
 
-from encoders.behavior.base import BehaviorSettings, all_items, visible
-from encoders.behavior.item_item import ItemItemBlock, compact, drop_diagonal, row_blocks, strongest_in_rows
+from encoders.behavior.base import BehaviorBlock, BehaviorSettings
+from encoders.behavior.item_item import (
+    ItemItemBlock,
+    compact,
+    drop_diagonal,
+    row_blocks,
+    strongest_in_rows,
+    weight_tensors,
+)
 from encoders.search import Range, SearchSpace
 
 
@@ -40,24 +47,17 @@ class RP3BetaSettings(BehaviorSettings):
     }
 
 
-class RP3Beta(ItemItemBlock):
+class RP3Beta(ItemItemBlock, BehaviorBlock):
     """W[j, i] = Σ_u (x_uj/d_j)^α (x_ui/d_u)^α / d_i^β, d the sums of weights of items and users; k largest a row."""
 
     name: str = "rp3beta"
     settings_type = RP3BetaSettings
 
     @classmethod
-    def fit(
-        cls,
-        matrix: sp.csr_array,
-        settings: BehaviorSettings | None = None,
-        *,
-        seed: int = 0,
-        item_mask: NDArray[np.bool_] | None = None,
-    ) -> Self:
-        """See `BehaviorBlock.fit`; the product is taken in blocks of rows, memory grows with neighbours x items."""
-        settings = RP3BetaSettings.model_validate(settings or RP3BetaSettings())
-        seen = visible(matrix, item_mask).astype(np.float64)
+    def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:
+        """See `BehaviorBlock`; the product is taken in blocks of rows, memory grows with neighbours x items."""
+        assert isinstance(settings, RP3BetaSettings)
+        seen = seen.astype(np.float64)
         to_items = _transitions(seen, settings.alpha)
         to_users = _transitions(sp.csr_array(seen.T), settings.alpha)
         degrees = np.asarray(seen.sum(axis=0)).ravel()
@@ -67,7 +67,7 @@ class RP3Beta(ItemItemBlock):
             drop_diagonal(block, start)
             block.data *= discount[block.indices]
             rows.append(strongest_in_rows(block, settings.neighbours))
-        return cls(compact(sp.csr_array(sp.vstack(rows))), settings, all_items(matrix))
+        return weight_tensors(compact(sp.csr_array(sp.vstack(rows))))
 
 
 def _transitions(matrix: sp.csr_array, alpha: float) -> sp.csr_array:

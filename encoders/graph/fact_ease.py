@@ -12,7 +12,6 @@ from typing import ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from pydantic import Field
 
 from encoders.behavior import BehaviorSettings, EASESettings
@@ -62,15 +61,3 @@ class FactEASE(ItemItemBlock):
                 gram += settings.facts * (facts @ facts.T).toarray()
             weights[np.ix_(active, active)] = ease_weights(gram, settings.regularization)
         return cls(weights, settings, all_items(matrix))
-
-    @classmethod
-    def fit(
-        cls,
-        matrix: sp.csr_array,
-        settings: BehaviorSettings | None = None,
-        *,
-        seed: int = 0,
-        item_mask: NDArray[np.bool_] | None = None,
-    ) -> Self:
-        """Without a snapshot there is nothing to fit on: always raises TypeError; use `fit_over`."""
-        raise TypeError("FactEASE learns from a snapshot's facts too: use FactEASE.fit_over")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import scipy.sparse as sp
 
 from encoders.behavior import EASE, EASESettings
@@ -57,8 +56,3 @@ def test_facts_are_further_rows_of_the_history_matrix() -> None:
     expected = -inverse / np.diag(inverse)
     np.fill_diagonal(expected, 0)
     np.testing.assert_allclose(block.scores(matrix)[:, known], matrix.toarray()[:, known] @ expected, atol=1e-5)
-
-
-def test_facts_without_a_snapshot_are_an_error() -> None:
-    with pytest.raises(TypeError, match="fit_over"):
-        FactEASE.fit(histories())
