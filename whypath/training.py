@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 
-from encoders.block import Family
 from encoders.text import TextEncoderSettings
 from fusion.encoders import ENCODERS
 from fusion.model import FusionModel
@@ -136,9 +135,9 @@ def _fitting(
 ) -> Fitting:
     choices = options.choices
     variant = Variant(graph=choices.graph, text=choices.text, only=choices.only)
-    # Asked first, so that an unknown block is said at once, and behaviour alone needs no text model.
-    families = {ENCODERS[name].family for name in variant.blocks_of(options.settings.blocks)}
-    reads_texts = choices.text and families != {Family.BEHAVIOR}
+    # Asked first, so that an unknown block is said at once, and blocks that read no text need no text model.
+    names = variant.blocks_of(options.settings.blocks)
+    reads_texts = choices.text and any(ENCODERS[name].reads_texts for name in names)
     return Fitting(
         graph,
         train,
