@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from benchmarks.commands import Workspace
-from benchmarks.records import Record, add_bench, difference_cell, options_of, parser_of, run_script, show_table
+from benchmarks.records import Record, add_bench, difference_cell, options_of, parser_of, run_script
 from benchmarks.yardsticks import METRIC, Yardsticks, read_rows
 from encoders.block import Catalogue
 from encoders.graph import GNNSettings, SharedSettings
@@ -200,7 +200,7 @@ def show(record: Record) -> None:
             lines.append(cells)
         folds = sorted({row["outer_fold"] for row in own})
         title = f"{block}: {METRIC} inside each training part; for variants, what they have more than the default"
-        show_table(title, ("variant", *(f"without fold {fold}" for fold in folds)), lines)
+        record.show(title, ("variant", *(f"without fold {fold}" for fold in folds)), lines)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from benchmarks.commands import Model, Workspace
-from benchmarks.records import Record, add_bench, difference_cell, options_of, parser_of, run_script, show_table
+from benchmarks.records import Record, add_bench, difference_cell, options_of, parser_of, run_script
 from benchmarks.yardsticks import METRIC, Yardsticks, mean_of, read_rows, write_rows
 from fusion.ranking import tie_break_keys, top_k
 from fusion.significance import PairedDifference, paired_difference
@@ -263,7 +263,7 @@ def show(run: Measurement, record: Record, folds: list[Fold]) -> None:
         rows.append([name, mean, *by_fold, seconds, memory])
     numbers = [f"fold {fold.number}" for fold in folds]
     title = f"Cold items: {METRIC}, mean ± standard deviation over folds"
-    show_table(title, ("model", "mean", *numbers, "train s a fold", "train MB"), rows)
+    record.show(title, ("model", "mean", *numbers, "train s a fold", "train MB"), rows)
     tests = [
         [
             f"{found['row']} less {found['less']}",
@@ -273,7 +273,7 @@ def show(run: Measurement, record: Record, folds: list[Fold]) -> None:
         ]
         for found in record.summary["comparisons"]
     ]
-    show_table("Paired tests", ("difference", "users pooled over folds", "pairs", "users' means"), tests)
+    record.show("Paired tests", ("difference", "users pooled over folds", "pairs", "users' means"), tests)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.commands import Model, Workspace
-from benchmarks.records import Record, add_bench, difference_cell, options_of, parser_of, run_script, show_table
+from benchmarks.records import Record, add_bench, difference_cell, options_of, parser_of, run_script
 from benchmarks.yardsticks import METRIC, Scored, Yardsticks, mean_of
 from fusion.encoders import ENCODERS
 from fusion.settings import FusionSettings
@@ -228,7 +228,7 @@ def main() -> int:
             run.row(name, model, seed)
     record.summary["over_seeds"] = run.over_seeds()
     record.write()
-    show_table(
+    record.show(
         "MovieLens-100k, fixed split, full ranking",
         ("model", METRIC, "recall@20", f"less {BASELINE}", "less fusion, same seed", "train s", "train MB", "lists s"),
         table_rows(record.rows),

@@ -24,7 +24,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from benchmarks.commands import Workspace
-from benchmarks.records import Record, difference_cell, options_of, parser_of, run_script, show_table
+from benchmarks.records import Record, difference_cell, options_of, parser_of, run_script
 from benchmarks.yardsticks import METRIC
 from encoders.text import TextEncoderSettings
 from fusion.evaluation import RankingTask, evaluate
@@ -228,7 +228,7 @@ def show(record: Record, protocols: list[str]) -> None:
                 line.append(difference_cell(difference["mean"], difference["p_value"]))
         table.append(line)
     title = f"{METRIC}; for models without a block: what the full model has more (paired over users)"
-    show_table(title, ("model", *protocols), table)
+    record.show(title, ("model", *protocols), table)
     for block, changes in record.summary["removal_changes"].items():
         better = [change[1:] for change in changes if change.startswith("-")]
         if not changes:

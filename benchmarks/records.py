@@ -30,6 +30,7 @@ class Record:
     out: Path | None
     rows: list[dict[str, Any]] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
+    _tables: list[str] = field(default_factory=list)
 
     @classmethod
     def begun(cls, benchmark: str, options: dict[str, Any], out: Path | None, *, resume: bool = False) -> Record:
@@ -55,6 +56,14 @@ class Record:
         self.out.parent.mkdir(parents=True, exist_ok=True)
         with file_written_whole(self.out) as file:
             file.write(lines_of(self.to_json()).encode())
+
+    def show(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Print a table; beside the record, in a file that ends in `.md`, it is kept as Markdown."""
+        show_table(title, columns, rows)
+        self._tables.append(markdown_table(title, columns, rows))
+        if self.out is not None:
+            with file_written_whole(self.out.with_suffix(".md")) as file:
+                file.write("\n".join(self._tables).encode())
 
     def to_json(self) -> dict[str, Any]:
         """The record as plain data."""
@@ -118,6 +127,13 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
         table.add_row(*row)
     # Wide enough for every column where nobody looks at a terminal: a figure that is cut short is no figure.
     Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table, markup=False)
+
+
+def markdown_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table as Markdown, its title above it."""
+    heads = [list(columns), ["---", *("---:" for _ in columns[1:])]]
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in [*heads, *rows]]
+    return f"{title}\n\n" + "\n".join(lines) + "\n"
 
 
 def difference_cell(mean: float, p: float) -> str:

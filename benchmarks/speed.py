@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.commands import WHYPATH, Workspace
-from benchmarks.records import Record, options_of, parser_of, run_script, show_table
+from benchmarks.records import Record, options_of, parser_of, run_script
 from benchmarks.running import Measured, Stage, run
 from fusion.splits import split_random
 from kg.stores import open_store
@@ -178,11 +178,11 @@ def main() -> int:
         record.add({"stage": name, **found.to_json()})
     record.summary = {"ratios": measured.ratios()}
     record.write()
-    show(measured)
+    show(record, measured)
     return 0
 
 
-def show(measured: Measurement) -> None:
+def show(record: Record, measured: Measurement) -> None:
     """Print the tables."""
     rows = []
     for name, found in measured.things.items():
@@ -198,7 +198,7 @@ def show(measured: Measurement) -> None:
         ]
         rows.append([PEER_NAMES.get(name, name), *cells])
     columns = ("process", "wall s", "CPU s", "peak MB", "fit s", "rate", "one user (median)")
-    show_table("Whole processes, medians", columns, rows)
+    record.show("Whole processes, medians", columns, rows)
     stages = [
         [
             name,
@@ -208,9 +208,9 @@ def show(measured: Measurement) -> None:
         ]
         for name, found in measured.stages.items()
     ]
-    show_table("Stages of training", ("stage", "times", "wall s, all together", "process MB at most"), stages)
+    record.show("Stages of training", ("stage", "times", "wall s, all together", "process MB at most"), stages)
     ratios = [[name, f"{ratio:.2f}"] for name, ratio in measured.ratios().items()]
-    show_table("WhyPath against peers in the same run", ("what", "ratio"), ratios)
+    record.show("WhyPath against peers in the same run", ("what", "ratio"), ratios)
 
 
 if __name__ == "__main__":
