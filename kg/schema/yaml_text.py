@@ -94,6 +94,13 @@ class _Dumper(yaml.SafeDumper):
         return super().represent_sequence(tag, items, flow_style=not any(isinstance(i, dict | list) for i in items))
 
 
+# A text that either reader would take for something else is written in quotes: `0E0` is a number for this one only.
+_Dumper.yaml_implicit_resolvers = {
+    first: [*yaml.SafeDumper.yaml_implicit_resolvers.get(first, []), *_Loader.yaml_implicit_resolvers.get(first, [])]
+    for first in {*yaml.SafeDumper.yaml_implicit_resolvers, *_Loader.yaml_implicit_resolvers}
+}
+
+
 def write_yaml(value: Any) -> str:
     """YAML text of plain data, keys in the given order, readable by both this reader and any other."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)

@@ -6,7 +6,7 @@ import jsonschema
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kg.schema import AvailableRule, DomainSchema, PositiveRule, RelationKind, SchemaError, SourceFormat
@@ -184,6 +184,7 @@ any_text = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1)
     columns=st.lists(any_text, min_size=3, max_size=6, unique=True),
     missing=st.lists(any_text, max_size=3),
 )
+@example(kinds=["A", "B"], columns=["0", "1", "2"], missing=["0E0", "1e5", "NO", "2020-01-01", "~", "0x1F"])
 def test_any_names_survive_yaml(kinds: list[str], columns: list[str], missing: list[str]) -> None:
     item, user, *others = kinds
     key, label, *fields = columns
