@@ -115,7 +115,7 @@ class Protocols:
             self._graph,
             split.train,
             split.valid if len(split.valid) else None,
-            settings=self._settings,
+            asked=self._settings,
             seed=self._seed,
             text_vectors=self._texts,
             progress=lambda line: remark(f"{split.name}: {line}"),

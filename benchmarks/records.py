@@ -147,9 +147,9 @@ def parser_of(doc: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--work",
         type=Path,
-        default=ROOT / "benchmarks" / "work",
+        default=ROOT / "benchmarks" / "out",
         metavar="DIR",
-        help="folder for domain, store, bundles and lists (default benchmarks/work)",
+        help="folder for domain, store, bundles and lists (default benchmarks/out)",
     )
     parser.add_argument("--wheels", type=Path, metavar="DIR", help="the demo's sources, where there is no network")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the record here, row by row")

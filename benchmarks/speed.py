@@ -26,7 +26,7 @@ from whypath.split_files import write_split
 EXAMPLES = """\
 examples:
   python -m benchmarks.speed --json benchmarks/results/speed.json
-  python -m benchmarks.speed --synthetic 20000 5000 --repeats 1 --work benchmarks/work/synthetic
+  python -m benchmarks.speed --synthetic 20000 5000 --repeats 1 --work benchmarks/out/synthetic
 """
 
 PEERS = ("ials", "ease")

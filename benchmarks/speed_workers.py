@@ -49,7 +49,7 @@ def train(arguments: argparse.Namespace) -> dict[str, object]:
     from encoders.block import Block, Catalogue
     from encoders.text import TextEncoder, TextEncoderSettings
     from fusion.encoders import ENCODERS, Encoder
-    from fusion.training import fit
+    from fusion.training import Fitting
     from kg.stores import open_store
     from whypath.files import read_interactions
     from whypath.histories import to_interactions
@@ -73,7 +73,7 @@ def train(arguments: argparse.Namespace) -> dict[str, object]:
         vectors = TextEncoder(TextEncoderSettings(), cache=Path(arguments.text_cache)).encode(texts)
     stage("cross-fitted scores, gates")
     encoders = {name: announced(encoder) for name, encoder in ENCODERS.items()}
-    model = fit(graph, events, seed=arguments.seed, text_vectors=vectors, encoders=encoders)
+    model = Fitting(graph, events, seed=arguments.seed, text_vectors=vectors, encoders=encoders).model()
     return {"events": len(events), "items": graph.n_items, "blocks": list(model.gates.blocks)}
 
 

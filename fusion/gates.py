@@ -3,8 +3,8 @@
 s(u, i) = Σ_b a_b · exp(c_b x_u) · exp(d_b · y_i) · block_b(u, i) / spread_b + β · φ_i, with a_b ≥ 0, x_u the
 standardised log of the history's length, y_i = (standardised log popularity, 1 / (1 + popularity)) and φ_i the item's
 popularity and fact counts. Everything is fitted together to the softmax likelihood of held-out items, on scores of
-blocks that have not seen them (`fusion.crossfit`), so a block that only memorises its training data loses its weight;
-`GateSettings.steps` and `least_share` decide how far.
+blocks that have not seen them (`fusion.crossfit`), so a block that only memorises its training data gets no weight and
+is taken out; the weights of the others are held towards one another, as blocks that agree leave the likelihood flat.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def fit_gates(blocks: Sequence[str], examples: Sequence[Examples], settings: Gat
     while len(kept) > 1:
         gates = fitted(unbiased)
         # Popular and cold items are two jobs: a block stays if it counts for either.
-        share = gates.weights[:, None] * np.exp(np.stack([0 * gates.by_popularity[:, 0], gates.by_popularity[:, 1]], 1))
-        share = (share / np.maximum(share.sum(axis=0), 1e-12)).max(axis=1)
+        jobs = np.stack([gates.weights, gates.weights * np.exp(gates.by_popularity[:, 1])], axis=1)
+        share = (jobs / np.maximum(jobs.sum(axis=0), 1e-12)).max(axis=1)
         weakest = int(share.argmin())
         if share[weakest] >= settings.least_share:
             break
@@ -108,7 +108,8 @@ def _fit(blocks: list[str], examples: list[Examples], settings: GateSettings, fo
     batches = [_Batch(example, length_moments, length_range, popularity_moments, form) for example in examples]
 
     n_blocks, n_features = len(blocks), batches[0].bias.shape[-1]
-    n_common = n_features - (batches[0].n_relations if form.fact_bias else 0)
+    # The last features of the bias are the facts of cold items.
+    n_common = n_features - (examples[0].side.facts.shape[1] if form.fact_bias else 0)
     weights = torch.full((n_blocks,), 0.5, requires_grad=True)
     by_length = torch.zeros(n_blocks, requires_grad=True)
     by_popularity = torch.zeros(n_blocks, 2, requires_grad=True)
@@ -171,7 +172,6 @@ class _Batch:
         self.log_weights = torch.from_numpy(example.log_weights)
         self.targets = torch.from_numpy(example.targets)
         self.n_users = len(example.targets)
-        self.n_relations = example.side.facts.shape[1]
 
     def loss(self, rows: Tensor, weights: Tensor, by_length: Tensor, by_popularity: Tensor, bias: Tensor) -> Tensor:
         """Mean over the users `rows` of the mean −log softmax of their targets, so that every user counts once."""

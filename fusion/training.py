@@ -1,13 +1,13 @@
 """Training a `FusionModel`: settings chosen on valid, blocks on train, gates on out-of-sample scores of train.
 
-`fit` is all that training needs. `Fitting` keeps what the gates were fitted on, so that a model without one of the
-blocks costs a fit of the gates instead of a whole training (`fusion.ablation`).
+`Fitting(…).model()` is all that training needs. A `Fitting` keeps what the gates were fitted on, so that a model
+without one of the blocks costs a fit of the gates instead of a whole training (`fusion.ablation`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -33,126 +33,79 @@ from kg.interactions import Interactions
 Tell = Callable[[str], None]
 """Called with a line about what happens now."""
 
-__all__ = ["Fitting", "Variant", "fit"]
 
-
-def fit(
-    graph: KnowledgeGraph,
-    train: Interactions,
-    valid: Interactions | None = None,
-    *,
-    settings: FusionSettings | None = None,
-    seed: int = 0,
-    variant: Variant | None = None,
-    refit: bool = False,
-    text_vectors: NDArray[np.float32] | None = None,
-    progress: Tell | None = None,
-    encoders: Mapping[str, Encoder] = ENCODERS,
-) -> FusionModel:
-    """Train on positive interactions over the snapshot's items; none of the snapshot's own interactions is read.
-
-    valid: held-out interactions of the same users (rows of both tables agree), on which settings are chosen. refit: fit
-    the blocks again on train and valid together once settings and gates stand. text_vectors: float32 [n_items, d].
-    Deterministic for a seed, versions and a thread count. Raises UnknownBlock, and CatalogueTooLarge if no block can
-    hold so many items.
-    """
-    return Fitting(
-        graph,
-        train,
-        valid,
-        settings=settings,
-        seed=seed,
-        variant=variant,
-        refit=refit,
-        text_vectors=text_vectors,
-        progress=progress,
-        encoders=encoders,
-    ).model()
-
-
+@dataclass(eq=False)
 class Fitting:
-    """One training: what it was given, the out-of-sample scores that its gates are fitted on, and its models.
+    """One training: what it is given, the out-of-sample scores that its gates are fitted on, and its models.
 
-    Nothing is computed before it is asked for, and nothing twice.
+    train: positive interactions over the items of `graph`; none of the snapshot's own interactions is read. valid:
+    held-out interactions of the same users (rows of both tables agree), on which settings are chosen. asked: the
+    settings to start from. refit: fit the blocks again on train and valid together once settings and gates stand.
+    text_vectors: float32 [n_items, d]. chosen: what valid preferred, where it was asked before.
+
+    Nothing is computed before it is asked for, and nothing twice. Deterministic for a seed, versions and a thread
+    count. Raises UnknownBlock, and CatalogueTooLarge if no block can hold so many items.
     """
 
-    def __init__(
-        self,
-        graph: KnowledgeGraph,
-        train: Interactions,
-        valid: Interactions | None = None,
-        *,
-        settings: FusionSettings | None = None,
-        seed: int = 0,
-        variant: Variant | None = None,
-        refit: bool = False,
-        text_vectors: NDArray[np.float32] | None = None,
-        progress: Tell | None = None,
-        encoders: Mapping[str, Encoder] = ENCODERS,
-        chosen: FusionSettings | None = None,
-    ) -> None:
-        """See `fit`. chosen: what valid preferred, where it was asked before; twins ask it again."""
-        self._asked = settings or FusionSettings()
-        self._chosen = chosen
-        self.seed = seed
-        self.variant = variant or Variant()
-        self._given = (graph, train, valid, refit, text_vectors)
-        self._graph = graph
-        self._encoders = encoders
-        self._tell = progress or (lambda _: None)
-        self._vectors = text_vectors if self.variant.text else None
-        seen = self.variant.graph_of(graph.without_interactions(), seed)
+    graph: KnowledgeGraph
+    train: Interactions
+    valid: Interactions | None = None
+    _: KW_ONLY
+    asked: FusionSettings = field(default_factory=FusionSettings)
+    seed: int = 0
+    variant: Variant = field(default_factory=Variant)
+    refit: bool = False
+    text_vectors: NDArray[np.float32] | None = None
+    progress: Tell | None = None
+    encoders: Mapping[str, Encoder] = field(default_factory=lambda: ENCODERS)
+    chosen: FusionSettings | None = None
+
+    def __post_init__(self) -> None:
+        self._vectors = self.text_vectors if self.variant.text else None
+        seen = self.variant.graph_of(self.graph.without_interactions(), self.seed)
         self._catalogue = Catalogue(seen, np.arange(seen.n_items, dtype=np.int32), self._vectors)
-        self._train = train.matrix()
-        self._all = self._train if valid is None or not refit else _union(self._train, valid.matrix())
+        self._train = self.train.matrix()
+        self._all = _union(self._train, self.valid.matrix()) if self.valid is not None and self.refit else self._train
         self._relations = _relations(seen)
         self._final: dict[str, Block] = {}
         self.blocks = self._possible_blocks()
+        """Names of the blocks that are fitted; those that a catalogue is too large for are not among them."""
 
     def twin(self, variant: Variant) -> Fitting:
-        """The same training of another variant, from scratch, with the same seed. Raises as `fit`."""
-        graph, train, valid, refit, vectors = self._given
-        return Fitting(
-            graph,
-            train,
-            valid,
-            settings=self._asked,
-            seed=self.seed,
-            variant=variant,
-            refit=refit,
-            text_vectors=vectors,
-            progress=self._tell,
-            encoders=self._encoders,
-        )
+        """The same training of another variant, from scratch, with the same seed. Raises as the class does."""
+        return replace(self, variant=variant, chosen=None)
+
+    def _tell(self, line: str) -> None:
+        if self.progress is not None:
+            self.progress(line)
 
     @property
     def families(self) -> frozenset[Family]:
         """Families of the blocks."""
-        return frozenset(self._encoders[name].family for name in self.blocks)
+        return frozenset(self.encoders[name].family for name in self.blocks)
 
     @property
     def reads_texts(self) -> bool:
         """Whether texts have a part in the training."""
-        return self._vectors is not None and any(self._encoders[name].reads_texts for name in self.blocks)
+        return self._vectors is not None and any(self.encoders[name].reads_texts for name in self.blocks)
 
     @cached_property
     def settings(self) -> FusionSettings:
         """What was asked for, with what valid prefers where there is a valid part."""
-        graph, train, valid, _, _ = self._given
-        if self._chosen is not None:
-            return self._chosen
+        if self.chosen is not None:
+            return self.chosen
         # Settings are compared over users, and one user tells nothing of the others.
-        if valid is None or len(np.unique(valid.users)) < 2:
-            return self._asked
+        if self.valid is None or len(np.unique(self.valid.users)) < 2:
+            return self.asked
         self._tell("Choosing settings on valid")
         task = RankingTask(
             history=self._train,
-            test=valid.matrix(),
-            tie_break=tie_break_keys(graph.item_ids),
-            user_ids=train.user_ids,
-            candidates=np.unique(np.concatenate([train.items, valid.items])).astype(np.intp),
+            test=self.valid.matrix(),
+            tie_break=tie_break_keys(self.graph.item_ids),
+            user_ids=self.train.user_ids,
+            candidates=np.unique(np.concatenate([self.train.items, self.valid.items])).astype(np.intp),
         )
-        return choose_settings(self._asked, self.blocks, self._fit_with, task, self._tell)
+        return choose_settings(self.asked, self.blocks, self._fit_with, task, self._tell)
 
     @cached_property
     def examples(self) -> tuple[Examples, ...]:
@@ -181,25 +134,25 @@ class Fitting:
         if not names:
             raise UnknownBlock(f"nothing is left without {', '.join(without)}")
         gates = self._gates(names)
-        matrix, n_items = self._all, self._graph.n_items
+        matrix, n_items = self._all, self.graph.n_items
         for name in gates.blocks:
             if name not in self._final:
                 self._final[name] = self._fit(name, matrix, None)
         users = np.bincount(matrix.indices, minlength=n_items).astype(np.float32)
         final = {name: self._final[name] for name in gates.blocks}
         spreads = {name: spread(block, matrix, users) if len(self.blocks) > 1 else 1.0 for name, block in final.items()}
-        digests = text_digests(self._graph.item_texts.to_list()) if self._vectors is not None else ("",) * n_items
+        digests = text_digests(self.graph.item_texts.to_list()) if self._vectors is not None else ("",) * n_items
         return FusionModel(
             {name: block.state() for name, block in final.items()},
             spreads,
             gates,
-            TrainedItems(tuple(self._graph.item_ids), users, digests, self._vectors),
+            TrainedItems(tuple(self.graph.item_ids), users, digests, self._vectors),
             self._relations,
             self.settings if not without else self.settings.model_copy(update={"blocks": names}),
-            self._asked if not without else self._asked.model_copy(update={"blocks": names}),
+            self.asked if not without else self.asked.model_copy(update={"blocks": names}),
             self.variant,
             self.seed,
-            self._encoders,
+            self.encoders,
         )
 
     def _gates(self, names: tuple[str, ...]) -> Gates:
@@ -213,19 +166,19 @@ class Fitting:
         columns = [self.blocks.index(name) for name in names]
         if len(columns) < len(self.blocks):
             examples = tuple(replace(e, scores=np.ascontiguousarray(e.scores[:, :, columns])) for e in examples)
-        return fit_gates(names, examples, self.settings.gates, _form(self.blocks, self.variant, self._encoders))
+        return fit_gates(names, examples, self.settings.gates, _form(self.blocks, self.variant, self.encoders))
 
     def _possible_blocks(self) -> tuple[str, ...]:
         """The blocks to fit: those of the variant that have something to read and can hold so many items."""
-        names = self.variant.blocks_of(self._asked.blocks)
+        names = self.variant.blocks_of(self.asked.blocks)
         if self._vectors is None:
-            names = tuple(name for name in names if self._encoders[name].family != Family.TEXT)
+            names = tuple(name for name in names if self.encoders[name].family != Family.TEXT)
         if not names:
             raise UnknownBlock("no block is left: the items have no text that the text block could read")
         n_items = len(np.unique(self._all.indices))
         kept = []
         for name in names:
-            limit = self._encoders[name].max_items
+            limit = self.encoders[name].max_items
             if limit is None or n_items <= limit:
                 kept.append(name)
                 continue
@@ -244,10 +197,10 @@ class Fitting:
         own = getattr(self.settings.block, name, None)
         # Every fit gets a seed of its own, the final one the seed that was asked for.
         seed = self.seed if fold is None else self.seed * 1000 + fold + 1
-        return self._encoders[name].fit(matrix, self._catalogue, own, seed=seed)
+        return self.encoders[name].fit(matrix, self._catalogue, own, seed=seed)
 
     def _fit_with(self, name: str, settings: BaseModel) -> Block:
-        return self._encoders[name].fit(self._train, self._catalogue, settings, seed=self.seed)
+        return self.encoders[name].fit(self._train, self._catalogue, settings, seed=self.seed)
 
 
 def _even(names: tuple[str, ...]) -> Gates:

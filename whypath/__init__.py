@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from whypath.results import Explanation, RankedItem, Recommendations, SimilarItems
 
 # Read when OpenMP starts with torch, so it must be said before. Its threads otherwise spin while they wait for each
-# other; on a busy 2-core machine that made training the graph network seven times slower (97 s instead of 14).
+# other, which on a busy machine makes training the graph network several times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {

@@ -142,7 +142,7 @@ def _fitting(
         graph,
         train,
         valid,
-        settings=options.settings,
+        asked=options.settings,
         seed=choices.seed,
         variant=variant,
         refit=choices.refit,

@@ -28,9 +28,9 @@ def fitting(settings: FusionSettings, told: list[str] | None = None, variant: Va
     return Fitting(
         GRAPH,
         SEEN.interactions,
-        settings=settings,
+        asked=settings,
         seed=1,
-        variant=variant,
+        variant=variant or Variant(),
         text_vectors=vectors(GRAPH.item_texts.to_list()),
         progress=None if told is None else told.append,
     )
@@ -138,10 +138,8 @@ def test_a_training_is_made_again_from_what_the_model_keeps(tmp_path: Path) -> N
     pairs = [[pair for pair, out in zip(SEEN.liked, held, strict=True) if out == part] for part in (False, True)]
     train, valid = (SEEN.pairs(part) for part in pairs)
     told: list[str] = []
-    first = Fitting(GRAPH, train, valid, settings=settings, seed=1).model()
-    again = Fitting(
-        GRAPH, train, valid, settings=first.asked, seed=1, chosen=first.settings, progress=told.append
-    ).model()
+    first = Fitting(GRAPH, train, valid, asked=settings, seed=1).model()
+    again = Fitting(GRAPH, train, valid, asked=first.asked, seed=1, chosen=first.settings, progress=told.append).model()
     assert first.asked == settings
     assert not any("Choosing" in line for line in told)
     for name, model in (("first", first), ("again", again)):

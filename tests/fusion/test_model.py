@@ -16,7 +16,7 @@ from safetensors.numpy import save
 from fusion.model import FusionModel
 from fusion.model_files import ModelUnreadable
 from fusion.ranker import Ranker
-from fusion.training import fit
+from fusion.training import Fitting
 from tests.fusion.small import with_blocks
 from tests.planted import Domain, domain, vectors
 
@@ -29,7 +29,7 @@ def model() -> FusionModel:
     """All families of blocks."""
     texts = vectors(SEEN.graph.item_texts.to_list())
     chosen = with_blocks("ease", "ials", "gnn", "shared", "text")
-    return fit(SEEN.graph, SEEN.interactions, settings=chosen, seed=1, text_vectors=texts)
+    return Fitting(SEEN.graph, SEEN.interactions, asked=chosen, seed=1, text_vectors=texts).model()
 
 
 @pytest.fixture(scope="module")

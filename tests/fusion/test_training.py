@@ -12,7 +12,7 @@ from encoders.block import Family
 from fusion.encoders import ENCODERS, Encoder
 from fusion.model import FusionModel
 from fusion.settings import CrossFitSettings, FusionSettings, GateSettings
-from fusion.training import Fitting, fit
+from fusion.training import Fitting
 from fusion.variant import UnknownBlock, Variant
 from kg.interactions import Interactions
 from tests.fusion.small import SMALL, WITH_MEMORY, with_blocks
@@ -32,15 +32,15 @@ def trained(
     encoders: Mapping[str, Encoder] = ENCODERS,
 ) -> FusionModel:
     """A model of a domain's interactions."""
-    return fit(
+    return Fitting(
         over.graph,
         over.interactions,
-        settings=settings,
+        asked=settings,
         seed=seed,
-        variant=variant,
+        variant=variant or Variant(),
         text_vectors=vectors(over.graph.item_texts.to_list()) if texts else None,
         encoders=encoders,
-    )
+    ).model()
 
 
 def files(model: FusionModel, folder: Path) -> dict[str, bytes]:
@@ -81,7 +81,7 @@ def test_equal_seeds_give_equal_bytes(tmp_path: Path) -> None:
 def test_the_snapshots_own_interactions_are_not_read(tmp_path: Path) -> None:
     full = SEEN.graph_with_events
     assert len(full.interactions()) == len(SEEN.liked)
-    models = [fit(graph, SEEN.interactions, settings=SMALL, seed=1) for graph in (full, SEEN.graph)]
+    models = [Fitting(graph, SEEN.interactions, asked=SMALL, seed=1).model() for graph in (full, SEEN.graph)]
     first, second = (files(model, tmp_path / str(number)) for number, model in enumerate(models))
     assert first == second
     scores = models[0].bind(full).scores(SEEN.matrix)
@@ -103,7 +103,7 @@ def test_without_the_graph_nothing_is_read_from_relations(tmp_path: Path) -> Non
 def test_a_shuffled_graph_is_shuffled_by_the_seed() -> None:
     model = trained(variant=Variant(graph="shuffled"))
     graph = SEEN.graph.shuffled(1)
-    same = fit(graph, SEEN.interactions, settings=SMALL, seed=1)
+    same = Fitting(graph, SEEN.interactions, asked=SMALL, seed=1).model()
     np.testing.assert_array_equal(model.bind(SEEN.graph).scores(SEEN.matrix), same.bind(graph).scores(SEEN.matrix))
     assert not np.array_equal(model.gates.weights, trained().gates.weights)
 
@@ -172,7 +172,7 @@ def test_refit_learns_from_valid_too() -> None:
     train, valid = split()
     item = SEEN.graph.item_index(SEEN.liked[-1][1])
     plain, again, alone = (
-        fit(SEEN.graph, train, given, settings=SMALL, seed=1, refit=refit)
+        Fitting(SEEN.graph, train, given, asked=SMALL, seed=1, refit=refit).model()
         for given, refit in ((valid, False), (valid, True), (None, False))
     )
     assert plain.items.users[item] == 0
@@ -195,26 +195,26 @@ def small_encoders(**limits: int) -> dict[str, Encoder]:
 
 def test_blocks_that_cannot_hold_the_catalogue_are_left_out_with_a_message() -> None:
     told: list[str] = []
-    model = fit(
+    model = Fitting(
         SEEN.graph,
         SEEN.interactions,
-        settings=SMALL,
+        asked=SMALL,
         seed=1,
         progress=told.append,
         encoders=small_encoders(ease=20),
-    )
+    ).model()
     assert blocks_of(model) == {"shared"}
     n_items = len(np.unique(SEEN.matrix.indices))
     assert told[0] == f"ease is left out: {n_items} items have interactions, and it is made for 20"
-    fits = fit(SEEN.graph, SEEN.interactions, settings=SMALL, seed=1, encoders=small_encoders(ease=n_items))
+    fits = Fitting(SEEN.graph, SEEN.interactions, asked=SMALL, seed=1, encoders=small_encoders(ease=n_items)).model()
     assert "ease" in fits.states
 
 
 def test_no_block_that_can_hold_the_catalogue_is_an_error() -> None:
     with pytest.raises(CatalogueTooLarge, match="more than ease and shared can hold; train with other blocks"):
-        fit(SEEN.graph, SEEN.interactions, settings=SMALL, encoders=small_encoders(ease=5, shared=5))
+        Fitting(SEEN.graph, SEEN.interactions, asked=SMALL, encoders=small_encoders(ease=5, shared=5)).model()
     with pytest.raises(CatalogueTooLarge, match="more than ease can hold"):
-        fit(SEEN.graph, SEEN.interactions, variant=Variant(only="ease"), encoders=small_encoders(ease=5))
+        Fitting(SEEN.graph, SEEN.interactions, variant=Variant(only="ease"), encoders=small_encoders(ease=5)).model()
 
 
 def test_encoders_declare_the_limits_of_their_blocks() -> None:
@@ -226,7 +226,7 @@ def test_encoders_declare_the_limits_of_their_blocks() -> None:
 def test_with_too_few_interactions_to_hold_out_all_blocks_count_the_same() -> None:
     few = replace(SEEN, liked=tuple((f"u{number}", SEEN.items[number]) for number in range(4)))
     told: list[str] = []
-    model = fit(few.graph, few.interactions, settings=SMALL, seed=1, progress=told.append)
+    model = Fitting(few.graph, few.interactions, asked=SMALL, seed=1, progress=told.append).model()
     assert "Too few interactions" in " ".join(told)
     np.testing.assert_array_equal(model.gates.weights, [1, 1])
     assert np.isfinite(model.bind(few.graph).scores(few.matrix)).all()
@@ -235,7 +235,7 @@ def test_with_too_few_interactions_to_hold_out_all_blocks_count_the_same() -> No
 def test_a_fitting_makes_models_without_blocks_from_the_same_scores() -> None:
     told: list[str] = []
     settings = with_blocks("ease", "popularity", "shared")
-    fitting = Fitting(SEEN.graph, SEEN.interactions, settings=settings, seed=1, progress=told.append)
+    fitting = Fitting(SEEN.graph, SEEN.interactions, asked=settings, seed=1, progress=told.append)
     assert fitting.families == {Family.BEHAVIOR, Family.GRAPH}
     # Nothing is fitted before it is asked for.
     assert not told

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from whypath.demo import DemoOptions, run_demo
 
-    # So small a domain has threads wait for each other longer than they work: 220 s with two of them, 104 s with one.
+    # In so small a domain threads wait for each other longer than they work.
     torch.set_num_threads(1)
 
     options = DemoOptions(
