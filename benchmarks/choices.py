@@ -3,7 +3,7 @@
 The cold benchmark (`benchmarks.cold`) has no valid part, so its models run on default settings, and defaults that were
 found on the same data may have seen the answer. Here every setting is tried inside each fold's own training part: items
 outside the fold are split into inner folds, blocks are fitted without the events of an inner fold and rank its items.
-Nothing of the outer fold's items is read, neither events nor facts' use. Tried are the default and, for each setting,
+No event on the outer fold's items is read. Tried are the default and, for each setting,
 values on both sides of it, one at a time; for the facts, an untrained sum over shared entities with each relation left
 out.
 
@@ -13,27 +13,31 @@ inner folds. A default that no variant beats by more than noise inside any train
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from benchmarks.cold import write_folds
 from benchmarks.commands import Workspace
 from benchmarks.records import Record, add_bench, difference_cell, options_of, parser_of, run_script
-from benchmarks.yardsticks import METRIC, Yardsticks, read_rows
+from benchmarks.shared_sum import SharedSum
+from benchmarks.yardsticks import METRIC, Yardsticks
 from encoders.block import Catalogue
 from encoders.graph import GNNSettings, SharedSettings
 from encoders.text import TextBlockSettings, TextEncoderSettings
 from fusion.encoders import ENCODERS
 from fusion.evaluation import RankingTask, Scorer, evaluate
-from fusion.ranking import tie_break_keys
 from fusion.significance import paired_difference
+from fusion.splits import Split, split_cold_items
 from kg.graph import KnowledgeGraph
+from kg.interactions import Interactions
 from kg.stores import open_store
 from whypath.cli.console import remark
+from whypath.files import read_interactions
+from whypath.histories import to_interactions
 from whypath.texts import item_text_vectors
 
 EXAMPLES = """\
@@ -45,7 +49,6 @@ examples:
 DEFAULT = "default"
 FACTS = "facts"
 """The name of the trial that trains nothing: which relations a plain sum over shared entities should read."""
-EXPONENT = 0.75
 TRIED: Mapping[str, tuple[type[BaseModel], Mapping[str, tuple[object, ...]]]] = {
     "text": (
         TextBlockSettings,
@@ -68,28 +71,12 @@ TRIED: Mapping[str, tuple[type[BaseModel], Mapping[str, tuple[object, ...]]]] = 
 """Block to the class of its settings and the values that are tried beside the default."""
 
 
-@dataclass(frozen=True)
-class Inner:
-    """An inner fold: histories to fit and ask with [n_users, n_items], and its items, which are nobody's history."""
-
-    task: RankingTask
-    matrix: sp.csr_array
-
-
-def inner_folds(
-    matrix: sp.csr_array, allowed: NDArray[np.intp], folds: int, tie_break: NDArray[np.uint64], seed: int
-) -> Iterator[Inner]:
-    """Split the allowed items into folds; each one's events are the test of a task whose history is the rest."""
-    users = [str(row) for row in range(matrix.shape[0])]
-    shuffled = np.random.default_rng(seed).permutation(allowed)
-    for part in np.array_split(shuffled, folds):
-        held = np.zeros(matrix.shape[1], dtype=np.float32)
-        held[part] = 1.0
-        test = sp.csr_array(matrix @ sp.diags_array(held).tocsr())
-        rest = sp.csr_array(matrix @ sp.diags_array(1.0 - held).tocsr())
-        for found in (test, rest):
-            found.eliminate_zeros()
-        yield Inner(RankingTask(rest, test, tie_break, users, candidates=np.sort(part)), rest)
+def inner_splits(train: Interactions, folds: int, seed: int) -> Iterator[Split]:
+    """Splits of a training part that hold each of its items out once, and nothing else."""
+    fold_of = np.full(train.n_items, -1)
+    known = np.unique(train.items)
+    fold_of[known] = np.random.default_rng(seed).permutation(np.arange(len(known)) % folds)
+    return split_cold_items(train, folds=fold_of, seed=seed)
 
 
 def variants_of(block: str) -> dict[str, BaseModel]:
@@ -103,38 +90,20 @@ def variants_of(block: str) -> dict[str, BaseModel]:
     return found
 
 
-class SharedSum:
-    """The sum over entities shared with the history of 1 / degree^0.75, with one relation left out or none."""
-
-    def __init__(self, graph: KnowledgeGraph, without: int | None) -> None:
-        facts = graph.item_facts()
-        kept = np.ones(len(facts), dtype=bool) if without is None else facts.relations != without
-        shape = (graph.n_items, graph.n_nodes)
-        ones = np.ones(int(kept.sum()), dtype=np.float32)
-        self._facts = sp.csr_array((ones, (facts.items()[kept], facts.nodes[kept])), shape=shape)
-        degree = np.maximum(np.asarray(self._facts.sum(axis=0)).ravel(), 1.0)
-        self._weighted = sp.csr_array(self._facts @ sp.diags_array((degree**-EXPONENT).astype(np.float32)).tocsr())
-
-    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
-        """See `fusion.evaluation.Scorer`."""
-        facts = self._facts if candidates is None else self._facts[candidates]
-        return np.asarray((histories @ self._weighted @ facts.T).toarray(), dtype=np.float32)
-
-
-Make = Callable[[Inner], Scorer]
-"""Fits a variant on an inner fold."""
+Make = Callable[[sp.csr_array], Scorer]
+"""Fits a variant on histories [n_users, n_items]."""
 
 
 def trials_of(name: str, graph: KnowledgeGraph, catalogue: Catalogue, seed: int) -> dict[str, Make]:
     """The variants of a block, or of the facts, as what makes their models."""
     if name == FACTS:
         relations = graph.item_facts().relation_names
-        sums = {DEFAULT: SharedSum(graph, None)}
+        sums = {DEFAULT: SharedSum(graph)}
         sums |= {f"without {relation}": SharedSum(graph, code) for code, relation in enumerate(relations)}
         return {variant: (lambda _, found=found: found) for variant, found in sums.items()}
     encoder = ENCODERS[name]
     return {
-        variant: (lambda inner, own=own: encoder.fit(inner.matrix, catalogue, own, seed=seed))
+        variant: (lambda histories, own=own: encoder.fit(histories, catalogue, own, seed=seed))
         for variant, own in variants_of(name).items()
     }
 
@@ -159,27 +128,21 @@ def main() -> int:
         item_text_vectors(graph, TextEncoderSettings(), remark),
     )
     record = Record.begun("choices", options_of(arguments), arguments.json)
-    events = pd.concat([read_rows(path) for path in (yard.train, yard.valid, yard.test)], ignore_index=True)
-    items = read_rows(yard.items)
-    tie_break = tie_break_keys(graph.item_ids)
-    for name in arguments.blocks:
-        trials = trials_of(name, graph, catalogue, arguments.seed)
-        for outer, own in items.groupby("cold_fold"):
-            part = events[~events.item_id.isin(own["item"])]
-            rows, users = pd.factorize(part.user_id)
-            columns = graph.item_indices(part.item_id.tolist())
-            shape = (len(users), graph.n_items)
-            matrix = sp.csr_array((np.ones(len(part), np.float32), (rows, columns)), shape=shape)
-            allowed = np.unique(columns).astype(np.intp)
-            folds = list(inner_folds(matrix, allowed, arguments.inner_folds, tie_break, arguments.seed))
+    for fold in write_folds(yard, arguments.work / "cold"):
+        train, _ = to_interactions(read_interactions([fold.train]), graph)
+        tasks = [
+            RankingTask.of_split(split, graph.item_ids, candidates=np.unique(split.test.items).astype(np.intp))
+            for split in inner_splits(train, arguments.inner_folds, arguments.seed)
+        ]
+        for name in arguments.blocks:
             values: dict[str, NDArray[np.float64]] = {}
-            for variant, make in trials.items():
-                found = [evaluate(make(inner), inner.task, name=variant, ks=(10,)) for inner in folds]
+            for variant, make in trials_of(name, graph, catalogue, arguments.seed).items():
+                found = [evaluate(make(task.history), task, name=variant, ks=(10,)) for task in tasks]
                 values[variant] = np.concatenate([result.per_user[METRIC] for result in found])
                 less = paired_difference(values[variant], values[DEFAULT])
-                row = {"block": name, "variant": variant, "outer_fold": int(str(outer))}
+                row = {"block": name, "variant": variant, "outer_fold": fold.number}
                 record.add({**row, METRIC: float(values[variant].mean()), "less_default": asdict(less)})
-                remark(f"{name}, outer fold {outer}, {variant}: {METRIC} {values[variant].mean():.4f}")
+                remark(f"{name}, outer fold {fold.number}, {variant}: {METRIC} {values[variant].mean():.4f}")
     record.write()
     show(record)
     return 0

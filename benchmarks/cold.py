@@ -29,6 +29,7 @@ import scipy.sparse as sp
 
 from benchmarks.commands import Model, Workspace
 from benchmarks.records import Record, add_bench, difference_cell, options_of, parser_of, run_script
+from benchmarks.shared_sum import SharedSum
 from benchmarks.yardsticks import METRIC, Yardsticks, mean_of, read_rows, write_rows
 from fusion.ranking import tie_break_keys, top_k
 from fusion.significance import PairedDifference, paired_difference
@@ -63,7 +64,6 @@ COMPARISONS = (
     ("only-graph-no-text", "shared-entities"),
 )
 """Pairs of rows that are tested, the first less the second."""
-EXPONENT = 0.75
 K = 20
 
 
@@ -105,10 +105,7 @@ class Controls:
     def __init__(self, graph: KnowledgeGraph, seed: int) -> None:
         self._graph = graph
         self._seed = seed
-        # Paths from item to item over one node: a person who directed one film and acted in both counts twice.
-        self._facts = graph.item_facts().matrix(graph.n_nodes)
-        degree = np.maximum(np.asarray(self._facts.sum(axis=0)).ravel(), 1.0)
-        self._weighted = sp.csr_array(self._facts @ sp.diags_array(degree**-EXPONENT).tocsr())
+        self._shared = SharedSum(graph)
 
     def write(self, name: str, fold: Fold, out: Path) -> None:
         """Write a control's lists for the fold's test users, as `whypath recommend` would."""
@@ -137,7 +134,7 @@ class Controls:
         if name == "facts":
             counts = self._graph.item_facts().degrees()[candidates]
             return np.broadcast_to(counts, (n_users, len(candidates)))
-        return (histories @ self._weighted @ self._facts[candidates].T).toarray()
+        return self._shared.scores(histories, candidates)
 
 
 class Measurement:

@@ -6,28 +6,26 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from benchmarks.choices import DEFAULT, TRIED, SharedSum, inner_folds, variants_of
-from fusion.ranking import tie_break_keys
+from benchmarks.choices import DEFAULT, TRIED, inner_splits, variants_of
+from benchmarks.shared_sum import SharedSum
 from kg.graph import KnowledgeGraph
+from kg.interactions import Interactions
 from kg.rows import EdgeRow, NodeRow
 from tests.kg.domain import films_schema
 
 
-def test_inner_folds_hold_every_allowed_item_out_once_and_read_nothing_of_the_others() -> None:
+def test_inner_folds_hold_every_item_of_a_training_part_out_once() -> None:
     rng = np.random.default_rng(1)
-    matrix = sp.csr_array((rng.random((20, 12)) < 0.5).astype(np.float32))
-    allowed = np.arange(0, 12, 2)
-    inside = np.zeros(12)
-    inside[allowed] = 1.0
-    matrix = sp.csr_array(matrix @ sp.diags_array(inside).tocsr())
+    users, places = np.nonzero(rng.random((20, 6)) < 0.5)
+    items = (2 * places).astype(np.int32)
+    train = Interactions(users.astype(np.int32), items, [str(user) for user in range(20)], 12)
     held = []
-    for inner in inner_folds(matrix, allowed, 3, tie_break_keys([str(item) for item in range(12)]), seed=1):
-        candidates = inner.task.candidates
-        assert candidates is not None
-        held += candidates.tolist()
-        assert not inner.matrix[:, candidates].toarray().any()
-        assert (inner.matrix + inner.task.test).toarray().tolist() == matrix.toarray().tolist()
-    assert sorted(held) == allowed.tolist()
+    for split in inner_splits(train, 3, seed=1):
+        out = np.unique(split.test.items)
+        held += out.tolist()
+        assert not np.isin(split.train.items, out).any()
+        assert (split.train.matrix() + split.test.matrix()).toarray().tolist() == train.matrix().toarray().tolist()
+    assert sorted(held) == sorted(set(items.tolist()))
 
 
 @pytest.mark.parametrize("block", TRIED)
@@ -43,6 +41,6 @@ def test_a_relation_is_left_out_of_the_sum() -> None:
     edges = [EdgeRow("director", key, "p") for key in "ab"] + [EdgeRow("sequel", key, "c") for key in "ab"]
     graph = KnowledgeGraph.from_rows(films_schema(), nodes, edges, [])
     history = sp.csr_array(np.array([[1.0, 0.0, 0.0]], dtype=np.float32))
-    both, code = SharedSum(graph, None).scores(history), graph.item_facts().relation_names.index("sequel")
+    both, code = SharedSum(graph).scores(history), graph.item_facts().relation_names.index("sequel")
     assert both[0, 1] == pytest.approx(2 * 2**-0.75)
     assert SharedSum(graph, code).scores(history)[0, 1] == pytest.approx(2**-0.75)

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from benchmarks.cold import EXPONENT, Controls, Fold
+from benchmarks.cold import Controls, Fold
+from benchmarks.shared_sum import EXPONENT
 from benchmarks.yardsticks import read_rows, write_rows
 from kg.graph import KnowledgeGraph
 from kg.rows import EdgeRow, NodeRow
