@@ -266,13 +266,11 @@ def test_training_on_the_stores_own_events(engine: Engine) -> None:
     assert len(engine.recommend(a_user(engine), k=5)) == 5
 
 
-def test_blocks_that_read_no_text_need_no_text_model(engine: Engine) -> None:
-    told: list[str] = []
-    engine.train(only="shared", progress=told.append)
-    assert told
-    assert not any("text" in line.lower() for line in told)
-    engine.train(only="text", progress=told.append)
-    assert any("text" in line.lower() for line in told)
+def test_texts_are_encoded_only_for_blocks_that_read_them(engine: Engine) -> None:
+    engine.train(only="shared")
+    assert engine.bundle.model.items.text_vectors is None
+    engine.train(only="text")
+    assert engine.bundle.model.items.text_vectors is not None
 
 
 def test_a_bundle_refuses_another_domain(workshop: Workshop, tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ class _Guessing:
         return Guess(DomainSchema.from_mapping(described, "the guessed description"), tuple(self._notes))
 
     def _items(self, meeting: Meeting) -> str:
-        table = self._table_of(meeting.file, meeting.item, ".item")
+        table = self._table_of(meeting.file, meeting.item, Role.ITEM)
         if table is None:
             kind = self._new_kind(stem_of(meeting.item.name) or "item")
             source = source_of(meeting.file.spec)
@@ -127,7 +127,7 @@ class _Guessing:
 
     def _users(self, meeting: Meeting, item_kind: str) -> None:
         file = meeting.via.target if meeting.via is not None else meeting.file
-        table = self._table_of(file, meeting.user, ".user")
+        table = self._table_of(file, meeting.user, Role.USER)
         if table is not None and table.path not in self._used:
             self._table_kind(table, Role.USER, meeting.user)
             return
@@ -136,7 +136,7 @@ class _Guessing:
         self._nodes[kind] = {"role": "user"}
         self._notes.append(f"{kind}: users are whoever has an event")
 
-    def _table_of(self, file: FileProfile, column: ColumnProfile, suffix: str) -> FileProfile | None:
+    def _table_of(self, file: FileProfile, column: ColumnProfile, role: Role) -> FileProfile | None:
         """The table that a column of a file of events refers to."""
         for reference in self._references:
             if reference.file is file and reference.column is column:
@@ -145,12 +145,10 @@ class _Guessing:
             key = table.key()
             if table is file or key is None:
                 continue
-            atomic = table.spec.resolved_format is SourceFormat.RECBOLE and table.path.name.endswith(
-                (suffix, f"{suffix}.gz")
-            )
+            atomic = table.spec.resolved_format is SourceFormat.RECBOLE and table.suffix == role.value
             if atomic or (plain(key.name) == plain(column.name) and any(v in key.values for v in column.values)):
                 return table
-        return self._table_by_values(file, column, is_user_name if suffix == ".user" else is_item_name)
+        return self._table_by_values(file, column, is_user_name if role is Role.USER else is_item_name)
 
     def _table_by_values(
         self, file: FileProfile, column: ColumnProfile, is_named: Callable[[str], bool]

@@ -48,7 +48,6 @@ def describe_nodes(
     else:
         label = None
     texts = [c for c in rest if not c.is_number and not c.lists and _is_text(c)] if role is not Role.USER else []
-    texts = [c for c in texts if list_separator(c, blanks=False) not in SURE_SEPARATORS]
     if texts:
         node["text"] = [*([label.name] if label is not None else []), *(c.name for c in texts)]
     blanks = file.spec.resolved_format is SourceFormat.RECBOLE
@@ -87,6 +86,8 @@ def describe_nodes(
 
 
 def _is_text(column: ColumnProfile) -> bool:
+    if list_separator(column, blanks=False) in SURE_SEPARATORS:
+        return False
     if named_like(column.name, TEXT_WORDS):
         return not is_category(column)
     return column.mean_length > _LONG_TEXT and len(column.values) > 0.5 * column.filled
