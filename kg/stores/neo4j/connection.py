@@ -1,0 +1,108 @@
+"""`Connection`: the driver with its sessions: managed transactions, retried within a bound, timed, in causal order.
+
+Threads share it; after a fork the child gets a driver of its own. The driver's own reports (lost connections, hints on
+queries) go to the logger "neo4j", for whoever listens there, and not to stderr.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from typing import Any, LiteralString, TypeVar, cast
+
+from neo4j import Driver, GraphDatabase, ManagedTransaction, NotificationMinimumSeverity, unit_of_work
+
+from kg.stores.neo4j.address import Address, Credentials
+from kg.stores.neo4j.failures import translated
+
+T = TypeVar("T")
+
+CONNECT_SECONDS = 10.0
+"""To wait for a server that does not answer."""
+
+QUERY_SECONDS = 300.0
+"""After which the server stops a transaction; a batch of a load takes under a second, a page of a snapshot some."""
+
+RETRY_SECONDS = 20.0
+"""For which a transaction is tried again after a deadlock or a lost connection; a server restarts in some seconds."""
+
+_abandoned: list[Driver] = []
+"""Drivers inherited over a fork: closing them would speak on the parent's connections."""
+
+
+class Connection:
+    """Transactions on one database. Raises StoreError and its subclasses only, never the driver's errors."""
+
+    def __init__(self, address: Address, credentials: Credentials | None) -> None:
+        """Connect, and see that the server answers and knows the user."""
+        self.address = address
+        self._auth = (credentials.user, credentials.password) if credentials else None
+        self._lock = threading.Lock()
+        logging.getLogger("neo4j").addHandler(logging.NullHandler())
+        with translated(address.url):
+            self._driver, self._process = self._connect(), os.getpid()
+            try:
+                # Without the retries of a transaction: a server that is not there is said at once.
+                self._driver.verify_connectivity()
+            except BaseException:
+                self._driver.close()
+                raise
+
+    def _connect(self) -> Driver:
+        self._bookmarks = GraphDatabase.bookmark_manager()
+        return GraphDatabase.driver(
+            self.address.uri,
+            auth=self._auth,
+            connection_timeout=CONNECT_SECONDS,
+            connection_acquisition_timeout=2 * CONNECT_SECONDS,
+            max_transaction_retry_time=RETRY_SECONDS,
+            notifications_min_severity=NotificationMinimumSeverity.OFF,
+            user_agent="whypath",
+        )
+
+    def _current(self) -> Driver:
+        with self._lock:
+            if self._process != os.getpid():
+                _abandoned.append(self._driver)
+                self._driver, self._process = self._connect(), os.getpid()
+            return self._driver
+
+    def read(self, work: Callable[[ManagedTransaction], T]) -> T:
+        """Run a read transaction; `work` may be run more than once."""
+        with translated(self.address.url), self._session() as session:
+            return session.execute_read(unit_of_work(timeout=QUERY_SECONDS)(work))
+
+    def write(self, work: Callable[[ManagedTransaction], T]) -> T:
+        """Run a write transaction, durable on return; `work` may be run more than once, also after a commit whose
+        answer was lost."""
+        with translated(self.address.url), self._session() as session:
+            return session.execute_write(unit_of_work(timeout=QUERY_SECONDS)(work))
+
+    def _session(self) -> Any:
+        return self._current().session(database=self.address.database, bookmark_manager=self._bookmarks)
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self._process == os.getpid():
+            with translated(self.address.url):
+                self._driver.close()
+
+
+def rows(transaction: ManagedTransaction, text: str, **parameters: Any) -> list[list[Any]]:
+    """Run a query and fetch all of its records, each as the list of its values."""
+    # The driver's types ask for literal text; here every name in a text went through `names.quoted`.
+    return transaction.run(cast(LiteralString, text), parameters).values()
+
+
+def first(transaction: ManagedTransaction, text: str, **parameters: Any) -> list[Any]:
+    """The values of the one record of a query."""
+    return rows(transaction, text, **parameters)[0]
+
+
+def counted(transaction: ManagedTransaction, text: str, **parameters: Any) -> tuple[int, int]:
+    """The number that a query returns, and how many relationships it has made."""
+    result = transaction.run(cast(LiteralString, text), parameters)
+    value = result.single(strict=True)[0]
+    return value, result.consume().counters.relationships_created
