@@ -16,9 +16,17 @@ from kg.stores.protocol import Appended, AppendReport, Refusal
 
 
 def append_events(
-    transaction: ManagedTransaction, schema: DomainSchema, schema_text: str, events: Sequence[Event]
+    transaction: ManagedTransaction,
+    schema: DomainSchema,
+    schema_text: str,
+    events: Sequence[Event],
+    attempted: set[str],
 ) -> AppendReport:
-    """Write events; see `GraphStore.append_events`. Raises Moved if the store's schema is another."""
+    """Write events; see `GraphStore.append_events`. Raises Moved if the store's schema is another.
+
+    `attempted` outlives a repetition of the transaction: ids that an earlier attempt has made. If they are there now,
+    that attempt was committed and only its answer was lost.
+    """
     counters, mark = take_turn(transaction)
     if (counters.schema or (mark.schema if mark else None)) != schema_text:
         raise Moved
@@ -27,6 +35,7 @@ def append_events(
     refused = {refusal.row: refusal.reason for refusal in found.refused}
     outcomes: list[Appended] = []
     new: dict[str, StoredEvent] = {}
+    lost = set(attempted)
     for row, event in enumerate(events):
         if not found.usable[row]:
             outcomes.append(Appended.REFUSED)
@@ -36,11 +45,13 @@ def append_events(
             new[event.id] = StoredEvent(event, counters.last_event + len(new) + 1, 0, 0)
             outcomes.append(Appended.WRITTEN)
         elif before.event == event:
-            outcomes.append(Appended.ALREADY_THERE)
+            outcomes.append(Appended.WRITTEN if event.id in lost else Appended.ALREADY_THERE)
+            lost.discard(event.id)
         else:
             refused[row] = f"an event with the id {event.id!r} and other content is there already"
             outcomes.append(Appended.REFUSED)
     event_generation = counters.event_generation
+    attempted.update(new)
     if new:
         create_events(transaction, schema, names, list(new.values()))
         event_generation = counters.last_event + len(new)

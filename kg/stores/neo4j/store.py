@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from neo4j import ManagedTransaction
@@ -242,11 +243,9 @@ class Neo4jStore:
         """See `GraphStore.append_events`."""
         for _ in range(_ATTEMPTS):
             text = self._current_schema()
-            schema = schema_of(text)
+            append = partial(append_events, schema=schema_of(text), schema_text=text, events=events, attempted=set())
             try:
-                return self._connection.write(
-                    lambda transaction, schema=schema, text=text: append_events(transaction, schema, text, events)
-                )
+                return self._connection.write(append)
             except Moved:
                 continue
         raise self._overtaken()
