@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, LiteralString, TypeVar, cast
 
-from neo4j import Driver, GraphDatabase, ManagedTransaction, NotificationMinimumSeverity, unit_of_work
+from neo4j import Driver, GraphDatabase, ManagedTransaction, NotificationMinimumSeverity, Session, unit_of_work
+from neo4j.exceptions import IncompleteCommit
 
 from kg.stores.neo4j.address import Address, Credentials
 from kg.stores.neo4j.failures import translated
@@ -71,16 +73,29 @@ class Connection:
 
     def read(self, work: Callable[[ManagedTransaction], T]) -> T:
         """Run a read transaction; `work` may be run more than once."""
-        with translated(self.address.url), self._session() as session:
-            return session.execute_read(unit_of_work(timeout=QUERY_SECONDS)(work))
+        timed = _timed(work)
+        return self._run(lambda session: session.execute_read(timed))
 
     def write(self, work: Callable[[ManagedTransaction], T]) -> T:
         """Run a write transaction, durable on return; `work` may be run more than once, also after a commit whose
         answer was lost."""
-        with translated(self.address.url), self._session() as session:
-            return session.execute_write(unit_of_work(timeout=QUERY_SECONDS)(work))
+        timed = _timed(work)
+        return self._run(lambda session: session.execute_write(timed))
 
-    def _session(self) -> Any:
+    def _run(self, work: Callable[[Session], T]) -> T:
+        until = time.monotonic() + RETRY_SECONDS
+        with translated(self.address.url):
+            while True:
+                try:
+                    with self._session() as session:
+                        return work(session)
+                except IncompleteCommit:
+                    # The driver does not know whether the commit took place, and leaves it at that. Every transaction
+                    # here finds out by itself what an earlier attempt has done, so it can simply be run again.
+                    if time.monotonic() > until:
+                        raise
+
+    def _session(self) -> Session:
         return self._current().session(database=self.address.database, bookmark_manager=self._bookmarks)
 
     def close(self) -> None:
@@ -88,6 +103,10 @@ class Connection:
         if self._process == os.getpid():
             with translated(self.address.url):
                 self._driver.close()
+
+
+def _timed(work: Callable[[ManagedTransaction], T]) -> Callable[[ManagedTransaction], T]:
+    return unit_of_work(timeout=QUERY_SECONDS)(work)
 
 
 def rows(transaction: ManagedTransaction, text: str, **parameters: Any) -> list[list[Any]]:

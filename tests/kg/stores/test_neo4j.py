@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import pytest
 
@@ -17,7 +17,7 @@ from kg.stores import GraphStore, StoreLoading, StoreLocked, StoreNotFound, Writ
 from kg.stores.neo4j import Neo4jStore
 from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.kg.stores.contract import GraphStoreContract, expected, load, same
-from tests.kg.stores.neo4j_server import Server
+from tests.neo4j_server import Server
 
 
 class TestNeo4jStore(GraphStoreContract):
@@ -33,12 +33,6 @@ def store(empty_neo4j: Server) -> Iterator[Neo4jStore]:
     store = Neo4jStore.open("neo4j", create=True)
     yield store
     store.close()
-
-
-def cypher(server: Server, text: str, **parameters: Any) -> list[list[Any]]:
-    """What somebody else's query says about the database."""
-    with server.driver() as driver, driver.session() as session:
-        return session.run(cast(LiteralString, text), parameters).values()
 
 
 def files_of(graph: KnowledgeGraph, folder: Path) -> dict[str, bytes]:
@@ -71,19 +65,17 @@ def test_a_read_is_whole_whatever_the_size_of_its_pages(
 
 def test_the_database_reads_like_a_graph_of_films(store: Neo4jStore, empty_neo4j: Server) -> None:
     load(store)
-    assert cypher(
-        empty_neo4j,
+    assert empty_neo4j.query(
         "MATCH (f:Film {key: '2'})-[:DIRECTOR]->(p:Person) RETURN f.name, f.year, f.released, f.text, p.name",
     ) == [["Pulp Fiction", 1994, "1994-09-10", "Pulp Fiction", "Quentin Tarantino"]]
-    assert cypher(
-        empty_neo4j,
+    assert empty_neo4j.query(
         "MATCH (:Viewer {name: 'Ann'})-[r:RATING]->(f:Film) RETURN f.name, r.weight, r.time ORDER BY r.time",
     ) == [["Pulp Fiction", 2.0, 5.0], ["Reservoir Dogs", 5.0, 10.0]]
-    assert cypher(empty_neo4j, "MATCH (s:Series)-[:GENRE]->(g) RETURN s.name, g.name ORDER BY g.name") == [
+    assert empty_neo4j.query("MATCH (s:Series)-[:GENRE]->(g) RETURN s.name, g.name ORDER BY g.name") == [
         ["The Wire", "crime"],
         ["Dark", "drama"],
     ]
-    unique = cypher(empty_neo4j, "SHOW CONSTRAINTS YIELD labelsOrTypes, properties, type")
+    unique = empty_neo4j.query("SHOW CONSTRAINTS YIELD labelsOrTypes, properties, type")
     assert [["Film"], ["key"], "UNIQUENESS"] in unique
     assert [["RATING"], ["id"], "RELATIONSHIP_UNIQUENESS"] in unique
 
@@ -113,9 +105,9 @@ def test_names_and_values_from_data_are_never_cypher(store: Neo4jStore, empty_ne
     assert same(store.snapshot(), graph)
     assert [n.key for n in store.neighbours("film", "a", 5)] == [INJECTION, INJECTION]
     assert store.counts().dangling == 0
-    assert cypher(empty_neo4j, "MATCH (n:Film {key: 'a'}) RETURN n.key_, n.name") == [["k", INJECTION]]
+    assert empty_neo4j.query("MATCH (n:Film {key: 'a'}) RETURN n.key_, n.name") == [["k", INJECTION]]
     assert store.delete_user(INJECTION).remaining == 0
-    assert cypher(empty_neo4j, "MATCH (n:Film) RETURN count(n)") == [[2]]
+    assert empty_neo4j.query("MATCH (n:Film) RETURN count(n)") == [[2]]
 
 
 def test_rows_that_neo4j_cannot_index_or_hold_are_refused(store: Neo4jStore) -> None:
@@ -134,22 +126,22 @@ def test_rows_that_neo4j_cannot_index_or_hold_are_refused(store: Neo4jStore) -> 
 
 
 def test_a_graph_of_somebody_else_is_left_alone(empty_neo4j: Server) -> None:
-    cypher(empty_neo4j, "CREATE (:Film {key: '1', name: 'Mine'})")
+    empty_neo4j.query("CREATE (:Film {key: '1', name: 'Mine'})")
     with pytest.raises(StoreNotFound, match=r"graph of 1 nodes .* has not made"):
         open_store(empty_neo4j.uri, create=True)
-    assert cypher(empty_neo4j, "MATCH (n) RETURN count(n)") == [[1]]
+    assert empty_neo4j.query("MATCH (n) RETURN count(n)") == [[1]]
 
 
 def test_a_node_that_somebody_added_is_taken_over_by_a_load(store: Neo4jStore, empty_neo4j: Server) -> None:
     load(store)
-    cypher(empty_neo4j, "CREATE (:Film {key: '77', name: 'By hand', stars: 5})")
-    cypher(empty_neo4j, "MATCH (f:Film {key: '2'}) SET f.name = 'Edited by hand'")
+    empty_neo4j.query("CREATE (:Film {key: '77', name: 'By hand', stars: 5})")
+    empty_neo4j.query("MATCH (f:Film {key: '2'}) SET f.name = 'Edited by hand'")
     node = NodeRow("film", "77", "From the source")
     with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
         assert writer.write_nodes([*NODES, node]) == WriteReport(changed=2, same=len(NODES) - 1)
         writer.finish()
     assert same(store.snapshot(), expected([*NODES, node]))
-    assert cypher(empty_neo4j, "MATCH (f:Film {key: '77'}) RETURN f.stars, f:WhyPath") == [[None, True]]
+    assert empty_neo4j.query("MATCH (f:Film {key: '77'}) RETURN f.stars, f:WhyPath") == [[None, True]]
 
 
 def test_more_rows_than_a_slice(store: Neo4jStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,5 +264,5 @@ def test_two_loaders_and_eight_writers_on_one_item_lose_and_double_nothing(
     assert sum(loaded) == 100
     counted = "MATCH (:Viewer)-[r:VIEW]->(:Film {key: '1'}) WHERE r._number > $before"
     numbers = f"{counted} RETURN count(r), count(DISTINCT r.id), count(DISTINCT r._number)"
-    assert cypher(empty_neo4j, numbers, before=len(EVENTS)) == [[148, 148, 148]]
+    assert empty_neo4j.query(numbers, before=len(EVENTS)) == [[148, 148, 148]]
     assert len(store.snapshot().interactions(positive_only=False)) == len(EVENTS) + 148

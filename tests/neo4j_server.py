@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, LiteralString, cast
 
 import neo4j
 import pytest
@@ -47,6 +48,11 @@ class Server:
         """Remove all nodes and relationships; constraints and indexes stay, which loads must cope with."""
         with self.driver() as driver:
             driver.execute_query("MATCH (n) DETACH DELETE n")
+
+    def query(self, text: str, **parameters: Any) -> list[list[Any]]:
+        """What somebody else's query says about the database: the values of each record."""
+        with self.driver() as driver, driver.session() as session:
+            return session.run(cast(LiteralString, text), parameters).values()
 
     def kill(self) -> None:
         _launch("kill", self.folder)
