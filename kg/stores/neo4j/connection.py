@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from typing import Any, LiteralString, TypeVar, cast
 from neo4j import Driver, GraphDatabase, ManagedTransaction, NotificationMinimumSeverity, Session, unit_of_work
 from neo4j.exceptions import IncompleteCommit
 
+from kg.stores.errors import StoreError
 from kg.stores.neo4j.address import Address, Credentials
 from kg.stores.neo4j.failures import translated
 
@@ -30,6 +32,12 @@ QUERY_SECONDS = 300.0
 RETRY_SECONDS = 20.0
 """For which a transaction is tried again after a deadlock or a lost connection; a server restarts in some seconds."""
 
+OLDEST_SERVER = (5, 23)
+"""The first version with all that the queries use; 5.26 is the one that is tested."""
+
+# Without any handler Python prints warnings to stderr.
+logging.getLogger("neo4j").addHandler(logging.NullHandler())
+
 _abandoned: list[Driver] = []
 """Drivers inherited over a fork: closing them would speak on the parent's connections."""
 
@@ -42,12 +50,11 @@ class Connection:
         self.address = address
         self._auth = (credentials.user, credentials.password) if credentials else None
         self._lock = threading.Lock()
-        logging.getLogger("neo4j").addHandler(logging.NullHandler())
         with translated(address.url):
             self._driver, self._process = self._connect(), os.getpid()
             try:
                 # Without the retries of a transaction: a server that is not there is said at once.
-                self._driver.verify_connectivity()
+                check_version(address.url, self._driver.get_server_info().agent)
             except BaseException:
                 self._driver.close()
                 raise
@@ -103,6 +110,16 @@ class Connection:
         if self._process == os.getpid():
             with translated(self.address.url):
                 self._driver.close()
+
+
+def check_version(place: str, agent: str) -> None:
+    """Raise StoreError for a server of a version that cannot serve; `agent` is what it calls itself."""
+    found = re.match(r"Neo4j/(\d+)\.(\d+)", agent)
+    if found and (int(found[1]), int(found[2])) < OLDEST_SERVER:
+        raise StoreError(
+            f"{place}: the server is {agent}; WhyPath needs Neo4j {'.'.join(map(str, OLDEST_SERVER))} or later,"
+            " best 5.26 (long-term support)"
+        )
 
 
 def _timed(work: Callable[[ManagedTransaction], T]) -> Callable[[ManagedTransaction], T]:

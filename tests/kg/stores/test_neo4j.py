@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -49,6 +50,28 @@ def test_arrays_are_byte_identical_to_the_embedded_stores(store: Neo4jStore, tmp
     ours, theirs = (files_of(each.snapshot(), tmp_path / name) for name, each in (("a", store), ("b", embedded)))
     assert ours == theirs
     assert len(ours) > 10
+
+
+def test_the_routed_scheme_finds_the_same_store(store: Neo4jStore, empty_neo4j: Server) -> None:
+    load(store)
+    routed = open_store(empty_neo4j.uri.replace("bolt://", "neo4j://"))
+    assert routed.append_events([Event.of("ann", "10", "film", "view", time=1.0)]).written == 1
+    assert same(routed.snapshot(), store.snapshot())
+    routed.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_a_forked_process_gets_a_connection_of_its_own(store: Neo4jStore) -> None:
+    load(store)
+    child = os.fork()
+    if child == 0:
+        written = store.append_events([Event.of("child", "1", "film", "view")]).written
+        store.close()
+        os._exit(0 if written == 1 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert store.append_events([Event.of("parent", "1", "film", "view")]).written == 1
+    assert {"child", "parent"} <= set(store.snapshot().nodes("viewer").keys)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 7])

@@ -8,6 +8,7 @@ import pytest
 
 from kg.stores import StoreError, open_store
 from kg.stores.neo4j.address import Address, BadAddress, Credentials, address_of, credentials_of, read_settings
+from kg.stores.neo4j.connection import check_version
 from kg.stores.opening import NEO4J_SCHEMES
 
 SECRET = "s3cr3t!"
@@ -84,6 +85,17 @@ def test_a_password_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"\xff\xfe\xff")
     with pytest.raises(BadAddress, match=r"\.env cannot be read"):
         read_settings({}, tmp_path)
+
+
+@pytest.mark.parametrize("agent", ["Neo4j/4.4.30", "Neo4j/5.9.0", "Neo4j/5.22.0"])
+def test_servers_that_are_too_old_are_refused(agent: str) -> None:
+    with pytest.raises(StoreError, match=r"5\.23 or later"):
+        check_version("bolt://host", agent)
+
+
+@pytest.mark.parametrize("agent", ["Neo4j/5.23.0", "Neo4j/5.26.30", "Neo4j/2025.10.1", "Neo4j/5.27-aura", "Other/1.0"])
+def test_other_servers_are_tried(agent: str) -> None:
+    check_version("bolt://host", agent)
 
 
 def test_credentials_are_not_shown() -> None:
