@@ -51,7 +51,9 @@ def open_store(url: str | Path, create: bool = False) -> GraphStore:
         if scheme in kind.schemes:
             return _opener(kind)(text, create)
     known = ", ".join(f"{name}:" for kind in STORES for name in kind.schemes)
-    raise UnknownScheme(f"{text}: no store answers to {scheme!r}; give a directory, or a URL that starts with {known}")
+    # Whatever stands before an @ may be a password.
+    shown = f"{scheme}://…{text[text.rindex('@') :]}" if "@" in text else text
+    raise UnknownScheme(f"{shown}: no store answers to {scheme!r}; give a directory, or a URL that starts with {known}")
 
 
 def scheme_of(text: str) -> str:

@@ -54,17 +54,18 @@ def address_of(text: str, settings: Mapping[str, str]) -> Address:
                 "the store `neo4j` is the server in NEO4J_URI, which is not set; set it (for example to"
                 " bolt://localhost:7687), or give the URL"
             )
+    # Wherever it stands, and before anything that would quote the URL: nothing else in one has this sign.
+    if "@" in text:
+        raise BadAddress(
+            "the URL of the Neo4j has credentials in it, where other processes and logs can read them; put them into"
+            " NEO4J_USERNAME and NEO4J_PASSWORD or NEO4J_PASSWORD_FILE (or a .env file), give the URL without them,"
+            " and consider the password known"
+        )
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise BadAddress(f"this is no URL of a Neo4j: {error}; write bolt://HOST:PORT") from None
-    if "@" in parts.netloc:
-        raise BadAddress(
-            f"the URL of the Neo4j on {host} has credentials in it, where other processes and logs can read them;"
-            " put them into NEO4J_USERNAME and NEO4J_PASSWORD or NEO4J_PASSWORD_FILE (or a .env file), and consider"
-            " the password known"
-        )
     asked = parse_qs(parts.query, keep_blank_values=True)
     if not host or parts.path.strip("/") or parts.fragment or set(asked) - {"database"}:
         raise BadAddress(f"{text}: write SCHEME://HOST:PORT, and ?database=NAME for another database than the default")

@@ -77,4 +77,4 @@ def _of_security(place: str, code: str, said: str) -> StoreError:
 
 def _first_line(error: object) -> str:
     lines = str(error).strip().splitlines()
-    return lines[0].rstrip(". ") if lines else type(error).__name__
+    return lines[0].rstrip(".: ") if lines else type(error).__name__

@@ -70,10 +70,11 @@ _OVERLAID_SHARE = 0.05
 class Neo4jStore:
     """A store in a Neo4j database; see `GraphStore` for what its operations promise."""
 
-    def __init__(self, connection: Connection, cache: SnapshotCache) -> None:
+    def __init__(self, connection: Connection, store_id: str) -> None:
         """Use `open`."""
         self._connection = connection
-        self._cache = cache
+        self._id = store_id
+        self._cache = SnapshotCache(_cache_directory(store_id))
         self._latest: KnowledgeGraph | None = None
         self._latest_lock = threading.Lock()
 
@@ -87,11 +88,10 @@ class Neo4jStore:
         settings = read_settings()
         connection = Connection(address_of(url, settings), credentials_of(settings))
         try:
-            store_id = _prepared(connection, create)
+            return cls(connection, _prepared(connection, create))
         except BaseException:
             connection.close()
             raise
-        return cls(connection, SnapshotCache(_cache_directory(store_id)))
 
     @property
     def url(self) -> str:
@@ -106,9 +106,13 @@ class Neo4jStore:
 
     def _read_state(self) -> tuple[Counters, Mark | None]:
         try:
-            return self._connection.read(read_state)
+            counters, mark = self._connection.read(read_state)
         except Moved:
             raise StoreNotFound(f"{self.url}: the store has been removed from the database") from None
+        if counters.id != self._id:
+            # Its generations begin anew, so they say nothing about what is cached here.
+            raise StoreNotFound(f"{self.url}: the database holds another store than when it was opened; open it again")
+        return counters, mark
 
     def schema(self) -> DomainSchema:
         """See `GraphStore.schema`."""

@@ -155,6 +155,20 @@ def test_a_graph_of_somebody_else_is_left_alone(empty_neo4j: Server) -> None:
     assert empty_neo4j.query("MATCH (n) RETURN count(n)") == [[1]]
 
 
+def test_a_database_that_was_made_anew_is_not_mistaken_for_the_old_one(store: Neo4jStore, empty_neo4j: Server) -> None:
+    load(store)
+    store.snapshot()
+    empty_neo4j.empty()
+    with pytest.raises(StoreNotFound, match="removed"):
+        store.snapshot()
+    again = open_store("neo4j", create=True)
+    load(again, events=[])
+    with pytest.raises(StoreNotFound, match="open it again"):
+        store.snapshot()
+    assert same(again.snapshot(), expected(events=[]))
+    again.close()
+
+
 def test_a_node_that_somebody_added_is_taken_over_by_a_load(store: Neo4jStore, empty_neo4j: Server) -> None:
     load(store)
     empty_neo4j.query("CREATE (:Film {key: '77', name: 'By hand', stars: 5})")

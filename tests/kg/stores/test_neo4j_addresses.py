@@ -36,7 +36,17 @@ def test_the_word_alone_is_the_server_of_the_environment() -> None:
         address_of("neo4j", {})
 
 
-@pytest.mark.parametrize("url", [f"bolt://neo4j:{SECRET}@host:7687", f"neo4j+s://:{SECRET}@host", f"bolt://{SECRET}@h"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"bolt://neo4j:{SECRET}@host:7687",
+        f"neo4j+s://:{SECRET}@host",
+        f"bolt://{SECRET}@h",
+        f"bolt:neo4j:{SECRET}@h",
+        f"bolt://neo4j:/{SECRET}@h",
+        f"bolt://neo4j:{SECRET}/more@h",
+    ],
+)
 def test_a_password_in_the_url_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(BadAddress, match="NEO4J_PASSWORD") as caught:
         open_store(url)

@@ -51,3 +51,6 @@ def test_a_store_that_is_not_installed_names_its_extra(url: str, monkeypatch: py
 def test_an_unknown_scheme_says_what_there_is() -> None:
     with pytest.raises(UnknownScheme, match="file:"):
         open_store("redis://host")
+    with pytest.raises(UnknownScheme, match="redis") as caught:
+        open_store("redis://somebody:s3cr3t@host")
+    assert "s3cr3t" not in str(caught.value)
