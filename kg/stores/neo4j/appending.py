@@ -42,7 +42,7 @@ def append_events(
             continue
         before = found.there.get(event.id) or new.get(event.id)
         if before is None:
-            new[event.id] = StoredEvent(event, counters.last_event + len(new) + 1, 0, 0)
+            new[event.id] = StoredEvent(event, counters.last_event + len(new) + 1, 0)
             outcomes.append(Appended.WRITTEN)
         elif before.event == event:
             outcomes.append(Appended.WRITTEN if event.id in lost else Appended.ALREADY_THERE)
@@ -65,30 +65,28 @@ def append_events(
 
 
 def events_since(transaction: ManagedTransaction, event_generation: int) -> tuple[Sequence[Event], int]:
-    """Events after a number, without those of a load in progress; see `GraphStore.events_since`."""
+    """Events appended after a number; see `GraphStore.events_since`."""
     counters, _ = read_state(transaction)
     upto = counters.event_generation
     if event_generation >= upto:
         return (), upto
     found: list[tuple[int, Event]] = []
     for kind in counters.names.interactions:
-        found.extend(_of_kind(transaction, counters.names, kind, event_generation, upto, counters.complete_load))
+        found.extend(_of_kind(transaction, counters.names, kind, event_generation, upto))
     found.sort(key=lambda each: each[0])
     return [event for _, event in found], upto
 
 
 def _of_kind(
-    transaction: ManagedTransaction, names: Names, kind: str, after: int, upto: int, complete: int
+    transaction: ManagedTransaction, names: Names, kind: str, after: int, upto: int
 ) -> list[tuple[int, Event]]:
     spelling = names.interaction(kind)
     text = (
         f"MATCH (u)-[r:{spelling}]->(i) USING INDEX r:{spelling}(_number)"
-        " WHERE r._number > $after AND r._number <= $upto AND r._born <= $complete"
+        " WHERE r._number > $after AND r._number <= $upto"
         " RETURN r._number, r.id, u.key, i.key, labels(i), r.time, r.weight"
     )
     return [
         (number, Event(event_id, user, item, names.kind_of(labels) or "", kind, time, weight))
-        for number, event_id, user, item, labels, time, weight in rows(
-            transaction, text, after=after, upto=upto, complete=complete
-        )
+        for number, event_id, user, item, labels, time, weight in rows(transaction, text, after=after, upto=upto)
     ]

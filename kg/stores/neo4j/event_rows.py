@@ -1,8 +1,8 @@
 """Events as relationships from user to item: looked up by id, resolved against what is there, created.
 
-An event has its `id`, `time` (seconds since the epoch, UTC) and `weight` as properties. `_number` is its place in the
-order of arrival, `_born` the load that made it (0 for an appended one), `_load` the last load that named it (0 as
-well).
+An event has its `id`, `time` (seconds since the epoch, UTC) and `weight` as properties. `_load` is the last load that
+named it, 0 for one that none has. An appended event has its place in the order of arrival as `_number`; those of loads
+have none, which keeps them out of the index that appended ones are found by.
 """
 
 from __future__ import annotations
@@ -28,11 +28,10 @@ _LONGEST_ID = 7_000
 
 
 class StoredEvent(NamedTuple):
-    """An event that is there."""
+    """An event as it is stored; `number` is None for one that a load has made."""
 
     event: Event
-    number: int
-    born: int
+    number: int | None
     load: int
 
 
@@ -100,14 +99,14 @@ def events_by_id(transaction: ManagedTransaction, names: Names, ids: Sequence[st
     ]
     text = (
         f"UNWIND $ids AS id CALL (id) {{ {' UNION ALL '.join(parts)} }}"
-        " RETURN id, user, item, labels, kind, r.time, r.weight, r._number, r._born, r._load"
+        " RETURN id, user, item, labels, kind, r.time, r.weight, r._number, r._load"
     )
     found: dict[str, StoredEvent] = {}
-    for event_id, user, item, labels, kind, time, weight, number, born, load in rows(
+    for event_id, user, item, labels, kind, time, weight, number, load in rows(
         transaction, text, ids=list(dict.fromkeys(ids)), kinds=kinds
     ):
         event = Event(event_id, user, item, names.kind_of(labels) or "", kind, time, weight)
-        found[event_id] = StoredEvent(event, number, born, load)
+        found[event_id] = StoredEvent(event, number, load)
     return found
 
 
@@ -120,11 +119,11 @@ def create_events(transaction: ManagedTransaction, schema: DomainSchema, names: 
     for (kind, item_kind), group in sorted(groups.items(), key=lambda entry: entry[0]):
         # Sorted by their ends, so that transactions of foreign writers on the same nodes lock them in the same order.
         group.sort(key=lambda each: (each.event.item, each.event.user))
-        values = [[e.user, e.item, e.id, e.time, e.weight, number, born, load] for e, number, born, load in group]
+        values = [[e.user, e.item, e.id, e.time, e.weight, number, load] for e, number, load in group]
         text = (
             f"UNWIND $rows AS row MATCH (u:{user_label} {{key: row[0]}}) MATCH (i:{names.label(item_kind)}"
             f" {{key: row[1]}}) CREATE (u)-[:{names.interaction(kind)} {{id: row[2], time: row[3], weight: row[4],"
-            " _number: row[5], _born: row[6], _load: row[7]}]->(i) RETURN count(*)"
+            " _number: row[5], _load: row[6]}]->(i) RETURN count(*)"
         )
         if first(transaction, text, rows=values)[0] != len(values):
             raise StoreError("users or items were removed from the database while events on them were written; retry")

@@ -229,13 +229,13 @@ class Neo4jLoad:
             # What this batch has made of an event is named by this load; what was there says itself who named it.
             present = new.get(event.id) or changed.get(event.id) or found.there.get(event.id)
             if present is None:
-                new[event.id] = StoredEvent(event, counters.last_event + len(new) + 1, self._load, self._load)
+                new[event.id] = StoredEvent(event, None, self._load)
             elif present.event == event:
                 same += 1
                 if present.load != self._load:
                     touched[event.id] = event
             elif present.load not in (0, self._load) and event.id not in touched:
-                changed[event.id] = StoredEvent(event, present.number, present.born, self._load)
+                changed[event.id] = StoredEvent(event, present.number, self._load)
             else:
                 source = "was appended" if present.load == 0 else "came before in this load"
                 reason = f"event {event.id!r} {source} with other content; the first one stands"

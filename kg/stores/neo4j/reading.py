@@ -130,7 +130,7 @@ class SnapshotReader:
             text = (
                 f"MATCH (u:{user})-[r:{spelling}]->(i:{self._names.label(item_kind)}) USING INDEX u:{user}(key)"
                 " WHERE u.key >= $first AND u.key <= $last AND u._id <= $upto AND i._id <= $upto"
-                " AND r._number <= $events"
+                " AND coalesce(r._number, 0) <= $events"
                 " RETURN collect(u._id), collect(i._id), collect(r.id), collect(coalesce(r.time, $nan)),"
                 " collect(coalesce(r.weight, $nan))"
             )
