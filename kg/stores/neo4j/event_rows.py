@@ -19,7 +19,7 @@ from kg.stores.errors import StoreError
 from kg.stores.fitting import event_misfit
 from kg.stores.neo4j.connection import first, rows
 from kg.stores.neo4j.names import Names
-from kg.stores.neo4j.nodes import create_nodes, known_keys
+from kg.stores.neo4j.nodes import by_key, create_nodes, known_keys
 from kg.stores.neo4j.state import Counters
 from kg.stores.protocol import Refusal
 
@@ -93,7 +93,7 @@ def events_by_id(transaction: ManagedTransaction, names: Names, ids: Sequence[st
         return {}
     kinds = list(names.interactions)
     parts = [
-        f"MATCH (u)-[r:{names.interaction(kind)} {{id: id}}]->(i)"
+        f"{by_id(names.interaction(kind))}"
         f" RETURN $kinds[{position}] AS kind, u.key AS user, labels(i) AS labels, i.key AS item, r"
         for position, kind in enumerate(kinds)
     ]
@@ -110,6 +110,11 @@ def events_by_id(transaction: ManagedTransaction, names: Names, ids: Sequence[st
     return found
 
 
+def by_id(spelling: str) -> str:
+    """The clause that finds an event by its id, with the index named as in `nodes.by_key`."""
+    return f"MATCH (u)-[r:{spelling} {{id: id}}]->(i) USING INDEX r:{spelling}(id)"
+
+
 def create_events(transaction: ManagedTransaction, schema: DomainSchema, names: Names, new: list[StoredEvent]) -> None:
     """Make events whose users and items are there. Raises StoreError if one of them has gone in between."""
     groups: dict[tuple[str, str], list[StoredEvent]] = {}
@@ -121,8 +126,8 @@ def create_events(transaction: ManagedTransaction, schema: DomainSchema, names: 
         group.sort(key=lambda each: (each.event.item, each.event.user))
         values = [[e.user, e.item, e.id, e.time, e.weight, number, load] for e, number, load in group]
         text = (
-            f"UNWIND $rows AS row MATCH (u:{user_label} {{key: row[0]}}) MATCH (i:{names.label(item_kind)}"
-            f" {{key: row[1]}}) CREATE (u)-[:{names.interaction(kind)} {{id: row[2], time: row[3], weight: row[4],"
+            f"UNWIND $rows AS row {by_key(user_label, 'u', 'row[0]')} {by_key(names.label(item_kind), 'i', 'row[1]')}"
+            f" CREATE (u)-[:{names.interaction(kind)} {{id: row[2], time: row[3], weight: row[4],"
             " _number: row[5], _load: row[6]}]->(i) RETURN count(*)"
         )
         if first(transaction, text, rows=values)[0] != len(values):
@@ -132,13 +137,13 @@ def create_events(transaction: ManagedTransaction, schema: DomainSchema, names: 
 def delete_events(transaction: ManagedTransaction, names: Names, events: Sequence[Event]) -> None:
     """Remove events by id."""
     for kind, ids in _ids_by_kind(events).items():
-        rows(transaction, f"UNWIND $ids AS id MATCH ()-[r:{names.interaction(kind)} {{id: id}}]->() DELETE r", ids=ids)
+        rows(transaction, f"UNWIND $ids AS id {by_id(names.interaction(kind))} DELETE r", ids=ids)
 
 
 def touch_events(transaction: ManagedTransaction, names: Names, events: Sequence[Event], load: int) -> None:
     """Note that a load named these events."""
     for kind, ids in _ids_by_kind(events).items():
-        text = f"UNWIND $ids AS id MATCH ()-[r:{names.interaction(kind)} {{id: id}}]->() SET r._load = $load"
+        text = f"UNWIND $ids AS id {by_id(names.interaction(kind))} SET r._load = $load"
         rows(transaction, text, ids=ids, load=load)
 
 

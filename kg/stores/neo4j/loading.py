@@ -18,6 +18,7 @@ from kg.stores.neo4j.connection import Connection, counted
 from kg.stores.neo4j.event_rows import StoredEvent, create_events, delete_events, resolve_events, touch_events
 from kg.stores.neo4j.finishing import finish_load
 from kg.stores.neo4j.nodes import (
+    by_key,
     content_of,
     create_nodes,
     known_keys,
@@ -189,7 +190,7 @@ class Neo4jLoad:
         touch = "ON MATCH SET r._load = $load " if self._replace else ""
         written, new = counted(
             transaction,
-            f"UNWIND $pairs AS pair MATCH (h:{head_label} {{key: pair[0]}}) MATCH (t:{tail_label} {{key: pair[1]}})"
+            f"UNWIND $pairs AS pair {by_key(head_label, 'h', 'pair[0]')} {by_key(tail_label, 't', 'pair[1]')}"
             f" {condition}MERGE (h)-[r:{counters.names.relation(spec)}]->(t) ON CREATE SET r._load = $load {touch}"
             "RETURN count(*)",
             pairs=sorted([row.head, row.tail] for _, row in good),

@@ -45,9 +45,18 @@ def unindexable(row: NodeRow) -> str | None:
     return None
 
 
+def by_key(label: str, variable: str = "n", key: str = "key") -> str:
+    """The clause that finds a node by its key; `label` is quoted.
+
+    It names the index: while a kind is empty the planner holds reading all of it for the cheapest way, and keeps that
+    plan while the first load fills it.
+    """
+    return f"MATCH ({variable}:{label} {{key: {key}}}) USING INDEX {variable}:{label}(key)"
+
+
 def nodes_by_key(transaction: ManagedTransaction, label: str, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Properties of the nodes of a label that exist among the keys; `label` is quoted."""
-    text = f"UNWIND $keys AS key MATCH (n:{label} {{key: key}}) RETURN collect(properties(n))"
+    text = f"UNWIND $keys AS key {by_key(label)} RETURN collect(properties(n))"
     found = first(transaction, text, keys=list(dict.fromkeys(keys)))[0]
     return {properties["key"]: properties for properties in found}
 
@@ -57,7 +66,7 @@ def known_keys(
 ) -> set[str]:
     """The keys that exist; with `named_by` only those of nodes that this load has named."""
     condition = "" if named_by is None else "WHERE n._load = $load"
-    text = f"UNWIND $keys AS key MATCH (n:{label} {{key: key}}) {condition} RETURN collect(n.key)"
+    text = f"UNWIND $keys AS key {by_key(label)} {condition} RETURN collect(n.key)"
     return set(first(transaction, text, keys=list(dict.fromkeys(keys)), load=named_by)[0])
 
 
@@ -71,12 +80,12 @@ def create_nodes(transaction: ManagedTransaction, label: str, properties: list[d
 def overwrite_nodes(transaction: ManagedTransaction, label: str, properties: list[dict[str, Any]]) -> None:
     """Exchange all properties of nodes that are there, found by key."""
     if properties:
-        text = f"UNWIND $rows AS row MATCH (n:{label} {{key: row.key}}) SET n:{quoted(COMMON_LABEL)}, n = row"
+        text = f"UNWIND $rows AS row {by_key(label, 'n', 'row.key')} SET n:{quoted(COMMON_LABEL)}, n = row"
         rows(transaction, text, rows=properties)
 
 
 def touch_nodes(transaction: ManagedTransaction, label: str, keys: list[str], load: int) -> None:
     """Note that a load named these nodes."""
     if keys:
-        text = f"UNWIND $keys AS key MATCH (n:{label} {{key: key}}) SET n._load = $load"
+        text = f"UNWIND $keys AS key {by_key(label)} SET n._load = $load"
         rows(transaction, text, keys=keys, load=load)
