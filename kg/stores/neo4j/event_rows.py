@@ -112,7 +112,7 @@ def events_by_id(transaction: ManagedTransaction, names: Names, ids: Sequence[st
 
 def by_id(spelling: str) -> str:
     """The clause that finds an event by its id, with the index named as in `nodes.by_key`."""
-    return f"MATCH (u)-[r:{spelling} {{id: id}}]->(i) USING INDEX r:{spelling}(id)"
+    return f"MATCH (u)-[r:{spelling} {{id: id}}]->(i) USING INDEX SEEK r:{spelling}(id)"
 
 
 def create_events(transaction: ManagedTransaction, schema: DomainSchema, names: Names, new: list[StoredEvent]) -> None:

@@ -48,8 +48,7 @@ def unindexable(row: NodeRow) -> str | None:
 def by_key(label: str, variable: str = "n", key: str = "key") -> str:
     """The clause that finds a node by its key; `label` is quoted.
 
-    It names the index: while a kind is empty the planner holds reading all of it for the cheapest way, and keeps that
-    plan while the first load fills it.
+    It names the index, so that no plan made from the statistics of a nearly empty database can read whole kinds.
     """
     return f"MATCH ({variable}:{label} {{key: {key}}}) USING INDEX {variable}:{label}(key)"
 
