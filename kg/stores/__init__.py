@@ -4,11 +4,13 @@ from kg.stores.errors import (
     SchemaMismatch,
     StoreBusy,
     StoreDamaged,
+    StoreDenied,
     StoreEmpty,
     StoreError,
     StoreLoading,
     StoreLocked,
     StoreNotFound,
+    StoreUnavailable,
 )
 from kg.stores.opening import STORES, StoreKind, UnknownScheme, open_store
 from kg.stores.protocol import (
@@ -41,6 +43,7 @@ __all__ = [
     "StoreBusy",
     "StoreCounts",
     "StoreDamaged",
+    "StoreDenied",
     "StoreEmpty",
     "StoreError",
     "StoreKind",
@@ -48,6 +51,7 @@ __all__ = [
     "StoreLocked",
     "StoreNotFound",
     "StoreState",
+    "StoreUnavailable",
     "UnknownScheme",
     "WriteReport",
     "open_store",

@@ -35,3 +35,11 @@ class StoreDamaged(StoreError):
 
 class SchemaMismatch(StoreError):
     """The domain description does not fit what the store holds."""
+
+
+class StoreUnavailable(StoreError):
+    """The store's server does not answer."""
+
+
+class StoreDenied(StoreError):
+    """The store's server refuses the user, or what the user wants to do."""

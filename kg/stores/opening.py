@@ -28,15 +28,19 @@ class StoreKind:
     opener: str
 
 
-STORES: tuple[StoreKind, ...] = (StoreKind("embedded", ("file",), "kg.stores.opening:open_embedded"),)
-"""Every store that exists. Each has a contract test; `tests/kg/stores` fails if one has none."""
-
 NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
-"""Schemes of Neo4j's drivers, known so that a message can name the extra that serves them."""
+"""Schemes of Neo4j's drivers: routed or direct, plain, with a trusted certificate, with any certificate."""
+
+STORES: tuple[StoreKind, ...] = (
+    StoreKind("embedded", ("file",), "kg.stores.opening:open_embedded"),
+    StoreKind("neo4j", NEO4J_SCHEMES, "kg.stores.opening:open_neo4j"),
+)
+"""Every store that exists. Each has a contract test; `tests/kg/stores` fails if one has none."""
 
 
 def open_store(url: str | Path, create: bool = False) -> GraphStore:
-    """Open the store at a path or URL: a directory or `file:` URL is the embedded store.
+    """Open the store at a path or URL: a directory or `file:` URL is the embedded store, `bolt://host:7687` and the
+    like a Neo4j, and just `neo4j` the one in NEO4J_URI.
 
     With `create` a store is made where there is none; without it StoreNotFound is raised. Raises UnknownScheme for a
     scheme that no installed store serves.
@@ -46,17 +50,19 @@ def open_store(url: str | Path, create: bool = False) -> GraphStore:
     for kind in STORES:
         if scheme in kind.schemes:
             return _opener(kind)(text, create)
-    if scheme in NEO4J_SCHEMES:
-        raise UnknownScheme(
-            f"{text}: {scheme}:// needs a store for Neo4j, which this installation does not have;"
-            " install the extra with `pip install 'whypath[neo4j]'`, or give a directory for the embedded store"
-        )
     known = ", ".join(f"{name}:" for kind in STORES for name in kind.schemes)
-    raise UnknownScheme(f"{text}: no store answers to {scheme!r}; give a directory, or a URL that starts with {known}")
+    # Whatever stands before an @ may be a password.
+    shown = f"{scheme}://…{text[text.rindex('@') :]}" if "@" in text else text
+    raise UnknownScheme(f"{shown}: no store answers to {scheme!r}; give a directory, or a URL that starts with {known}")
 
 
 def scheme_of(text: str) -> str:
-    """Scheme of a store's URL; a plain path has "file", and so has a Windows path with its drive letter."""
+    """Scheme of a store's URL; a plain path has "file", and so has a Windows path with its drive letter.
+
+    The word `neo4j` alone is no path but the server in NEO4J_URI.
+    """
+    if text == "neo4j":
+        return text
     scheme = urlsplit(text).scheme.lower()
     return scheme if len(scheme) > 1 else "file"
 
@@ -66,6 +72,20 @@ def open_embedded(url: str, create: bool) -> GraphStore:
     from kg.stores.embedded import EmbeddedStore
 
     return EmbeddedStore.open(path_of(url), create=create)
+
+
+def open_neo4j(url: str, create: bool) -> GraphStore:
+    """Open the store in a Neo4j database. Raises UnknownScheme where the driver is not installed."""
+    try:
+        importlib.import_module("neo4j")
+    except ImportError:
+        raise UnknownScheme(
+            f"{scheme_of(url)}: a store in Neo4j needs its driver, which this installation does not have;"
+            " install the extra with `pip install 'whypath[neo4j]'`, or give a directory for the embedded store"
+        ) from None
+    from kg.stores.neo4j import Neo4jStore
+
+    return Neo4jStore.open(url, create=create)
 
 
 def path_of(text: str) -> Path:

@@ -4,14 +4,14 @@ inserted.
 
 from __future__ import annotations
 
-import math
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kg.rows import Event
 from kg.schema import DomainSchema
-from kg.stores.embedded.rows import events_by_id, node_ids, packed_id, storable
+from kg.stores.embedded.rows import events_by_id, node_ids, packed_id
+from kg.stores.fitting import event_misfit
 from kg.stores.protocol import Refusal
 
 
@@ -44,7 +44,7 @@ def resolve_events(
     user_kind = schema.user_kinds[0]
     refused: dict[int, str] = {}
     for row, event in enumerate(events):
-        reason = _misfit(schema, event)
+        reason = event_misfit(schema, event)
         if reason:
             refused[row] = reason
     good = [(row, event) for row, event in enumerate(events) if row not in refused]
@@ -84,22 +84,3 @@ def _user_nodes(connection: sqlite3.Connection, kind: int, keys: list[str]) -> d
         )
         found.update(node_ids(connection, kind, missing))
     return found
-
-
-def _misfit(schema: DomainSchema, event: Event) -> str | None:
-    """Why an event cannot be written, from itself and the schema alone."""
-    interaction = schema.interactions.get(event.kind)
-    if interaction is None:
-        return (
-            f"there is no interaction {event.kind!r}; the domain has {', '.join(sorted(schema.interactions)) or 'none'}"
-        )
-    if event.item_kind not in interaction.items:
-        return f"{event.kind!r} is on {' or '.join(interaction.items)}, not on {event.item_kind!r}"
-    if not event.user or not event.item or not event.id:
-        return f"the event's {'id' if not event.id else 'user' if not event.user else 'item'} is empty"
-    for name, number in (("time", event.time), ("weight", event.weight)):
-        if number is not None and not math.isfinite(number):
-            return f"the event's {name} is not a finite number ({number}); leave it out where it is unknown"
-    if not storable((event.id, event.user, event.item)):
-        return "the event's id, user or item is not valid Unicode"
-    return None

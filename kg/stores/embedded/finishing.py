@@ -12,6 +12,7 @@ from kg.schema import DomainSchema
 from kg.stores.embedded.database import Database
 from kg.stores.embedded.state import note_change, read_counters, read_mark
 from kg.stores.errors import StoreError
+from kg.stores.fitting import Section, schema_misfits
 from kg.stores.protocol import FinishReport, StoreState
 
 _REMOVED_AT_ONCE = 20_000
@@ -88,31 +89,17 @@ def _remove_nodes(database: Database, schema: DomainSchema, numbers: dict[str, i
 
 
 def misfits(connection: sqlite3.Connection, before: DomainSchema, after: DomainSchema) -> list[str]:
-    """What the store holds that a new schema does not describe: kinds, relations and interactions that have rows.
-
-    A load that does not replace must not begin then, since those rows would fit nothing.
-    """
-    found: list[str] = []
+    """What the store holds that a new schema does not describe; see `schema_misfits`."""
     by_name = dict(connection.execute("SELECT name, id FROM name").fetchall())
+    columns: dict[Section, tuple[str, str]] = {
+        "node": ("node", "kind"),
+        "relation": ("edge", "relation"),
+        "interaction": ("event", "kind"),
+    }
 
-    def has_rows(table: str, column: str, name: str) -> bool:
+    def has_rows(section: Section, name: str) -> bool:
+        table, column = columns[section]
         statement = f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} = ?)"
         return bool(connection.execute(statement, (by_name.get(name, -1),)).fetchone()[0])
 
-    for kind, spec in before.nodes.items():
-        now = after.nodes.get(kind)
-        if (now is None or now.role is not spec.role) and has_rows("node", "kind", kind):
-            state = "no longer described" if now is None else f"{now.role} now and was {spec.role}"
-            found.append(f"node kind {kind!r} is {state}")
-    for name, relation in before.relation_kinds.items():
-        now = after.relation_kinds.get(name)
-        fits = now is not None and (now.head, now.tail) == (relation.head, relation.tail)
-        if not fits and has_rows("edge", "relation", name):
-            state = "no longer described" if now is None else f"from {now.head} to {now.tail} now"
-            found.append(f"relation {name!r} ({relation.head} to {relation.tail}) is {state}")
-    for name, interaction in before.interactions.items():
-        now = after.interactions.get(name)
-        if (now is None or not set(interaction.items) <= set(now.items)) and has_rows("event", "kind", name):
-            state = "no longer described" if now is None else f"on {', '.join(now.items)} only now"
-            found.append(f"interaction {name!r} (on {', '.join(interaction.items)}) is {state}")
-    return found
+    return schema_misfits(before, after, has_rows)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 
 from kg.schema import DomainSchema
-from kg.stores.embedded.cache import SnapshotCache
+from kg.stores.cache import SnapshotCache
 from kg.stores.embedded.database import Database
 from kg.stores.embedded.state import names, read_counters
 from kg.stores.protocol import DeletionReport

@@ -14,9 +14,10 @@ from kg.stores.embedded.database import Database
 from kg.stores.embedded.event_rows import insert_events, resolve_events
 from kg.stores.embedded.finishing import finish_load
 from kg.stores.embedded.locking import FileLock
-from kg.stores.embedded.rows import node_ids, nodes_by_key, packed_fields, storable
+from kg.stores.embedded.rows import node_ids, nodes_by_key, packed_fields
 from kg.stores.embedded.state import note_change, read_counters
 from kg.stores.errors import StoreError
+from kg.stores.fitting import node_misfit, storable
 from kg.stores.protocol import FinishReport, Refusal, WriteReport
 
 
@@ -67,7 +68,7 @@ class EmbeddedLoad:
         refused: list[Refusal] = []
         by_kind: dict[str, list[tuple[int, NodeRow]]] = {}
         for position, row in enumerate(rows):
-            reason = self._node_misfit(row)
+            reason = node_misfit(self._schema, row)
             if reason:
                 refused.append(Refusal(position, reason))
             else:
@@ -116,16 +117,6 @@ class EmbeddedLoad:
         connection.executemany("UPDATE node SET label = ?, text = ?, fields = ?, load = ? WHERE id = ?", changes)
         connection.executemany("UPDATE node SET load = ? WHERE id = ?", touches)
         return WriteReport(len(new), len(changes), same, tuple(refused))
-
-    def _node_misfit(self, row: NodeRow) -> str | None:
-        if row.kind not in self._schema.nodes:
-            return f"there is no node kind {row.kind!r}; the domain has {', '.join(sorted(self._schema.nodes))}"
-        if not row.key:
-            return f"the {row.kind}'s key is empty"
-        texts = (row.key, row.label, row.text, *(value for value in row.fields.values() if isinstance(value, str)))
-        if not storable(texts):
-            return f"a text of {row.kind} {row.key!a} is not valid Unicode (half of a surrogate pair)"
-        return None
 
     def write_edges(self, relation: str, rows: Sequence[EdgeRow]) -> WriteReport:
         """See `LoadWriter.write_edges`."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from kg.rows import FieldValue
+from kg.stores.fitting import known_fields
 
 _PARAMETERS = 5_000
 """Keys looked up by one statement; SQLite takes 32,766 parameters, and longer lists gain nothing."""
@@ -19,12 +19,7 @@ def packed_fields(fields: Mapping[str, FieldValue]) -> str:
     """Canonical JSON of the known fields: equal fields, equal text. A number that is not finite counts as missing."""
     if not fields:
         return "{}"
-    known = {
-        name: value
-        for name, value in fields.items()
-        if value is not None and not (isinstance(value, float) and not math.isfinite(value))
-    }
-    return json.dumps(known, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return json.dumps(known_fields(fields), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def packed_id(event_id: str) -> bytes:
@@ -45,15 +40,6 @@ def packed_id(event_id: str) -> bytes:
 def unpacked_id(packed: bytes) -> str:
     """The event id that `packed_id` made these bytes of."""
     return packed.hex() if packed[0] else packed[1:].decode()
-
-
-def storable(texts: Iterable[str]) -> bool:
-    """Whether all texts can be written: a lone half of a surrogate pair has no UTF-8 form."""
-    try:
-        "".join(texts).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def node_ids(

@@ -18,8 +18,8 @@ from pathlib import Path
 from kg.graph import KnowledgeGraph, UnknownNode
 from kg.rows import Event
 from kg.schema import DomainSchema
+from kg.stores.cache import SnapshotCache
 from kg.stores.embedded.appending import append_events, events_since
-from kg.stores.embedded.cache import SnapshotCache
 from kg.stores.embedded.database import Database
 from kg.stores.embedded.finishing import misfits
 from kg.stores.embedded.forgetting import clean_caches, delete_user

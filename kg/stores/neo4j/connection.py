@@ -1,0 +1,144 @@
+"""`Connection`: the driver with its sessions: managed transactions, retried within a bound, timed, in causal order.
+
+Threads share it; after a fork the child gets a driver of its own. The driver's own reports (lost connections, hints on
+queries) go to the logger "neo4j", for whoever listens there, and not to stderr.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, LiteralString, TypeVar, cast
+
+from neo4j import Driver, GraphDatabase, ManagedTransaction, NotificationMinimumSeverity, Session, unit_of_work
+from neo4j.exceptions import IncompleteCommit
+
+from kg.stores.errors import StoreError
+from kg.stores.neo4j.address import Address, Credentials
+from kg.stores.neo4j.failures import translated
+
+T = TypeVar("T")
+
+CONNECT_SECONDS = 10.0
+"""To wait for a server that does not answer."""
+
+QUERY_SECONDS = 300.0
+"""After which the server stops a transaction; a batch of a load takes under a second, a page of a snapshot some."""
+
+RETRY_SECONDS = 20.0
+"""For which a transaction is tried again after a deadlock or a lost connection; a server restarts in some seconds."""
+
+OLDEST_SERVER = (5, 23)
+"""The first version with all that the queries use; 5.26 is the one that is tested."""
+
+# Without any handler Python prints warnings to stderr.
+logging.getLogger("neo4j").addHandler(logging.NullHandler())
+
+_abandoned: list[Driver] = []
+"""Drivers inherited over a fork: closing them would speak on the parent's connections."""
+
+
+class Connection:
+    """Transactions on one database. Raises StoreError and its subclasses only, never the driver's errors."""
+
+    def __init__(self, address: Address, credentials: Credentials | None) -> None:
+        """Connect, and see that the server answers and knows the user."""
+        self.address = address
+        self._auth = (credentials.user, credentials.password) if credentials else None
+        self._lock = threading.Lock()
+        with translated(address.url):
+            self._driver, self._process = self._connect(), os.getpid()
+            try:
+                # Without the retries of a transaction: a server that is not there is said at once.
+                check_version(address.url, self._driver.get_server_info().agent)
+            except BaseException:
+                self._driver.close()
+                raise
+
+    def _connect(self) -> Driver:
+        self._bookmarks = GraphDatabase.bookmark_manager()
+        return GraphDatabase.driver(
+            self.address.uri,
+            auth=self._auth,
+            connection_timeout=CONNECT_SECONDS,
+            connection_acquisition_timeout=2 * CONNECT_SECONDS,
+            max_transaction_retry_time=RETRY_SECONDS,
+            notifications_min_severity=NotificationMinimumSeverity.OFF,
+            user_agent="whypath",
+        )
+
+    def _current(self) -> Driver:
+        with self._lock:
+            if self._process != os.getpid():
+                _abandoned.append(self._driver)
+                self._driver, self._process = self._connect(), os.getpid()
+            return self._driver
+
+    def read(self, work: Callable[[ManagedTransaction], T]) -> T:
+        """Run a read transaction; `work` may be run more than once."""
+        timed = _timed(work)
+        return self._run(lambda session: session.execute_read(timed))
+
+    def write(self, work: Callable[[ManagedTransaction], T]) -> T:
+        """Run a write transaction, durable on return; `work` may be run more than once, also after a commit whose
+        answer was lost."""
+        timed = _timed(work)
+        return self._run(lambda session: session.execute_write(timed))
+
+    def _run(self, work: Callable[[Session], T]) -> T:
+        until = time.monotonic() + RETRY_SECONDS
+        with translated(self.address.url):
+            while True:
+                try:
+                    with self._session() as session:
+                        return work(session)
+                except IncompleteCommit:
+                    # The driver does not know whether the commit took place, and leaves it at that. Every transaction
+                    # here finds out by itself what an earlier attempt has done, so it can simply be run again.
+                    if time.monotonic() > until:
+                        raise
+
+    def _session(self) -> Session:
+        return self._current().session(database=self.address.database, bookmark_manager=self._bookmarks)
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self._process == os.getpid():
+            with translated(self.address.url):
+                self._driver.close()
+
+
+def check_version(place: str, agent: str) -> None:
+    """Raise StoreError for a server of a version that cannot serve; `agent` is what it calls itself."""
+    found = re.match(r"Neo4j/(\d+)\.(\d+)", agent)
+    if found and (int(found[1]), int(found[2])) < OLDEST_SERVER:
+        raise StoreError(
+            f"{place}: the server is {agent}; WhyPath needs Neo4j {'.'.join(map(str, OLDEST_SERVER))} or later,"
+            " best 5.26 (long-term support)"
+        )
+
+
+def _timed(work: Callable[[ManagedTransaction], T]) -> Callable[[ManagedTransaction], T]:
+    return unit_of_work(timeout=QUERY_SECONDS)(work)
+
+
+def rows(transaction: ManagedTransaction, text: str, **parameters: Any) -> list[list[Any]]:
+    """Run a query and fetch all of its records, each as the list of its values."""
+    # The driver's types ask for literal text; here every name in a text went through `names.quoted`.
+    return transaction.run(cast(LiteralString, text), parameters).values()
+
+
+def first(transaction: ManagedTransaction, text: str, **parameters: Any) -> list[Any]:
+    """The values of the one record of a query."""
+    return rows(transaction, text, **parameters)[0]
+
+
+def counted(transaction: ManagedTransaction, text: str, **parameters: Any) -> tuple[int, int]:
+    """The number that a query returns, and how many relationships it has made."""
+    result = transaction.run(cast(LiteralString, text), parameters)
+    value = result.single(strict=True)[0]
+    return value, result.consume().counters.relationships_created

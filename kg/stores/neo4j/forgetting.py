@@ -1,0 +1,58 @@
+"""Deleting a user: node, edges and events in one transaction with the count that proves it, then the cached snapshots.
+
+Every machine that reads the store caches snapshots of its own. The deletion moves the generation, and whoever opens a
+snapshot removes the cached ones of earlier generations first, so traces elsewhere go with the next opening there.
+"""
+
+from __future__ import annotations
+
+from neo4j import ManagedTransaction
+
+from kg.schema import DomainSchema
+from kg.stores.cache import SnapshotCache
+from kg.stores.neo4j.connection import Connection, first
+from kg.stores.neo4j.state import read_state, set_state, take_turn
+from kg.stores.protocol import DeletionReport
+
+
+def delete_user(connection: Connection, cache: SnapshotCache, schema: DomainSchema, user: str) -> DeletionReport:
+    """Remove a user; see `GraphStore.delete_user`."""
+    before = connection.read(read_state)[0].generation
+    # Held open: while a load is in progress it is the only form of the last complete generation.
+    graph = cache.newest(before)
+    removed: list[tuple[int, int, int, int]] = []
+
+    def remove(transaction: ManagedTransaction) -> tuple[int, int, int, int] | None:
+        counters, _ = take_turn(transaction)
+        names = counters.names
+        label = names.label(schema.user_kinds[0])
+        node = f"MATCH (u:{label} {{key: $user}})"
+        if not first(transaction, f"{node} RETURN count(u)", user=user)[0]:
+            # An earlier attempt may have been committed without the answer having come through.
+            return removed[-1] if removed else None
+        events = sum(
+            first(transaction, f"{node} MATCH (u)-[r:{spelling}]->() DELETE r RETURN count(r)", user=user)[0]
+            for spelling in map(names.interaction, names.interactions)
+        )
+        edges = first(transaction, f"{node} MATCH (u)-[r]-() WITH DISTINCT r DELETE r RETURN count(r)", user=user)[0]
+        first(transaction, f"{node} DELETE u RETURN count(u)", user=user)
+        generation = counters.generation + 1
+        set_state(transaction, generation=generation)
+        # Counted in the same transaction, since the user may come back after it. Neo4j has no relationship without
+        # its ends, so with the node nothing else can be left.
+        remaining = first(transaction, f"{node} RETURN count(u)", user=user)[0]
+        removed.append((events, edges, remaining, generation))
+        return removed[-1]
+
+    done = connection.write(remove)
+    if done is None:
+        return DeletionReport(user, False, 0, 0, 0, 0)
+    events, edges, remaining, generation = done
+    snapshots = traces = 0
+    if graph is not None and graph.generation == generation - 1:
+        graph = graph.without_users([user]).at_generation(generation)
+        cache.write(graph)
+        snapshots = 1
+        traces = int(graph.nodes(graph.schema.user_kinds[0]).keys.find(user) >= 0)
+    cache.remove_before(generation)
+    return DeletionReport(user, True, events, edges, snapshots, remaining + traces)

@@ -1,0 +1,90 @@
+"""Nodes as the database holds them: properties from rows and back, and looking them up by key in bulk.
+
+A node has its key as `key`, its label as `name`, its text as `text` where it has one, and every field as a property of
+its own name. `_id` is a number of the store's own, given once, which snapshots are read by; `_load` is the number of
+the last load that named the node, 0 for a user that only events name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from neo4j import ManagedTransaction
+
+from kg.rows import NodeRow
+from kg.stores.fitting import known_fields
+from kg.stores.neo4j.connection import first, rows
+from kg.stores.neo4j.names import COMMON_LABEL, property_name, quoted
+
+_LONGEST_KEY = 7_000
+"""Bytes of UTF-8; an entry of Neo4j's range index takes some 8,000."""
+
+_INTEGERS = range(-(2**63), 2**63)
+
+
+def content_of(row: NodeRow) -> dict[str, Any]:
+    """The properties that a row stands for, without the store's own numbers."""
+    fields = {property_name(name): value for name, value in known_fields(row.fields).items()}
+    return {"key": row.key, "name": row.label, **({"text": row.text} if row.text else {}), **fields}
+
+
+def same_content(content: Mapping[str, Any], properties: Mapping[str, Any]) -> bool:
+    """Whether a stored node says what a row says; 1, 1.0 and true differ."""
+    there = {name: value for name, value in properties.items() if name not in ("_id", "_load")}
+    return there == content and all(type(there[name]) is type(value) for name, value in content.items())
+
+
+def unindexable(row: NodeRow) -> str | None:
+    """Why this database cannot take a row that other stores can."""
+    if len(row.key.encode()) > _LONGEST_KEY:
+        return f"the {row.kind}'s key is longer than {_LONGEST_KEY:,} bytes, which Neo4j cannot index"
+    for name, value in row.fields.items():
+        if isinstance(value, int) and value not in _INTEGERS:
+            return f"the field {name!r} of {row.kind} {row.key!a} is {value}, which does not fit into 64 bits"
+    return None
+
+
+def by_key(label: str, variable: str = "n", key: str = "key") -> str:
+    """The clause that finds a node by its key; `label` is quoted.
+
+    It names the index, so that no plan made from the statistics of a nearly empty database can read whole kinds.
+    """
+    return f"MATCH ({variable}:{label} {{key: {key}}}) USING INDEX {variable}:{label}(key)"
+
+
+def nodes_by_key(transaction: ManagedTransaction, label: str, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Properties of the nodes of a label that exist among the keys; `label` is quoted."""
+    text = f"UNWIND $keys AS key {by_key(label)} RETURN collect(properties(n))"
+    found = first(transaction, text, keys=list(dict.fromkeys(keys)))[0]
+    return {properties["key"]: properties for properties in found}
+
+
+def known_keys(
+    transaction: ManagedTransaction, label: str, keys: Iterable[str], named_by: int | None = None
+) -> set[str]:
+    """The keys that exist; with `named_by` only those of nodes that this load has named."""
+    condition = "" if named_by is None else "WHERE n._load = $load"
+    text = f"UNWIND $keys AS key {by_key(label)} {condition} RETURN collect(n.key)"
+    return set(first(transaction, text, keys=list(dict.fromkeys(keys)), load=named_by)[0])
+
+
+def create_nodes(transaction: ManagedTransaction, label: str, properties: list[dict[str, Any]]) -> None:
+    """Make nodes that are not there."""
+    if properties:
+        text = f"UNWIND $rows AS row CREATE (n:{label}:{quoted(COMMON_LABEL)}) SET n = row"
+        rows(transaction, text, rows=properties)
+
+
+def overwrite_nodes(transaction: ManagedTransaction, label: str, properties: list[dict[str, Any]]) -> None:
+    """Exchange all properties of nodes that are there, found by key."""
+    if properties:
+        text = f"UNWIND $rows AS row {by_key(label, 'n', 'row.key')} SET n:{quoted(COMMON_LABEL)}, n = row"
+        rows(transaction, text, rows=properties)
+
+
+def touch_nodes(transaction: ManagedTransaction, label: str, keys: list[str], load: int) -> None:
+    """Note that a load named these nodes."""
+    if keys:
+        text = f"UNWIND $keys AS key {by_key(label)} SET n._load = $load"
+        rows(transaction, text, keys=keys, load=load)

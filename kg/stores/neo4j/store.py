@@ -1,0 +1,333 @@
+"""`Neo4jStore`: one database of a Neo4j server, which is the truth, and snapshots of it as arrays on this machine.
+
+While a load is in progress the database holds rows of two generations, so serving goes on from the cached snapshot of
+the last complete one. The loading process makes sure of its own before it changes the first row, and every process
+that has read the store before has one; a machine that never has must wait until the load is complete.
+
+Safe to use from many threads and processes on many machines: writers take turns on the store's node (see `state`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from neo4j import ManagedTransaction
+
+from kg.folders import cache_folder
+from kg.graph import KnowledgeGraph, UnknownNode
+from kg.rows import Event
+from kg.schema import DomainSchema
+from kg.stores.cache import SnapshotCache
+from kg.stores.errors import (
+    SchemaMismatch,
+    StoreBusy,
+    StoreDamaged,
+    StoreEmpty,
+    StoreError,
+    StoreLoading,
+    StoreLocked,
+    StoreNotFound,
+)
+from kg.stores.neo4j.address import address_of, credentials_of, read_settings
+from kg.stores.neo4j.appending import append_events, events_since
+from kg.stores.neo4j.connection import Connection, first
+from kg.stores.neo4j.finishing import misfits
+from kg.stores.neo4j.forgetting import delete_user
+from kg.stores.neo4j.layout import ensure_layout, ensure_store_constraint
+from kg.stores.neo4j.loading import Neo4jLoad
+from kg.stores.neo4j.looking import count_rows, neighbours_of
+from kg.stores.neo4j.names import Names
+from kg.stores.neo4j.reading import SnapshotReader
+from kg.stores.neo4j.state import (
+    FORMAT_VERSION,
+    LEASE_SECONDS,
+    Counters,
+    Mark,
+    Moved,
+    create_state,
+    read_state,
+    schema_of,
+    set_state,
+    stored_format,
+    take_turn,
+    write_mark,
+)
+from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
+
+_ATTEMPTS = 20
+"""Reads of a snapshot that may be overtaken by loads and deletions before giving up."""
+
+_OVERLAID_EVENTS = 10_000
+_OVERLAID_SHARE = 0.05
+"""A cached snapshot is written anew when more events than this, and than this share of its own, are laid over it."""
+
+
+class Neo4jStore:
+    """A store in a Neo4j database; see `GraphStore` for what its operations promise."""
+
+    def __init__(self, connection: Connection, store_id: str) -> None:
+        """Use `open`."""
+        self._connection = connection
+        self._id = store_id
+        self._cache = SnapshotCache(_cache_directory(store_id))
+        self._latest: KnowledgeGraph | None = None
+        self._latest_lock = threading.Lock()
+
+    @classmethod
+    def open(cls, url: str, *, create: bool = False) -> Neo4jStore:
+        """Open the store in a database, or make one in an empty database.
+
+        Credentials come from the environment or a `.env` file. Raises BadAddress, StoreUnavailable, StoreDenied,
+        StoreNotFound, StoreDamaged.
+        """
+        settings = read_settings()
+        connection = Connection(address_of(url, settings), credentials_of(settings))
+        try:
+            return cls(connection, _prepared(connection, create))
+        except BaseException:
+            connection.close()
+            raise
+
+    @property
+    def url(self) -> str:
+        """Scheme, host, port and database, without credentials."""
+        return self._connection.address.url
+
+    def state(self) -> StoreState:
+        """See `GraphStore.state`."""
+        counters, mark = self._read_state()
+        loading = mark and LoadMark(mark.since, mark.source_digest, mark.replace, mark.by, mark.alive)
+        return StoreState(counters.generation, counters.event_generation, loading)
+
+    def _read_state(self) -> tuple[Counters, Mark | None]:
+        try:
+            counters, mark = self._connection.read(read_state)
+        except Moved:
+            raise StoreNotFound(f"{self.url}: the store has been removed from the database") from None
+        if counters.id != self._id:
+            # Its generations begin anew, so they say nothing about what is cached here.
+            raise StoreNotFound(f"{self.url}: the database holds another store than when it was opened; open it again")
+        return counters, mark
+
+    def schema(self) -> DomainSchema:
+        """See `GraphStore.schema`."""
+        counters, mark = self._read_state()
+        if counters.schema is None:
+            raise self._nothing_complete(mark)
+        return schema_of(counters.schema)
+
+    def _nothing_complete(self, mark: Mark | None) -> StoreError:
+        if mark is None:
+            return StoreEmpty(f"{self.url} is empty; load a domain: `whypath load domain.yaml --store {self.url}`")
+        if mark.alive:
+            state, advice = "is being loaded", "wait until it is complete"
+        else:
+            state, advice = "was being loaded and was interrupted", "run the load again"
+        return StoreLoading(f"{self.url} {state} ({mark.by}) and has no complete content yet; {advice}")
+
+    def begin_load(self, schema: DomainSchema, *, replace: bool, source_digest: str) -> Neo4jLoad:
+        """See `GraphStore.begin_load`."""
+        for _ in range(_ATTEMPTS):
+            counters, before = self._read_state()
+            self._check_free(before)
+            # Serving goes on from the cached snapshot, so it must be there before the first row changes. If it was
+            # lost while a load was interrupted, only running that load again brings the store back.
+            if counters.generation and not (before and counters.generation not in self._cache.generations()):
+                self.snapshot()
+            names = counters.names.extended(schema)
+            ensure_layout(self._connection, names)
+            try:
+                load = self._marked(schema, names, counters.generation, replace, source_digest)
+            except Moved:
+                continue
+            return Neo4jLoad(self._connection, schema, load, replace=replace)
+        raise self._overtaken()
+
+    def _marked(self, schema: DomainSchema, names: Names, generation: int, replace: bool, source_digest: str) -> int:
+        """Set the mark; the number of the load."""
+
+        def mark(transaction: ManagedTransaction) -> int:
+            counters, before = take_turn(transaction)
+            self._check_free(before)
+            if counters.generation != generation or counters.names.extended(schema) != names:
+                raise Moved
+            if not replace:
+                earlier = [counters.schema, before.schema if before else None]
+                found = {
+                    text: None
+                    for known in earlier
+                    if known
+                    for text in misfits(transaction, counters, schema_of(known), schema)
+                }
+                if found:
+                    raise SchemaMismatch(
+                        f"{self.url} holds rows that this domain description does not fit: {'; '.join(found)}."
+                        " Load with --replace to remove them, or into another database"
+                    )
+            set_state(transaction, last_load=counters.last_load + 1, names=names.to_json())
+            changed = before is not None and before.changed
+            write_mark(
+                transaction, source_digest=source_digest, replace=replace, schema=schema.to_json(), changed=changed
+            )
+            return counters.last_load + 1
+
+        return self._connection.write(mark)
+
+    def _check_free(self, mark: Mark | None) -> None:
+        if mark is not None and mark.alive:
+            raise StoreLocked(
+                f"{self.url}: another process is loading into it ({mark.by}, since {time.ctime(mark.since)}); wait"
+                f" until it has ended. One that has died on another machine gives way after {LEASE_SECONDS:.0f} s"
+            )
+
+    def snapshot(self) -> KnowledgeGraph:
+        """See `GraphStore.snapshot`."""
+        with self._latest_lock:
+            for _ in range(_ATTEMPTS):
+                try:
+                    graph = self._snapshot_now()
+                except Moved:
+                    continue
+                except OSError as error:
+                    raise StoreError(f"the snapshot under {self._cache.directory} cannot be kept: {error}") from None
+                self._latest = graph
+                return graph
+        raise self._overtaken()
+
+    def _snapshot_now(self) -> KnowledgeGraph:
+        counters, mark = self._read_state()
+        if counters.schema is None:
+            raise self._nothing_complete(mark)
+        graph = self._latest
+        if graph is None or graph.generation != counters.generation:
+            graph = self._cache.newest(counters.generation) or self._read(counters, mark)
+        if graph.event_generation >= counters.event_generation:
+            return graph
+        events, reached = self.events_since(graph.event_generation)
+        if self._read_state()[0].generation != counters.generation:
+            # A deletion between the two reads would leave its user in the base of the overlay.
+            raise Moved
+        graph = graph.overlay(events, event_generation=reached)
+        if len(events) > max(_OVERLAID_EVENTS, _OVERLAID_SHARE * sum(map(len, graph.events))):
+            self._keep(graph)
+        return graph
+
+    def _read(self, counters: Counters, mark: Mark | None) -> KnowledgeGraph:
+        # Users deleted elsewhere may still be in them.
+        self._cache.remove_before(counters.generation)
+        if mark is not None:
+            # It may have been written, or the load finished, since the counters were read; if not, it is not there.
+            now, _ = self._read_state()
+            if now.generation != counters.generation or now.generation in self._cache.generations():
+                raise Moved
+            raise StoreLoading(
+                f"{self.url}: a load is in progress or was interrupted ({mark.by}), and this machine has no snapshot"
+                f" from before it under {self._cache.directory}; wait until the load is complete, or run it again"
+            )
+        assert counters.schema is not None
+        graph = SnapshotReader(self._connection, counters, schema_of(counters.schema)).read()
+        self._keep(graph)
+        # Mapped from the files it was written to, so that processes share its memory.
+        return self._cache.newest(graph.generation) or graph
+
+    def _keep(self, graph: KnowledgeGraph) -> None:
+        self._cache.write(graph)
+        generation = self._read_state()[0].generation
+        if generation != graph.generation:
+            # A user may have been deleted while it was written.
+            self._cache.remove_before(generation)
+            raise Moved
+
+    def append_events(self, events: Sequence[Event]) -> AppendReport:
+        """See `GraphStore.append_events`."""
+        for _ in range(_ATTEMPTS):
+            text = self._current_schema()
+            append = partial(append_events, schema=schema_of(text), schema_text=text, events=events, attempted=set())
+            try:
+                return self._connection.write(append)
+            except Moved:
+                continue
+        raise self._overtaken()
+
+    def _current_schema(self) -> str:
+        """Schema that events are checked by: the last complete load's, or during a first load that load's."""
+        counters, mark = self._read_state()
+        text = counters.schema or (mark.schema if mark else None)
+        if text is None:
+            raise self._nothing_complete(mark)
+        return text
+
+    def _overtaken(self) -> StoreBusy:
+        return StoreBusy(f"{self.url}: loads and deletions kept coming in between; try again")
+
+    def events_since(self, event_generation: int) -> tuple[Sequence[Event], int]:
+        """See `GraphStore.events_since`."""
+        return self._connection.read(lambda transaction: events_since(transaction, event_generation))
+
+    def delete_user(self, user: str) -> DeletionReport:
+        """See `GraphStore.delete_user`. Snapshots cached on other machines lose the user when they are next opened."""
+        with self._latest_lock:
+            self._latest = None
+            return delete_user(self._connection, self._cache, schema_of(self._current_schema()), user)
+
+    def neighbours(self, kind: str, key: str, limit: int) -> Sequence[Neighbour]:
+        """See `GraphStore.neighbours`."""
+        schema = self.schema()
+        if kind not in schema.nodes:
+            raise UnknownNode(f"there is no node kind {kind!r}; the kinds are {', '.join(sorted(schema.nodes))}")
+        names = self._read_state()[0].names
+        return self._connection.read(lambda transaction: neighbours_of(transaction, schema, names, kind, key, limit))
+
+    def counts(self) -> StoreCounts:
+        """See `GraphStore.counts`."""
+        schema = self.schema()
+        names = self._read_state()[0].names
+        return self._connection.read(lambda transaction: count_rows(transaction, schema, names))
+
+    def close(self) -> None:
+        """See `GraphStore.close`."""
+        self._latest = None
+        self._connection.close()
+
+
+def _prepared(connection: Connection, create: bool) -> str:
+    """Id of the store in a database, made if asked for."""
+    url = connection.address.url
+    found = connection.read(stored_format)
+    if found is None:
+        if not create:
+            raise StoreNotFound(
+                f"{url} holds no WhyPath store; `whypath load domain.yaml --store {url}` makes one in an empty database"
+            )
+        foreign = connection.read(lambda transaction: first(transaction, "MATCH (n) RETURN count(n)"))[0]
+        if foreign:
+            raise StoreNotFound(
+                f"{url} holds a graph of {foreign:,} nodes that WhyPath has not made, and nothing is mixed into it;"
+                " give an empty database"
+            )
+        ensure_store_constraint(connection)
+        connection.write(lambda transaction: create_state(transaction, uuid.uuid4().hex))
+        found = connection.read(stored_format)
+    if found != FORMAT_VERSION:
+        raise StoreDamaged(
+            f"{url} has store format {found}, this version of WhyPath reads {FORMAT_VERSION};"
+            " use the version that made it, or load the domain again into an empty database"
+        )
+    return connection.read(read_state)[0].id
+
+
+def _cache_directory(store_id: str) -> Path:
+    """Where this machine keeps snapshots of a store, for this user alone: they say what people did."""
+    directory = cache_folder() / "stores" / store_id
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(
+            f"{directory} cannot be made ({error.strerror}); WHYPATH_CACHE names another place for snapshots"
+        ) from None
+    return directory

@@ -1,0 +1,250 @@
+"""The Neo4j store when things go wrong: one clear message each, nothing lost, nothing doubled, no credentials shown.
+
+The tests kill and restart the server, so they have it for themselves.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+
+import pytest
+
+from kg.rows import Event, NodeRow
+from kg.stores import Appended, StoreDenied, StoreError, StoreLocked, StoreUnavailable, open_store
+from kg.stores.neo4j import Neo4jStore
+from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
+from tests.kg.stores.contract import expected, load, same
+from tests.neo4j_server import Server
+
+BEGIN = b"\xb1\x11"
+READING = b"\x84mode\x81r"
+COMMIT = b"\x00\x02\xb0\x12\x00\x00"
+"""Bolt's messages as they go over the wire: the beginning of a transaction, what one that only reads says, its end."""
+
+
+@pytest.fixture
+def store(empty_neo4j: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Neo4jStore]:
+    monkeypatch.setattr("kg.stores.neo4j.connection.RETRY_SECONDS", 1.0)
+    store = Neo4jStore.open("neo4j", create=True)
+    yield store
+    store.close()
+
+
+def said(error: pytest.ExceptionInfo[StoreError], server: Server) -> str:
+    """The message, which is for a reader: one paragraph without the password."""
+    text = str(error.value)
+    assert server.password not in text
+    assert "\n" not in text
+    return text
+
+
+def test_wrong_credentials(empty_neo4j: Server, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> None:
+    monkeypatch.setenv("NEO4J_PASSWORD", "wrong-password")
+    with pytest.raises(StoreDenied) as caught:
+        open_store(empty_neo4j.uri)
+    assert "refuses the credentials" in said(caught, empty_neo4j)
+    assert "NEO4J_PASSWORD_FILE" in str(caught.value)
+    assert "wrong-password" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_no_credentials(empty_neo4j: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NEO4J_PASSWORD_FILE")
+    with pytest.raises(StoreDenied, match="set NEO4J_USERNAME"):
+        open_store(empty_neo4j.uri)
+
+
+def test_a_database_that_is_not_there(empty_neo4j: Server) -> None:
+    with pytest.raises(StoreError) as caught:
+        open_store(f"{empty_neo4j.uri}?database=films", create=True)
+    assert "films" in said(caught, empty_neo4j)
+    assert "NEO4J_DATABASE" in str(caught.value)
+
+
+def test_a_named_database(empty_neo4j: Server) -> None:
+    store = open_store(f"{empty_neo4j.uri}?database=neo4j", create=True)
+    load(store)
+    assert store.url == f"{empty_neo4j.uri}?database=neo4j"
+    store.close()
+    again = open_store("neo4j")
+    assert same(again.snapshot(), expected())
+    again.close()
+
+
+def test_rows_that_break_a_constraint_are_named(store: Neo4jStore, empty_neo4j: Server) -> None:
+    with empty_neo4j.driver() as driver:
+        driver.execute_query("UNWIND [1, 2] AS n CREATE (:Robot {key: 'r2d2'})")
+    nodes = films_schema().model_dump(mode="json", exclude_defaults=True)["nodes"]
+    schema = films_schema(nodes={**nodes, "robot": {"source": "r.csv", "key": "id"}})
+    with pytest.raises(StoreError) as caught:
+        store.begin_load(schema, replace=False, source_digest="")
+    assert "Robot" in said(caught, empty_neo4j)
+    assert "correct the rows" in str(caught.value)
+    assert store.state().loading is None
+    load(store)
+
+
+def test_an_index_in_the_way_of_a_constraint_is_named(store: Neo4jStore, empty_neo4j: Server) -> None:
+    with empty_neo4j.driver() as driver:
+        driver.execute_query("CREATE INDEX mine FOR (d:Droid) ON (d.key)")
+    nodes = films_schema().model_dump(mode="json", exclude_defaults=True)["nodes"]
+    schema = films_schema(nodes={**nodes, "droid": {"source": "d.csv", "key": "id"}})
+    with pytest.raises(StoreError) as caught:
+        store.begin_load(schema, replace=False, source_digest="")
+    assert "drop the index" in said(caught, empty_neo4j)
+    with empty_neo4j.driver() as driver:
+        driver.execute_query("DROP INDEX mine")
+    with store.begin_load(schema, replace=False, source_digest="") as writer:
+        assert writer.write_nodes([*NODES, NodeRow("droid", "c3po", "C-3PO")]).new == len(NODES) + 1
+        writer.finish()
+
+
+def test_a_read_only_server(store: Neo4jStore, empty_neo4j: Server) -> None:
+    load(store)
+    configuration = empty_neo4j.folder / "conf" / "neo4j.conf"
+    before = configuration.read_text()
+    empty_neo4j.kill()
+    configuration.write_text(before + "server.databases.default_to_read_only=true\n")
+    try:
+        empty_neo4j.restart()
+        reading = open_store("neo4j")
+        assert same(reading.snapshot(), expected())
+        for write in (
+            lambda: reading.append_events([Event.of("ann", "10", "film", "view")]),
+            lambda: reading.delete_user("ann"),
+            lambda: reading.begin_load(films_schema(), replace=False, source_digest=""),
+        ):
+            with pytest.raises(StoreDenied) as caught:
+                write()
+            assert "read-only" in said(caught, empty_neo4j)
+        reading.close()
+    finally:
+        configuration.write_text(before)
+        with suppress(AssertionError):
+            empty_neo4j.kill()
+        empty_neo4j.restart()
+
+
+def test_a_server_that_dies_in_the_middle_of_a_load(
+    store: Neo4jStore, empty_neo4j: Server, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    load(store)
+    event = Event.of("ann", "10", "film", "view", time=99.0)
+    assert store.append_events([event]).written == 1
+    served = expected(events=[*EVENTS, event])
+    node = NodeRow("film", "77", "New")
+    with store.begin_load(films_schema(), replace=True, source_digest="") as writer:
+        writer.write_nodes([*NODES[:3], node])
+        empty_neo4j.kill()
+        with pytest.raises(StoreUnavailable) as caught:
+            writer.write_nodes(NODES[3:])
+    assert "is the server running" in said(caught, empty_neo4j)
+    with pytest.raises(StoreUnavailable):
+        store.append_events([event])
+    assert capfd.readouterr() == ("", "")
+    empty_neo4j.restart()
+    # Nothing acknowledged is lost, and what is served is still the last complete generation.
+    assert same(store.snapshot(), served)
+    assert store.append_events([event]).already_there == 1
+    # The dead server could not be told that the load ended: as long as the lease runs, it says that somebody loads.
+    with pytest.raises(StoreLocked, match="gives way"):
+        store.begin_load(films_schema(), replace=True, source_digest="")
+    monkeypatch.setattr("kg.stores.neo4j.state.LEASE_SECONDS", 0.0)
+    load(store, nodes=[*NODES, node], replace=True)
+    assert same(store.snapshot(), expected([*NODES, node], EDGES, [*EVENTS, event]))
+
+
+class Cut:
+    """A proxy before a server. When it is armed it hands the next COMMIT of a writing transaction on, waits for the
+    answer, and cuts the line instead of giving it.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self.port = 0
+        self.cuts = 0
+        self._target = urlsplit(server.uri)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.armed = False
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection((str(self._target.hostname), self._target.port or 0))
+            cut = threading.Event()
+            threading.Thread(target=self._pump, args=(client, server, cut, True), daemon=True).start()
+            threading.Thread(target=self._pump, args=(server, client, cut, False), daemon=True).start()
+
+    def _pump(self, source: socket.socket, target: socket.socket, cut: threading.Event, upwards: bool) -> None:
+        reading = False
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if upwards and BEGIN in data:
+                    reading = READING in data
+                if upwards and self.armed and not reading and data.endswith(COMMIT):
+                    self.armed = False
+                    cut.set()
+                if not upwards and cut.is_set():
+                    self.cuts += 1
+                    break
+                target.sendall(data)
+        for each in (source, target):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+@contextmanager
+def cut_before(server: Server) -> Iterator[tuple[Cut, Neo4jStore]]:
+    proxy = Cut(server)
+    store = Neo4jStore.open(f"bolt://127.0.0.1:{proxy.port}")
+    try:
+        yield proxy, store
+    finally:
+        store.close()
+        proxy.close()
+
+
+def test_a_commit_whose_answer_was_lost_is_counted_once(
+    store: Neo4jStore, empty_neo4j: Server, capfd: pytest.CaptureFixture
+) -> None:
+    load(store)
+    live = [Event.of("ann", "10", "film", "view", time=float(n), id=f"e{n}") for n in range(3)]
+    steps: list[Callable[[Neo4jStore], None]] = []
+
+    def append(through: Neo4jStore) -> None:
+        report = through.append_events([*live, live[0]])
+        assert report.outcomes == (Appended.WRITTEN,) * 3 + (Appended.ALREADY_THERE,)
+
+    def delete(through: Neo4jStore) -> None:
+        report = through.delete_user("bob")
+        assert (report.found, report.events, report.remaining) == (True, 1, 0)
+
+    def finish(through: Neo4jStore) -> None:
+        proxy.armed = False
+        with through.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            writer.write_nodes([NodeRow("film", "77", "New")])
+            proxy.armed = True
+            assert writer.finish().state.loading is None
+
+    steps += [append, delete, finish]
+    with cut_before(empty_neo4j) as (proxy, through):
+        for done, step in enumerate(steps, 1):
+            proxy.armed = True
+            step(through)
+            assert proxy.cuts == done
+    assert store.state().loading is None
+    nodes = [*(node for node in NODES if node.key != "bob"), NodeRow("film", "77", "New")]
+    events = [*(event for event in EVENTS if event.user != "bob"), *live]
+    assert same(store.snapshot(), expected(nodes, EDGES, events))
+    assert capfd.readouterr() == ("", "")

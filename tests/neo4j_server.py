@@ -1,0 +1,90 @@
+"""A real Neo4j for tests, started by the launcher that the environment variable WHYPATH_NEO4J_LOCAL names.
+
+Without the variable the tests that need a server are skipped; where WHYPATH_REQUIRE names `neo4j`, they fail instead.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, LiteralString, cast
+
+import neo4j
+import pytest
+
+LAUNCHER = "WHYPATH_NEO4J_LOCAL"
+REQUIRED = "WHYPATH_REQUIRE"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: its address and where its password is."""
+
+    folder: Path
+    uri: str
+    password_file: Path
+
+    @property
+    def password(self) -> str:
+        return self.password_file.read_text()
+
+    def settings(self) -> dict[str, str]:
+        """The environment of a user of this server."""
+        return {
+            "NEO4J_URI": self.uri,
+            "NEO4J_USERNAME": "neo4j",
+            "NEO4J_PASSWORD_FILE": str(self.password_file),
+        }
+
+    def driver(self) -> neo4j.Driver:
+        return neo4j.GraphDatabase.driver(self.uri, auth=("neo4j", self.password))
+
+    def empty(self) -> None:
+        """Remove all nodes and relationships; constraints and indexes stay, which loads must cope with."""
+        with self.driver() as driver:
+            driver.execute_query("MATCH (n) DETACH DELETE n")
+
+    def query(self, text: str, **parameters: Any) -> list[list[Any]]:
+        """What somebody else's query says about the database: the values of each record."""
+        with self.driver() as driver, driver.session() as session:
+            return session.run(cast(LiteralString, text), parameters).values()
+
+    def kill(self) -> None:
+        _launch("kill", self.folder)
+
+    def restart(self) -> None:
+        """Start it again on the ports that it had."""
+        _launch("start", self.folder)
+
+
+def launcher() -> str:
+    """The launcher's path; skips or fails the test without one."""
+    path = os.environ.get(LAUNCHER)
+    if path:
+        return path
+    reason = f"needs a Neo4j server: set {LAUNCHER} to a launcher"
+    if "neo4j" in os.environ.get(REQUIRED, "").split(","):
+        pytest.fail(f"{reason} ({REQUIRED} asks for it)")
+    pytest.skip(reason)
+
+
+@contextmanager
+def running(folder: Path, options: Sequence[str] = ()) -> Iterator[Server]:
+    """A server with an empty database in a folder, stopped in the end."""
+    told = json.loads(_launch("start", folder, "--heap", "384m", *options))
+    try:
+        yield Server(folder, told["uri"], Path(told["password_file"]))
+    finally:
+        # Nothing in the database is needed again, so the quick end will do.
+        _launch("kill", folder)
+
+
+def _launch(command: str, folder: Path, *options: str) -> str:
+    done = subprocess.run([launcher(), command, str(folder), *options], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

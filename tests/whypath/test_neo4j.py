@@ -1,0 +1,172 @@
+"""Neo4j for the person at the command line: the whole way over a real server, and the documentation's queries."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kg.rows import EdgeRow, Event, NodeRow
+from kg.schema import DomainSchema
+from kg.stores import open_store
+from tests.neo4j_server import Server
+from tests.workshop import Workshop
+from whypath.cli import main
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "neo4j.md").read_text(encoding="utf-8")
+
+
+def run(*arguments: str | Path) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def lists(path: Path) -> list[tuple[str, str, float]]:
+    with path.open(newline="") as file:
+        return [(row["user"], row["item"], float(row["score"])) for row in csv.DictReader(file, delimiter="\t")]
+
+
+def test_the_same_lists_over_neo4j_as_over_a_folder(
+    workshop: Workshop, empty_neo4j: Server, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert run("load", workshop.domain, "--store", empty_neo4j.uri, "--json") == 0
+    loaded = json.loads(capsys.readouterr().out)
+    assert loaded["generation"] == 1
+    folder, database = open_store(workshop.store), open_store("neo4j")
+    assert database.counts() == folder.counts()
+    assert loaded["events"]["new"] == sum(folder.counts().events.values())
+    database.close()
+    for store, name in ((workshop.store, "folder"), (empty_neo4j.uri, "neo4j")):
+        shop = ("--store", store, "--bundle", workshop.bundle)
+        assert run("recommend", *shop, "--history", workshop.train, "-k", "10", "--out", tmp_path / f"{name}.tsv") == 0
+    ours, theirs = lists(tmp_path / "neo4j.tsv"), lists(tmp_path / "folder.tsv")
+    assert [row[:2] for row in ours] == [row[:2] for row in theirs]
+    assert [row[2] for row in ours] == pytest.approx([row[2] for row in theirs], abs=1e-6)
+    assert len(ours) >= 1_000
+    user, item, _ = ours[0]
+    told: list[str] = []
+    for store in (workshop.store, empty_neo4j.uri):
+        capsys.readouterr()
+        shop = ("--store", store, "--bundle", workshop.bundle, "--history", workshop.train)
+        assert run("explain", *shop, "--user", user, "--item", item, "--json") == 0
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[1]
+
+
+def test_training_reads_neo4j(workshop: Workshop, empty_neo4j: Server, tmp_path: Path) -> None:
+    assert run("load", workshop.domain, "--store", "neo4j") == 0
+    digests: list[dict[str, Any]] = []
+    for store, name in ((workshop.store, "folder"), ("neo4j", "neo4j")):
+        bundle = tmp_path / name
+        options = ("--train", workshop.train, "--only", "popularity", "--seed", "1", "--bundle", bundle)
+        assert run("train", "--store", store, *options) == 0
+        digests.append({path.name: path.read_bytes() for path in bundle.rglob("*.safetensors")})
+    assert digests[0] == digests[1] != {}
+
+
+def test_an_error_is_one_message_without_credentials(
+    empty_neo4j: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("NEO4J_PASSWORD", "wrong-password")
+    assert run("graph", "stats", "--store", "neo4j") == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "refuses the credentials" in said.err
+    assert "Traceback" not in said.err
+    assert "wrong-password" not in said.err
+
+
+SCHEMA = DomainSchema.from_mapping(
+    {
+        "name": "films",
+        "nodes": {
+            "film": {"role": "item", "source": "films.tsv", "key": "id", "fields": {"year": "integer"}},
+            "person": {},
+            "genre": {},
+            "user": {"role": "user", "source": "users.tsv", "key": "id"},
+        },
+        "relations": {
+            "director": {"source": "r.tsv", "head": "film", "tail": "person"},
+            "genre": {"source": "r.tsv", "head": "film", "tail": "genre"},
+        },
+        "interactions": {"rating": {"items": "film", "positive": {"min_weight": 4}}},
+    }
+)
+FILMS = {"1": ("Pulp Fiction", 1994), "2": ("Jackie Brown", 1997), "3": ("Heat", 1995), "4": ("heat", 1995)}
+NODES = [
+    *(NodeRow("film", key, name, name, {"year": year}) for key, (name, year) in FILMS.items()),
+    NodeRow("person", "qt", "Quentin Tarantino"),
+    NodeRow("person", "mm", "Michael Mann"),
+    NodeRow("genre", "crime", "Crime"),
+    NodeRow("user", "42", "42"),
+    NodeRow("user", "7", "7"),
+]
+EDGES = [
+    EdgeRow("director", "1", "qt"),
+    EdgeRow("director", "2", "qt"),
+    EdgeRow("director", "3", "mm"),
+    *(EdgeRow("genre", key, "crime") for key in "123"),
+]
+EVENTS = [
+    Event.of("42", "1", "film", "rating", time=datetime(1998, 1, 2, tzinfo=UTC).timestamp(), weight=5.0),
+    Event.of("42", "3", "film", "rating", time=datetime(1998, 1, 3, 23, tzinfo=UTC).timestamp(), weight=4.0),
+    Event.of("7", "1", "film", "rating", time=datetime(1998, 1, 4, tzinfo=UTC).timestamp(), weight=4.0),
+    Event.of("7", "3", "film", "rating", time=datetime(1998, 1, 5, tzinfo=UTC).timestamp(), weight=2.0),
+]
+ANSWERS = [
+    [["Film", 4], ["Person", 2], ["User", 2], ["Genre", 1]],
+    [["User", "RATING", "Film", 4], ["Film", "DIRECTOR", "Person", 3], ["Film", "GENRE", "Genre", 3]],
+    [["DIRECTOR", ["Quentin Tarantino"]], ["GENRE", ["Crime"]]],
+    [["Heat", 4.0, "1998-01-03"], ["Pulp Fiction", 5.0, "1998-01-02"]],
+    [["Quentin Tarantino", 1, 2], ["Michael Mann", 1, 1]],
+    [["DIRECTOR", "Quentin Tarantino", ["Pulp Fiction"], 2], ["GENRE", "Crime", ["Heat", "Pulp Fiction"], 3]],
+    [["Heat", 1]],
+    [["2", "Jackie Brown", 2], ["4", "heat", 0]],
+    [["heat", 1995, ["3", "4"]]],
+    [[1, 4, False]],
+]
+
+
+def test_the_queries_of_the_documentation(empty_neo4j: Server) -> None:
+    store = open_store("neo4j", create=True)
+    with store.begin_load(SCHEMA, replace=False, source_digest="") as writer:
+        writer.write_nodes(NODES)
+        for relation in ("director", "genre"):
+            writer.write_edges(relation, [edge for edge in EDGES if edge.relation == relation])
+        writer.write_events(EVENTS)
+        writer.finish()
+    store.close()
+    queries = re.findall(r"```cypher\n(.*?)```", PAGE, re.DOTALL)
+    assert len(queries) == len(ANSWERS) == 10
+    for query, answer in zip(queries, ANSWERS, strict=True):
+        assert _plain(empty_neo4j.query(query)) == answer, query
+
+
+def _plain(records: list[list[Any]]) -> list[list[Any]]:
+    """Dates as text, and collected lists, which have no order, sorted."""
+    return [
+        [sorted(each) if isinstance(each, list) else each if isinstance(each, str | int | float) else str(each)
+         for each in record]
+        for record in records
+    ]  # fmt: skip
+
+
+def test_the_compose_file_starts_what_the_documentation_says() -> None:
+    service = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]["neo4j"]
+    assert service["image"] == "neo4j:5.26-community"
+    assert service["healthcheck"]["test"]
+    # Nothing but this machine can reach it, and it has no password of its own that anybody could know.
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    assert "${NEO4J_PASSWORD:?" in service["environment"]["NEO4J_AUTH"]
+
+
+def test_every_variable_is_documented() -> None:
+    from kg.stores.neo4j.address import _VARIABLES
+
+    assert [name for name in _VARIABLES if f"`{name}`" not in PAGE] == []
