@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 
 from kg.datasets.fetch import FILMS, RECBOLE, TEXT_MODEL, is_cached
 from kg.folders import cache_folder
-from kg.stores.embedded.journal import journal_mode_reason
+from kg.stores.sqlite import journal_mode_reason
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from kg.rows import Event
 from kg.schema import DomainSchema
-from kg.stores.embedded.database import Database
 from kg.stores.embedded.event_rows import insert_events, resolve_events
 from kg.stores.embedded.rows import unpacked_id
 from kg.stores.embedded.state import Moved, current_schema, intern, names, read_counters
 from kg.stores.protocol import Appended, AppendReport, Refusal
+from kg.stores.sqlite import Database
 
 
 def append_events(database: Database, schema: DomainSchema, schema_text: str, events: Sequence[Event]) -> AppendReport:

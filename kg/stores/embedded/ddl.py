@@ -1,4 +1,4 @@
-"""Tables of the embedded store and the check that a file is one.
+"""Tables of the embedded store.
 
 One integer id space for nodes of all kinds; names of kinds, relations and interactions are interned in `name`. STRICT
 tables, because without it text slips into a REAL column. Edges are WITHOUT ROWID under their natural key, with the
@@ -10,20 +10,9 @@ ever named: appended events, users that only events name), `born` the one that m
 
 from __future__ import annotations
 
-import sqlite3
+from kg.stores.sqlite import FileFormat
 
-from kg.stores.errors import StoreDamaged
-
-APPLICATION_ID = 0x57685061
-"""Stands in the header of the file ("WhPa"), so that another program's database is recognised as such."""
-
-FORMAT_VERSION = 1
-"""Raised when the tables change in a way that older code cannot read."""
-
-OLDEST_SQLITE = (3, 37, 0)
-"""The first version with STRICT tables."""
-
-STATEMENTS = (
+_STATEMENTS = (
     """CREATE TABLE state (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         generation INTEGER NOT NULL,
@@ -77,30 +66,13 @@ STATEMENTS = (
     # Users deleted by the generation given, whose traces in older cached snapshots are not yet known to be gone.
     "CREATE TABLE forgotten (user TEXT PRIMARY KEY, generation INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     "INSERT INTO state VALUES (1, 0, 0, 0, 0, 0, NULL)",
-    f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {FORMAT_VERSION}",
 )
 
-
-def is_blank(connection: sqlite3.Connection) -> bool:
-    """Whether the file has no table yet (new, or its making was interrupted)."""
-    return connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
-
-
-def create_tables(connection: sqlite3.Connection) -> None:
-    """Make all tables, inside the caller's transaction."""
-    for statement in STATEMENTS:
-        connection.execute(statement)
-
-
-def check_format(connection: sqlite3.Connection, place: str) -> None:
-    """Raise StoreDamaged unless the file is a store that this code reads."""
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    if application != APPLICATION_ID:
-        raise StoreDamaged(f"{place} is an SQLite database of another program; give another directory for the store")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version != FORMAT_VERSION:
-        raise StoreDamaged(
-            f"{place} has store format {version}, this version of WhyPath reads {FORMAT_VERSION};"
-            " use the version that made it, or load the domain again into a new directory"
-        )
+STORE_FORMAT = FileFormat(
+    name="a store",
+    application_id=0x57685061,  # "WhPa"
+    version=1,
+    statements=_STATEMENTS,
+    advice="load the domain into a new directory",
+)
+"""What `whypath load` makes in a directory."""

@@ -9,11 +9,11 @@ import json
 import sqlite3
 
 from kg.schema import DomainSchema
-from kg.stores.embedded.database import Database
 from kg.stores.embedded.state import note_change, read_counters, read_mark
 from kg.stores.errors import StoreError
 from kg.stores.fitting import Section, schema_misfits
 from kg.stores.protocol import FinishReport, StoreState
+from kg.stores.sqlite import Database
 
 _REMOVED_AT_ONCE = 20_000
 """Rows removed by one transaction, so that appending processes get their turn between."""

@@ -10,9 +10,9 @@ import sqlite3
 
 from kg.schema import DomainSchema
 from kg.stores.cache import SnapshotCache
-from kg.stores.embedded.database import Database
 from kg.stores.embedded.state import names, read_counters
 from kg.stores.protocol import DeletionReport
+from kg.stores.sqlite import Database
 
 
 def delete_user(database: Database, cache: SnapshotCache, schema: DomainSchema, user: str) -> DeletionReport:

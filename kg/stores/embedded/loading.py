@@ -10,15 +10,14 @@ from typing import Self
 
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
-from kg.stores.embedded.database import Database
 from kg.stores.embedded.event_rows import insert_events, resolve_events
 from kg.stores.embedded.finishing import finish_load
-from kg.stores.embedded.locking import FileLock
 from kg.stores.embedded.rows import node_ids, nodes_by_key, packed_fields
 from kg.stores.embedded.state import note_change, read_counters
 from kg.stores.errors import StoreError
 from kg.stores.fitting import node_misfit, storable
 from kg.stores.protocol import FinishReport, Refusal, WriteReport
+from kg.stores.sqlite import Database, FileLock
 
 
 class EmbeddedLoad:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from kg.graph import KnowledgeGraph, NodeTable, Strings
 from kg.graph.building import EventColumns, item_starts, node_table
 from kg.schema import DomainSchema
-from kg.stores.embedded.database import Database
 from kg.stores.embedded.rows import unpacked_id
 from kg.stores.embedded.state import Counters, Moved, names, read_counters, read_mark
+from kg.stores.sqlite import Database
 
 _ROWS = 20_000
 """Rows read by one transaction: some 20 to 50 ms for which a writer may have to wait."""

@@ -20,11 +20,10 @@ from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.stores.cache import SnapshotCache
 from kg.stores.embedded.appending import append_events, events_since
-from kg.stores.embedded.database import Database
+from kg.stores.embedded.ddl import STORE_FORMAT
 from kg.stores.embedded.finishing import misfits
 from kg.stores.embedded.forgetting import clean_caches, delete_user
 from kg.stores.embedded.loading import EmbeddedLoad
-from kg.stores.embedded.locking import FileLock
 from kg.stores.embedded.looking import count_rows, neighbours_of
 from kg.stores.embedded.reading import SnapshotReader
 from kg.stores.embedded.state import (
@@ -39,6 +38,7 @@ from kg.stores.embedded.state import (
 )
 from kg.stores.errors import SchemaMismatch, StoreBusy, StoreEmpty, StoreError, StoreLoading, StoreLocked, StoreNotFound
 from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
+from kg.stores.sqlite import Database, FileLock
 
 FILE_NAME = "store.sqlite"
 
@@ -79,7 +79,7 @@ class EmbeddedStore:
         elif not (directory / FILE_NAME).exists():
             what = f"{directory} holds no store" if directory.exists() else f"there is no store at {directory}"
             raise StoreNotFound(f"{what}; `whypath load domain.yaml --store {directory}` makes one")
-        return cls(directory, Database(directory / FILE_NAME, create=create))
+        return cls(directory, Database(directory / FILE_NAME, STORE_FORMAT, create=create))
 
     @property
     def url(self) -> str:

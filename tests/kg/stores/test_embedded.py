@@ -37,7 +37,7 @@ class TestEmbeddedStoreWithAWriteAheadLog(GraphStoreContract):
 
     @pytest.fixture
     def url(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-        monkeypatch.setattr("kg.stores.embedded.journal.wal_is_safe", lambda _: True)
+        monkeypatch.setattr("kg.stores.sqlite.journal.wal_is_safe", lambda _: True)
         return str(tmp_path / "store")
 
     def test_the_log_is_used(self, store: EmbeddedStore) -> None:
@@ -229,7 +229,7 @@ def test_another_format_is_refused(store: EmbeddedStore) -> None:
 
 def test_waiting_for_a_hanging_process_ends(store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch) -> None:
     load(store)
-    monkeypatch.setattr("kg.stores.embedded.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("kg.stores.sqlite.database.BUSY_SECONDS", 0.05)
     impatient = EmbeddedStore.open(store.directory)
     with store._database.writing(), pytest.raises(StoreBusy):
         impatient.append_events([Event.of("ann", "1", "film", "view")])

@@ -1,4 +1,4 @@
-"""`Database`: the connection to the store's SQLite file, with transactions that wait their turn and errors for readers.
+"""`Database`: the connection to an SQLite file, with transactions that wait their turn and errors for readers.
 
 One connection per `Database`, guarded by a lock, so that threads may share it; after a fork the child gets a
 connection of its own. Writers of all processes queue at a lock file before `BEGIN IMMEDIATE`, see `locking`.
@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kg.stores.embedded.ddl import OLDEST_SQLITE, check_format, create_tables, is_blank
-from kg.stores.embedded.journal import set_journal_mode
-from kg.stores.embedded.locking import FileLock
 from kg.stores.errors import StoreBusy, StoreDamaged, StoreError, StoreNotFound
+from kg.stores.sqlite.file_format import OLDEST_SQLITE, FileFormat, is_blank
+from kg.stores.sqlite.journal import set_journal_mode
+from kg.stores.sqlite.locking import FileLock
 
 BUSY_SECONDS = 60.0
 """How long to wait for other processes. A batch of a load holds the store for under a second, a slow disk for some."""
@@ -29,20 +29,21 @@ _abandoned: list[sqlite3.Connection] = []
 
 
 class Database:
-    """An open store file. Raises StoreError and its subclasses only, never sqlite3's errors."""
+    """An open file of one format. Raises StoreError and its subclasses only, never sqlite3's errors."""
 
-    def __init__(self, path: Path, *, create: bool = False) -> None:
+    def __init__(self, path: Path, file_format: FileFormat, *, create: bool = False) -> None:
         """Open the file; with `create` make it if it is not there. Raises StoreNotFound and StoreDamaged."""
         self.path = path
+        self._format = file_format
         self._lock = threading.RLock()
         self._turn = FileLock(path.with_name("write.lock"))
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise StoreError(
-                f"the embedded store needs SQLite {'.'.join(map(str, OLDEST_SQLITE))} or later,"
+                f"{file_format.name} needs SQLite {'.'.join(map(str, OLDEST_SQLITE))} or later,"
                 f" this Python has {sqlite3.sqlite_version}; use a newer build of Python"
             )
         if not create and not path.exists():
-            raise StoreNotFound(f"there is no store at {path.parent}; `whypath load domain.yaml --store` makes one")
+            raise StoreNotFound(f"there is no {path.name} in {path.parent}; {file_format.advice}")
         with self._translated():
             self._connection, self._process = self._connect(), os.getpid()
             self._prepare(create)
@@ -51,13 +52,13 @@ class Database:
         if is_blank(self._connection):
             if not create:
                 self._connection.close()
-                raise StoreNotFound(f"{self.path} is empty: making the store was interrupted; load the domain again")
+                raise StoreNotFound(f"{self.path} is empty: making it was interrupted; {self._format.advice}")
             set_journal_mode(self._connection, self.path, new=True)
             with self.writing() as connection:
                 # Another process may have made the tables since.
                 if is_blank(connection):
-                    create_tables(connection)
-        check_format(self._connection, str(self.path))
+                    self._format.create(connection)
+        self._format.check(self._connection, str(self.path))
         set_journal_mode(self._connection, self.path, new=False)
 
     def _connect(self) -> sqlite3.Connection:
@@ -110,7 +111,7 @@ class Database:
     @contextmanager
     def own_reader(self) -> Iterator[Database]:
         """The same file on another connection, for a long read that must not keep other threads waiting."""
-        reader = Database(self.path)
+        reader = Database(self.path, self._format)
         try:
             yield reader
         finally:
@@ -134,12 +135,11 @@ class Database:
         except sqlite3.OperationalError as error:
             text = str(error)
             if "locked" in text or "busy" in text:
-                raise StoreBusy(f"{self.path}: another process holds the store ({text}); try again") from error
+                raise StoreBusy(f"{self.path}: another process holds it ({text}); try again") from error
             raise StoreError(f"{self.path}: {text}; check the disk's free space and the directory's rights") from error
         except sqlite3.ProgrammingError as error:
-            raise StoreError(f"{self.path}: {error} (is the store closed?)") from error
+            raise StoreError(f"{self.path}: {error} (is it closed?)") from error
         except sqlite3.DatabaseError as error:
             raise StoreDamaged(
-                f"{self.path} cannot be read as a store ({error});"
-                " restore a copy, or load the domain into a new directory"
+                f"{self.path} cannot be read as {self._format.name} ({error}); restore a copy, or {self._format.advice}"
             ) from error

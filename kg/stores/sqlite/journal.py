@@ -1,4 +1,4 @@
-"""Which journal SQLite keeps for the store, and why.
+"""Which journal SQLite keeps for a file of ours, and why.
 
 WAL lets readers and the writer pass each other, but versions before 3.51.3 (and the backports 3.50.7 and 3.44.6) can
 corrupt a database when the log is reset while another connection reads. So WAL is used only with a fixed version;

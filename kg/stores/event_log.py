@@ -1,0 +1,117 @@
+"""`EventLog`: events in one SQLite file on this machine, for events that their store cannot take or should not.
+
+A store that is somebody else's is not written to, and a server may be away: such events are kept here, durably.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from kg.rows import Event
+from kg.stores.errors import StoreError
+from kg.stores.protocol import Appended, AppendReport, Refusal
+from kg.stores.sqlite import Database, FileFormat
+
+EVENT_LOG_FORMAT = FileFormat(
+    name="an event log",
+    application_id=0x57685065,  # "WhPe"
+    version=1,
+    statements=(
+        """CREATE TABLE event (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, -- order of arrival; AUTOINCREMENT never gives one twice
+            id TEXT NOT NULL UNIQUE,
+            user TEXT NOT NULL,
+            item TEXT NOT NULL,
+            item_kind TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            time REAL,
+            weight REAL
+        ) STRICT""",
+        "CREATE INDEX event_by_user ON event (user)",
+    ),
+    advice="move the file away and a new one is made",
+)
+
+_COLUMNS = "id, user, item, item_kind, kind, time, weight"
+
+
+class EventLog:
+    """Events of one file, each id once, in the order of their arrival; durable when `append` returns.
+
+    Threads and processes may share the file. The events are not checked against a schema: whoever appends them does.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, made with its folder where there is none. Raises StoreError and its subclasses."""
+        try:
+            # What people did is nobody else's business.
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StoreError(f"{path.parent} cannot be made: {error.strerror}") from None
+        self._database = Database(path, EVENT_LOG_FORMAT, create=True)
+
+    def append(self, events: Sequence[Event]) -> AppendReport:
+        """Write events in one transaction; an id that is there with other content is refused."""
+        outcomes: list[Appended] = []
+        refused: list[Refusal] = []
+        with self._database.writing() as connection:
+            for row, event in enumerate(events):
+                stored = connection.execute(f"SELECT {_COLUMNS} FROM event WHERE id = ?", (event.id,)).fetchone()
+                if stored is None:
+                    connection.execute(f"INSERT INTO event ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", _values(event))
+                    outcomes.append(Appended.WRITTEN)
+                elif Event(*stored) == event:
+                    outcomes.append(Appended.ALREADY_THERE)
+                else:
+                    reason = f"an event with the id {event.id!r} and other content is there already"
+                    refused.append(Refusal(row, reason))
+                    outcomes.append(Appended.REFUSED)
+            number = _last(connection)
+        return AppendReport(tuple(outcomes), tuple(refused), number)
+
+    def since(self, number: int, limit: int | None = None) -> tuple[list[Event], int]:
+        """Events after a number, in order, at most `limit`; and the number that they lead to."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT number, {_COLUMNS} FROM event WHERE number > ? ORDER BY number LIMIT ?",
+                (number, -1 if limit is None else limit),
+            ).fetchall()
+            last = _last(connection)
+        reached = rows[-1][0] if limit is not None and len(rows) == limit else max(number, last)
+        return [Event(*row[1:]) for row in rows], reached
+
+    def remove(self, ids: Collection[str]) -> int:
+        """Remove events by id; how many there were."""
+        with self._database.writing() as connection:
+            return sum(connection.execute("DELETE FROM event WHERE id = ?", (each,)).rowcount for each in ids)
+
+    def remove_user(self, user: str) -> int:
+        """Remove a user's events; how many there were."""
+        with self._database.writing() as connection:
+            removed = connection.execute("DELETE FROM event WHERE user = ?", (user,)).rowcount
+        # A write-ahead log would still hold them.
+        self._database.empty_log()
+        return removed
+
+    def count(self, user: str | None = None) -> int:
+        """Number of events, of all users or of one."""
+        with self._database.reading() as connection:
+            if user is None:
+                return connection.execute("SELECT count(*) FROM event").fetchone()[0]
+            return connection.execute("SELECT count(*) FROM event WHERE user = ?", (user,)).fetchone()[0]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+
+def _values(event: Event) -> tuple:
+    return event.id, event.user, event.item, event.item_kind, event.kind, event.time, event.weight
+
+
+def _last(connection: sqlite3.Connection) -> int:
+    """Highest number ever given."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
+    return 0 if row is None else row[0]
