@@ -36,7 +36,12 @@ class SnapshotCache:
         """Keep a snapshot and remove those of earlier generations and with fewer events."""
         path = self.directory / f"generation-{graph.generation}-events-{graph.event_generation}"
         if not path.exists():
-            graph.save(path)
+            try:
+                graph.save(path)
+            except OSError:
+                # Another process may have put the same snapshot there at the same moment, or a newer one since.
+                if not any(_numbers(other) >= _numbers(path) for other in self._paths()):
+                    raise
         remove_partial(self.directory)
         for other in self._paths():
             if _numbers(other) < _numbers(path):

@@ -8,8 +8,9 @@ from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.stores.embedded.event_rows import insert_events, resolve_events
 from kg.stores.embedded.rows import unpacked_id
-from kg.stores.embedded.state import Moved, current_schema, intern, names, read_counters
+from kg.stores.embedded.state import current_schema, intern, names, read_counters
 from kg.stores.protocol import Appended, AppendReport, Refusal
+from kg.stores.snapshots import Moved
 from kg.stores.sqlite import Database
 
 

@@ -18,7 +18,8 @@ from kg.graph import KnowledgeGraph, NodeTable, Strings
 from kg.graph.building import EventColumns, item_starts, node_table
 from kg.schema import DomainSchema
 from kg.stores.embedded.rows import unpacked_id
-from kg.stores.embedded.state import Counters, Moved, names, read_counters, read_mark
+from kg.stores.embedded.state import Counters, names, read_counters, read_mark
+from kg.stores.snapshots import Moved
 from kg.stores.sqlite import Database
 
 _ROWS = 20_000

@@ -7,10 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 
-class Moved(Exception):
-    """A load or a deletion came between two transactions that belong together; they are made again."""
-
-
 @dataclass(frozen=True, slots=True)
 class Counters:
     """The row `state`; see `ddl` for its columns."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
-import threading
 import time
 from collections.abc import Sequence
 from functools import lru_cache
@@ -29,28 +28,21 @@ from kg.stores.embedded.reading import SnapshotReader
 from kg.stores.embedded.state import (
     Counters,
     Mark,
-    Moved,
     current_schema,
     intern,
     read_counters,
     read_mark,
     write_mark,
 )
-from kg.stores.errors import SchemaMismatch, StoreBusy, StoreEmpty, StoreError, StoreLoading, StoreLocked, StoreNotFound
+from kg.stores.errors import SchemaMismatch, StoreEmpty, StoreError, StoreLoading, StoreLocked, StoreNotFound
 from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
+from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
 from kg.stores.sqlite import Database, FileLock
 
 FILE_NAME = "store.sqlite"
 
 _LOCK_SECONDS = 1.0
 """How long a load tries to take the load lock; asking whether it is held takes it for a moment."""
-
-_ATTEMPTS = 20
-"""Reads of a snapshot that may be overtaken by loads and deletions before giving up."""
-
-_OVERLAID_EVENTS = 10_000
-_OVERLAID_SHARE = 0.05
-"""A cached snapshot is written anew when more events than this, and than this share of its own, are laid over it."""
 
 
 class EmbeddedStore:
@@ -60,10 +52,8 @@ class EmbeddedStore:
         """Use `open`."""
         self.directory = directory
         self._database = database
-        self._cache = SnapshotCache(directory / "snapshots")
+        self._snapshots = Snapshots(self, SnapshotCache(directory / "snapshots"), str(directory))
         self._load_lock_path = directory / "load.lock"
-        self._latest: KnowledgeGraph | None = None
-        self._latest_lock = threading.Lock()
 
     @classmethod
     def open(cls, directory: Path, *, create: bool = False) -> EmbeddedStore:
@@ -134,13 +124,10 @@ class EmbeddedStore:
 
     def _marked(self, schema: DomainSchema, replace: bool, source_digest: str) -> tuple[int, dict[str, int]]:
         """Set the mark; the number of the load and those of all names of the schema."""
-        for _ in range(_ATTEMPTS):
-            # Serving goes on from the cached snapshot, so it must be there before the first row changes. If it was lost
-            # while a load was interrupted, only running that load again brings the store back.
+        for _ in range(ATTEMPTS):
             with self._database.reading() as connection:
                 generation, interrupted = read_counters(connection).generation, read_mark(connection) is not None
-            if generation and not (interrupted and generation not in self._cache.generations()):
-                self.snapshot()
+            self._snapshots.keep_before_load(generation, interrupted=interrupted)
             with self._database.writing() as connection:
                 counters, before = read_counters(connection), read_mark(connection)
                 if counters.generation != generation:
@@ -153,7 +140,7 @@ class EmbeddedStore:
                 changed = before is not None and before.changed
                 write_mark(connection, Mark(time.time(), source_digest, replace, who, schema.to_json(), changed))
                 return load, intern(connection, [*schema.nodes, *schema.relation_kinds, *schema.interactions])
-        raise self._overtaken()
+        raise overtaken(str(self.directory))
 
     def _check_schema(self, connection: sqlite3.Connection, schema: DomainSchema, earlier: list[str | None]) -> None:
         found = {text: None for known in earlier if known for text in misfits(connection, _schema_of(known), schema)}
@@ -165,75 +152,42 @@ class EmbeddedStore:
 
     def snapshot(self) -> KnowledgeGraph:
         """See `GraphStore.snapshot`."""
-        with self._latest_lock:
-            for _ in range(_ATTEMPTS):
-                try:
-                    graph = self._snapshot_now()
-                except Moved:
-                    continue
-                except OSError as error:
-                    raise StoreError(f"the snapshot under {self._cache.directory} cannot be kept: {error}") from None
-                self._latest = graph
-                return graph
-        raise self._overtaken()
+        return self._snapshots.current()
 
-    def _snapshot_now(self) -> KnowledgeGraph:
+    def complete(self) -> tuple[int, int]:
+        """See `SnapshotSource.complete`."""
         with self._database.reading() as connection:
             counters, mark = read_counters(connection), read_mark(connection)
             forgotten = connection.execute("SELECT EXISTS (SELECT 1 FROM forgotten)").fetchone()[0]
         if counters.schema is None:
             raise self._nothing_complete(mark)
         if forgotten:
-            clean_caches(self._database, self._cache)
-        graph = self._latest
-        if graph is None or graph.generation != counters.generation:
-            graph = self._cache.newest(counters.generation) or self._read(counters, mark)
-        if graph.event_generation >= counters.event_generation:
-            return graph
-        events, reached = events_since(self._database, graph.event_generation)
-        with self._database.reading() as connection:
-            # A deletion between the two reads would leave its user in the base of the overlay.
-            if read_counters(connection).generation != counters.generation:
-                raise Moved
-        graph = graph.overlay(events, event_generation=reached)
-        if len(events) > max(_OVERLAID_EVENTS, _OVERLAID_SHARE * sum(map(len, graph.events))):
-            self._keep(graph)
-        return graph
+            clean_caches(self._database, self._snapshots.cache)
+        return counters.generation, counters.event_generation
 
-    def _read(self, counters: Counters, mark: Mark | None) -> KnowledgeGraph:
+    def read_complete(self) -> KnowledgeGraph:
+        """See `SnapshotSource.read_complete`."""
+        with self._database.reading() as connection:
+            counters, mark = read_counters(connection), read_mark(connection)
         if mark is not None:
-            # It may have been written, or the load finished, since the counters were read; if not, it was lost.
-            generation = self.state().generation
-            if generation != counters.generation or generation in self._cache.generations():
-                raise Moved
             raise StoreLoading(
                 f"{self.directory}: a load is in progress or was interrupted, and the snapshot from before it is gone"
-                f" from {self._cache.directory}; finish the load, or run it again"
+                f" from {self._snapshots.cache.directory}; finish the load, or run it again"
             )
-        assert counters.schema is not None
-        with self._database.own_reader() as database:
-            graph = SnapshotReader(database, counters, _schema_of(counters.schema)).read()
-        self._keep(graph)
-        # Mapped from the files it was written to, so that processes share its memory.
-        return self._cache.newest(graph.generation) or graph
-
-    def _keep(self, graph: KnowledgeGraph) -> None:
-        self._cache.write(graph)
-        generation = self.state().generation
-        if generation != graph.generation:
-            # A user may have been deleted while it was written.
-            self._cache.remove_before(generation)
+        if counters.schema is None:
             raise Moved
+        with self._database.own_reader() as database:
+            return SnapshotReader(database, counters, _schema_of(counters.schema)).read()
 
     def append_events(self, events: Sequence[Event]) -> AppendReport:
         """See `GraphStore.append_events`."""
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             text = self._current_schema()
             try:
                 return append_events(self._database, _schema_of(text), text, events)
             except Moved:
                 continue
-        raise self._overtaken()
+        raise overtaken(str(self.directory))
 
     def _current_schema(self) -> str:
         with self._database.reading() as connection:
@@ -242,18 +196,14 @@ class EmbeddedStore:
             raise self._nothing_complete(mark)
         return text
 
-    def _overtaken(self) -> StoreBusy:
-        return StoreBusy(f"{self.directory}: loads and deletions kept coming in between; try again")
-
     def events_since(self, event_generation: int) -> tuple[Sequence[Event], int]:
         """See `GraphStore.events_since`."""
         return events_since(self._database, event_generation)
 
     def delete_user(self, user: str) -> DeletionReport:
         """See `GraphStore.delete_user`."""
-        with self._latest_lock:
-            self._latest = None
-            return delete_user(self._database, self._cache, _schema_of(self._current_schema()), user)
+        with self._snapshots.forgetting():
+            return delete_user(self._database, self._snapshots.cache, _schema_of(self._current_schema()), user)
 
     def neighbours(self, kind: str, key: str, limit: int) -> Sequence[Neighbour]:
         """See `GraphStore.neighbours`."""
@@ -271,7 +221,7 @@ class EmbeddedStore:
 
     def close(self) -> None:
         """See `GraphStore.close`."""
-        self._latest = None
+        self._snapshots.close()
         self._database.close()
 
 

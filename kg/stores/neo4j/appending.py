@@ -11,8 +11,9 @@ from kg.schema import DomainSchema
 from kg.stores.neo4j.connection import rows
 from kg.stores.neo4j.event_rows import StoredEvent, create_events, resolve_events
 from kg.stores.neo4j.names import Names
-from kg.stores.neo4j.state import Moved, read_state, set_state, take_turn
+from kg.stores.neo4j.state import read_state, set_state, take_turn
 from kg.stores.protocol import Appended, AppendReport, Refusal
+from kg.stores.snapshots import Moved
 
 
 def append_events(

@@ -20,7 +20,8 @@ from kg.graph.building import EventColumns, item_starts, node_table
 from kg.schema import DomainSchema
 from kg.stores.neo4j.connection import Connection, first
 from kg.stores.neo4j.names import property_name
-from kg.stores.neo4j.state import Counters, Moved, read_state
+from kg.stores.neo4j.state import Counters, read_state
+from kg.stores.snapshots import Moved
 
 PAGE_ROWS = 20_000
 """Nodes, or about as many relationships, of one record."""

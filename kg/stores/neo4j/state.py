@@ -19,6 +19,7 @@ from neo4j import ManagedTransaction
 from kg.schema import DomainSchema
 from kg.stores.neo4j.connection import rows
 from kg.stores.neo4j.names import STORE_LABEL, Names
+from kg.stores.snapshots import Moved
 
 FORMAT_VERSION = 1
 """Raised when the layout changes in a way that older code cannot read."""
@@ -27,10 +28,6 @@ LEASE_SECONDS = 30.0
 """A load that has not been heard of for so long, by the server's clock, counts as interrupted."""
 
 _STORE = f"(s:{STORE_LABEL} {{id: 1}})"
-
-
-class Moved(Exception):
-    """A load or a deletion came between two transactions that belong together; they are made again."""
 
 
 @dataclass(frozen=True, slots=True)

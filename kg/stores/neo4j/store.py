@@ -9,7 +9,6 @@ Safe to use from many threads and processes on many machines: writers take turns
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
 from collections.abc import Sequence
@@ -25,7 +24,6 @@ from kg.schema import DomainSchema
 from kg.stores.cache import SnapshotCache
 from kg.stores.errors import (
     SchemaMismatch,
-    StoreBusy,
     StoreDamaged,
     StoreEmpty,
     StoreError,
@@ -48,7 +46,6 @@ from kg.stores.neo4j.state import (
     LEASE_SECONDS,
     Counters,
     Mark,
-    Moved,
     create_state,
     read_state,
     schema_of,
@@ -58,13 +55,7 @@ from kg.stores.neo4j.state import (
     write_mark,
 )
 from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
-
-_ATTEMPTS = 20
-"""Reads of a snapshot that may be overtaken by loads and deletions before giving up."""
-
-_OVERLAID_EVENTS = 10_000
-_OVERLAID_SHARE = 0.05
-"""A cached snapshot is written anew when more events than this, and than this share of its own, are laid over it."""
+from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
 
 
 class Neo4jStore:
@@ -74,9 +65,7 @@ class Neo4jStore:
         """Use `open`."""
         self._connection = connection
         self._id = store_id
-        self._cache = SnapshotCache(_cache_directory(store_id))
-        self._latest: KnowledgeGraph | None = None
-        self._latest_lock = threading.Lock()
+        self._snapshots = Snapshots(self, SnapshotCache(_cache_directory(store_id)), self.url)
 
     @classmethod
     def open(cls, url: str, *, create: bool = False) -> Neo4jStore:
@@ -132,13 +121,10 @@ class Neo4jStore:
 
     def begin_load(self, schema: DomainSchema, *, replace: bool, source_digest: str) -> Neo4jLoad:
         """See `GraphStore.begin_load`."""
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             counters, before = self._read_state()
             self._check_free(before)
-            # Serving goes on from the cached snapshot, so it must be there before the first row changes. If it was
-            # lost while a load was interrupted, only running that load again brings the store back.
-            if counters.generation and not (before and counters.generation not in self._cache.generations()):
-                self.snapshot()
+            self._snapshots.keep_before_load(counters.generation, interrupted=before is not None)
             names = counters.names.extended(schema)
             ensure_layout(self._connection, names)
             try:
@@ -146,7 +132,7 @@ class Neo4jStore:
             except Moved:
                 continue
             return Neo4jLoad(self._connection, schema, load, replace=replace)
-        raise self._overtaken()
+        raise overtaken(self.url)
 
     def _marked(self, schema: DomainSchema, names: Names, generation: int, replace: bool, source_digest: str) -> int:
         """Set the mark; the number of the load."""
@@ -187,72 +173,38 @@ class Neo4jStore:
 
     def snapshot(self) -> KnowledgeGraph:
         """See `GraphStore.snapshot`."""
-        with self._latest_lock:
-            for _ in range(_ATTEMPTS):
-                try:
-                    graph = self._snapshot_now()
-                except Moved:
-                    continue
-                except OSError as error:
-                    raise StoreError(f"the snapshot under {self._cache.directory} cannot be kept: {error}") from None
-                self._latest = graph
-                return graph
-        raise self._overtaken()
+        return self._snapshots.current()
 
-    def _snapshot_now(self) -> KnowledgeGraph:
+    def complete(self) -> tuple[int, int]:
+        """See `SnapshotSource.complete`."""
         counters, mark = self._read_state()
         if counters.schema is None:
             raise self._nothing_complete(mark)
-        graph = self._latest
-        if graph is None or graph.generation != counters.generation:
-            graph = self._cache.newest(counters.generation) or self._read(counters, mark)
-        if graph.event_generation >= counters.event_generation:
-            return graph
-        events, reached = self.events_since(graph.event_generation)
-        if self._read_state()[0].generation != counters.generation:
-            # A deletion between the two reads would leave its user in the base of the overlay.
-            raise Moved
-        graph = graph.overlay(events, event_generation=reached)
-        if len(events) > max(_OVERLAID_EVENTS, _OVERLAID_SHARE * sum(map(len, graph.events))):
-            self._keep(graph)
-        return graph
+        return counters.generation, counters.event_generation
 
-    def _read(self, counters: Counters, mark: Mark | None) -> KnowledgeGraph:
-        # Users deleted elsewhere may still be in them.
-        self._cache.remove_before(counters.generation)
+    def read_complete(self) -> KnowledgeGraph:
+        """See `SnapshotSource.read_complete`."""
+        counters, mark = self._read_state()
         if mark is not None:
-            # It may have been written, or the load finished, since the counters were read; if not, it is not there.
-            now, _ = self._read_state()
-            if now.generation != counters.generation or now.generation in self._cache.generations():
-                raise Moved
             raise StoreLoading(
                 f"{self.url}: a load is in progress or was interrupted ({mark.by}), and this machine has no snapshot"
-                f" from before it under {self._cache.directory}; wait until the load is complete, or run it again"
+                f" from before it under {self._snapshots.cache.directory}; wait until the load is complete, or run it"
+                " again"
             )
-        assert counters.schema is not None
-        graph = SnapshotReader(self._connection, counters, schema_of(counters.schema)).read()
-        self._keep(graph)
-        # Mapped from the files it was written to, so that processes share its memory.
-        return self._cache.newest(graph.generation) or graph
-
-    def _keep(self, graph: KnowledgeGraph) -> None:
-        self._cache.write(graph)
-        generation = self._read_state()[0].generation
-        if generation != graph.generation:
-            # A user may have been deleted while it was written.
-            self._cache.remove_before(generation)
+        if counters.schema is None:
             raise Moved
+        return SnapshotReader(self._connection, counters, schema_of(counters.schema)).read()
 
     def append_events(self, events: Sequence[Event]) -> AppendReport:
         """See `GraphStore.append_events`."""
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             text = self._current_schema()
             append = partial(append_events, schema=schema_of(text), schema_text=text, events=events, attempted=set())
             try:
                 return self._connection.write(append)
             except Moved:
                 continue
-        raise self._overtaken()
+        raise overtaken(self.url)
 
     def _current_schema(self) -> str:
         """Schema that events are checked by: the last complete load's, or during a first load that load's."""
@@ -262,18 +214,15 @@ class Neo4jStore:
             raise self._nothing_complete(mark)
         return text
 
-    def _overtaken(self) -> StoreBusy:
-        return StoreBusy(f"{self.url}: loads and deletions kept coming in between; try again")
-
     def events_since(self, event_generation: int) -> tuple[Sequence[Event], int]:
         """See `GraphStore.events_since`."""
         return self._connection.read(lambda transaction: events_since(transaction, event_generation))
 
     def delete_user(self, user: str) -> DeletionReport:
         """See `GraphStore.delete_user`. Snapshots cached on other machines lose the user when they are next opened."""
-        with self._latest_lock:
-            self._latest = None
-            return delete_user(self._connection, self._cache, schema_of(self._current_schema()), user)
+        with self._snapshots.forgetting():
+            cache = self._snapshots.cache
+            return delete_user(self._connection, cache, schema_of(self._current_schema()), user)
 
     def neighbours(self, kind: str, key: str, limit: int) -> Sequence[Neighbour]:
         """See `GraphStore.neighbours`."""
@@ -291,7 +240,7 @@ class Neo4jStore:
 
     def close(self) -> None:
         """See `GraphStore.close`."""
-        self._latest = None
+        self._snapshots.close()
         self._connection.close()
 
 

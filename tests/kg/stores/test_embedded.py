@@ -17,7 +17,7 @@ from kg.stores import SchemaMismatch, StoreBusy, StoreDamaged, StoreError, Store
 from kg.stores.embedded import EmbeddedStore, journal_mode_reason, wal_is_safe
 from kg.stores.embedded.reading import SnapshotReader
 from kg.stores.embedded.rows import packed_fields, packed_id, unpacked_id
-from kg.stores.embedded.state import Moved
+from kg.stores.snapshots import Moved
 from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.kg.stores.contract import GraphStoreContract, expected, load, same
 
@@ -128,7 +128,7 @@ def test_a_damaged_or_missing_cache_is_made_again(store: EmbeddedStore) -> None:
 
 
 def test_many_appended_events_are_worked_into_the_cache(store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kg.stores.embedded.store._OVERLAID_EVENTS", 3)
+    monkeypatch.setattr("kg.stores.snapshots._OVERLAID_EVENTS", 3)
     load(store)
     store.snapshot()
     events = [Event.of("ann", "10", "film", "view", time=float(number)) for number in range(5)]
