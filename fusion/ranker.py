@@ -42,8 +42,7 @@ class Ranker:
         items = self._item_factors[chosen]
         total = np.repeat(self._bias[chosen][None, :], histories.shape[0], axis=0)
         for column, block in enumerate(self.blocks.values()):
-            found = block.scores(histories, candidates)
-            total += found * users[:, column, None] * items[None, :, column]
+            total += block.scores(histories, candidates) * users[:, column, None] * items[:, column]
         return total
 
     def split(self, history: NDArray[np.intp], item: int) -> ScoreSplit:

@@ -91,10 +91,11 @@ class Scorer:
         tie_break = self.tie_break if candidates is None else self.tie_break[candidates]
         size = max(1, _BATCH_CELLS // max(width, 1))
         for first in range(0, histories.shape[0], size):
+            whole = size >= histories.shape[0]
             rows = slice(first, min(first + size, histories.shape[0]))
-            part = sp.csr_array(histories[rows])
+            part = histories if whole else sp.csr_array(histories[rows])
             if width:
-                out = sp.csr_array(excluded[rows])
+                out = excluded if whole else sp.csr_array(excluded[rows])
                 lists = top_k(
                     self.scores(part, candidates), k, tie_break=tie_break, excluded=out, candidates=candidates
                 )

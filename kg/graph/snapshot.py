@@ -235,7 +235,7 @@ class KnowledgeGraph:
         if row < 0:
             return []
         found = [(table, table.of_user(row)) for table in self.events]
-        return [table.take(np.arange(rows.start, rows.stop)) for table, rows in found if rows.stop > rows.start]
+        return [table.part(rows) for table, rows in found if rows.stop > rows.start]
 
     # Other snapshots
 

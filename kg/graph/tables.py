@@ -178,6 +178,18 @@ class InteractionTable:
             self.ids.take(rows),
         )
 
+    def part(self, rows: slice) -> InteractionTable:
+        """The events of a run of rows, without copying."""
+        return InteractionTable(
+            self.kind,
+            self.users[rows],
+            self.items[rows],
+            self.weights[rows],
+            self.times[rows],
+            self.positive[rows],
+            Strings(self.ids.array[rows]),
+        )
+
     def in_order(self) -> InteractionTable:
         """The same events in the order that the class promises."""
         by_id = np.empty(len(self), dtype=np.int64)
@@ -186,5 +198,6 @@ class InteractionTable:
 
     def of_user(self, user: int) -> slice:
         """Rows of one user (local index)."""
-        first, last = np.searchsorted(self.users, [user, user + 1])
+        # In the column's own type: numpy would copy the whole column into a wider one.
+        first, last = np.searchsorted(self.users, np.array([user, user + 1], dtype=self.users.dtype))
         return slice(int(first), int(last))
