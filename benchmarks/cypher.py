@@ -1,0 +1,231 @@
+"""WhyPath over a Neo4j database beside what its user would write in Cypher instead: same server, same data, same run.
+
+The demo's films that the fixed split has go into the database with the split's train events as positive ratings and
+its valid events as negative ones, which are left out of lists and counted for nothing. For the queries the same events
+stand there as relationships LIKED and VALID, with degrees as properties, so that they have it as easy as can be. Every
+test user is then asked of all of them in turn:
+
+  whypath     `Engine.recommend(user, 20)` on the open engine, its look at the server for news included
+  user-knn    200 nearest users by cosine, tuned on valid (exponents of similarity and popularity)
+  hybrid      the same plus a sum over shared entities, tuned on valid
+  path-count  the query of the tutorials: how many users' paths lead there
+
+Lists are scored by score.py with its paired test; times are the client's, per user. Equal scores are ordered by the
+same hash of the item's id everywhere."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from neo4j import Session
+
+from benchmarks.commands import WHYPATH
+from benchmarks.ml100k import figures_of
+from benchmarks.records import Record, add_bench, difference_cell, options_of, parser_of, run_script
+from benchmarks.running import Measured, run
+from benchmarks.store_server import LAUNCHER, LocalServer, server
+from benchmarks.yardsticks import METRIC, Yardsticks, read_rows, write_rows
+from fusion.ranking import tie_break_keys
+from whypath.cli.console import remark
+from whypath.engine import Engine
+
+EXAMPLES = f"""\
+examples:
+  {LAUNCHER}=LAUNCHER python -m benchmarks.cypher --json benchmarks/results/cypher.json
+  python -m benchmarks.cypher --server LAUNCHER --users 100
+"""
+
+K = 20
+WHYPATH_ROW = "whypath"
+
+_NEIGHBOURS = """
+    MATCH (u)-[:LIKED]->(i)<-[:LIKED]-(v) WHERE v <> u
+    WITH u, v, count(*) / sqrt(u.deg * v.deg) AS sim ORDER BY sim DESC LIMIT 200
+    MATCH (v)-[:LIKED]->(c)"""
+_BEST = """
+    WHERE NOT EXISTS { (u)-[:LIKED|VALID]->(c) }
+    RETURN c.key, s ORDER BY s DESC, c.tie LIMIT $k"""
+
+QUERIES = {
+    "user-knn": f"""
+    MATCH (u:User {{key: $user}}) WITH u {_NEIGHBOURS}
+    WITH u, c, sum(sim * sim) / c.deg ^ 0.4 AS s {_BEST}""",
+    "hybrid": f"""
+    MATCH (u:User {{key: $user}})
+    CALL (u) {{ {_NEIGHBOURS} RETURN c, sum(sim * sim) / c.deg ^ 0.4 AS part
+        UNION ALL
+        MATCH (u)-[:LIKED]->(i)-->(e)<--(c:Film) WHERE c.deg > 0 RETURN c, 0.1 * sum(1 / sqrt(e.deg)) AS part }}
+    WITH u, c, sum(part) AS s {_BEST}""",
+    "path-count": f"""
+    MATCH (u:User {{key: $user}})-[:LIKED]->()<-[:LIKED]-()-[:LIKED]->(c)
+    WITH u, c, count(*) AS s {_BEST}""",
+}
+
+_PREPARE = (
+    "MATCH (u:User)-[r:RATING]->(f:Film) WHERE r.weight >= 4 MERGE (u)-[:LIKED]->(f)",
+    "MATCH (u:User)-[r:RATING]->(f:Film) WHERE r.weight < 4 MERGE (u)-[:VALID]->(f)",
+    "MATCH (u:User) SET u.deg = COUNT { (u)-[:LIKED]->() }",
+    "MATCH (f:Film) SET f.deg = COUNT { (f)<-[:LIKED]-() }",
+    "MATCH (e:WhyPath) WHERE NOT e:User AND NOT e:Film SET e.deg = COUNT { (e)<--() }",
+)
+
+
+def write_domain(folder: Path, yard: Yardsticks) -> Path:
+    """Narrow a prepared demo domain to the films of the split, and put the split's events in place of the ratings."""
+    films = read_rows(folder / "films.tsv").set_index("id", drop=False)
+    write_rows(folder / "films.tsv", films.loc[read_rows(yard.items)["item"]])
+    ratings = [
+        read_rows(path)
+        .rename(columns={"user_id": "user", "item_id": "item", "timestamp": "time"})[["user", "item", "time"]]
+        .assign(rating=stars)
+        for path, stars in ((yard.train, "5"), (yard.valid, "1"))
+    ]
+    write_rows(folder / "ratings.tsv", pd.concat(ratings))
+    return folder / "domain.yaml"
+
+
+def prepare_queries(session: Session) -> None:
+    """The relationships and properties that make the queries quick."""
+    for text in _PREPARE:
+        session.run(text).consume()  # pyright: ignore[reportArgumentType]
+    keys = [record[0] for record in session.run("MATCH (f:Film) RETURN f.key")]
+    # Neo4j's integers are signed, and only the order counts.
+    ties = (tie_break_keys(keys) >> np.uint64(1)).astype(np.int64)
+    session.run(
+        "UNWIND $rows AS row MATCH (f:Film {key: row[0]}) SET f.tie = row[1]",
+        rows=[list(row) for row in zip(keys, ties.tolist(), strict=True)],
+    ).consume()
+
+
+Answer = Callable[[str], list[str]]
+
+
+def asked(answers: dict[str, Answer], users: list[str]) -> tuple[dict[str, pd.DataFrame], dict[str, list[float]]]:
+    """Everybody's lists from all who answer, and the milliseconds each answer took."""
+    for answer in answers.values():
+        for user in users[:20]:
+            answer(user)  # plans, caches, code that is compiled at its first use
+    rows: dict[str, list[tuple[str, str, int]]] = {name: [] for name in answers}
+    took: dict[str, list[float]] = {name: [] for name in answers}
+    for place, user in enumerate(users):
+        # In turn, each first as often as the others: what else the machine does hits all alike.
+        names = list(answers)
+        for name in names[place % len(names) :] + names[: place % len(names)]:
+            started = time.perf_counter()
+            found = answers[name](user)
+            took[name].append((time.perf_counter() - started) * 1e3)
+            rows[name] += [(user, item, rank) for rank, item in enumerate(found, start=1)]
+    lists = {name: pd.DataFrame(each, columns=["user", "item", "rank"]) for name, each in rows.items()}
+    return lists, took
+
+
+def loaded(running: LocalServer, domain: Path, bundle: Path, yard: Yardsticks, seed: int) -> dict[str, Measured]:
+    """Load and train by the commands."""
+    train = ["train", "--store", running.uri, "--train", str(yard.train), "--valid", str(yard.valid)]
+    return {
+        "load": run([*WHYPATH, "load", str(domain), "--store", running.uri], tell=remark),
+        "train": run([*WHYPATH, *train, "--seed", str(seed), "--bundle", str(bundle), "--force"], tell=remark),
+    }
+
+
+def main() -> int:
+    """Measure, keep, print."""
+    parser = parser_of(__doc__)
+    parser.epilog = EXAMPLES
+    add_bench(parser)
+    parser.add_argument("--server", default=os.environ.get(LAUNCHER), metavar="LAUNCHER", help=f"default: ${LAUNCHER}")
+    parser.add_argument("--users", type=int, metavar="N", help="ask of so many test users only; no list is scored then")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the training (default 1)")
+    arguments = parser.parse_args()
+    if not arguments.server:
+        raise RuntimeError(f"no server to measure on: name a launcher with --server or in {LAUNCHER}")
+    yard = Yardsticks.at(arguments.bench)
+    record = Record.begun("cypher", options_of(arguments), arguments.json)
+    record.options.pop("server")
+    folder = arguments.work / "cypher"
+    folder.mkdir(parents=True, exist_ok=True)
+    more = [] if arguments.wheels is None else ["--wheels", str(arguments.wheels)]
+    run([*WHYPATH, "demo", "--prepare", str(folder / "domain"), *more], tell=remark)
+    domain = write_domain(folder / "domain", yard)
+    users = list(dict.fromkeys(read_rows(yard.test)["user_id"]))[: arguments.users]
+    with server(arguments.server, folder / f"server-{os.getpid()}") as running:
+        os.environ.update(running.environment(folder / f"cache-{os.getpid()}"))
+        setup = loaded(running, domain, folder / "bundle", yard, arguments.seed)
+        record.summary["setup"] = {name: took.to_json() for name, took in setup.items()}
+        with (
+            closing(Engine.open(running.uri, folder / "bundle")) as engine,
+            running.driver() as driver,
+            driver.session() as session,
+        ):
+            prepare_queries(session)
+
+            def by_query(text: str) -> Answer:
+                return lambda user: [each[0] for each in session.run(text, user=user, k=K)]  # pyright: ignore[reportArgumentType]
+
+            answers: dict[str, Answer] = {
+                WHYPATH_ROW: lambda user: [found.item for found in engine.recommend(user, K)],
+                **{name: by_query(text) for name, text in QUERIES.items()},
+            }
+            lists, took = asked(answers, users)
+    keep(record, yard, folder / "lists", lists, took, scored=arguments.users is None)
+    return 0
+
+
+def keep(
+    record: Record,
+    yard: Yardsticks,
+    folder: Path,
+    lists: dict[str, pd.DataFrame],
+    took: dict[str, list[float]],
+    *,
+    scored: bool,
+) -> None:
+    """Score the lists, keep a row for each who answered, and print them."""
+    exclude = (yard.train, yard.valid)
+    files = {name: write_rows(folder / f"{name}.tsv", each) for name, each in lists.items()}
+    ours = np.array(took[WHYPATH_ROW])
+    cells = []
+    for name, path in files.items():
+        times = np.array(took[name])
+        row: dict[str, Any] = {
+            "row": name,
+            "milliseconds": {
+                "mean": float(times.mean()),
+                **{f"p{part}": float(np.percentile(times, part)) for part in (50, 99)},
+            },
+            "times_whypath": {
+                "mean": float(times.mean() / ours.mean()),
+                "p50": float(np.median(times) / np.median(ours)),
+            },
+        }
+        cell = [
+            name,
+            f"{np.median(times):.2f}",
+            f"{np.percentile(times, 99):.2f}",
+            f"{row['times_whypath']['p50']:.1f}",
+        ]
+        if scored:
+            found = yard.score(path, yard.test, candidates=yard.items, exclude=exclude)
+            row |= figures_of(found)
+            cell.append(f"{found.mean(METRIC):.4f}")
+            if name != WHYPATH_ROW:
+                paired = yard.against(files[WHYPATH_ROW], path, yard.test, candidates=yard.items, exclude=exclude)[
+                    METRIC
+                ]
+                row["whypath_less_this"] = {"mean": paired.mean, "standard_error": paired.standard_error, "p": paired.p}
+                cell.append(difference_cell(paired.mean, paired.p))
+        record.add(row)
+        cells.append([*cell, *[""] * (6 - len(cell))])
+    columns = ("who answers", "p50 ms", "p99 ms", "times whypath's p50", METRIC, "whypath has more")
+    record.show(f"One user's {K} items over the same Neo4j database", columns, cells)
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,80 @@
+"""A Neo4j server of one's own for a measurement: started by a launcher, with an empty database, and ended with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from neo4j import Driver, GraphDatabase
+
+LAUNCHER = "WHYPATH_NEO4J_LOCAL"
+"""The environment variable that names the launcher, as for the tests."""
+
+
+@dataclass(frozen=True)
+class LocalServer:
+    """A server that runs: its folder, address, and the process."""
+
+    launcher: str
+    folder: Path
+    uri: str
+    password_file: Path
+    import_folder: Path
+    process: int
+
+    def environment(self, cache: Path) -> dict[str, str]:
+        """For a process that uses it as a store, with its snapshots kept in a folder of their own."""
+        return {
+            "NEO4J_URI": self.uri,
+            "NEO4J_USERNAME": "neo4j",
+            "NEO4J_PASSWORD_FILE": str(self.password_file),
+            "WHYPATH_CACHE": str(cache),
+        }
+
+    def driver(self) -> Driver:
+        return GraphDatabase.driver(self.uri, auth=("neo4j", self.password_file.read_text()))
+
+    def peak_mb(self) -> float | None:
+        """Resident memory of the server at most so far, in 10^6 bytes; None where there is no /proc."""
+        try:
+            lines = Path(f"/proc/{self.process}/status").read_text().splitlines()
+        except OSError:
+            return None
+        kilobytes = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)
+        return None if kilobytes is None else kilobytes * 1024 / 1e6
+
+    def stop(self) -> None:
+        """End it cleanly, so that its files can be used by the administration tool."""
+        launch(self.launcher, "stop", self.folder)
+
+    def administer(self, *arguments: str) -> str:
+        """Run neo4j-admin on the stopped server; what it says."""
+        return launch(self.launcher, "admin", self.folder, *arguments)
+
+
+@contextmanager
+def server(launcher: str, folder: Path, options: Sequence[str] = ()) -> Iterator[LocalServer]:
+    """A server with an empty database in a new folder; killed in the end, since nothing in it is needed again."""
+    told = json.loads(launch(launcher, "start", folder, *options))
+    try:
+        yield LocalServer(
+            launcher, folder, told["uri"], Path(told["password_file"]), Path(told["import_dir"]), told["pid"]
+        )
+    finally:
+        launch(launcher, "kill", folder)
+
+
+def launch(launcher: str, command: str, folder: Path, *arguments: str) -> str:
+    """Run the launcher; its stdout. Raises RuntimeError with what it said."""
+    # The variables of this process would be taken for the new server's.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("NEO4J_") or name == "NEO4J_JAVA"}
+    done = subprocess.run([launcher, command, str(folder), *arguments], capture_output=True, text=True, env=env)
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip()[-2000:]
+        raise RuntimeError(f"`{Path(launcher).name} {command}` ended with {done.returncode}: {said}")
+    return done.stdout
