@@ -6,11 +6,12 @@
 from kg.paths.adjacency import Adjacency, StepKind, adjacency
 from kg.paths.path import FoundPaths, Path, PathEdge, PathNode
 from kg.paths.patterns import ANY, ImpossiblePattern
-from kg.paths.search import LONGEST, PathSearch
+from kg.paths.search import LISTING_WORK, LONGEST, PathSearch, check_length
 from kg.paths.shared import SharedEnds
 
 __all__ = [
     "ANY",
+    "LISTING_WORK",
     "LONGEST",
     "Adjacency",
     "FoundPaths",
@@ -22,4 +23,5 @@ __all__ = [
     "SharedEnds",
     "StepKind",
     "adjacency",
+    "check_length",
 ]

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import overload
 
 
 @dataclass(frozen=True, slots=True)
 class PathNode:
-    """A node on a path: global id, kind, key, and the label to show.
+    """A node on a path: kind, key, and the label to show.
 
     A user's label is "you" at the start of a path and "another user" elsewhere: other users are evidence, never names.
     """
 
-    id: int
     kind: str
     key: str
     label: str
+
+    @classmethod
+    def shown(cls, kind: str, key: str, label: str, *, user: bool, first: bool) -> PathNode:
+        """The node as paths show it: a user without a name, anything else without a label by its key."""
+        if user:
+            return cls(kind, key, "you" if first else "another user")
+        return cls(kind, key, label or key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +40,14 @@ class PathEdge:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A path: `nodes` [n + 1] and the `edges` [n] between them."""
+    """A path: `nodes` [n + 1] and the `edges` [n] between them.
+
+    `node_ids`: the nodes' global ids in the snapshot that was searched; empty where a database was.
+    """
 
     nodes: tuple[PathNode, ...]
     edges: tuple[PathEdge, ...]
+    node_ids: tuple[int, ...] = field(default=(), compare=False)
 
     def __len__(self) -> int:
         """Number of edges."""
@@ -47,11 +57,6 @@ class Path:
     def relations(self) -> tuple[str, ...]:
         """Relation of each edge, "~" before one that is walked backwards, in the notation of patterns."""
         return tuple(edge.relation if edge.forward else f"~{edge.relation}" for edge in self.edges)
-
-    @property
-    def node_ids(self) -> tuple[int, ...]:
-        """Global ids of the nodes."""
-        return tuple(node.id for node in self.nodes)
 
     def __str__(self) -> str:
         parts = [self.nodes[0].label]

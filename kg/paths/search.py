@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import TypeAlias
 
 import numpy as np
@@ -27,6 +28,9 @@ LONGEST = 6
 
 _WORK = 50_000
 """Edges followed by one search before it gives up: some 0.2 s. Only hubs on long paths come near it."""
+
+LISTING_WORK = 2_000_000
+"""Edges followed by `PathSearch.listed`, which looks at all paths of a length before it orders them: some seconds."""
 
 _Trail: TypeAlias = tuple[tuple[int, int], ...]
 """The steps of a path: (code, node reached)."""
@@ -59,7 +63,9 @@ class PathSearch:
         `interactions`.
         """
         self.graph = graph
+        self._interactions = interactions
         self.adjacency: Adjacency = adjacency(graph, relations=relations, interactions=interactions, hidden=hidden)
+        self._n_relations = len(self.adjacency.kinds) - (len(graph.events) if interactions else 0)
 
     def between(
         self,
@@ -107,6 +113,48 @@ class PathSearch:
             found[trail] = None
         return FoundPaths(self._paths(found), complete=budget.left >= 0)
 
+    def listed(
+        self, source: int, target: int, *, max_edges: int = 4, limit: int = 10, work: int = LISTING_WORK
+    ) -> FoundPaths:
+        """Paths for a person who looks around, none of which comes through a node twice: the shortest first, among
+        those of one length the most telling first, whose commonest node between the ends has the fewest edges; then
+        as in `from_history`. The edges of a node are those walked here, with `interactions` all events.
+
+        A database lists the same (`GraphStore.paths`). It looks at all paths of a length before it lists one; a length
+        that `work` does not suffice for is left out, and the result says that it is not complete. Raises UnknownNode,
+        and WhyPathError for more than LONGEST edges.
+        """
+        for node in (source, target):
+            self.graph.kind_of(node)
+        check_length(max_edges)
+        commonness = self._commonness()
+        budget = _Budget(work)
+        found: list[tuple[int, _Trail]] = []
+
+        def commonest(trail: _Trail) -> int:
+            return max((int(commonness[node]) for _, node in trail[:-1]), default=0)
+
+        for length in range(1, max_edges + 1):
+            rest = limit - len(found)
+            every = self._trails([source], target, length, [[ANY] * length], True, budget)
+            # Equal ones stay in the order in which they are found.
+            best = nsmallest(rest + 1, (trail for _, trail in every), key=commonest)
+            if budget.left < 0:
+                return FoundPaths(self._paths(found), complete=False)
+            found += [(source, trail) for trail in best[:rest]]
+            if len(best) > rest or (len(found) == limit and length < max_edges):
+                return FoundPaths(self._paths(found), complete=False)
+        return FoundPaths(self._paths(found), complete=True)
+
+    def _commonness(self) -> NDArray[np.int64]:
+        """Edges of every node, int64 [n_nodes], each event counted."""
+        edges = np.concatenate([[0], np.cumsum(self.adjacency.codes < 2 * self._n_relations)])
+        counts = np.diff(edges[self.adjacency.indptr]).astype(np.int64)
+        for events in self.graph.events if self._interactions else ():
+            users = self.graph.offsets[self.graph.schema.interactions[events.kind].user] + events.users.astype(np.int64)
+            counts += np.bincount(users, minlength=len(counts)) + np.bincount(events.items, minlength=len(counts))
+        return counts
+
     def shared(self, history: Sequence[int] | NDArray[np.integer], target: int) -> SharedEnds:
         """All paths of two edges from a history to the target, as columns; microseconds each. See `SharedEnds`."""
         return shared_ends(self.adjacency, np.asarray(history, dtype=np.int64), target)
@@ -126,8 +174,7 @@ class PathSearch:
     ) -> Iterator[tuple[int, _Trail]]:
         wanted = [[ANY] * length for length in range(1, max_edges + 1)] if patterns is None else patterns
         for pattern in sorted(wanted, key=len):
-            if len(pattern) > LONGEST:
-                raise WhyPathError(f"paths of {len(pattern)} edges are not searched for; {LONGEST} is the most")
+            check_length(len(pattern))
             allowed = allowed_codes(self.adjacency, pattern)
             reach = self._reach(target, allowed)
             for source in dict.fromkeys(sources):
@@ -168,15 +215,20 @@ class PathSearch:
             Path(
                 (node(source, True), *(node(number, False) for _, number in trail)),
                 tuple(edges[code] for code, _ in trail),
+                (source, *(number for _, number in trail)),
             )
             for source, trail in trails
         )
 
     def _node(self, node: int, first: bool) -> PathNode:
         kind, key, label = self.graph.node_of(node)
-        if self.graph.schema.nodes[kind].role is Role.USER:
-            return PathNode(node, kind, key, "you" if first else "another user")
-        return PathNode(node, kind, key, label or key)
+        return PathNode.shown(kind, key, label, user=self.graph.schema.nodes[kind].role is Role.USER, first=first)
+
+
+def check_length(edges: int) -> None:
+    """Raise WhyPathError for paths that are too long to be searched for."""
+    if edges > LONGEST:
+        raise WhyPathError(f"paths of {edges} edges are not searched for; {LONGEST} is the most")
 
 
 @dataclass

@@ -11,6 +11,7 @@ from kg.stores.errors import (
     StoreLocked,
     StoreNotFound,
     StoreUnavailable,
+    TookTooLong,
 )
 from kg.stores.opening import STORES, StoreKind, UnknownScheme, open_store
 from kg.stores.protocol import (
@@ -52,6 +53,7 @@ __all__ = [
     "StoreNotFound",
     "StoreState",
     "StoreUnavailable",
+    "TookTooLong",
     "UnknownScheme",
     "WriteReport",
     "open_store",

@@ -29,6 +29,10 @@ class StoreBusy(StoreError):
     """The store did not answer in time, because other processes are writing to it."""
 
 
+class TookTooLong(StoreBusy):
+    """A query was stopped at its time limit."""
+
+
 class StoreDamaged(StoreError):
     """The store's files cannot be read: not a store, another version's, or damaged."""
 

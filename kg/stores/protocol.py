@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
 from kg.graph import KnowledgeGraph
+from kg.paths import FoundPaths
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
 
@@ -226,6 +227,23 @@ class GraphStore(Protocol):
     def neighbours(self, kind: str, key: str, limit: int) -> Sequence[Neighbour]:
         """Other ends of a node's edges, sorted by relation, forward first, then key; at most `limit`. A user's
         events are among them, an item's are not. Raises UnknownNode."""
+        ...
+
+    def paths(
+        self,
+        start: tuple[str, str],
+        end: tuple[str, str],
+        *,
+        max_edges: int = 4,
+        limit: int = 10,
+        interactions: bool = False,
+    ) -> FoundPaths:
+        """Labelled paths between two nodes, each given as (kind, key), over the relations that are not hidden and with
+        `interactions` also over positive events; in the order of `PathSearch.listed`, no node twice.
+
+        Bounded in length, number and work: `complete` is False where there may be more. Raises UnknownNode, and
+        WhyPathError for more edges than are ever searched for.
+        """
         ...
 
     def counts(self) -> StoreCounts:

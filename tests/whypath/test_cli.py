@@ -86,7 +86,7 @@ def test_the_reference_names_every_flag_and_no_other(command: str, capsys: pytes
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     section = page.split(f"## whypath {command}\n")[1].split("\n## ")[0]
     texts = []
-    for action in ["stats", "show", "export"] if command == "graph" else [""]:
+    for action in ["stats", "show", "paths", "export"] if command == "graph" else [""]:
         with pytest.raises(SystemExit):
             main([command, *([action] if action else []), "--help"])
         texts.append(capsys.readouterr().out.split("examples:")[0])
@@ -121,6 +121,8 @@ WRONG = [
     ["graph", "stats"],
     ["graph", "stats", "--store", "nowhere"],
     ["graph", "show", "film:1", "--store", "nowhere"],
+    ["graph", "paths", "film:1", "--store", "nowhere"],
+    ["graph", "paths", "film:1", "film:2", "--max-edges", "0", "--store", "nowhere"],
     ["train", "--store", "nowhere", "--bundle", "b"],
     ["train", "--store", "s", "--bundle", "b", "--seed", "one"],
     ["train", "--store", "s", "--bundle", "b", "--no-graph", "--shuffle-graph"],
@@ -186,6 +188,36 @@ def test_load_reports_and_quarantines(folder: Path, capsys: pytest.CaptureFixtur
     assert "0 new" in capsys.readouterr().out
     assert main(["load", "domain.yaml", "--store", "other", "--strict"]) == 2
     assert "nothing was loaded" in capsys.readouterr().err
+
+
+def test_graph_paths(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["graph", "paths", "film:1", "2", "--store", store, "--max-edges", "2"]) == 0
+    said = capsys.readouterr()
+    assert "Alien ─directed by→ Ridley Scott ←directed by─ Blade Runner\n" in said.out
+    assert "secret" not in said.out
+    joined = len(said.out.splitlines())
+    assert main(["graph", "paths", "1", "2", "--store", store, "--limit", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (len(found["paths"]), found["complete"]) == (1, False)
+    assert [node["kind"] for node in found["paths"][0]["nodes"]] == ["film", "person", "film"]
+    assert main(["graph", "paths", "1", "2", "--store", store, "--limit", str(joined), "--max-edges", "2"]) == 0
+    assert "--limit shows more" in capsys.readouterr().err
+    assert main(["graph", "paths", "user:a", "2", "--store", store]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "--interactions also walks" in said.err
+    assert main(["graph", "paths", "1", "2", "--store", store, "--interactions", "--json", "--limit", "99"]) == 0
+    users = [
+        node
+        for path in json.loads(capsys.readouterr().out)["paths"]
+        for node in path["nodes"]
+        if node["kind"] == "user"
+    ]
+    # Other users are evidence and no names.
+    assert users
+    assert all(node == {"kind": "user", "label": "another user"} for node in users)
+    assert main(["graph", "paths", "1", "nothing", "--store", store]) == 2
+    assert main(["graph", "paths", "1", "2", "--max-edges", "9", "--store", store]) == 2
 
 
 def test_graph_stats_show_and_export(folder: Path, store: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Look around in the graph of a store: figures, one node with its neighbours, an export.
+"""Look around in the graph of a store: figures, one node with its neighbours, paths between two nodes, an export.
 
 A node is named KIND:KEY, an item also by its id alone. Sensitive fields and hidden relations are not shown."""
 
@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from kg.graph import GraphStatistics, KnowledgeGraph
+    from kg.stores import GraphStore
 
-SUMMARY = "look around in the graph: stats, show NODE, export"
+SUMMARY = "look around in the graph: stats, show NODE, paths NODE NODE, export"
 EXAMPLES = """\
   whypath graph stats --store store
   whypath graph show film:50 --store store
+  whypath graph paths film:50 film:172 --store store --max-edges 4
   whypath graph export --store store --around film:50 --depth 2 --out around.graphml
 """
 
@@ -34,6 +36,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_store(show)
     show.add_argument("--limit", type=positive, default=10, metavar="N", help="neighbours a relation (default 10)")
     add_json(show)
+    paths = actions.add_parser("paths", help="what joins two nodes, the shortest and most telling first")
+    paths.add_argument("start", metavar="NODE", help="KIND:KEY, or an item's id")
+    paths.add_argument("end", metavar="NODE", help="KIND:KEY, or an item's id")
+    add_store(paths)
+    paths.add_argument("--max-edges", type=positive, default=4, metavar="N", help="longest path (default 4)")
+    paths.add_argument("--limit", type=positive, default=10, metavar="N", help="paths shown (default 10)")
+    paths.add_argument("--interactions", action="store_true", help="also over what users liked")
+    add_json(paths)
     export = actions.add_parser("export", help="write the graph, or what is near a node, to a file")
     add_store(export)
     export.add_argument("--out", required=True, metavar="FILE", help=".graphml, .json (node-link) or .tsv (triples)")
@@ -54,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
                 _stats(graph, store.counts().dangling, as_json=arguments.json)
             case "show":
                 _show(graph, arguments.node, arguments.limit, as_json=arguments.json)
+            case "paths":
+                _paths(store, graph, arguments)
             case _:
                 _export(graph, arguments)
     finally:
@@ -151,6 +163,43 @@ def _neighbours(graph: KnowledgeGraph, node: int, limit: int) -> list[dict[str, 
             ]
             found.append({"name": relation.name, "label": label, "count": len(others), "neighbours": neighbours})
     return found
+
+
+def _paths(store: GraphStore, graph: KnowledgeGraph, arguments: argparse.Namespace) -> None:
+    from kg.graph import Role
+
+    start, end = (graph.node_of(_node(graph, name))[:2] for name in (arguments.start, arguments.end))
+    found = store.paths(
+        start, end, max_edges=arguments.max_edges, limit=arguments.limit, interactions=arguments.interactions
+    )
+    if arguments.json:
+        users = {kind for kind, spec in graph.schema.nodes.items() if spec.role is Role.USER}
+        paths = [
+            {
+                "text": str(path),
+                "nodes": [
+                    # Other users are evidence, never names.
+                    {"kind": node.kind}
+                    | ({} if node.kind in users and (node.kind, node.key) not in (start, end) else {"key": node.key})
+                    | {"label": node.label}
+                    for node in path.nodes
+                ],
+                "relations": list(path.relations),
+            }
+            for path in found
+        ]
+        print_json({"paths": paths, "complete": found.complete})
+        return
+    for path in found:
+        print(path)
+    edges = f"{arguments.max_edges} {'edge' if arguments.max_edges == 1 else 'edges'}"
+    if len(found) == arguments.limit:
+        remark(f"there may be more, of up to {edges}; --limit shows more than {arguments.limit}")
+    elif not found.complete:
+        remark(f"not all lengths up to {edges} could be searched: the nodes are too well connected; --max-edges bounds")
+    elif not found:
+        hint = "" if arguments.interactions else "; --interactions also walks what users liked"
+        remark(f"no path of at most {edges}{hint}")
 
 
 def _export(graph: KnowledgeGraph, arguments: argparse.Namespace) -> None:

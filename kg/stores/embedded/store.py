@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from kg.graph import KnowledgeGraph, UnknownNode
+from kg.paths import FoundPaths
 from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.stores.cache import SnapshotCache
@@ -35,6 +36,7 @@ from kg.stores.embedded.state import (
     write_mark,
 )
 from kg.stores.errors import SchemaMismatch, StoreEmpty, StoreError, StoreLoading, StoreLocked, StoreNotFound
+from kg.stores.listing import list_paths
 from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
 from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
 from kg.stores.sqlite import Database, FileLock
@@ -212,6 +214,18 @@ class EmbeddedStore:
             raise UnknownNode(f"there is no node kind {kind!r}; the kinds are {', '.join(sorted(schema.nodes))}")
         with self._database.reading() as connection:
             return neighbours_of(connection, schema, kind, key, limit)
+
+    def paths(
+        self,
+        start: tuple[str, str],
+        end: tuple[str, str],
+        *,
+        max_edges: int = 4,
+        limit: int = 10,
+        interactions: bool = False,
+    ) -> FoundPaths:
+        """See `GraphStore.paths`."""
+        return list_paths(self.snapshot(), start, end, max_edges=max_edges, limit=limit, interactions=interactions)
 
     def counts(self) -> StoreCounts:
         """See `GraphStore.counts`."""

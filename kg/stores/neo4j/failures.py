@@ -18,7 +18,7 @@ from neo4j.exceptions import (
     TransientError,
 )
 
-from kg.stores.errors import StoreBusy, StoreDenied, StoreError, StoreUnavailable
+from kg.stores.errors import StoreBusy, StoreDenied, StoreError, StoreUnavailable, TookTooLong
 
 
 @contextmanager
@@ -56,7 +56,9 @@ def _of_server(place: str, error: Neo4jError) -> StoreError:
             " constraint named, then load again"
         )
     if "TimedOut" in code or "LockClientStopped" in code:
-        return StoreBusy(f"{place}: a query took too long and was stopped ({said}); try again when the server has time")
+        return TookTooLong(
+            f"{place}: a query took too long and was stopped ({said}); try again when the server has time"
+        )
     if "OutOfMemory" in code or "MemoryPool" in code:
         return StoreBusy(f"{place}: the server has too little memory ({said}); raise server.memory.heap.max_size")
     if isinstance(error, TransientError):

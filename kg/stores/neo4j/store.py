@@ -19,6 +19,7 @@ from neo4j import ManagedTransaction
 
 from kg.folders import cache_folder
 from kg.graph import KnowledgeGraph, UnknownNode
+from kg.paths import FoundPaths
 from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.stores.cache import SnapshotCache
@@ -40,6 +41,7 @@ from kg.stores.neo4j.layout import ensure_layout, ensure_store_constraint
 from kg.stores.neo4j.loading import Neo4jLoad
 from kg.stores.neo4j.looking import count_rows, neighbours_of
 from kg.stores.neo4j.names import Names
+from kg.stores.neo4j.paths import find_paths
 from kg.stores.neo4j.reading import SnapshotReader
 from kg.stores.neo4j.state import (
     FORMAT_VERSION,
@@ -231,6 +233,28 @@ class Neo4jStore:
             raise UnknownNode(f"there is no node kind {kind!r}; the kinds are {', '.join(sorted(schema.nodes))}")
         names = self._read_state()[0].names
         return self._connection.read(lambda transaction: neighbours_of(transaction, schema, names, kind, key, limit))
+
+    def paths(
+        self,
+        start: tuple[str, str],
+        end: tuple[str, str],
+        *,
+        max_edges: int = 4,
+        limit: int = 10,
+        interactions: bool = False,
+    ) -> FoundPaths:
+        """See `GraphStore.paths`; the server searches."""
+        schema = self.schema()
+        names = self._read_state()[0].names
+        return find_paths(
+            self._connection,
+            schema,
+            names,
+            (start, end),
+            max_edges=max_edges,
+            limit=limit,
+            interactions=interactions,
+        )
 
     def counts(self) -> StoreCounts:
         """See `GraphStore.counts`."""

@@ -75,6 +75,42 @@ def test_finds_every_path_once_and_in_order(graph: KnowledgeGraph, data: st.Data
                 assert local[1] in relation.forward.row(local[0])
 
 
+@given(GRAPHS, st.data())
+@settings(max_examples=80, deadline=None)
+def test_paths_are_listed_by_length_and_by_their_commonest_node(graph: KnowledgeGraph, data: st.DataObject) -> None:
+    if not graph.n_nodes:
+        return
+    interactions = data.draw(st.booleans())
+    search = PathSearch(graph, interactions=interactions)
+    source, target = (data.draw(st.integers(0, graph.n_nodes - 1)) for _ in range(2))
+    edges = [(int(graph.offsets[r.head_kind] + h), int(graph.offsets[r.tail_kind] + t))
+             for r in graph.relations if not r.hidden for h, t in zip(r.heads, r.tails, strict=True)]  # fmt: skip
+    for events in graph.events if interactions else ():
+        viewers = events.users + graph.offsets["viewer"]
+        edges += zip(viewers.tolist(), events.items.tolist(), strict=True)
+
+    def common(path: Path) -> int:
+        return max((sum(node in edge for edge in edges) for node in path.node_ids[1:-1]), default=0)
+
+    simple = search.between(source, target, limit=10**6, simple=True, work=10**7)
+    expected = sorted(simple, key=lambda path: (len(path), common(path)))  # a stable sort
+    found = search.listed(source, target, limit=10**6)
+    assert list(found) == expected
+    assert found.complete
+    few = search.listed(source, target, limit=2)
+    assert list(few) == expected[:2]
+    assert few.complete == (len(expected) < 2 or (len(expected) == 2 and len(expected[-1]) == 4))
+
+
+def test_a_length_that_is_too_much_work_is_left_out(graph: KnowledgeGraph) -> None:
+    search = PathSearch(graph)
+    dogs, fiction = graph.item_index("1"), graph.item_index("film:2")
+    enough = search.listed(dogs, fiction, max_edges=2)
+    assert (len(enough), enough.complete) == (2, True)
+    cut = search.listed(dogs, fiction, max_edges=2, work=3)
+    assert (len(cut), cut.complete) == (0, False)
+
+
 @given(GRAPHS)
 @settings(max_examples=60, deadline=None)
 def test_shortest_lengths_are_those_of_networkx(graph: KnowledgeGraph) -> None:

@@ -10,8 +10,10 @@ import threading
 
 import pytest
 
+from kg.errors import WhyPathError
 from kg.graph import UnknownNode
-from kg.rows import Event
+from kg.paths import LONGEST
+from kg.rows import EdgeRow, Event
 from kg.stores import (
     GraphStore,
     StoreEmpty,
@@ -19,7 +21,7 @@ from kg.stores import (
     StoreNotFound,
     open_store,
 )
-from tests.kg.domain import EVENTS
+from tests.kg.domain import EDGES, EVENTS
 from tests.kg.stores.contract_base import expected, load, same
 from tests.kg.stores.contract_events import EventContract
 from tests.kg.stores.contract_loads import LoadContract
@@ -75,6 +77,56 @@ class GraphStoreContract(LoadContract, EventContract):
         for kind, key in (("film", "nothing"), ("nothing", "1")):
             with pytest.raises(UnknownNode):
                 store.neighbours(kind, key, 10)
+
+    def test_paths_are_listed_the_most_telling_first(self, store: GraphStore) -> None:
+        load(store, edges=[*EDGES, EdgeRow("director", "ä", "qt")])
+
+        def listed(start: str, end: str, **bounds: int | bool) -> list[str]:
+            (kind, _, key), (other, _, far) = start.partition(":"), end.partition(":")
+            return [str(path) for path in store.paths((kind, key), (other, far), **bounds)]
+
+        # Three have the genre and four the director, who comes first in the order of relations.
+        assert listed("film:1", "film:2", max_edges=2) == [
+            "Reservoir Dogs ─is→ crime ←is─ Pulp Fiction",
+            "Reservoir Dogs ─directed by→ Quentin Tarantino ←directed by─ Pulp Fiction",
+        ]
+        sequel = ["Reservoir Dogs ─directed by→ Quentin Tarantino ←directed by─ Kill Bill ─followed by→ Kill Bill 2"]
+        assert listed("film:1", "film:11", max_edges=3) == sequel
+        assert listed("film:1", "film:11", max_edges=2) == []
+        assert listed("film:1", "film:1") == []
+        # What is hidden is not shown, and what people did only if asked for; their names never.
+        assert listed("viewer:ann", "city:b") == []
+        assert listed("viewer:ann", "film:10") == []
+        assert listed("viewer:ann", "film:10", interactions=True, limit=1) == [
+            "you ─liked→ Reservoir Dogs ─directed by→ Quentin Tarantino ←directed by─ Kill Bill"
+        ]
+        # Two views are one edge; two stars are none.
+        assert listed("viewer:ann", "film:1", interactions=True, max_edges=1) == [
+            "you ─liked→ Reservoir Dogs",
+            "you ─watched→ Reservoir Dogs",
+        ]
+        assert listed("viewer:ann", "film:2", interactions=True, max_edges=1) == ["you ─watched→ Pulp Fiction"]
+        assert any("another user" in path for path in listed("film:2", "film:1", interactions=True))
+        store.append_events([Event.of("dan", "10", "film", "rating", weight=3.0)])
+        assert listed("viewer:dan", "film:10", interactions=True, max_edges=1) == ["you ─liked→ Kill Bill"]
+
+    def test_paths_are_bounded(self, store: GraphStore) -> None:
+        load(store)
+        dogs, fiction = ("film", "1"), ("film", "2")
+        everything = store.paths(dogs, fiction, max_edges=2)
+        assert everything.complete
+        assert len(everything) == 2
+        cut = store.paths(dogs, fiction, max_edges=2, limit=1)
+        assert not cut.complete
+        assert list(cut) == list(everything)[:1]
+        # There may be longer ones: nobody has looked.
+        assert not store.paths(dogs, fiction, max_edges=3, limit=2).complete
+        with pytest.raises(WhyPathError, match="edges"):
+            store.paths(dogs, fiction, max_edges=LONGEST + 1)
+        for node in (("film", "nothing"), ("nothing", "1")):
+            for ends in ((dogs, node), (node, dogs)):
+                with pytest.raises(UnknownNode):
+                    store.paths(*ends)
 
     def test_counts(self, store: GraphStore) -> None:
         load(store)
