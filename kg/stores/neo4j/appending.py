@@ -8,8 +8,9 @@ from neo4j import ManagedTransaction
 
 from kg.rows import Event
 from kg.schema import DomainSchema
+from kg.stores.errors import StoreError
 from kg.stores.neo4j.connection import rows
-from kg.stores.neo4j.event_rows import StoredEvent, create_events, resolve_events
+from kg.stores.neo4j.event_rows import LOST_ENDS, StoredEvent, create_events, resolve_events
 from kg.stores.neo4j.names import Names
 from kg.stores.neo4j.state import read_state, set_state, take_turn
 from kg.stores.protocol import Appended, AppendReport, Refusal
@@ -54,7 +55,8 @@ def append_events(
     event_generation = counters.event_generation
     attempted.update(new)
     if new:
-        create_events(transaction, schema, names, list(new.values()))
+        if not create_events(transaction, schema, names, list(new.values()), load=0):
+            raise StoreError(LOST_ENDS)
         event_generation = counters.last_event + len(new)
         set_state(
             transaction, last_event=event_generation, event_generation=event_generation, last_node=found.last_node

@@ -9,22 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from neo4j import ManagedTransaction
+from neo4j import ManagedTransaction, Result
 
 from kg.rows import Event
 from kg.schema import DomainSchema
-from kg.stores.errors import StoreError
 from kg.stores.fitting import event_misfit
+from kg.stores.neo4j.batches import send, slices
 from kg.stores.neo4j.connection import first, rows
 from kg.stores.neo4j.names import Names
-from kg.stores.neo4j.nodes import by_key, create_nodes, known_keys
+from kg.stores.neo4j.nodes import by_key, create_nodes, longer_than
 from kg.stores.neo4j.state import Counters
 from kg.stores.protocol import Refusal
 
 _LONGEST_ID = 7_000
 """Bytes of UTF-8, as for keys of nodes."""
+
+
+LOST_ENDS = "users or items were removed from the database while events on them were written; retry"
 
 
 class StoredEvent(NamedTuple):
@@ -45,6 +48,12 @@ class Resolved:
     last_node: int
 
 
+def unfit(schema: DomainSchema, events: Sequence[Event]) -> dict[int, str]:
+    """Rows that no transaction can write, with the reason; from themselves and the schema alone."""
+    found = ((row, event_misfit(schema, event) or _unindexable(event)) for row, event in enumerate(events))
+    return {row: reason for row, reason in found if reason}
+
+
 def resolve_events(
     transaction: ManagedTransaction,
     schema: DomainSchema,
@@ -58,56 +67,98 @@ def resolve_events(
     Refuses what the schema does not know and items that do not exist; with `items_named_by` also items that this load
     has not named.
     """
-    refused: dict[int, str] = {}
-    for row, event in enumerate(events):
-        reason = event_misfit(schema, event) or _unindexable(event)
-        if reason:
-            refused[row] = reason
+    refused = unfit(schema, events)
     good = [(row, event) for row, event in enumerate(events) if row not in refused]
-    items: dict[str, set[str]] = {}
-    for kind in sorted({event.item_kind for _, event in good}):
-        wanted = [event.item for _, event in good if event.item_kind == kind]
-        items[kind] = known_keys(transaction, names.label(kind), wanted, items_named_by)
+    if not good:
+        return Resolved([False] * len(events), {}, _refusals(refused), counters.last_node)
+    found = _look_up(transaction, schema, names, [event for _, event in good], items_named_by)
     for row, event in good:
-        if event.item not in items[event.item_kind]:
+        if event.item not in found.items[event.item_kind]:
             refused[row] = f"there is no {event.item_kind} {event.item!r} in the store"
-    good = [(row, event) for row, event in good if row not in refused]
+    missing = sorted({event.user for row, event in good if row not in refused} - found.users)
     last_node = counters.last_node
-    if good:
-        label = names.label(schema.user_kinds[0])
-        users = {event.user for _, event in good}
-        missing = sorted(users - known_keys(transaction, label, users))
-        bare = [
-            {"key": key, "name": key, "_id": last_node + step, "_load": 0} for step, key in enumerate(missing, start=1)
-        ]
-        create_nodes(transaction, label, bare)
-        last_node += len(bare)
-    there = events_by_id(transaction, names, [event.id for _, event in good])
+    bare = [{"key": key, "name": key, "_id": last_node + step, "_load": 0} for step, key in enumerate(missing, start=1)]
+    create_nodes(transaction, names.label(schema.user_kinds[0]), bare)
     usable = [row not in refused for row in range(len(events))]
-    return Resolved(usable, there, [Refusal(row, reason) for row, reason in sorted(refused.items())], last_node)
+    return Resolved(usable, found.events, _refusals(refused), last_node + len(bare))
 
 
-def events_by_id(transaction: ManagedTransaction, names: Names, ids: Sequence[str]) -> dict[str, StoredEvent]:
-    """The events that exist among the ids, whatever their interaction."""
-    if not ids:
-        return {}
-    kinds = list(names.interactions)
+def _refusals(reasons: Mapping[int, str]) -> list[Refusal]:
+    return [Refusal(row, reason) for row, reason in sorted(reasons.items())]
+
+
+class _Found(NamedTuple):
+    """Keys that exist, items by their kind, and events by id."""
+
+    users: set[str]
+    items: dict[str, set[str]]
+    events: dict[str, StoredEvent]
+
+
+def _look_up(
+    transaction: ManagedTransaction,
+    schema: DomainSchema,
+    names: Names,
+    events: Sequence[Event],
+    items_named_by: int | None,
+) -> _Found:
+    """What exists of a batch, by one query: a single event waits for the way to the server and back, not for work."""
+    items: dict[str, dict[str, None]] = {}
+    for event in events:
+        items.setdefault(event.item_kind, {})[event.item] = None
+    item_kinds = sorted(items)
+    condition = "" if items_named_by is None else "WHERE n._load = $load"
     parts = [
-        f"{by_id(names.interaction(kind))}"
-        f" RETURN $kinds[{position}] AS kind, u.key AS user, labels(i) AS labels, i.key AS item, r"
+        f"CALL () {{ UNWIND $items[{at}] AS key {by_key(names.label(kind))} {condition}"
+        f" RETURN collect(n.key) AS i{at} }}"
+        for at, kind in enumerate(item_kinds)
+    ]
+    user = by_key(names.label(schema.user_kinds[0]))
+    text = (
+        f"CALL () {{ UNWIND $users AS key {user} RETURN collect(n.key) AS users }} {' '.join(parts)}"
+        f" CALL () {{ {_events_by_id(names, list(names.interactions))} }}"
+        f" RETURN users, events, [{', '.join(f'i{at}' for at in range(len(item_kinds)))}]"
+    )
+    users, there, keys = first(
+        transaction,
+        text,
+        users=list(dict.fromkeys(event.user for event in events)),
+        items=[list(items[kind]) for kind in item_kinds],
+        ids=list(dict.fromkeys(event.id for event in events)),
+        kinds=list(names.interactions),
+        load=items_named_by,
+    )
+    by_kind = {kind: set(found) for kind, found in zip(item_kinds, keys, strict=True)}
+    return _Found(set(users), by_kind, _stored(names, there))
+
+
+def some_exist(transaction: ManagedTransaction, names: Names, ids: Sequence[str], kinds: Sequence[str]) -> bool:
+    """Whether any of the ids is one of an event of these interactions."""
+    if not kinds:
+        return False
+    text = f"CALL () {{ {_events_by_id(names, kinds)} }} RETURN size(events)"
+    return first(transaction, text, ids=ids, kinds=kinds)[0] > 0
+
+
+def _events_by_id(names: Names, kinds: Sequence[str]) -> str:
+    """The subquery that collects the events of some interactions under `$ids`, as `events`."""
+    parts = [
+        f"{by_id(names.interaction(kind))} RETURN $kinds[{position}] AS kind, u.key AS user, labels(i) AS labels,"
+        " i.key AS item, r"
         for position, kind in enumerate(kinds)
     ]
-    text = (
+    return (
         f"UNWIND $ids AS id CALL (id) {{ {' UNION ALL '.join(parts)} }}"
-        " RETURN id, user, item, labels, kind, r.time, r.weight, r._number, r._load"
+        " RETURN collect([id, user, item, labels, kind, r.time, r.weight, r._number, r._load]) AS events"
     )
-    found: dict[str, StoredEvent] = {}
-    for event_id, user, item, labels, kind, time, weight, number, load in rows(
-        transaction, text, ids=list(dict.fromkeys(ids)), kinds=kinds
-    ):
+
+
+def _stored(names: Names, found: Sequence[Sequence[Any]]) -> dict[str, StoredEvent]:
+    events: dict[str, StoredEvent] = {}
+    for event_id, user, item, labels, kind, time, weight, number, load in found:
         event = Event(event_id, user, item, names.kind_of(labels) or "", kind, time, weight)
-        found[event_id] = StoredEvent(event, number, load)
-    return found
+        events[event_id] = StoredEvent(event, number, load)
+    return events
 
 
 def by_id(spelling: str) -> str:
@@ -115,23 +166,39 @@ def by_id(spelling: str) -> str:
     return f"MATCH (u)-[r:{spelling} {{id: id}}]->(i) USING INDEX SEEK r:{spelling}(id)"
 
 
-def create_events(transaction: ManagedTransaction, schema: DomainSchema, names: Names, new: list[StoredEvent]) -> None:
-    """Make events whose users and items are there. Raises StoreError if one of them has gone in between."""
+def create_events(
+    transaction: ManagedTransaction,
+    schema: DomainSchema,
+    names: Names,
+    new: Sequence[StoredEvent],
+    *,
+    load: int,
+    items_named_by: int | None = None,
+) -> bool:
+    """Make events; False if a user or an item is not there (with `items_named_by`: not named by that load), and the
+    transaction must not be committed. `load` is that of all of them."""
     groups: dict[tuple[str, str], list[StoredEvent]] = {}
     for each in new:
         groups.setdefault((each.event.kind, each.event.item_kind), []).append(each)
     user_label = names.label(schema.user_kinds[0])
+    condition = "" if items_named_by is None else " WHERE i._load = $load"
+    sent: list[Result] = []
     for (kind, item_kind), group in sorted(groups.items(), key=lambda entry: entry[0]):
-        # Sorted by their ends, so that transactions of foreign writers on the same nodes lock them in the same order.
-        group.sort(key=lambda each: (each.event.item, each.event.user))
-        values = [[e.user, e.item, e.id, e.time, e.weight, number, load] for e, number, load in group]
         text = (
             f"UNWIND $rows AS row {by_key(user_label, 'u', 'row[0]')} {by_key(names.label(item_kind), 'i', 'row[1]')}"
-            f" CREATE (u)-[:{names.interaction(kind)} {{id: row[2], time: row[3], weight: row[4],"
-            " _number: row[5], _load: row[6]}]->(i) RETURN count(*)"
+            f"{condition} CREATE (u)-[:{names.interaction(kind)} {{id: row[2], _load: $load, time: row[3],"
+            " weight: row[4], _number: row[5]}]->(i) RETURN count(*)"
         )
-        if first(transaction, text, rows=values)[0] != len(values):
-            raise StoreError("users or items were removed from the database while events on them were written; retry")
+        # Sorted by their ends, so that transactions of foreign writers on the same nodes lock them in the same order.
+        group.sort(key=lambda each: (each.event.item, each.event.user))
+        for part in slices(group):
+            # Most have no number, and what a list does not have is null.
+            rows = [
+                [e.user, e.item, e.id, e.time, e.weight, *(() if number is None else (number,))]
+                for e, number, _ in part
+            ]
+            sent.append(send(transaction, text, rows=rows, load=load))
+    return sum(result.single(strict=True)[0] for result in sent) == len(new)
 
 
 def delete_events(transaction: ManagedTransaction, names: Names, events: Sequence[Event]) -> None:
@@ -156,6 +223,6 @@ def _ids_by_kind(events: Sequence[Event]) -> Mapping[str, list[str]]:
 
 def _unindexable(event: Event) -> str | None:
     for name, value in (("id", event.id), ("user", event.user)):
-        if len(value.encode()) > _LONGEST_ID:
+        if longer_than(value, _LONGEST_ID):
             return f"the event's {name} is longer than {_LONGEST_ID:,} bytes, which Neo4j cannot index"
     return None

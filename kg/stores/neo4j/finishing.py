@@ -61,7 +61,7 @@ class _Removal:
     def run(self) -> tuple[int, int, int]:
         """Edges, events and nodes removed."""
         edges = sum(
-            self._remove(f"MATCH (:{head})-[x:{spelling}]->(:{tail}) WHERE x._load <> $load")
+            self._remove(f"MATCH (:{head})-[x:{spelling}]->(:{tail}) WHERE coalesce(x._load, 0) <> $load")
             for head, spelling, tail in self._names.edge_patterns()
         )
         events = sum(self._remove_events(kind) for kind in self._names.interactions)

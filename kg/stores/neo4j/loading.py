@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -14,9 +14,20 @@ from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema, RelationKind
 from kg.stores.errors import StoreError
 from kg.stores.fitting import node_misfit, storable
-from kg.stores.neo4j.connection import Connection, counted
-from kg.stores.neo4j.event_rows import StoredEvent, create_events, delete_events, resolve_events, touch_events
+from kg.stores.neo4j.batches import NotNew, send, slices, taken_for_new
+from kg.stores.neo4j.connection import Connection
+from kg.stores.neo4j.event_rows import (
+    LOST_ENDS,
+    StoredEvent,
+    create_events,
+    delete_events,
+    resolve_events,
+    some_exist,
+    touch_events,
+    unfit,
+)
 from kg.stores.neo4j.finishing import finish_load
+from kg.stores.neo4j.names import Names
 from kg.stores.neo4j.nodes import (
     by_key,
     content_of,
@@ -33,10 +44,6 @@ from kg.stores.protocol import FinishReport, Refusal, WriteReport
 
 T = TypeVar("T")
 
-SLICE_ROWS = 2_000
-"""Rows of one UNWIND; a transaction has several. Larger ones were slower: 26,000 rows a second by 2,000, 21,000 by
-10,000, 17,000 by 50,000."""
-
 
 class Neo4jLoad:
     """A load in progress, which holds the store's mark until it is left; see `LoadWriter`."""
@@ -49,6 +56,8 @@ class Neo4jLoad:
         self._replace = replace
         # What a replacing load has not named goes when it finishes, so nothing new may hang on it.
         self._named_by = load if replace else None
+        # Whether the next rows are taken for new: until some were not, and again when a whole batch was.
+        self._nodes_new = self._events_new = True
         self._finished = False
         self._left = threading.Event()
         self._lease = threading.Thread(target=self._renew, name="whypath-load-lease", daemon=True)
@@ -105,7 +114,7 @@ class Neo4jLoad:
         def write(transaction: ManagedTransaction, counters: Counters) -> WriteReport:
             report, last = WriteReport(), counters.last_node
             for kind, found in by_kind.items():
-                for part in _slices(found):
+                for part in slices(found):
                     written, last = self._write_kind(transaction, counters.names.label(kind), part, last)
                     report += written
             if last != counters.last_node:
@@ -114,9 +123,35 @@ class Neo4jLoad:
                 note_change(transaction)
             return report
 
-        report = self._writing(write)
+        report = self._create_nodes(by_kind) if self._nodes_new else None
+        if report is None:
+            report = self._writing(write)
+            self._nodes_new = report.new == len(rows)
         refusals = sorted([*refused, *report.refused], key=lambda refusal: refusal.row)
         return WriteReport(report.new, report.changed, report.same, tuple(refusals))
+
+    def _create_nodes(self, by_kind: Mapping[str, list[tuple[int, NodeRow]]]) -> WriteReport | None:
+        """Make nodes that are all new; None, and nothing is done, where one is not."""
+        groups = {kind: [row for _, row in found] for kind, found in by_kind.items()}
+        if any(len({row.key for row in found}) < len(found) for found in groups.values()):
+            return None
+
+        def create(transaction: ManagedTransaction, counters: Counters) -> WriteReport:
+            last = counters.last_node
+            with taken_for_new():
+                for kind, found in groups.items():
+                    numbered = enumerate(found, start=last + 1)
+                    properties = [{**content_of(row), "_id": number, "_load": self._load} for number, row in numbered]
+                    create_nodes(transaction, counters.names.label(kind), properties)
+                    last += len(found)
+            if last != counters.last_node:
+                set_state(transaction, last_node=last, mark_changed=True)
+            return WriteReport(new=last - counters.last_node)
+
+        try:
+            return self._writing(create)
+        except NotNew:
+            return None
 
     def _write_kind(
         self, transaction: ManagedTransaction, label: str, rows: Sequence[tuple[int, NodeRow]], last: int
@@ -167,40 +202,40 @@ class Neo4jLoad:
             return WriteReport(refused=tuple(Refusal(position, reason) for position in range(len(rows))))
 
         def write(transaction: ManagedTransaction, counters: Counters) -> WriteReport:
-            report = WriteReport()
-            for part in _slices(list(enumerate(rows))):
-                report += self._write_slice(transaction, counters, spec, part)
+            report = self._merge_edges(transaction, counters.names, spec, rows)
             if report.new:
                 note_change(transaction)
             return report
 
         return self._writing(write)
 
-    def _write_slice(
-        self,
-        transaction: ManagedTransaction,
-        counters: Counters,
-        spec: RelationKind,
-        part: Sequence[tuple[int, EdgeRow]],
+    def _merge_edges(
+        self, transaction: ManagedTransaction, names: Names, spec: RelationKind, rows: Sequence[EdgeRow]
     ) -> WriteReport:
-        head_label, tail_label = counters.names.label(spec.head), counters.names.label(spec.tail)
-        good = [(position, row) for position, row in part if storable((row.head, row.tail))]
-        condition = "WHERE h._load = $load AND t._load = $load " if self._replace else ""
-        # Only a replacing load must know which edges it has named.
-        touch = "ON MATCH SET r._load = $load " if self._replace else ""
-        written, new = counted(
-            transaction,
-            f"UNWIND $pairs AS pair {by_key(head_label, 'h', 'pair[0]')} {by_key(tail_label, 't', 'pair[1]')}"
-            f" {condition}MERGE (h)-[r:{counters.names.relation(spec)}]->(t) ON CREATE SET r._load = $load {touch}"
-            "RETURN count(*)",
-            pairs=sorted([row.head, row.tail] for _, row in good),
-            load=self._load,
+        head_label, tail_label = names.label(spec.head), names.label(spec.tail)
+        good = [(row.head, row.tail) for row in rows if storable((row.head, row.tail))]
+        # Only a replacing load must know which edges it has named. One that is not spares the property, which would
+        # be the only one of most edges.
+        condition, note = (
+            ("WHERE h._load = $load AND t._load = $load", "SET r._load = $load") if self._replace else ("", "")
         )
+        text = (
+            f"UNWIND $pairs AS pair {by_key(head_label, 'h', 'pair[0]')} {by_key(tail_label, 't', 'pair[1]')}"
+            f" {condition} MERGE (h)-[r:{names.relation(spec)}]->(t) {note} RETURN count(*)"
+        )
+        sent = [
+            send(transaction, text, pairs=[list(pair) for pair in sorted(part)], load=self._load)
+            for part in slices(good)
+        ]
+        written = new = 0
+        for result in sent:
+            written += result.single(strict=True)[0]
+            new += result.consume().counters.relationships_created
         refused: list[Refusal] = []
-        if written < len(part):
-            heads = known_keys(transaction, head_label, {row.head for _, row in good}, self._named_by)
-            tails = known_keys(transaction, tail_label, {row.tail for _, row in good}, self._named_by)
-            for position, row in part:
+        if written < len(rows):
+            heads = known_keys(transaction, head_label, {head for head, _ in good}, self._named_by)
+            tails = known_keys(transaction, tail_label, {tail for _, tail in good}, self._named_by)
+            for position, row in enumerate(rows):
                 if row.head not in heads:
                     refused.append(Refusal(position, f"there is no {spec.head} {row.head!a}"))
                 elif row.tail not in tails:
@@ -213,7 +248,37 @@ class Neo4jLoad:
         def write(transaction: ManagedTransaction, counters: Counters) -> WriteReport:
             return self._write_events(transaction, counters, rows)
 
-        return self._writing(write)
+        report = self._create_events(rows) if self._events_new else None
+        if report is None:
+            report = self._writing(write)
+            self._events_new = report.new == len(rows)
+        return report
+
+    def _create_events(self, events: Sequence[Event]) -> WriteReport | None:
+        """Make events that are all new and whose ends are there; None, and nothing is done, where one is not so."""
+        ids = [event.id for event in events]
+        if len(set(ids)) < len(ids) or unfit(self._schema, events):
+            return None
+        kinds = {event.kind for event in events}
+
+        def create(transaction: ManagedTransaction, counters: Counters) -> WriteReport:
+            # The constraint of an interaction knows its own ids only.
+            others = [kind for kind in counters.names.interactions if len(kinds) > 1 or kind not in kinds]
+            if some_exist(transaction, counters.names, ids, others):
+                raise NotNew
+            new = [StoredEvent(event, None, self._load) for event in events]
+            with taken_for_new():
+                if not create_events(
+                    transaction, self._schema, counters.names, new, load=self._load, items_named_by=self._named_by
+                ):
+                    raise NotNew
+            set_state(transaction, last_event=counters.last_event + len(new), mark_changed=True)
+            return WriteReport(new=len(new))
+
+        try:
+            return self._writing(create) if events else WriteReport()
+        except NotNew:
+            return None
 
     def _write_events(
         self, transaction: ManagedTransaction, counters: Counters, events: Sequence[Event]
@@ -243,8 +308,10 @@ class Neo4jLoad:
                 refused.append(Refusal(position, reason))
         # The ends of a relationship are fixed, so a changed event is made anew under its number.
         delete_events(transaction, counters.names, [found.there[event_id].event for event_id in changed])
-        for part in _slices([*new.values(), *changed.values()]):
-            create_events(transaction, self._schema, counters.names, list(part))
+        if not create_events(
+            transaction, self._schema, counters.names, [*new.values(), *changed.values()], load=self._load
+        ):
+            raise StoreError(LOST_ENDS)
         touch_events(transaction, counters.names, list(touched.values()), self._load)
         set_state(transaction, last_event=counters.last_event + len(new), last_node=found.last_node)
         if new or changed:
@@ -259,7 +326,3 @@ class Neo4jLoad:
         self._finished = True
         self._left.set()
         return report
-
-
-def _slices(values: Sequence[T]) -> list[Sequence[T]]:
-    return [values[start : start + SLICE_ROWS] for start in range(0, len(values), SLICE_ROWS)]

@@ -14,6 +14,7 @@ from neo4j import ManagedTransaction
 
 from kg.rows import NodeRow
 from kg.stores.fitting import known_fields
+from kg.stores.neo4j.batches import send, slices
 from kg.stores.neo4j.connection import first, rows
 from kg.stores.neo4j.names import COMMON_LABEL, property_name, quoted
 
@@ -37,12 +38,17 @@ def same_content(content: Mapping[str, Any], properties: Mapping[str, Any]) -> b
 
 def unindexable(row: NodeRow) -> str | None:
     """Why this database cannot take a row that other stores can."""
-    if len(row.key.encode()) > _LONGEST_KEY:
+    if longer_than(row.key, _LONGEST_KEY):
         return f"the {row.kind}'s key is longer than {_LONGEST_KEY:,} bytes, which Neo4j cannot index"
     for name, value in row.fields.items():
         if isinstance(value, int) and value not in _INTEGERS:
             return f"the field {name!r} of {row.kind} {row.key!a} is {value}, which does not fit into 64 bits"
     return None
+
+
+def longer_than(text: str, limit: int) -> bool:
+    """Whether a text has more bytes of UTF-8 than the limit."""
+    return 4 * len(text) > limit and len(text.encode()) > limit
 
 
 def by_key(label: str, variable: str = "n", key: str = "key") -> str:
@@ -71,9 +77,10 @@ def known_keys(
 
 def create_nodes(transaction: ManagedTransaction, label: str, properties: list[dict[str, Any]]) -> None:
     """Make nodes that are not there."""
-    if properties:
-        text = f"UNWIND $rows AS row CREATE (n:{label}:{quoted(COMMON_LABEL)}) SET n = row"
-        rows(transaction, text, rows=properties)
+    text = f"UNWIND $rows AS row CREATE (n:{label}:{quoted(COMMON_LABEL)}) SET n = row"
+    sent = [send(transaction, text, rows=part) for part in slices(properties)]
+    for result in sent:
+        result.consume()
 
 
 def overwrite_nodes(transaction: ManagedTransaction, label: str, properties: list[dict[str, Any]]) -> None:

@@ -182,7 +182,7 @@ def test_a_node_that_somebody_added_is_taken_over_by_a_load(store: Neo4jStore, e
 
 
 def test_more_rows_than_a_slice(store: Neo4jStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kg.stores.neo4j.loading.SLICE_ROWS", 2)
+    monkeypatch.setattr("kg.stores.neo4j.batches.SLICE_ROWS", 2)
     monkeypatch.setattr("kg.stores.neo4j.finishing._REMOVED_AT_ONCE", 2)
     twice = [*NODES, NODES[0], NodeRow("film", "2", "Other")]
     with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
