@@ -12,7 +12,7 @@ from kg.stores.errors import (
     StoreNotFound,
     StoreUnavailable,
 )
-from kg.stores.opening import STORES, StoreKind, UnknownScheme, open_store
+from kg.stores.opening import STORES, KeptStore, StoreKind, UnknownScheme, open_kept, open_store
 from kg.stores.protocol import (
     Appended,
     AppendReport,
@@ -35,6 +35,7 @@ __all__ = [
     "DeletionReport",
     "FinishReport",
     "GraphStore",
+    "KeptStore",
     "LoadMark",
     "LoadWriter",
     "Neighbour",
@@ -54,5 +55,6 @@ __all__ = [
     "StoreUnavailable",
     "UnknownScheme",
     "WriteReport",
+    "open_kept",
     "open_store",
 ]
