@@ -7,8 +7,10 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -155,3 +157,81 @@ def test_serving_outlasts_a_server_that_takes_connections_and_says_nothing(
     monkeypatch.setattr("whypath.following.PATIENCE_SECONDS", 60.0)
     engine.refresh()
     assert engine.recommend(user, k=5) == before
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    return json.loads(capsys.readouterr().out)
+
+
+def test_events_wait_for_the_server_and_are_delivered_in_order(
+    engine: Engine,
+    workshop: Workshop,
+    empty_neo4j: Server,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first, second, third, fourth = (item.item for item in engine.recommend("newcomer", k=4))
+    events = [engine.event("newcomer", item, weight=5, time=float(t)) for t, item in enumerate((first, second, third))]
+    (tmp_path / "more.tsv").write_text(
+        f"user\titem\trating\ttime\tevent_id\nother\t{fourth}\t4.1\t9\tgiven\nother\tno such item\t1\t9\tgone\n"
+    )
+    running = Engine.open("neo4j", workshop.bundle, queue=True)
+    assert running.record(events[0]).written == 1
+    assert running.recommend("newcomer").history == engine.recommend("newcomer").history == 1
+    record = ("record", "--store", empty_neo4j.uri, "--json")
+    capsys.readouterr()
+    with away(empty_neo4j):
+        report = running.record(events[1], replace(events[1], kind="bought"))
+        assert (report.queued, [refusal.row for refusal in report.refused]) == (1, [1])
+        assert running.recommend("newcomer").history == 2
+        assert running.recommend("newcomer").stale_since is not None
+        # An engine that was opened to refuse them does, and serves what others let wait.
+        with pytest.raises(StoreUnavailable):
+            engine.record(events[2])
+        assert main([*record, "--user", "newcomer", "--item", third, "--weight", "5"]) == 2
+        assert "is the server running" in capsys.readouterr().err
+        assert main([*record, "--user", "newcomer", "--item", third, "--weight", "5", "--time", "2", "--queue"]) == 0
+        assert (told(capsys)["queued"], engine.recommend("newcomer").history) == (1, 3)
+        # One row of the file is no event; the other waits.
+        assert main([*record, "--events", str(tmp_path / "more.tsv"), "--queue"]) == 1
+        said = told(capsys)
+        assert (said["queued"], said["refused"], said["waiting"]) == (1, 1, 3)
+        assert "no such item" in said["reasons"][0]["reason"]
+        assert main([*record, "--deliver"]) == 2
+        capsys.readouterr()
+        assert main(["doctor", "--json"]) in (0, 1)
+        assert told(capsys)["waiting"] == [{"url": empty_neo4j.uri, "events": 3, "refused": 0}]
+    # The next process that records delivers first what has waited.
+    assert main([*record, "--user", "newcomer", "--item", fourth, "--time", "3", "--id", "last"]) == 0
+    assert told(capsys) | {"reasons": []} == {
+        "written": 1,
+        "already_there": 0,
+        "queued": 0,
+        "refused": 0,
+        "delivered": 3,
+        "refused_on_delivery": 0,
+        "waiting": 0,
+        "reasons": [],
+    }
+    running.refresh()
+    assert running.stale is None
+    assert running.recommend("newcomer").history == 3
+    live = [event for event in running.store.events_since(0)[0] if event.user in ("newcomer", "other")]
+    assert live[:3] == events
+    assert [(event.id, event.weight) for event in live[3:]] == [("given", 4.1), ("last", None)]
+    assert main([*record, "--events", str(tmp_path / "more.tsv")]) == 1
+    assert told(capsys)["already_there"] == 1
+    # An engine that runs delivers by itself; what the store refuses then is said and kept, and served no longer.
+    running.queue.put([replace(events[0], id="late"), replace(events[0], user="thief")], running.graph.schema, 0)
+    assert running.recommend("thief").history == 1
+    running.refresh()
+    assert running.queue.count() == 0
+    assert running.recommend("thief").history == 0
+    assert running.recommend("newcomer").history == 3
+    (refused,) = running.queue.refused()
+    assert refused.event.user == "thief"
+    assert f"refused event {events[0].id!r}" in caplog.text
+    assert running.forget("thief").events == 1
+    assert running.queue.refused() == []
+    running.close()
