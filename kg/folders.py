@@ -1,4 +1,4 @@
-"""Where WhyPath keeps what it can make or fetch again."""
+"""Where WhyPath keeps things on this machine: what it can make or fetch again, and what it must not lose."""
 
 from __future__ import annotations
 
@@ -15,3 +15,15 @@ def cache_folder() -> Path:
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("whypath"))
+
+
+def data_folder() -> Path:
+    """The folder for what cannot be fetched again, such as events that wait for a server: WHYPATH_DATA, or the user's
+    folder for data of programs.
+    """
+    named = os.environ.get("WHYPATH_DATA")
+    if named:
+        return Path(named).expanduser()
+    from platformdirs import user_data_dir
+
+    return Path(user_data_dir("whypath"))

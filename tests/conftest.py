@@ -17,6 +17,14 @@ from tests.workshop import Workshop
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def own_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Events that wait for a server in a test are none of the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WHYPATH_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     """Read only: a test that writes to the store takes a copy."""
@@ -56,4 +64,5 @@ def empty_neo4j(neo4j_server: Server, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("NEO4J_PASSWORD", raising=False)
     monkeypatch.delenv("NEO4J_DATABASE", raising=False)
     monkeypatch.setenv("WHYPATH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("WHYPATH_DATA", str(tmp_path / "data"))
     return neo4j_server

@@ -14,7 +14,8 @@ import torch
 from packaging.requirements import Requirement
 
 from kg.datasets.fetch import FILMS, RECBOLE, TEXT_MODEL, is_cached
-from kg.folders import cache_folder
+from kg.folders import cache_folder, data_folder
+from kg.stores.event_queue import Waiting, queues
 from kg.stores.sqlite import journal_mode_reason
 
 
@@ -36,6 +37,7 @@ class Findings:
     cache: str
     demo_data: bool
     text_model: str
+    waiting: tuple[Waiting, ...]
 
     @property
     def sound(self) -> bool:
@@ -69,6 +71,11 @@ class Findings:
                 "demo data": "there" if self.demo_data else "not yet; fetched by `whypath demo`",
                 "text model": self.text_model,
             },
+            "Events that wait for a server": {
+                each.url: f"{each.events:,} wait, {each.refused:,} were refused when they were delivered"
+                for each in self.waiting
+            }
+            or {"none": f"({data_folder()}; WHYPATH_DATA names another folder)"},
         }
 
 
@@ -89,6 +96,7 @@ def examine() -> Findings:
         cache=str(cache_folder()),
         demo_data=is_cached(RECBOLE) and is_cached(FILMS),
         text_model=_text_model(),
+        waiting=tuple(queues()),
     )
 
 

@@ -1,8 +1,9 @@
 """`Engine`: the façade over a store and a trained model, in the caller's own ids.
 
 It answers for known users, for users that came after training, and (by a popularity blend, marked as such) for unknown
-ones; it sees loads and events of other processes at its next call; it may be used from many threads. What is computed
-lives elsewhere: lists in `whypath.scoring`, explanations in `whypath.explaining`, training in `whypath.training`.
+ones; it sees loads and events of other processes at its next call, and while the store's server is away it answers from
+the last snapshot and says so; it may be used from many threads. What is computed lives elsewhere: lists in
+`whypath.scoring`, explanations in `whypath.explaining`, training in `whypath.training`.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ from fusion.settings import FusionSettings
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 from kg.rows import Event
-from kg.stores import AppendReport, DeletionReport, GraphStore, open_store
+from kg.stores import AppendReport, DeletionReport, GraphStore, KeptStore, StoreState
+from kg.stores.event_queue import Delivery, EventQueue
 from whypath.answers import History, history_from, history_of, recommend_one
 from whypath.bundle import Bundle, BundleRecord, TrainingChoices
 from whypath.explaining import explain_score
 from whypath.filters import Filters, Where
+from whypath.following import SILENCE, Follower, opened
 from whypath.popularity import popularity_blend
+from whypath.recording import Recorder, event_of
 from whypath.results import Explanation, Recommendations, SimilarItems
 from whypath.scoring import Scorer
 from whypath.training import TrainingOptions, train_on_files, train_on_store
@@ -50,26 +54,31 @@ class FilterOptions(TypedDict, total=False):
 class Engine:
     """Recommendations, similar items and explanations over one store. Make one with `Engine.open`."""
 
-    def __init__(self, store: GraphStore) -> None:
-        self.store = store
+    def __init__(self, store: GraphStore | KeptStore, *, queue: bool = False) -> None:
+        kept = store if isinstance(store, KeptStore) else None
+        self.store = store.store if isinstance(store, KeptStore) else store
         self._lock = threading.RLock()
-        self._graph: KnowledgeGraph | None = None
+        self._follower = Follower(self.store, kept and kept.since)
+        self._recorder = Recorder(self.store, self._follower, queue=queue)
+        self._graph = None if kept is None else self._recorder.laid_over(kept.graph, anew=True)
         self._bundle: Bundle | None = None
         self._scorer: Scorer | None = None
 
     @classmethod
-    def open(cls, store: str | Path | GraphStore, bundle: str | Path | None = None) -> Self:
-        """Open a store by path or URL, and a trained bundle with it if one is given.
+    def open(cls, store: str | Path | GraphStore, bundle: str | Path | None = None, *, queue: bool = False) -> Self:
+        """Open a store by path or URL, and a trained bundle with it if one is given. `queue`: see `record`.
 
-        Raises StoreNotFound, and BundleError where the bundle does not fit the store.
+        Where the store's server is away, and this machine has a snapshot of the store, the engine answers from that
+        and is `stale`. Raises StoreNotFound, StoreUnavailable, and BundleError where the bundle does not fit the store.
         """
-        engine = cls(store if isinstance(store, GraphStore) else open_store(store))
+        engine = cls(store if isinstance(store, GraphStore) else opened(store), queue=queue)
         if bundle is not None:
             engine.load(bundle)
         return engine
 
     def close(self) -> None:
         """Let go of the store."""
+        self._recorder.close()
         self.store.close()
 
     def __enter__(self) -> Self:
@@ -135,24 +144,63 @@ class Engine:
 
     @property
     def graph(self) -> KnowledgeGraph:
-        """The snapshot that the next answer comes from, up to date with the store."""
+        """The snapshot that the next answer comes from, up to date with the store unless it is `stale`."""
         with self._lock:
             self._refresh()
             assert self._graph is not None
             return self._graph
 
     def refresh(self) -> bool:
-        """Look for loads and events of other processes; whether there were any. Every answer does this by itself."""
-        with self._lock:
-            return self._refresh()
+        """Look for loads and events of other processes; whether there were any. Every answer does this by itself.
 
-    def _refresh(self) -> bool:
-        state = self.store.state()
+        While the store is away answers look only now and then, and this does at every call.
+        """
+        with self._lock:
+            return self._refresh(insist=True)
+
+    @property
+    def stale(self) -> str | None:
+        """Since when the store has not answered (ISO 8601, UTC), so that answers come from its last snapshot; None
+        while it answers. It is as of the last call; the store is followed again by itself when it is back.
+        """
+        return self._follower.stale_since
+
+    def _refresh(self, *, insist: bool = False) -> bool:
         graph = self._graph
-        if graph is None or graph.generation != state.generation:
-            self._graph = self.store.snapshot()
-            # Facts or items may be others: the model is bound anew when it is next needed.
-            self._scorer = None
+        if graph is None:
+            # There is nothing to answer from without the store, so its errors are the caller's.
+            self._use_graph(self.store.snapshot())
+            return True
+        state = self._follower.state(insist=insist)
+        moved = False
+        if state is not None:
+            try:
+                moved = self._follow(graph, state)
+            except SILENCE as error:
+                self._follower.silent(error)
+        return self._lay_over() or moved
+
+    def _use_graph(self, graph: KnowledgeGraph) -> None:
+        self._graph = self._recorder.laid_over(graph, anew=True)
+        # Facts or items may be others: the model is bound anew when it is next needed.
+        self._scorer = None
+
+    def _lay_over(self) -> bool:
+        """Lay events that wait over the snapshot; whether there were new ones."""
+        assert self._graph is not None
+        graph = self._recorder.laid_over(self._graph, anew=False)
+        if graph is self._graph:
+            return False
+        self._graph = graph
+        if self._scorer is not None:
+            self._scorer = self._scorer.with_events(graph)
+        return True
+
+    def _follow(self, graph: KnowledgeGraph, state: StoreState) -> bool:
+        refused = self._recorder.deliver_some().refused
+        if graph.generation != state.generation or refused:
+            # What was refused is in the snapshot as it waited, and must come out again.
+            self._use_graph(self.store.snapshot())
             return True
         if graph.event_generation == state.event_generation:
             return False
@@ -163,14 +211,18 @@ class Engine:
         return True
 
     def scorer(self) -> Scorer:
-        """The model over the up-to-date snapshot; immutable. Raises NotTrained."""
+        """The model over the snapshot of `graph`; immutable. Raises NotTrained."""
+        return self._now()[0]
+
+    def _now(self) -> tuple[Scorer, str | None]:
+        """The scorer, and since when it is stale."""
         with self._lock:
             self._refresh()
             if self._scorer is None:
                 assert self._graph is not None
                 self.bundle.check_fits(self._graph)
                 self._scorer = self.bundle.scorer(self._graph, self._popularity)
-            return self._scorer
+            return self._scorer, self.stale
 
     def offline_scorer(self) -> Scorer:
         """The same with nothing of the store's interactions in it: popularity is that of the training events."""
@@ -191,38 +243,41 @@ class Engine:
         Items that the user has any event on are left out unless `repeats`. Filters come before the top k. Raises
         NotTrained and FilterError.
         """
-        scorer = self.scorer()
+        scorer, stale = self._now()
         history = history_of(scorer.graph, user)
         excluded = history.seen[:0] if repeats else history.seen
-        return recommend_one(scorer, user, history, k, Filters(**filters), excluded=excluded)
+        found = recommend_one(scorer, user, history, k, Filters(**filters), excluded=excluded)
+        return replace(found, stale_since=stale)
 
     def recommend_for(self, history: Iterable[str], k: int = 10, **filters: Unpack[FilterOptions]) -> Recommendations:
         """The k best items for a history of item ids given here; unknown ids are passed over and noted."""
-        scorer = self.scorer()
-        return recommend_one(scorer, None, history_from(scorer.graph, history), k, Filters(**filters))
+        scorer, stale = self._now()
+        found = recommend_one(scorer, None, history_from(scorer.graph, history), k, Filters(**filters))
+        return replace(found, stale_since=stale)
 
     def similar(self, item: str, k: int = 10, **filters: Unpack[FilterOptions]) -> SimilarItems:
         """The items that score best for a history of this item alone. Raises UnknownItem."""
-        scorer = self.scorer()
+        scorer, stale = self._now()
         index = scorer.graph.item_index(item)
         only = np.array([index], dtype=np.int32)
         found = recommend_one(scorer, None, History(only, only), k, Filters(**filters))
-        return SimilarItems(item, scorer.graph.label_of(index), found.items, found.note)
+        return SimilarItems(item, scorer.graph.label_of(index), found.items, found.note, stale)
 
     def explain(self, user: str, item: str, *, paths: int = 5) -> Explanation:
         """Why an item scores as it does for a user: the score's split and at most `paths` labelled paths.
 
         Raises UnknownItem.
         """
-        scorer = self.scorer()
+        scorer, stale = self._now()
         history = history_of(scorer.graph, user)
-        return explain_score(scorer, user, history.liked, scorer.graph.item_index(item), paths)
+        found = explain_score(scorer, user, history.liked, scorer.graph.item_index(item), paths)
+        return replace(found, stale_since=stale)
 
     def explain_for(self, history: Iterable[str], item: str, *, paths: int = 5) -> Explanation:
         """`explain` for a history of item ids given here."""
-        scorer = self.scorer()
-        found = history_from(scorer.graph, history)
-        return explain_score(scorer, None, found.liked, scorer.graph.item_index(item), paths)
+        scorer, stale = self._now()
+        liked = history_from(scorer.graph, history).liked
+        return replace(explain_score(scorer, None, liked, scorer.graph.item_index(item), paths), stale_since=stale)
 
     # Events
 
@@ -240,23 +295,37 @@ class Engine:
 
         Raises UnknownItem, and WhyPathError where the domain has several kinds of events and none is named.
         """
-        graph = self.graph
-        kinds = graph.schema.interactions
-        if kind is None:
-            if len(kinds) != 1:
-                raise WhyPathError(f"name the kind of event; this domain has: {', '.join(kinds) or 'none'}")
-            kind = next(iter(kinds))
-        item_kind, key, _ = graph.node_of(graph.item_index(item))
         moment = clock.time() if time is None else time
-        return Event.of(user, key, item_kind, kind, time=moment, weight=weight, id=id)
+        return event_of(self.graph, user, item, kind=kind, weight=weight, time=moment, id=id)
 
     def record(self, *events: Event) -> AppendReport:
-        """Write events to the store; durable when this returns, and part of the next answer."""
-        return self.store.append_events(events)
+        """Write events to the store; durable when this returns, and part of the next answer.
+
+        While the store's server is away StoreUnavailable is raised and nothing is written. An engine opened with
+        `queue` keeps the events on this machine instead, as durably: they are reported as queued, are part of the next
+        answer, and are delivered in order when the server is back, by this engine or by whichever process of this
+        machine records next. What the store refuses then is logged and kept aside; see `queue`.
+        """
+        if not self._recorder.may_wait:
+            return self._recorder.record(events)
+        with self._lock:
+            self._refresh()
+            assert self._graph is not None
+            graph, away = self._graph, self.stale is not None
+        return self._recorder.record_or_queue(events, graph, away=away)
+
+    @property
+    def queue(self) -> EventQueue:
+        """Events that wait on this machine for the store's server, and those that it has refused."""
+        return self._recorder.queue
+
+    def deliver(self) -> Delivery:
+        """Deliver the events that wait for the store's server. Raises StoreUnavailable; then they go on waiting."""
+        return self._recorder.deliver()
 
     def forget(self, user: str) -> DeletionReport:
-        """Remove a user and all their events from the store."""
-        return self.store.delete_user(user)
+        """Remove a user and all their events from the store, and from those that wait for it on this machine."""
+        return self._recorder.forget(user)
 
 
 def _paths(paths: Sequence[str | Path] | str | Path | None) -> list[Path]:

@@ -33,6 +33,7 @@ COLUMN_NAMES = {
     "item": ("item", "item_id"),
     "weight": ("weight", "rating"),
     "time": ("time", "timestamp"),
+    "event": ("event_id",),
 }
 """The names under which a column is looked for, in a file's header."""
 
@@ -82,6 +83,12 @@ def read_interactions(paths: Sequence[PathLike]) -> Rows:
     """Rows of all files, one after the other. Raises FileProblem."""
     tables = [_Table.read(Path(path)) for path in paths]
     return _joined([_rows(table) for table in tables])
+
+
+def read_events(path: PathLike) -> tuple[Rows, list[str] | None]:
+    """The rows of a file and their events' ids, None where the file has no such column. Raises FileProblem."""
+    table = _Table.read(Path(path))
+    return _rows(table), None if table.column("event") is None else table.ids("event").tolist()
 
 
 def read_users(path: PathLike) -> list[str]:

@@ -1,7 +1,8 @@
 """What the engine answers: frozen, typed, printable as a table, and convertible to JSON-ready data or pandas.
 
 Nothing here computes: `whypath.engine` and `whypath.explaining` fill these in. A score orders the items of one list and
-means nothing across users or models.
+means nothing across users or models. `stale_since` (ISO 8601, UTC) is None unless the store did not answer: then the
+answer comes from the last snapshot, of that time.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Recommendations:
     history: int
     items: tuple[RankedItem, ...]
     note: str = ""
+    stale_since: str | None = None
 
     def __iter__(self) -> Iterator[RankedItem]:
         return iter(self.items)
@@ -73,7 +75,7 @@ class Recommendations:
     def __rich__(self) -> RenderableType:
         whom = f"user {self.user}" if self.user is not None else "the given history"
         rests = f"from {self.history} items" if self.basis is Basis.HISTORY else "popularity, no history"
-        return _listing(f"Recommendations for {whom} ({rests})", self.items, self.note)
+        return _listing(f"Recommendations for {whom} ({rests})", self.items, self.note, self.stale_since)
 
     def __str__(self) -> str:
         return plain_text(self)
@@ -87,6 +89,7 @@ class SimilarItems:
     label: str
     items: tuple[RankedItem, ...]
     note: str = ""
+    stale_since: str | None = None
 
     def __iter__(self) -> Iterator[RankedItem]:
         return iter(self.items)
@@ -103,7 +106,7 @@ class SimilarItems:
         return asdict(self)
 
     def __rich__(self) -> RenderableType:
-        return _listing(f"Similar to {self.label} ({self.item})", self.items, self.note)
+        return _listing(f"Similar to {self.label} ({self.item})", self.items, self.note, self.stale_since)
 
     def __str__(self) -> str:
         return plain_text(self)
@@ -170,6 +173,7 @@ class Explanation:
     entities: tuple[EntityShare, ...]
     paths: tuple[ShownPath, ...]
     note: str = ""
+    stale_since: str | None = None
 
     def to_pandas(self) -> pd.DataFrame:
         """The split in long form: columns part ("block", "history", "entity"), id, label, share."""
@@ -203,7 +207,7 @@ class Explanation:
             parts.append(Text("Paths", style="bold"))
             # A path on one line can be searched for and copied; a terminal folds it by itself.
             parts.extend(Text(f"  {path.text}", no_wrap=True, overflow="ignore") for path in self.paths)
-        return Group(*parts)
+        return Group(*parts, *_stale(self.stale_since))
 
     def __str__(self) -> str:
         return plain_text(self)
@@ -226,7 +230,14 @@ def _frame(items: tuple[RankedItem, ...]) -> pd.DataFrame:
     return pd.DataFrame([[getattr(item, name) for name in names] for item in items], columns=names)
 
 
-def _listing(title: str, items: tuple[RankedItem, ...], note: str) -> RenderableType:
+def _stale(since: str | None) -> list[RenderableType]:
+    """The line under an answer that does not come from the store as it is now."""
+    if since is None:
+        return []
+    return [Text(f"Stale: the store does not answer; this is from the last snapshot, of {since}.")]
+
+
+def _listing(title: str, items: tuple[RankedItem, ...], note: str, stale_since: str | None) -> RenderableType:
     parts: list[RenderableType] = [Text(title, style="bold")]
     if items:
         table = Table(box=None, pad_edge=False)
@@ -239,7 +250,7 @@ def _listing(title: str, items: tuple[RankedItem, ...], note: str) -> Renderable
         parts.append(table)
     if note:
         parts.append(Text(note))
-    return Group(*parts)
+    return Group(*parts, *_stale(stale_since))
 
 
 def _table(left: str, right: str) -> Table:

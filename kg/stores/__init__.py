@@ -13,7 +13,7 @@ from kg.stores.errors import (
     StoreUnavailable,
     TookTooLong,
 )
-from kg.stores.opening import STORES, StoreKind, UnknownScheme, open_store
+from kg.stores.opening import STORES, KeptStore, StoreKind, UnknownScheme, open_kept, open_store
 from kg.stores.protocol import (
     Appended,
     AppendReport,
@@ -36,6 +36,7 @@ __all__ = [
     "DeletionReport",
     "FinishReport",
     "GraphStore",
+    "KeptStore",
     "LoadMark",
     "LoadWriter",
     "Neighbour",
@@ -56,5 +57,6 @@ __all__ = [
     "TookTooLong",
     "UnknownScheme",
     "WriteReport",
+    "open_kept",
     "open_store",
 ]

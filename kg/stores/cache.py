@@ -32,6 +32,15 @@ class SnapshotCache:
                 continue
         return None
 
+    def latest(self) -> tuple[KnowledgeGraph, float] | None:
+        """The cached snapshot of the latest generation, and when it was written, in seconds since the epoch."""
+        for path in reversed(self._paths()):
+            try:
+                return KnowledgeGraph.load(path), path.stat().st_mtime
+            except (SnapshotUnreadable, FileNotFoundError):
+                continue
+        return None
+
     def write(self, graph: KnowledgeGraph) -> None:
         """Keep a snapshot and remove those of earlier generations and with fewer events."""
         path = self.directory / f"generation-{graph.generation}-events-{graph.event_generation}"

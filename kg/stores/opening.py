@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from kg.graph import KnowledgeGraph
 from kg.stores.errors import StoreError
 from kg.stores.protocol import GraphStore
 
@@ -54,6 +55,27 @@ def open_store(url: str | Path, create: bool = False) -> GraphStore:
     # Whatever stands before an @ may be a password.
     shown = f"{scheme}://…{text[text.rindex('@') :]}" if "@" in text else text
     raise UnknownScheme(f"{shown}: no store answers to {scheme!r}; give a directory, or a URL that starts with {known}")
+
+
+@dataclass(frozen=True)
+class KeptStore:
+    """A store whose server is away, with the last snapshot that this machine has of it.
+
+    `since`, in seconds since the epoch, is when the snapshot was written. The store works when its server is back.
+    """
+
+    store: GraphStore
+    graph: KnowledgeGraph
+    since: float
+
+
+def open_kept(url: str | Path) -> KeptStore | None:
+    """What this machine keeps of a store that `open_store` found unavailable; None where it keeps nothing."""
+    if scheme_of(str(url)) not in NEO4J_SCHEMES:
+        return None
+    from kg.stores.neo4j import Neo4jStore
+
+    return Neo4jStore.open_kept(str(url))
 
 
 def scheme_of(text: str) -> str:

@@ -76,6 +76,8 @@ class Appended(StrEnum):
     WRITTEN = "written"
     ALREADY_THERE = "already there"
     REFUSED = "refused"
+    QUEUED = "queued"
+    """Durable on this machine, and delivered when the store's server is back; no store answers this itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,11 @@ class AppendReport:
     def already_there(self) -> int:
         """Events that were there with the same content."""
         return self.outcomes.count(Appended.ALREADY_THERE)
+
+    @property
+    def queued(self) -> int:
+        """Events that wait on this machine for the store's server."""
+        return self.outcomes.count(Appended.QUEUED)
 
 
 @dataclass(frozen=True, slots=True)

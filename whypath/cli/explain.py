@@ -6,6 +6,7 @@ the history to the item, over edges that all stand in the store."""
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from whypath.cli.arguments import add_bundle, add_history, add_json, add_store, positive
 from whypath.cli.console import remark, show
@@ -40,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
             behaviour = behaviour_of_files(scorer.graph, arguments.history, [arguments.user], remark)
             index = scorer.graph.item_index(arguments.item)
             found = explain_score(scorer, arguments.user, behaviour.liked.indices, index, arguments.paths)
+            found = replace(found, stale_since=engine.stale)
         else:
             found = engine.explain(arguments.user, arguments.item, paths=arguments.paths)
     show(found, as_json=arguments.json)

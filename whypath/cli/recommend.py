@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from whypath.cli.arguments import add_bundle, add_filters, add_history, add_json, add_store, filters_of, positive
@@ -75,15 +76,15 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.user is not None and arguments.out is None:
             history = History(behaviour.liked.indices, behaviour.seen.indices)
             found = recommend_one(scorer, arguments.user, history, arguments.k, filters, excluded=excluded.indices)
-            show(found, as_json=arguments.json)
+            show(replace(found, stale_since=engine.stale), as_json=arguments.json)
             return 0
         lists = ranked_lists(scorer, behaviour, arguments.k, candidates=filters.apply(graph).items(), excluded=excluded)
         if arguments.out is None:
             print_lists(lists, as_json=arguments.json)
             return 0
-        written = write_lists(arguments.out, lists)
+        written, stale = write_lists(arguments.out, lists), engine.stale
     if arguments.json:
-        print_json({"out": arguments.out, "users": written.users, "rows": written.rows})
+        print_json({"out": arguments.out, "users": written.users, "rows": written.rows, "stale_since": stale})
     else:
         remark(f"{arguments.out}: {written.rows:,} rows for {written.users:,} users")
     return 0

@@ -14,8 +14,17 @@ import time
 from collections.abc import Callable
 from typing import Any, LiteralString, TypeVar, cast
 
-from neo4j import Driver, GraphDatabase, ManagedTransaction, NotificationMinimumSeverity, Session, unit_of_work
-from neo4j.exceptions import IncompleteCommit
+from neo4j import (
+    READ_ACCESS,
+    WRITE_ACCESS,
+    Driver,
+    GraphDatabase,
+    ManagedTransaction,
+    NotificationMinimumSeverity,
+    Session,
+    unit_of_work,
+)
+from neo4j.exceptions import IncompleteCommit, ServiceUnavailable, SessionExpired
 
 from kg.stores.errors import StoreError
 from kg.stores.neo4j.address import Address, Credentials
@@ -45,13 +54,15 @@ _abandoned: list[Driver] = []
 class Connection:
     """Transactions on one database. Raises StoreError and its subclasses only, never the driver's errors."""
 
-    def __init__(self, address: Address, credentials: Credentials | None) -> None:
-        """Connect, and see that the server answers and knows the user."""
+    def __init__(self, address: Address, credentials: Credentials | None, *, away: bool = False) -> None:
+        """Connect, and see that the server answers and knows the user; with `away` that is left to the first query."""
         self.address = address
         self._auth = (credentials.user, credentials.password) if credentials else None
         self._lock = threading.Lock()
         with translated(address.url):
             self._driver, self._process = self._connect(), os.getpid()
+            if away:
+                return
             try:
                 # Without the retries of a transaction: a server that is not there is said at once.
                 check_version(address.url, self._driver.get_server_info().agent)
@@ -83,6 +94,23 @@ class Connection:
         timed = _timed(work, seconds)
         return self._run(lambda session: session.execute_read(timed))
 
+    def read_once(self, work: Callable[[ManagedTransaction], T]) -> T:
+        """Run a short read transaction; unlike `read` it does not wait for a server that is not there."""
+        with translated(self.address.url):
+            for last in (False, True):
+                try:
+                    with (
+                        self._session(READ_ACCESS) as session,
+                        session.begin_transaction(timeout=CONNECT_SECONDS) as ours,
+                    ):
+                        # Queries are run on either sort of transaction in the same way.
+                        return work(cast(ManagedTransaction, ours))
+                except (ServiceUnavailable, SessionExpired):
+                    # Connections kept from before a restart are of no use, which the first attempt finds out.
+                    if last:
+                        raise
+        raise AssertionError
+
     def write(self, work: Callable[[ManagedTransaction], T]) -> T:
         """Run a write transaction, durable on return; `work` may be run more than once, also after a commit whose
         answer was lost."""
@@ -102,8 +130,10 @@ class Connection:
                     if time.monotonic() > until:
                         raise
 
-    def _session(self) -> Session:
-        return self._current().session(database=self.address.database, bookmark_manager=self._bookmarks)
+    def _session(self, access: str = WRITE_ACCESS) -> Session:
+        return self._current().session(
+            database=self.address.database, bookmark_manager=self._bookmarks, default_access_mode=access
+        )
 
     def close(self) -> None:
         """Close all connections."""

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from neo4j import ManagedTransaction
 
@@ -42,6 +43,7 @@ from kg.stores.neo4j.loading import Neo4jLoad
 from kg.stores.neo4j.looking import count_rows, neighbours_of
 from kg.stores.neo4j.names import Names
 from kg.stores.neo4j.paths import find_paths
+from kg.stores.neo4j.places import remember, remembered
 from kg.stores.neo4j.reading import SnapshotReader
 from kg.stores.neo4j.state import (
     FORMAT_VERSION,
@@ -56,8 +58,13 @@ from kg.stores.neo4j.state import (
     take_turn,
     write_mark,
 )
+from kg.stores.opening import KeptStore
 from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
 from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
+
+_Read: TypeAlias = Callable[
+    [Callable[[ManagedTransaction], tuple[Counters, Mark | None]]], tuple[Counters, Mark | None]
+]
 
 
 class Neo4jStore:
@@ -79,10 +86,27 @@ class Neo4jStore:
         settings = read_settings()
         connection = Connection(address_of(url, settings), credentials_of(settings))
         try:
-            return cls(connection, _prepared(connection, create))
+            store = cls(connection, _prepared(connection, create))
         except BaseException:
             connection.close()
             raise
+        remember(store.url, store._id)
+        return store
+
+    @classmethod
+    def open_kept(cls, url: str) -> KeptStore | None:
+        """The store that this machine has last opened at a URL, while its server is away; see `kg.stores.open_kept`."""
+        settings = read_settings()
+        address = address_of(url, settings)
+        store_id = remembered(address.url)
+        if store_id is None:
+            return None
+        store = cls(Connection(address, credentials_of(settings), away=True), store_id)
+        kept = store._snapshots.cache.latest()
+        if kept is None:
+            store.close()
+            return None
+        return KeptStore(store, *kept)
 
     @property
     def url(self) -> str:
@@ -90,14 +114,14 @@ class Neo4jStore:
         return self._connection.address.url
 
     def state(self) -> StoreState:
-        """See `GraphStore.state`."""
-        counters, mark = self._read_state()
+        """See `GraphStore.state`. Fails at once where the server is away: whoever asks often must not wait for it."""
+        counters, mark = self._read_state(self._connection.read_once)
         loading = mark and LoadMark(mark.since, mark.source_digest, mark.replace, mark.by, mark.alive)
         return StoreState(counters.generation, counters.event_generation, loading)
 
-    def _read_state(self) -> tuple[Counters, Mark | None]:
+    def _read_state(self, read: _Read | None = None) -> tuple[Counters, Mark | None]:
         try:
-            counters, mark = self._connection.read(read_state)
+            counters, mark = (read or self._connection.read)(read_state)
         except Moved:
             raise StoreNotFound(f"{self.url}: the store has been removed from the database") from None
         if counters.id != self._id:

@@ -1,4 +1,4 @@
-"""The processes that the kill tests kill, on a store in Neo4j: those of `victims`, with the environment of its user."""
+"""The processes that the tests interrupt, on a store in Neo4j: those of `victims`, with the environment of its user."""
 
 from __future__ import annotations
 

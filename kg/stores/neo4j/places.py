@@ -1,0 +1,39 @@
+"""Which store this machine has last found at a URL, so that what it keeps of it can be served while the server is away.
+
+A database can be made anew, so the note is only believed while nobody can be asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from kg.datasets.whole_files import file_written_whole
+from kg.folders import cache_folder
+
+
+def remember(url: str, store_id: str) -> None:
+    """Note the id of the store at a URL."""
+    if remembered(url) == store_id:
+        return
+    path = _note_of(url)
+    # Without a note the store works as well, only not while its server is away.
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with file_written_whole(path) as file:
+            file.write(json.dumps({"url": url, "store": store_id}).encode())
+
+
+def remembered(url: str) -> str | None:
+    """Id of the store that was last found at a URL."""
+    try:
+        found = json.loads(_note_of(url).read_bytes())
+        return str(found["store"]) if found["url"] == url else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _note_of(url: str) -> Path:
+    return cache_folder() / "stores" / "places" / f"{hashlib.blake2b(url.encode(), digest_size=16).hexdigest()}.json"

@@ -1,0 +1,109 @@
+"""`Recorder`: how an engine's events reach the store: at once, or where the server is away by way of a durable queue.
+
+What waits is delivered in order before anything newer is written, by whichever process of this machine comes first.
+"""
+
+from __future__ import annotations
+
+import logging
+import time as clock
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kg.errors import WhyPathError
+from kg.graph import KnowledgeGraph
+from kg.rows import Event
+from kg.stores import AppendReport, DeletionReport, GraphStore, StoreBusy, StoreError, StoreUnavailable
+from kg.stores.event_queue import DELIVERED_AT_ONCE, Delivery, EventQueue
+from whypath.following import ASK_AGAIN_SECONDS, Follower
+
+_log = logging.getLogger(__name__)
+
+
+def event_of(
+    graph: KnowledgeGraph,
+    user: str,
+    item: str,
+    *,
+    kind: str | None = None,
+    weight: float | None = None,
+    time: float | None = None,
+    id: str | None = None,
+) -> Event:
+    """An event in the caller's ids; the kind is the domain's one if not given.
+
+    Raises UnknownItem, and WhyPathError where the domain has several kinds of events and none is named.
+    """
+    kinds = graph.schema.interactions
+    if kind is None:
+        if len(kinds) != 1:
+            raise WhyPathError(f"name the kind of event; this domain has: {', '.join(kinds) or 'none'}")
+        kind = next(iter(kinds))
+    item_kind, key, _ = graph.node_of(graph.item_index(item))
+    return Event.of(user, key, item_kind, kind, time=time, weight=weight, id=id)
+
+
+class Recorder:
+    """Writes events of one engine, and lays what waits over its snapshots."""
+
+    def __init__(self, store: GraphStore, follower: Follower, *, queue: bool) -> None:
+        """`queue`: events may wait when the server is away; without it they are refused then."""
+        self._store = store
+        self._follower = follower
+        self.may_wait = queue
+        self.queue = EventQueue(store.url)
+        self._laid = 0
+        self._deliver_next = 0.0
+
+    def record(self, events: Sequence[Event]) -> AppendReport:
+        """Write events to the store, after what waits; durable when it returns. Raises StoreUnavailable."""
+        self.deliver()
+        return self._store.append_events(events)
+
+    def record_or_queue(self, events: Sequence[Event], graph: KnowledgeGraph, *, away: bool) -> AppendReport:
+        """The same, or let the events wait where the server does not answer; `away`: that is known already."""
+        if not away:
+            try:
+                if not self.deliver().waiting:
+                    return self._store.append_events(events)
+            except (StoreUnavailable, StoreBusy) as error:
+                self._follower.silent(error)
+        return self.queue.put(events, graph.schema, graph.event_generation)
+
+    def deliver(self, *, at_most: int | None = None) -> Delivery:
+        """Deliver what waits; what the store refuses is logged and kept aside."""
+        delivery = self.queue.deliver(self._store.append_events, at_most=at_most)
+        if delivery.delivered:
+            _log.warning("%s: delivered %d events that waited", self._store.url, delivery.delivered)
+        for refused in delivery.refused:
+            _log.error("%s: refused event %r, which waited: %s", self._store.url, refused.event.id, refused.reason)
+        return delivery
+
+    def deliver_some(self) -> Delivery:
+        """Deliver a part of what waits, if it can be done now: an answer must not wait for it."""
+        if not self.may_wait or clock.monotonic() < self._deliver_next:
+            return Delivery()
+        try:
+            return self.deliver(at_most=DELIVERED_AT_ONCE)
+        except StoreError as error:
+            _log.warning("events go on waiting: %s", error)
+            self._deliver_next = clock.monotonic() + ASK_AGAIN_SECONDS
+            return Delivery()
+
+    def laid_over(self, graph: KnowledgeGraph, *, anew: bool) -> KnowledgeGraph:
+        """The snapshot with what has come to wait since the last call, or with `anew` with all that waits."""
+        if anew:
+            self._laid = 0
+        events, self._laid = self.queue.since(self._laid)
+        return graph.overlay(events, event_generation=graph.event_generation) if events else graph
+
+    def forget(self, user: str) -> DeletionReport:
+        """Remove a user from the store and from what waits."""
+        with self.queue.held():
+            report = self._store.delete_user(user)
+            waited = self.queue.forget(user)
+        return replace(report, found=report.found or waited > 0, events=report.events + waited)
+
+    def close(self) -> None:
+        """Let go of the queue's files."""
+        self.queue.close()
