@@ -12,7 +12,7 @@ from kg.stores.errors import (
     StoreNotFound,
     StoreUnavailable,
 )
-from kg.stores.opening import STORES, StoreKind, UnknownScheme, open_store
+from kg.stores.opening import STORES, StoreKind, UnknownScheme, import_files, open_store
 from kg.stores.protocol import (
     Appended,
     AppendReport,
@@ -20,6 +20,7 @@ from kg.stores.protocol import (
     FinishReport,
     GraphStore,
     LoadMark,
+    LoadTarget,
     LoadWriter,
     Neighbour,
     Refusal,
@@ -36,6 +37,7 @@ __all__ = [
     "FinishReport",
     "GraphStore",
     "LoadMark",
+    "LoadTarget",
     "LoadWriter",
     "Neighbour",
     "Refusal",
@@ -54,5 +56,6 @@ __all__ = [
     "StoreUnavailable",
     "UnknownScheme",
     "WriteReport",
+    "import_files",
     "open_store",
 ]

@@ -83,10 +83,10 @@ class Connection:
         timed = _timed(work)
         return self._run(lambda session: session.execute_read(timed))
 
-    def write(self, work: Callable[[ManagedTransaction], T]) -> T:
+    def write(self, work: Callable[[ManagedTransaction], T], seconds: float = QUERY_SECONDS) -> T:
         """Run a write transaction, durable on return; `work` may be run more than once, also after a commit whose
-        answer was lost."""
-        timed = _timed(work)
+        answer was lost. The server stops it after so many seconds."""
+        timed = _timed(work, seconds)
         return self._run(lambda session: session.execute_write(timed))
 
     def _run(self, work: Callable[[Session], T]) -> T:
@@ -122,8 +122,10 @@ def check_version(place: str, agent: str) -> None:
         )
 
 
-def _timed(work: Callable[[ManagedTransaction], T]) -> Callable[[ManagedTransaction], T]:
-    return unit_of_work(timeout=QUERY_SECONDS)(work)
+def _timed(
+    work: Callable[[ManagedTransaction], T], seconds: float = QUERY_SECONDS
+) -> Callable[[ManagedTransaction], T]:
+    return unit_of_work(timeout=seconds)(work)
 
 
 def rows(transaction: ManagedTransaction, text: str, **parameters: Any) -> list[list[Any]]:

@@ -60,7 +60,7 @@ def resolve_events(
     """
     refused: dict[int, str] = {}
     for row, event in enumerate(events):
-        reason = event_misfit(schema, event) or _unindexable(event)
+        reason = event_misfit(schema, event) or unindexable_event(event)
         if reason:
             refused[row] = reason
     good = [(row, event) for row, event in enumerate(events) if row not in refused]
@@ -154,7 +154,8 @@ def _ids_by_kind(events: Sequence[Event]) -> Mapping[str, list[str]]:
     return ids
 
 
-def _unindexable(event: Event) -> str | None:
+def unindexable_event(event: Event) -> str | None:
+    """Why this database cannot take an event that other stores can."""
     for name, value in (("id", event.id), ("user", event.user)):
         if len(value.encode()) > _LONGEST_ID:
             return f"the event's {name} is longer than {_LONGEST_ID:,} bytes, which Neo4j cannot index"
