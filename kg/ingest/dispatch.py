@@ -3,6 +3,7 @@ fits."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -32,10 +33,11 @@ class Consumer(Protocol):
 
 
 class Tally:
-    """Counts of a load that no store gives: rows by section, repeats, rows that fit no section, items."""
+    """Counts of a load that no store gives: rows by section, rows read (by section or not), repeats, rows that fit no section, items."""
 
     def __init__(self) -> None:
         self.rows: Counter[str] = Counter()
+        self.read = 0
         self.repeated = 0
         self.skipped = 0
         self.items = 0
@@ -88,7 +90,7 @@ class Dispatcher:
                 for value in wanted:
                     by_value.setdefault(column, {}).setdefault(value, []).append(route)
         tell_bad = not quiet and reader.name not in self._told
-        rows = 0
+        rows, started = 0, time.monotonic()
         for rows, record in enumerate(reader, 1):
             if isinstance(record, BadRecord):
                 if tell_bad:
@@ -103,9 +105,11 @@ class Dispatcher:
                 for route in found:
                     self._hand(route.consumer, record, quiet)
             if rows % _EVERY == 0:
-                self._tell(stage, reader, rows, done=False)
+                self._tell(stage, reader, rows, started, done=False)
         self._told.add(reader.name)
-        self._tell(stage, reader, rows, done=True)
+        if not quiet:
+            self._tally.read += rows
+        self._tell(stage, reader, rows, started, done=True)
 
     def _hand(self, consumer: Consumer, record: RawRecord, quiet: bool) -> None:
         if not quiet:
@@ -116,9 +120,10 @@ class Dispatcher:
             if not quiet:
                 self._quarantine.add(record, consumer.section, problem.reason, problem.detail)
 
-    def _tell(self, stage: str, reader: Reader, rows: int, *, done: bool) -> None:
+    def _tell(self, stage: str, reader: Reader, rows: int, started: float, *, done: bool) -> None:
         if self._progress is not None:
-            self._progress(LoadProgress(stage, reader.name, rows, 1.0 if done else reader.fraction(), done))
+            fraction, seconds = 1.0 if done else reader.fraction(), time.monotonic() - started
+            self._progress(LoadProgress(stage, reader.name, rows, fraction, done, seconds))
 
 
 _NOTHING: frozenset[str] = frozenset()

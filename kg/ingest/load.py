@@ -34,7 +34,7 @@ from kg.ingest.source_pool import SourcePool
 from kg.ingest.writing import Batches, Nowhere, RowSink
 from kg.schema import DomainSchema, SourceSpec
 from kg.sources import Reader
-from kg.stores import FinishReport, GraphStore, StoreEmpty, StoreLoading
+from kg.stores import FinishReport, LoadTarget, StoreEmpty, StoreLoading
 
 QUARANTINE_NAME = "quarantine.jsonl"
 """Name of the quarantine file beside `domain.yaml` where none is given."""
@@ -42,7 +42,7 @@ QUARANTINE_NAME = "quarantine.jsonl"
 
 def load_domain(
     domain: str | Path | DomainSchema,
-    store: GraphStore,
+    store: LoadTarget,
     *,
     strict: bool = False,
     replace: bool = False,
@@ -93,11 +93,13 @@ def load_domain(
             with store.begin_load(schema, replace=replace, source_digest=digest) as writer:
                 run = _Run(plan, KnownNodes(schema, existing), writer, found, progress, checking=False)
                 run.run()
+                finishing = time.monotonic()
                 finish = writer.finish()
-            return run.report(finish, found.publish(), time.monotonic() - started)
+            ended = time.monotonic()
+            return run.report(finish, found.publish(), ended - started, ended - finishing)
 
 
-def _existing(store: GraphStore) -> KnowledgeGraph | None:
+def _existing(store: LoadTarget) -> KnowledgeGraph | None:
     try:
         return store.snapshot()
     except (StoreEmpty, StoreLoading):
@@ -232,7 +234,9 @@ class _Run:
         self._events()
         self.tally.items = sum(known.count(kind) for kind in schema.item_kinds)
 
-    def report(self, finish: FinishReport, quarantine: Path | None, seconds: float) -> LoadReport:
+    def report(
+        self, finish: FinishReport, quarantine: Path | None, seconds: float, finishing_seconds: float
+    ) -> LoadReport:
         """What became of it."""
         by_section = self._quarantine.by_section
         sections = {**dict.fromkeys(self.tally.rows), **dict.fromkeys(by_section)}
@@ -248,7 +252,9 @@ class _Run:
             skipped=self.tally.skipped,
             warnings=tuple(self._warnings()),
             finish=finish,
+            rows=self.tally.read,
             seconds=seconds,
+            writing_seconds=self._batches.seconds + finishing_seconds,
         )
 
     def _events(self) -> None:

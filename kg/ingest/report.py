@@ -12,17 +12,26 @@ from kg.ingest.quarantine import BadRow, Quarantine
 from kg.sources import Reason
 from kg.stores import FinishReport, WriteReport
 
+_SHORTEST_SECONDS = 1e-3
+"""What a pass over a few rows counts as having taken at least, so that it does not seem to be endlessly fast."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
-    """Where a load is: `stage` is checking, nodes, relations or events; `rows` of the source so far; `fraction` of
-    it."""
+    """Where a load is: `stage` is checking, nodes, relations or events; `rows` of the source so far in so many
+    `seconds`; `fraction` of it."""
 
     stage: str
     source: str
     rows: int
     fraction: float | None
     done: bool
+    seconds: float
+
+    @property
+    def rows_per_second(self) -> float:
+        """How fast this source goes."""
+        return self.rows / max(self.seconds, _SHORTEST_SECONDS)
 
 
 Progress: TypeAlias = Callable[[LoadProgress], None]
@@ -44,7 +53,8 @@ class LoadReport:
 
     `bad` counts bad rows by reason; all of them are in the file `quarantine`, the first ones in `first_bad`. `repeated`
     rows said again what an earlier row said, `skipped` rows matched no `where`. `warnings` are sentences for the
-    reader.
+    reader. `rows` were read from all sources in `seconds`, of which `writing_seconds` went by in the store; the rest
+    is reading and checking.
     """
 
     sections: tuple[SectionReport, ...]
@@ -58,7 +68,14 @@ class LoadReport:
     skipped: int
     warnings: tuple[str, ...]
     finish: FinishReport
+    rows: int
     seconds: float
+    writing_seconds: float
+
+    @property
+    def rows_per_second(self) -> float:
+        """How fast the whole load was."""
+        return self.rows / max(self.seconds, _SHORTEST_SECONDS)
 
     @property
     def n_bad(self) -> int:
@@ -66,7 +83,10 @@ class LoadReport:
         return sum(self.bad.values())
 
     def __str__(self) -> str:
-        lines = [f"loaded in {self.seconds:.1f} s (generation {self.finish.state.generation})"]
+        lines = [
+            f"loaded {self.rows:,} rows in {self.seconds:.1f} s, {self.rows_per_second:,.0f} rows a second"
+            f" (writing took {self.writing_seconds:.1f} s; generation {self.finish.state.generation})"
+        ]
         for name, written in (("nodes", self.nodes), ("relations", self.edges), ("events", self.events)):
             lines.append(
                 f"  {name:<10}{written.new:>11,} new {written.changed:>10,} changed {written.same:>11,} the same"

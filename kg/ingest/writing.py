@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol, TypeVar
 
 from kg.ingest.quarantine import Quarantine
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.sources import RawRecord, Reason
 from kg.stores import WriteReport
+
+Row = TypeVar("Row")
 
 BATCH_ROWS = 10_000
 """Rows of a transaction: large enough that its fsync does not count, small enough to hold."""
@@ -50,6 +54,8 @@ class Batches:
         self.nodes = WriteReport()
         self.edges = WriteReport()
         self.events = WriteReport()
+        self.seconds = 0.0
+        """That went by in the sink."""
 
     def node(self, row: NodeRow, record: RawRecord, section: str) -> None:
         """Add a node."""
@@ -68,12 +74,13 @@ class Batches:
 
     def flush(self) -> None:
         """Write what is waiting: nodes, then edges, then events."""
+        sink = self._sink
         if self._nodes:
-            self.nodes += self._refused(self._sink.write_nodes([row for row, _, _ in self._nodes]), self._nodes)
+            self.nodes += self._written(sink.write_nodes, self._nodes)
         for relation, waiting in self._edges.items():
-            self.edges += self._refused(self._sink.write_edges(relation, [row for row, _, _ in waiting]), waiting)
+            self.edges += self._written(partial(sink.write_edges, relation), waiting)
         if self._events:
-            self.events += self._refused(self._sink.write_events([row for row, _, _ in self._events]), self._events)
+            self.events += self._written(sink.write_events, self._events)
         self._nodes, self._edges, self._events, self._waiting = [], {}, [], 0
 
     def _count(self) -> None:
@@ -81,7 +88,13 @@ class Batches:
         if self._waiting >= BATCH_ROWS:
             self.flush()
 
-    def _refused(self, report: WriteReport, waiting: Sequence[tuple[object, RawRecord, str]]) -> WriteReport:
+    def _written(
+        self, write: Callable[[list[Row]], WriteReport], waiting: Sequence[tuple[Row, RawRecord, str]]
+    ) -> WriteReport:
+        rows = [row for row, _, _ in waiting]
+        started = time.monotonic()
+        report = write(rows)
+        self.seconds += time.monotonic() - started
         for refusal in report.refused:
             _, record, section = waiting[refusal.row]
             self._quarantine.add(record, section, Reason.REFUSED, refusal.reason)

@@ -13,7 +13,7 @@ from kg.stores.errors import (
     StoreUnavailable,
     TookTooLong,
 )
-from kg.stores.opening import STORES, KeptStore, StoreKind, UnknownScheme, open_kept, open_store
+from kg.stores.opening import STORES, KeptStore, StoreKind, UnknownScheme, import_files, open_kept, open_store
 from kg.stores.protocol import (
     Appended,
     AppendReport,
@@ -21,6 +21,7 @@ from kg.stores.protocol import (
     FinishReport,
     GraphStore,
     LoadMark,
+    LoadTarget,
     LoadWriter,
     Neighbour,
     Refusal,
@@ -38,6 +39,7 @@ __all__ = [
     "GraphStore",
     "KeptStore",
     "LoadMark",
+    "LoadTarget",
     "LoadWriter",
     "Neighbour",
     "Refusal",
@@ -57,6 +59,7 @@ __all__ = [
     "TookTooLong",
     "UnknownScheme",
     "WriteReport",
+    "import_files",
     "open_kept",
     "open_store",
 ]

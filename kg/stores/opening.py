@@ -6,11 +6,15 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from kg.graph import KnowledgeGraph
 from kg.stores.errors import StoreError
 from kg.stores.protocol import GraphStore
+
+if TYPE_CHECKING:
+    from kg.stores.neo4j.bulk import ImportFiles
 
 
 class UnknownScheme(StoreError):
@@ -98,16 +102,30 @@ def open_embedded(url: str, create: bool) -> GraphStore:
 
 def open_neo4j(url: str, create: bool) -> GraphStore:
     """Open the store in a Neo4j database. Raises UnknownScheme where the driver is not installed."""
+    _need_driver(scheme_of(url))
+    from kg.stores.neo4j import Neo4jStore
+
+    return Neo4jStore.open(url, create=create)
+
+
+def import_files(folder: str | Path) -> ImportFiles:
+    """A folder that a domain is loaded into as files for Neo4j's bulk importer, by `load_domain`. Raises UnknownScheme
+    where the driver is not installed.
+    """
+    _need_driver(str(folder))
+    from kg.stores.neo4j.bulk import ImportFiles
+
+    return ImportFiles(folder)
+
+
+def _need_driver(place: str) -> None:
     try:
         importlib.import_module("neo4j")
     except ImportError:
         raise UnknownScheme(
-            f"{scheme_of(url)}: a store in Neo4j needs its driver, which this installation does not have;"
+            f"{place}: a store in Neo4j needs its driver, which this installation does not have;"
             " install the extra with `pip install 'whypath[neo4j]'`, or give a directory for the embedded store"
         ) from None
-    from kg.stores.neo4j import Neo4jStore
-
-    return Neo4jStore.open(url, create=create)
 
 
 def path_of(text: str) -> Path:

@@ -184,6 +184,18 @@ class LoadWriter(Protocol):
         ...
 
 
+class LoadTarget(Protocol):
+    """What a load goes into: a store, or something that a store is made of later."""
+
+    def begin_load(self, schema: DomainSchema, *, replace: bool, source_digest: str) -> LoadWriter:
+        """See `GraphStore.begin_load`."""
+        ...
+
+    def snapshot(self) -> KnowledgeGraph:
+        """What is there before the load; raises StoreEmpty and StoreLoading as `GraphStore.snapshot` does."""
+        ...
+
+
 @runtime_checkable
 class GraphStore(Protocol):
     """A store of one domain: loads, durable events, snapshots. Safe to use from many threads and processes."""

@@ -111,10 +111,10 @@ class Connection:
                         raise
         raise AssertionError
 
-    def write(self, work: Callable[[ManagedTransaction], T]) -> T:
+    def write(self, work: Callable[[ManagedTransaction], T], seconds: float = QUERY_SECONDS) -> T:
         """Run a write transaction, durable on return; `work` may be run more than once, also after a commit whose
-        answer was lost."""
-        timed = _timed(work)
+        answer was lost. The server stops it after so many seconds."""
+        timed = _timed(work, seconds)
         return self._run(lambda session: session.execute_write(timed))
 
     def _run(self, work: Callable[[Session], T]) -> T:

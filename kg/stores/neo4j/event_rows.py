@@ -50,7 +50,7 @@ class Resolved:
 
 def unfit(schema: DomainSchema, events: Sequence[Event]) -> dict[int, str]:
     """Rows that no transaction can write, with the reason; from themselves and the schema alone."""
-    found = ((row, event_misfit(schema, event) or _unindexable(event)) for row, event in enumerate(events))
+    found = ((row, event_misfit(schema, event) or unindexable_event(event)) for row, event in enumerate(events))
     return {row: reason for row, reason in found if reason}
 
 
@@ -221,7 +221,8 @@ def _ids_by_kind(events: Sequence[Event]) -> Mapping[str, list[str]]:
     return ids
 
 
-def _unindexable(event: Event) -> str | None:
+def unindexable_event(event: Event) -> str | None:
+    """Why this database cannot take an event that other stores can."""
     for name, value in (("id", event.id), ("user", event.user)):
         if longer_than(value, _LONGEST_ID):
             return f"the event's {name} is longer than {_LONGEST_ID:,} bytes, which Neo4j cannot index"

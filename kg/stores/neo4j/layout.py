@@ -13,6 +13,9 @@ from kg.stores.neo4j.names import STORE_LABEL, Names, quoted
 
 _WAIT_SECONDS = 300
 
+_BUILDING_SECONDS = 4 * 3600.0
+"""For constraints over rows that are there already, which a bulk import leaves to us: some minutes for 50 million."""
+
 
 def ensure_store_constraint(connection: Connection) -> None:
     """The constraint that keeps a second store out of the database."""
@@ -46,7 +49,7 @@ def _ensure(connection: Connection, wanted: list[tuple[str, str, bool, bool]]) -
             else:
                 rows(transaction, f"CREATE RANGE INDEX {called} IF NOT EXISTS FOR {pattern} ON (x.{key})")
 
-    connection.write(create)
+    connection.write(create, _BUILDING_SECONDS)
     connection.read(lambda transaction: rows(transaction, f"CALL db.awaitIndexes({_WAIT_SECONDS})"))
 
 

@@ -18,7 +18,7 @@ from kg.stores.neo4j.batches import send, slices
 from kg.stores.neo4j.connection import first, rows
 from kg.stores.neo4j.names import COMMON_LABEL, property_name, quoted
 
-_LONGEST_KEY = 7_000
+LONGEST_KEY = 7_000
 """Bytes of UTF-8; an entry of Neo4j's range index takes some 8,000."""
 
 _INTEGERS = range(-(2**63), 2**63)
@@ -38,8 +38,8 @@ def same_content(content: Mapping[str, Any], properties: Mapping[str, Any]) -> b
 
 def unindexable(row: NodeRow) -> str | None:
     """Why this database cannot take a row that other stores can."""
-    if longer_than(row.key, _LONGEST_KEY):
-        return f"the {row.kind}'s key is longer than {_LONGEST_KEY:,} bytes, which Neo4j cannot index"
+    if longer_than(row.key, LONGEST_KEY):
+        return f"the {row.kind}'s key is longer than {LONGEST_KEY:,} bytes, which Neo4j cannot index"
     for name, value in row.fields.items():
         if isinstance(value, int) and value not in _INTEGERS:
             return f"the field {name!r} of {row.kind} {row.key!a} is {value}, which does not fit into 64 bits"

@@ -68,24 +68,30 @@ class Mark:
         return f"process {self.process} on {self.host}"
 
 
+def first_state(store_id: str) -> dict[str, Any]:
+    """Properties of a new store's node, beside its `id`."""
+    return {
+        "format": FORMAT_VERSION,
+        "store": store_id,
+        "turn": 0,
+        "generation": 0,
+        "event_generation": 0,
+        "last_event": 0,
+        "last_node": 0,
+        "last_load": 0,
+        "complete_load": 0,
+        "names": Names().to_json(),
+    }
+
+
 def create_state(transaction: ManagedTransaction, store_id: str) -> None:
     """Make the node if it is not there."""
-    rows(
-        transaction,
-        f"MERGE {_STORE} ON CREATE SET s += $start",
-        start={
-            "format": FORMAT_VERSION,
-            "store": store_id,
-            "turn": 0,
-            "generation": 0,
-            "event_generation": 0,
-            "last_event": 0,
-            "last_node": 0,
-            "last_load": 0,
-            "complete_load": 0,
-            "names": Names().to_json(),
-        },
-    )
+    rows(transaction, f"MERGE {_STORE} ON CREATE SET s += $start", start=first_state(store_id))
+
+
+def lacks_layout(transaction: ManagedTransaction) -> bool:
+    """Whether the database was imported, and has had no constraints and indexes made for it."""
+    return bool(rows(transaction, f"MATCH {_STORE} WHERE s.without_layout RETURN 1"))
 
 
 def stored_format(transaction: ManagedTransaction) -> int | None:

@@ -51,6 +51,7 @@ from kg.stores.neo4j.state import (
     Counters,
     Mark,
     create_state,
+    lacks_layout,
     read_state,
     schema_of,
     set_state,
@@ -315,7 +316,12 @@ def _prepared(connection: Connection, create: bool) -> str:
             f"{url} has store format {found}, this version of WhyPath reads {FORMAT_VERSION};"
             " use the version that made it, or load the domain again into an empty database"
         )
-    return connection.read(read_state)[0].id
+    counters = connection.read(read_state)[0]
+    if connection.read(lacks_layout):
+        ensure_store_constraint(connection)
+        ensure_layout(connection, counters.names)
+        connection.write(lambda transaction: set_state(transaction, without_layout=None))
+    return counters.id
 
 
 def _cache_directory(store_id: str) -> Path:
