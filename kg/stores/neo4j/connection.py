@@ -78,9 +78,9 @@ class Connection:
                 self._driver, self._process = self._connect(), os.getpid()
             return self._driver
 
-    def read(self, work: Callable[[ManagedTransaction], T]) -> T:
-        """Run a read transaction; `work` may be run more than once."""
-        timed = _timed(work)
+    def read(self, work: Callable[[ManagedTransaction], T], seconds: float = QUERY_SECONDS) -> T:
+        """Run a read transaction of at most so many seconds; `work` may be run more than once."""
+        timed = _timed(work, seconds)
         return self._run(lambda session: session.execute_read(timed))
 
     def write(self, work: Callable[[ManagedTransaction], T]) -> T:
@@ -122,8 +122,10 @@ def check_version(place: str, agent: str) -> None:
         )
 
 
-def _timed(work: Callable[[ManagedTransaction], T]) -> Callable[[ManagedTransaction], T]:
-    return unit_of_work(timeout=QUERY_SECONDS)(work)
+def _timed(
+    work: Callable[[ManagedTransaction], T], seconds: float = QUERY_SECONDS
+) -> Callable[[ManagedTransaction], T]:
+    return unit_of_work(timeout=seconds)(work)
 
 
 def rows(transaction: ManagedTransaction, text: str, **parameters: Any) -> list[list[Any]]:
