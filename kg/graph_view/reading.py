@@ -51,6 +51,21 @@ class ReadReport:
     generation: int = 0
     changed: bool = True
 
+    def to_json(self) -> dict[str, object]:
+        """The report as plain data."""
+        return {
+            "generation": self.generation,
+            "changed": self.changed,
+            "nodes": self.nodes,
+            "edges": self.edges,
+            "events": self.events,
+            "bad": {str(reason): count for reason, count in self.bad.items()},
+            "quarantine": str(self.quarantine) if self.quarantine is not None else None,
+            "repeated": self.repeated,
+            "warnings": list(self.notes),
+            "seconds": round(self.seconds, 3),
+        }
+
     def __str__(self) -> str:
         news = "its content is new" if self.changed else "nothing has changed since the last read"
         lines = [f"read in {self.seconds:.1f} s (generation {self.generation}); {news}, and nothing was written to it"]

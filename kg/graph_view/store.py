@@ -150,7 +150,7 @@ class GraphView:
         return found
 
     def _read(
-        self, counts: dict[str, int], quarantine: Path | None, progress: Progress | None
+        self, counts: dict[str, int], quarantine: Path | None, progress: Progress | None, *, strict: bool = False
     ) -> tuple[KnowledgeGraph, ReadReport]:
         """Read the graph and keep what was read; the sidecar is held exclusively."""
         graph, report = read_graph(self._connected(), self._schema, quarantine, progress)
@@ -158,6 +158,12 @@ class GraphView:
             bad = "".join(f"\n  {row}" for row in report.first_bad[:3])
             notes = "".join(f"\n  {note}" for note in report.notes)
             raise StoreEmpty(f"{self.url}: the graph has no usable item; correct the description{notes}{bad}")
+        if strict and report.bad:
+            first_bad = "".join(f"\n  {row}" for row in report.first_bad)
+            raise StoreError(
+                f"{self.url}: {sum(report.bad.values()):,} bad values or elements, so the last snapshot stays:{first_bad}"
+                f"\nall of them are in {report.quarantine}; correct the graph or the description, or read without --strict"
+            )
         before = self._sidecar.kept()
         content = (self._schema_text, graph.digest, graph.events_digest)
         changed = before is None or (before.schema, before.facts, before.events) != content
@@ -174,15 +180,16 @@ class GraphView:
         self._ids = EventIds(graph)
         return graph, replace(report, generation=generation, changed=changed)
 
-    def read_again(self, *, quarantine: Path | None = None, progress: Progress | None = None) -> ReadReport:
-        """Read the graph whatever its counts say; bad elements go to the file `quarantine`.
-
-        Raises StoreEmpty where no item is usable, and the store's errors.
+    def read_again(
+        self, *, quarantine: Path | None = None, strict: bool = False, progress: Progress | None = None
+    ) -> ReadReport:
+        """Read the graph whatever its counts say; bad elements go to the file `quarantine`, with `strict` they are a
+        StoreError. Raises StoreEmpty where no item is usable, and the store's errors.
         """
         with self._lock, self._sidecar.exclusive():
             self._counts = None
             counts = self._current_counts()
-            return self._read(counts, quarantine, progress)[1]
+            return self._read(counts, quarantine, progress, strict=strict)[1]
 
     def _overlaid(self, base: KnowledgeGraph) -> KnowledgeGraph:
         latest = self._latest
