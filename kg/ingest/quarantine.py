@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +26,7 @@ class QuarantineError(WhyPathError):
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """One row, or one relation of a row, that was not loaded."""
+    """One row, or one relation of a row, that was not loaded; in a graph `file` names the element and `line` is 0."""
 
     file: str
     line: int
@@ -34,7 +35,8 @@ class BadRow:
     detail: str
 
     def __str__(self) -> str:
-        return f"{self.file}, line {self.line} ({self.section}): {self.reason}: {self.detail}"
+        place = f"{self.file}, line {self.line}" if self.line else self.file
+        return f"{place} ({self.section}): {self.reason}: {self.detail}"
 
 
 class Quarantine:
@@ -85,6 +87,13 @@ class Quarantine:
     def add_bad(self, record: BadRecord, section: str) -> None:
         """Put in a row that its reader could not read."""
         self._put(record.position, section, record.reason, record.detail, record.raw)
+
+    def add_element(
+        self, element: str, section: str, reason: Reason, detail: str, values: Mapping[str, object]
+    ) -> None:
+        """Put in a node or relationship of a graph; `element` is its element id there, `values` what was read of it."""
+        raw = shown(json.dumps(dict(values), ensure_ascii=False, default=str))
+        self._put(Position(f"element {element}", 0), section, reason, detail, raw)
 
     def publish(self) -> Path | None:
         """Put the file in its place, durably; returns its path, None if there is nothing to see.

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from kg.schema.base import DomainModel
 from kg.schema.errors import SchemaError, from_validation, suggestion
+from kg.schema.existing import GraphSource
 from kg.schema.interactions import InteractionKind
 from kg.schema.nodes import NodeKind, Role
 from kg.schema.relations import RelationKind, RelationSpec, words
@@ -43,7 +44,10 @@ class DomainSchema(DomainModel):
     name: str = "domain"
     """Name of the domain."""
     missing: Annotated[tuple[str, ...], BeforeValidator(_spellings)] = DEFAULT_MISSING
-    """Spellings of "no value", compared with the whole cell after trimming."""
+    """Spellings of "no value", compared with the whole cell after trimming. Over a graph only the empty text unless
+    said."""
+    graph: GraphSource | None = None
+    """The graph that the domain is read from, in place of files."""
     nodes: dict[str, NodeKind]
     """Node kinds by name."""
     relations: dict[str, RelationSpec] = Field(default_factory=dict)
@@ -53,10 +57,10 @@ class DomainSchema(DomainModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> DomainSchema:
-        problems = [*self._name_problems(), *self._role_problems()]
+        problems = [*self._name_problems(), *self._role_problems(), *self._origin_problems()]
         if not problems:
             self._fill_interactions()
-            problems = [*self._reference_problems(), *self._relation_problems()]
+            problems = [*self._reference_problems(), *self._relation_problems(), *self._unlabelled_problems()]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -73,6 +77,43 @@ class DomainSchema(DomainModel):
         if len(self.user_kinds) != 1:
             found = ", ".join(self.user_kinds) or "none"
             yield f"nodes: exactly one kind must have `role: user`, found {found}"
+
+    def _origin_problems(self) -> Iterator[str]:
+        """Files and a graph do not mix."""
+        if self.graph is not None and "missing" not in self.model_fields_set:
+            # A graph says "no value" by having none.
+            object.__setattr__(self, "missing", ("",))
+        sections: list[tuple[str, Any, bool]] = [
+            *((f"nodes.{name}", node.source, bool(node.labels)) for name, node in self.nodes.items()),
+            *((f"relations.{name}", r.source, r.relationship is not None) for name, r in self.relations.items()),
+            *(
+                (f"interactions.{name}", i.source, i.relationship is not None or i.path is not None)
+                for name, i in self.interactions.items()
+            ),
+        ]
+        for place, source, in_graph in sections:
+            if self.graph is None and in_graph:
+                yield f"{place}: this is read from a graph: add `graph: {{uri: bolt://HOST:PORT}}` to the file"
+            if self.graph is not None and source:
+                yield (
+                    f"{place}.source: the domain is read from a graph, not from files: give"
+                    f" `{'labels' if place.startswith('nodes') else 'relationship'}` instead"
+                )
+
+    def _unlabelled_problems(self) -> Iterator[str]:
+        """Over a graph: relationships lead between kinds that have labels."""
+        ends = [
+            *((f"relations.{n}", (*r.head, *r.tail)) for n, r in self.relations.items() if r.relationship is not None),
+            *(
+                (f"interactions.{n}", (i.user, *i.items))
+                for n, i in self.interactions.items()
+                if i.relationship is not None or i.path is not None
+            ),
+        ]
+        for place, kinds in ends:
+            for kind in dict.fromkeys(kinds):
+                if kind in self.nodes and not self.nodes[kind].labels:
+                    yield f"{place}: the kind {kind!r} has no `labels`, so no relationship can lead to its nodes"
 
     def _fill_interactions(self) -> None:
         filled = {
@@ -104,8 +145,9 @@ class DomainSchema(DomainModel):
                 if kind not in self.item_kinds:
                     yield f"interactions.{name}.items: {kind!r} is not an item kind{suggestion(kind, self.item_kinds)}"
         for name, node in self.nodes.items():
-            if not node.source and not any(name in used for used in self._uses()):
-                yield f"nodes.{name}: no source and no relation or interaction leads to it: add `source: FILE`"
+            if not node.is_read and not any(name in used for used in self._uses()):
+                wanted = "source: FILE" if self.graph is None else "labels: LABEL"
+                yield f"nodes.{name}: no source and no relation or interaction leads to it: add `{wanted}`"
 
     def _uses(self) -> Iterator[tuple[str, ...]]:
         for node in self.nodes.values():
@@ -311,7 +353,9 @@ def _short_entry(key: str, value: Any) -> Any:
         return _lone(value, "field")
     if key == "positive":
         return _lone(value, "always")
-    if key in ("head", "tail", "items", "text") and isinstance(value, list) and len(value) == 1:
+    if key in ("relationship", "first", "last"):
+        return _lone(value, "type")
+    if key in ("head", "tail", "items", "text", "labels", "node") and isinstance(value, list) and len(value) == 1:
         return value[0]
     if key == "where" and isinstance(value, dict):
         return {k: v[0] if isinstance(v, list) and len(v) == 1 else v for k, v in value.items()}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from kg.schema.base import Conditions, DomainModel, Names
+from kg.schema.existing import PATH_PLACES, PathSpec, Relationship
 from kg.schema.sources import Source, Sources
 
 TIME_FORMATS = ("auto", "unix", "unix_ms", "unix_us", "iso")
@@ -18,12 +19,15 @@ TIME_FORMATS = ("auto", "unix", "unix_ms", "unix_us", "iso")
 
 
 class EventColumns(DomainModel):
-    """Columns of an interaction's file; `TABLE.COLUMN` for a column of a table under `via`."""
+    """Columns of an interaction's file; `TABLE.COLUMN` for a column of a table under `via`.
 
-    user: str
-    """Column with the user's key."""
-    item: str
-    """Column with the item's key."""
+    Over a graph: properties of the relationship, or of a path's parts as `first.`, `node.` and `last.PROPERTY`.
+    """
+
+    user: str = ""
+    """Column with the user's key; over a graph the relationship's end says it."""
+    item: str = ""
+    """Column with the item's key; over a graph the relationship's end says it."""
     weight: str | None = None
     """Column with a number: stars, quantity, seconds watched."""
     time: str | None = None
@@ -104,8 +108,12 @@ class InteractionKind(DomainModel):
 
     source: Sources = ()
     """File or files; none where events only come at run time."""
+    relationship: Relationship | None = None
+    """Instead of a source, over a graph: the relationship type between user and item."""
+    path: PathSpec | None = None
+    """Instead of a source, over a graph: two relationships with a node between, such as an order."""
     columns: EventColumns | None = None
-    """Names of the columns."""
+    """Names of the columns, or over a graph of the properties."""
     user: str = ""
     """Node kind of the users; the domain's one user kind where not given."""
     items: Names = ()
@@ -151,10 +159,15 @@ class InteractionKind(DomainModel):
 
     @model_validator(mode="after")
     def _fits(self) -> InteractionKind:
-        if self.source and self.columns is None:
+        origins = [self.source, self.relationship, self.path]
+        if sum(map(bool, origins)) > 1:
+            raise ValueError("give only one of `source`, `relationship` and `path`")
+        if self.source and (self.columns is None or not (self.columns.user and self.columns.item)):
             raise ValueError("a source needs `columns: {user: COLUMN, item: COLUMN}`")
-        if not self.source and self.columns is not None:
+        if not any(origins) and self.columns is not None:
             raise ValueError("`columns` without a source: add `source: FILE`")
+        if not self.source:
+            self._fits_a_graph()
         columns = self.columns
         if columns is not None:
             if self.positive.needs_weight and columns.weight is None:
@@ -164,6 +177,23 @@ class InteractionKind(DomainModel):
                 if dot and self.via and table not in self.via:
                     raise ValueError(f"{used!r} names no table under `via` ({', '.join(self.via)})")
         return self
+
+    def _fits_a_graph(self) -> None:
+        if self.via:
+            raise ValueError("`via` is for files; over a graph the node between users and items stands under `path`")
+        columns = self.columns
+        if columns is not None and (columns.user or columns.item or columns.item_kind):
+            raise ValueError("over a graph the ends say user, item and its kind: drop them from `columns`")
+        if self.path is None:
+            return
+        named = [columns.time, columns.weight, columns.id] if columns is not None else []
+        for column in filter(None, (*named, *self.where)):
+            place, dot, rest = column.partition(".")
+            if place not in PATH_PLACES or not dot or not rest:
+                raise ValueError(
+                    f"{column!r}: say where on the path it stands: `first.{column}` (the first relationship),"
+                    f" `node.{column}` (the node between) or `last.{column}` (the last relationship)"
+                )
 
     def is_positive(self, weights: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Which events are positive; `weights` float32 [n], NaN where there is none."""

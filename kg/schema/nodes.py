@@ -60,6 +60,8 @@ class NodeKind(DomainModel):
     """item (is recommended), user (is recommended to; exactly one kind) or entity (everything else)."""
     source: Sources = ()
     """File or files with its rows; none for a kind whose nodes come from the values of relations or from events."""
+    labels: Names = ()
+    """Instead of a source, over a graph: the label of its nodes; of several a node has all."""
     key: str | None = None
     """Column with the key, unique within the kind."""
     label: str | None = None
@@ -84,12 +86,16 @@ class NodeKind(DomainModel):
 
     @model_validator(mode="after")
     def _fits(self) -> NodeKind:
+        if self.source and self.labels:
+            raise ValueError("a kind is read from files or from a graph: give `source` or `labels`")
+        if self.labels and self.key is None:
+            raise ValueError("a kind with `labels` needs `key: PROPERTY`")
         if self.source and self.key is None:
             if all(s.resolved_format is SourceFormat.RDF for s in self.source):
                 object.__setattr__(self, "key", "@id")
             else:
                 raise ValueError("a kind with a source needs `key: COLUMN`")
-        if not self.source:
+        if not self.is_read:
             given = [n for n in ("key", "label", "text", "fields", "lists", "links", "where") if getattr(self, n)]
             if given:
                 raise ValueError(
@@ -107,9 +113,14 @@ class NodeKind(DomainModel):
         return self
 
     @property
+    def is_read(self) -> bool:
+        """Whether it has nodes of its own in files or in a graph."""
+        return bool(self.source or self.labels)
+
+    @property
     def creates(self) -> bool:
         """Whether an unknown key makes a node."""
-        return self.create if self.create is not None else not self.source
+        return self.create if self.create is not None else not self.is_read
 
     @property
     def text_columns(self) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from kg.schema.base import Conditions, DomainModel, Names
+from kg.schema.existing import Relationship
 from kg.schema.sources import Sources
 
 
@@ -21,10 +22,12 @@ class EdgeColumns(DomainModel):
 
 
 class RelationSpec(DomainModel):
-    """A relation that has a file of its own (a linking table, triples, RDF)."""
+    """A relation that has a file of its own (a linking table, triples, RDF), or a relationship type of a graph."""
 
-    source: Sources = Field(min_length=1)
+    source: Sources = ()
     """File or files; `where: {relation: NAME}` picks one relation out of triples."""
+    relationship: Relationship | None = None
+    """Instead of a source, over a graph: the relationship type between head and tail."""
     head: Names = Field(min_length=1)
     """Kind of the heads, or a list: the first of the kinds that knows the key."""
     tail: Names = Field(min_length=1)
@@ -32,13 +35,23 @@ class RelationSpec(DomainModel):
     columns: EdgeColumns = EdgeColumns()
     """Names of the columns; `head` and `tail` where not given."""
     where: Conditions = Field(default_factory=dict)
-    """Only the rows that have these values."""
+    """Only the rows (over a graph: the relationships) that have these values."""
     label: str | None = None
     """Words for paths, from head to tail: `directed by`. The name with spaces where not given."""
     inverse: str | None = None
     """Words for the way back: `directed`."""
     hidden: bool = False
     """Loaded, but never shown in explanations."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> RelationSpec:
+        if bool(self.source) == (self.relationship is not None):
+            raise ValueError(
+                "a relation comes from a file or from a graph: add `source: FILE`, or `relationship: TYPE` over a graph"
+                if not self.source
+                else "give either `source` or `relationship`"
+            )
+        return self
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,11 @@ class EventLog:
         self._database.empty_log()
         return removed
 
+    def last(self) -> int:
+        """The highest number that an event has been given, 0 before the first."""
+        with self._database.reading() as connection:
+            return _last(connection)
+
     def count(self, user: str | None = None) -> int:
         """Number of events, of all users or of one."""
         with self._database.reading() as connection:

@@ -36,16 +36,20 @@ class StoreKind:
 NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 """Schemes of Neo4j's drivers: routed or direct, plain, with a trusted certificate, with any certificate."""
 
+DESCRIPTION = "domain.yaml"
+"""What stands in place of a scheme for the path of a `domain.yaml`, which is a view of the graph that it names."""
+
 STORES: tuple[StoreKind, ...] = (
     StoreKind("embedded", ("file",), "kg.stores.opening:open_embedded"),
     StoreKind("neo4j", NEO4J_SCHEMES, "kg.stores.opening:open_neo4j"),
+    StoreKind("graph view", (DESCRIPTION,), "kg.stores.opening:open_graph_view"),
 )
 """Every store that exists. Each has a contract test; `tests/kg/stores` fails if one has none."""
 
 
 def open_store(url: str | Path, create: bool = False) -> GraphStore:
     """Open the store at a path or URL: a directory or `file:` URL is the embedded store, `bolt://host:7687` and the
-    like a Neo4j, and just `neo4j` the one in NEO4J_URI.
+    like a Neo4j, just `neo4j` the one in NEO4J_URI, and a `domain.yaml` the graph of its `graph:` section.
 
     With `create` a store is made where there is none; without it StoreNotFound is raised. Raises UnknownScheme for a
     scheme that no installed store serves.
@@ -55,7 +59,7 @@ def open_store(url: str | Path, create: bool = False) -> GraphStore:
     for kind in STORES:
         if scheme in kind.schemes:
             return _opener(kind)(text, create)
-    known = ", ".join(f"{name}:" for kind in STORES for name in kind.schemes)
+    known = ", ".join(f"{name}:" for kind in STORES for name in kind.schemes if name != DESCRIPTION)
     # Whatever stands before an @ may be a password.
     shown = f"{scheme}://…{text[text.rindex('@') :]}" if "@" in text else text
     raise UnknownScheme(f"{shown}: no store answers to {scheme!r}; give a directory, or a URL that starts with {known}")
@@ -85,10 +89,12 @@ def open_kept(url: str | Path) -> KeptStore | None:
 def scheme_of(text: str) -> str:
     """Scheme of a store's URL; a plain path has "file", and so has a Windows path with its drive letter.
 
-    The word `neo4j` alone is no path but the server in NEO4J_URI.
+    The word `neo4j` alone is no path but the server in NEO4J_URI; a file that ends in .yaml has DESCRIPTION.
     """
     if text == "neo4j":
         return text
+    if text.lower().endswith((".yaml", ".yml")) and "://" not in text and not Path(text).is_dir():
+        return DESCRIPTION
     scheme = urlsplit(text).scheme.lower()
     return scheme if len(scheme) > 1 else "file"
 
@@ -116,6 +122,13 @@ def import_files(folder: str | Path) -> ImportFiles:
     from kg.stores.neo4j.bulk import ImportFiles
 
     return ImportFiles(folder)
+
+
+def open_graph_view(url: str, create: bool) -> GraphStore:
+    """Open the graph that a `domain.yaml` describes; `create` makes nothing, as the graph is somebody else's."""
+    _need_driver(url)
+    # By name: the package stands on stores and ingest, which know nothing of it.
+    return importlib.import_module("kg.graph_view").GraphView.open(url)
 
 
 def _need_driver(place: str) -> None:

@@ -118,7 +118,8 @@ class FinishReport:
 class DeletionReport:
     """What was removed with a user; `remaining` counts what could still be found of it afterwards and must be 0.
 
-    `snapshots` counts the cached snapshots that were written anew without the user.
+    `snapshots` counts the cached snapshots that were written anew without the user. `left` says, in words for the
+    reader, what stays of the user where the store does not own the data; empty where it does.
     """
 
     user: str
@@ -127,6 +128,13 @@ class DeletionReport:
     edges: int
     snapshots: int
     remaining: int
+    left: str = ""
+
+    def __str__(self) -> str:
+        if not self.found:
+            return f"there is no user {self.user!r}"
+        removed = f"removed {self.user!r}: {self.events:,} events, {self.edges:,} relations; {self.remaining:,} left"
+        return f"{removed}\nnote: {self.left}" if self.left else removed
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from whypath.filters import Filters
 
 
-def add_store(parser: argparse.ArgumentParser) -> None:
+def add_store(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """`--store`."""
     parser.add_argument(
         "--store",
-        required=True,
+        required=required,
         metavar="PATH-or-URL",
-        help="the graph store: a folder, or a URL such as bolt://host:7687",
+        help="the graph store: a folder, a URL such as bolt://host:7687, or a domain.yaml that names a graph",
     )
 
 

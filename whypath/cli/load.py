@@ -1,7 +1,8 @@
 """Load a domain's files into a store.
 
 Every row is checked. A bad row is left out, counted, and written to quarantine.jsonl with file, line and reason.
-Loading the same files twice changes nothing; an interrupted load can be run again.
+Loading the same files twice changes nothing; an interrupted load can be run again. A description of a graph that is
+in Neo4j already has no store: the graph is read again, and nothing is written to it.
 
 A first load of tens of millions of rows into Neo4j goes faster through files for its bulk importer."""
 
@@ -11,7 +12,7 @@ import argparse
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from whypath.cli.arguments import add_json
 from whypath.cli.console import print_json, remark
@@ -27,13 +28,14 @@ EXAMPLES = """\
   whypath load domain.yaml --store store --strict
   whypath load domain.yaml --store store --replace --quarantine bad-rows.jsonl
   whypath load domain.yaml --to-import-files import
+  whypath load graph.yaml                  # a description of a graph in Neo4j: read it again, write nothing to it
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("domain", metavar="DOMAIN.yaml", help="the domain's description")
-    target = parser.add_mutually_exclusive_group(required=True)
+    target = parser.add_mutually_exclusive_group()
     target.add_argument(
         "--store", metavar="PATH-or-URL", help="the graph store: a folder, or a URL such as bolt://host:7687"
     )
@@ -55,10 +57,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.to_import_files is not None:
         return _run_to_files(arguments)
     from kg.schema import DomainSchema
-    from kg.stores import open_store
+    from kg.stores import StoreNotFound, open_store
 
     # Before the store: a mistake in the description should not leave an empty store behind.
-    DomainSchema.read(arguments.domain)
+    schema = DomainSchema.read(arguments.domain)
+    if schema.graph is not None:
+        return _read_again(arguments)
+    if arguments.store is None:
+        raise StoreNotFound("say where to load to: --store FOLDER, or --store bolt://HOST:PORT")
     store = open_store(arguments.store, create=True)
     try:
         report = _load(arguments, store)
@@ -102,6 +108,38 @@ def _load(arguments: argparse.Namespace, target: LoadTarget) -> LoadReport:
             quarantine=arguments.quarantine,
             progress=progress,
         )
+
+
+def _read_again(arguments: argparse.Namespace) -> int:
+    """Read the graph that the description is of, whatever has changed in it; print the report."""
+    from pathlib import Path
+
+    from kg.ingest import QUARANTINE_NAME, LoadError
+    from kg.stores import open_store
+
+    domain = Path(arguments.domain)
+    if arguments.store is not None and Path(arguments.store) != domain:
+        raise LoadError(
+            f"{domain} describes a graph that is there already, which is its own store: leave --store out, and"
+            f" give `--store {domain}` to train and recommend"
+        )
+    if arguments.replace:
+        raise LoadError(f"{domain} describes somebody else's graph: reading it takes it as it is, leave --replace out")
+    store: Any = open_store(domain)
+    try:
+        with load_progress() as progress:
+            report = store.read_again(
+                quarantine=Path(arguments.quarantine or domain.parent / QUARANTINE_NAME),
+                strict=arguments.strict,
+                progress=progress,
+            )
+    finally:
+        store.close()
+    if arguments.json:
+        print_json(report.to_json())
+    else:
+        print(report)
+    return 0
 
 
 def report_data(report: LoadReport) -> dict[str, object]:

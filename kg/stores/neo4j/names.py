@@ -104,6 +104,16 @@ def quoted(name: str) -> str:
     return f"`{name}`"
 
 
+def spelled(name: str) -> str:
+    """A label, type or property that somebody else has named, whatever its characters, as a token of Cypher.
+
+    Raises ValueError for a name with a backslash: Cypher reads `\\u0060` as a backtick before it reads quotes.
+    """
+    if not name or "\\" in name or "\0" in name:
+        raise ValueError(f"{name!r} cannot be named in a query: it is empty or has a backslash in it")
+    return "`" + name.replace("`", "``") + "`"
+
+
 def label_spelling(kind: str) -> str:
     """`tv-show` is `TvShow`."""
     parts = [part for part in re.split(r"[\W_]+", kind) if part]

@@ -57,6 +57,17 @@ class StoreFixtures:
     kind: str
     """Name in `kg.stores.STORES`."""
 
+    def fill(
+        self,
+        store: GraphStore,
+        *,
+        nodes: Sequence[NodeRow] = NODES,
+        edges: Sequence[EdgeRow] = EDGES,
+        events: Sequence[Event] = EVENTS,
+    ) -> None:
+        """Bring content into the store under test: by a load, unless its content is made by somebody else."""
+        load(store, nodes=nodes, edges=edges, events=events)
+
     @pytest.fixture
     def url(self) -> str:
         raise AssertionError("a store's test class gives the fixture `url`")

@@ -247,3 +247,31 @@ class LoadContract(StoreFixtures):
         load(other)
         with pytest.raises(StoreError):
             writer.write_nodes(NODES)
+
+    # Loads and what else goes on
+
+    def test_a_load_does_not_change_an_appended_event(self, store: GraphStore) -> None:
+        load(store)
+        event = Event.of("ann", "1", "film", "rating", weight=4.0, id="e1")
+        store.append_events([event])
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            report = writer.write_events([Event.of("ann", "1", "film", "rating", weight=5.0, id="e1"), event])
+            assert report.same == 1
+            assert [refusal.row for refusal in report.refused] == [0]
+            writer.finish()
+        assert same(store.snapshot(), expected(events=[*EVENTS, event]))
+
+    def test_a_user_is_deleted_while_a_load_goes_on(self, store: GraphStore, other: GraphStore) -> None:
+        load(store)
+        nodes = [node for node in NODES if node.key != "ann"]
+        edges = [edge for edge in EDGES if edge.relation != "lives"]
+        events = [event for event in EVENTS if event.user != "ann"]
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            writer.write_nodes([NodeRow("film", "2", "Changed")])
+            assert other.delete_user("ann").remaining == 0
+            for view in (store, other):
+                assert same(view.snapshot(), expected(nodes, edges, events))
+            writer.finish()
+        changed = [NodeRow("film", "2", "Changed"), *nodes[1:]]
+        for view in (store, other):
+            assert same(view.snapshot(), expected(changed, edges, events))

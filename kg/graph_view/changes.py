@@ -1,0 +1,36 @@
+"""Whether a graph has changed: counts of labels and relationship types, which the server keeps and tells at once.
+
+A change that leaves all counts equal (a property, one relationship exchanged for another) is not seen in them; an
+explicit read sees it.
+"""
+
+from __future__ import annotations
+
+from neo4j import ManagedTransaction
+
+from kg.graph_view.patterns import token
+from kg.schema import DomainSchema
+from kg.stores.neo4j.connection import rows
+
+
+def counts_of(transaction: ManagedTransaction, schema: DomainSchema) -> dict[str, int]:
+    """Nodes by label and relationships by type, of all that the description names; one query."""
+    labels: set[str] = set()
+    types = {relation.relationship.type for relation in schema.relations.values() if relation.relationship}
+    for node in schema.nodes.values():
+        labels.update(node.labels)
+    for interaction in schema.interactions.values():
+        if interaction.relationship is not None:
+            types.add(interaction.relationship.type)
+        if interaction.path is not None:
+            labels.update(interaction.path.node)
+            types |= {interaction.path.first.type, interaction.path.last.type}
+    parts = [f"MATCH (n:{token(label)}) RETURN count(n) AS count" for label in sorted(labels)]
+    parts += [f"MATCH ()-[r:{token(each)}]->() RETURN count(r) AS count" for each in sorted(types)]
+    names = [*(f"(:{label})" for label in sorted(labels)), *(f"[:{each}]" for each in sorted(types))]
+    if not parts:
+        return {}
+    # In the order of the parts: UNION ALL promises none, so each part says which it is.
+    numbered = [f"{part}, {at} AS part" for at, part in enumerate(parts)]
+    found = {at: count for count, at in rows(transaction, " UNION ALL ".join(numbered))}
+    return {name: found.get(at, 0) for at, name in enumerate(names)}

@@ -1,0 +1,129 @@
+"""Writing recorded events into somebody else's graph, asked for by `write: true`: relationships of WhyPath's own type.
+
+They are made between nodes that are there; no node is. An id is written once, by a uniqueness constraint on that type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from neo4j import ManagedTransaction
+
+from kg.graph_view.own_type import OWN_CONSTRAINT, OWN_TYPE
+from kg.graph_view.patterns import labelled, token
+from kg.rows import Event
+from kg.schema import DomainSchema
+from kg.stores.neo4j.connection import Connection, rows
+
+_LONGEST_ID = 7_000
+"""Bytes of UTF-8; an entry of Neo4j's range index takes some 8,000."""
+
+
+class OwnEvents:
+    """The relationships of WhyPath's own type in one graph."""
+
+    def __init__(self, connection: Connection, schema: DomainSchema) -> None:
+        self._connection = connection
+        self._schema = schema
+
+    def write(self, events: Sequence[Event]) -> dict[int, str]:
+        """Write the events whose user and item are nodes of the graph, durably; row -> reason of those refused.
+
+        An event whose user is no node, or several, is passed over: it is kept in the log alone.
+        """
+        self._constrain()
+        return self._connection.write(lambda transaction: self._write(transaction, events))
+
+    def _constrain(self) -> None:
+        name, kind = token(OWN_CONSTRAINT), token(OWN_TYPE)
+        there = self._connection.read(
+            lambda transaction: rows(
+                transaction,
+                "SHOW CONSTRAINTS YIELD type, labelsOrTypes, properties"
+                " WHERE type = 'RELATIONSHIP_UNIQUENESS' AND labelsOrTypes = [$type] AND properties = ['id']"
+                " RETURN count(*)",
+                type=OWN_TYPE,
+            )
+        )[0][0]
+        if not there:
+            text = f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR ()-[r:{kind}]-() REQUIRE r.id IS UNIQUE"
+            self._connection.write(lambda transaction: rows(transaction, text))
+
+    def _write(self, transaction: ManagedTransaction, events: Sequence[Event]) -> dict[int, str]:
+        there = self._by_id(transaction, [event.id for event in events])
+        users = self._numbers(transaction, self._schema.user_kinds[0], {event.user for event in events})
+        items = {
+            kind: self._numbers(transaction, kind, {event.item for event in events if event.item_kind == kind})
+            for kind in {event.item_kind for event in events}
+        }
+        refused: dict[int, str] = {}
+        new: dict[str, list[Any]] = {}
+        for row, event in enumerate(events):
+            user, item = users.get(event.user), items[event.item_kind].get(event.item)
+            if user is None or item is None or len(event.id.encode()) > _LONGEST_ID:
+                continue
+            content = [user, item, event.kind, event.time, event.weight]
+            if there.setdefault(event.id, content) != content:
+                refused[row] = f"an event with the id {event.id!r} and other content is there already"
+            elif there[event.id] is content:
+                new[event.id] = [event.id, *content]
+        # Sorted by their ends, so that writers beside this one lock nodes in the same order.
+        values = sorted(new.values(), key=lambda each: (each[2], each[1]))
+        rows(
+            transaction,
+            "UNWIND $rows AS row MATCH (u) WHERE id(u) = row[1] MATCH (i) WHERE id(i) = row[2]"
+            f" CREATE (u)-[:{token(OWN_TYPE)} {{id: row[0], kind: row[3], time: row[4], weight: row[5]}}]->(i)",
+            rows=values,
+        )
+        return refused
+
+    def _by_id(self, transaction: ManagedTransaction, ids: Sequence[str]) -> dict[str, list[Any]]:
+        found = rows(
+            transaction,
+            f"UNWIND $ids AS id MATCH (u)-[r:{token(OWN_TYPE)} {{id: id}}]->(i)"
+            " RETURN id, id(u), id(i), r.kind, r.time, r.weight",
+            ids=list(dict.fromkeys(ids)),
+        )
+        return {id: content for id, *content in found}
+
+    def _numbers(self, transaction: ManagedTransaction, kind: str, keys: set[str]) -> dict[str, int]:
+        """Nodes by key, of the keys that exactly one node has."""
+        node = self._schema.nodes[kind]
+        if not node.labels or node.key is None or not keys:
+            return {}
+        spelled = {value: key for key in sorted(keys) for value in _spellings(key)}
+        found = rows(
+            transaction,
+            f"MATCH ({labelled('n', node.labels)}) WHERE n.{token(node.key)} IN $values"
+            f" RETURN n.{token(node.key)}, collect(id(n))",
+            values=list(spelled),
+        )
+        by_key: dict[str, list[int]] = {}
+        for value, numbers in found:
+            if value in spelled:
+                by_key.setdefault(spelled[value], []).extend(numbers)
+        return {key: numbers[0] for key, numbers in by_key.items() if len(numbers) == 1}
+
+    def delete_user(self, user: str) -> int:
+        """Remove WhyPath's own relationships of a user; how many there were."""
+
+        def delete(transaction: ManagedTransaction) -> int:
+            numbers = list(self._numbers(transaction, self._schema.user_kinds[0], {user}).values())
+            text = (
+                f"UNWIND $ids AS number MATCH (u)-[r:{token(OWN_TYPE)}]->() WHERE id(u) = number"
+                " DELETE r RETURN count(r)"
+            )
+            return rows(transaction, text, ids=numbers)[0][0]
+
+        return self._connection.write(delete)
+
+
+def _spellings(key: str) -> list[Any]:
+    """The property values that are this key: text, or a number that is spelled so."""
+    found: list[Any] = [key]
+    digits = key.removeprefix("-")
+    if digits.isascii() and digits.isdigit() and len(digits) < 19 and str(int(key)) == key:
+        # Cypher compares 3 and 3.0 as equal.
+        found.append(int(key))
+    return found

@@ -1,0 +1,94 @@
+"""`ReadSession`: what all parts of one read share: the transaction, what is bad, counts and notes for the reader."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from neo4j import ManagedTransaction
+from numpy.typing import NDArray
+
+from kg.graph_view.patterns import Conditions, labelled
+from kg.ingest import LoadProgress, Progress
+from kg.ingest.quarantine import Quarantine
+from kg.ingest.values import RowProblem
+from kg.schema import DomainSchema
+from kg.stores.neo4j.connection import first, rows
+
+PAGE_ROWS = 20_000
+"""Nodes, or about as many relationships, of one record."""
+
+IDS_AT_ONCE = 1_000_000
+"""Numbers of nodes in one record: some 40 MB of the server's memory."""
+
+_MOST_NEAR = 100_000
+"""Nodes that one page of relationships starts from, however few they have."""
+
+
+class ReadSession:
+    """One read of a graph in one transaction."""
+
+    def __init__(
+        self,
+        transaction: ManagedTransaction,
+        schema: DomainSchema,
+        quarantine: Quarantine,
+        progress: Progress | None = None,
+    ) -> None:
+        self._transaction = transaction
+        self.schema = schema
+        self.missing = frozenset(schema.missing)
+        self._quarantine = quarantine
+        self._progress = progress
+        self._prefixes: dict[str, str] = {}
+        self.rows: Counter[str] = Counter()
+        self.repeated = 0
+        self.dangling = 0
+        self.notes: list[str] = []
+
+    def one(self, text: str, **parameters: Any) -> list[Any]:
+        """The values of the one record of a query."""
+        return first(self._transaction, text, **parameters)
+
+    def bad(self, section: str, element: str, problem: RowProblem, values: Mapping[str, object]) -> None:
+        """Put an element into quarantine."""
+        self._quarantine.add_element(element, section, problem.reason, problem.detail, values)
+
+    def tell(self, stage: str, source: str, count: int, *, done: bool) -> None:
+        """Report progress."""
+        if self._progress is not None:
+            self._progress(LoadProgress(stage, source, count, 1.0 if done else None, done))
+
+    def node_element(self, number: int) -> str:
+        """Element id of a node."""
+        return self._element("MATCH (x) RETURN elementId(x) LIMIT 1", number)
+
+    def relationship_element(self, number: int) -> str:
+        """Element id of a relationship."""
+        return self._element("MATCH ()-[x]->() RETURN elementId(x) LIMIT 1", number)
+
+    def _element(self, text: str, number: int) -> str:
+        # An element id is the server's number behind what all elements of a database share.
+        if text not in self._prefixes:
+            found = rows(self._transaction, text)
+            self._prefixes[text] = found[0][0].rpartition(":")[0] if found else ""
+        return f"{self._prefixes[text]}:{number}"
+
+    def ids_of(self, labels: tuple[str, ...], conditions: Conditions) -> NDArray[np.int64]:
+        """Numbers of the nodes with all of these labels that fit the conditions, ascending."""
+        total = self.one(f"MATCH ({labelled('n', labels[:1])}) RETURN count(n)")[0]
+        parts = total // IDS_AT_ONCE + 1
+        text = (
+            f"MATCH ({labelled('n', labels)}) WHERE id(n) % $parts = $part{conditions.clause('AND')}"
+            " RETURN collect(id(n))"
+        )
+        found = [self.one(text, parts=parts, part=part, **conditions.parameters)[0] for part in range(parts)]
+        return np.sort(np.concatenate([np.array(each, dtype=np.int64) for each in found]))
+
+    def near_pages(self, ids: NDArray[np.int64], total: int) -> Iterator[list[int]]:
+        """Nodes to start from, so many at a time that they have about a page of the `total` relationships."""
+        step = min(_MOST_NEAR, max(1, PAGE_ROWS * len(ids) // max(total, 1)))
+        for start in range(0, len(ids), step):
+            yield ids[start : start + step].tolist()

@@ -1,0 +1,100 @@
+"""`Sidecar`: what WhyPath keeps on this machine beside a graph that it does not own, in a folder next to `domain.yaml`.
+
+There is the last snapshot, the log of recorded events, and a note of what the snapshot was read from. All of it says
+what people did, so the folder is its owner's alone and asks version control to pass it over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from kg.graph.durable import flush
+from kg.stores.cache import SnapshotCache
+from kg.stores.errors import StoreBusy, StoreError
+from kg.stores.event_log import EventLog
+from kg.stores.sqlite import FileLock
+
+_VERSION = 1
+_LOCK_SECONDS = 1800.0
+"""To wait for another process that reads the graph."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The snapshot that is kept: its generation, the counts and the description that it was read by, its content."""
+
+    generation: int
+    counts: Mapping[str, int]
+    schema: str
+    facts: str
+    events: str
+    dangling: int
+
+
+class Sidecar:
+    """The folder `.whypath/NAME` next to `NAME.yaml`. Safe for many processes."""
+
+    def __init__(self, domain: Path) -> None:
+        """Open it, made where there is none. Raises StoreError."""
+        folder = domain.resolve().parent / ".whypath"
+        self.directory = folder / domain.stem
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for each in (folder, self.directory):
+                each.chmod(0o700)
+            ignore = folder / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+        except OSError as error:
+            raise StoreError(
+                f"{self.directory} cannot be made ({error.strerror}); snapshots and recorded events of a graph are kept"
+                " beside its description, so put that into a folder that you may write to"
+            ) from None
+        self.cache = SnapshotCache(self.directory)
+        self.events = EventLog(self.directory / "events.sqlite")
+
+    @property
+    def quarantine(self) -> Path:
+        """Where bad elements of a read go that nobody has asked for."""
+        return self.directory / "quarantine.jsonl"
+
+    def kept(self) -> Kept | None:
+        """The note of the last read; None before the first, or where it is another version's."""
+        try:
+            value = json.loads((self.directory / "kept.json").read_text(encoding="utf-8"))
+            if value.pop("version") != _VERSION:
+                return None
+            return Kept(**value)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return None  # what can be read again needs no repair
+
+    def keep(self, kept: Kept) -> None:
+        """Put a new note in the place of the old one, durably."""
+        path = self.directory / "kept.json"
+        partial = path.with_name(f".kept.{os.getpid()}.part")
+        partial.write_text(json.dumps({"version": _VERSION, **asdict(kept)}, sort_keys=True), encoding="utf-8")
+        flush(partial)
+        partial.replace(path)
+        flush(self.directory)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """One reader of the graph at a time. Raises StoreBusy."""
+        lock = FileLock(self.directory / "lock")
+        if not lock.acquire(_LOCK_SECONDS):
+            raise StoreBusy(f"{self.directory}: another process has been reading the graph for long; try again")
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def close(self) -> None:
+        """Let go of files."""
+        self.events.close()

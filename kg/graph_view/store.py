@@ -1,0 +1,317 @@
+"""`GraphView`: a graph that somebody else owns, as a store: read into snapshots, never loaded into.
+
+Recorded events go to a log on this machine, laid over the snapshot, and under `write: true` also into the graph as
+relationships of WhyPath's own type. The graph has no counter of its changes: where counts of its labels and types
+differ from those of the last read it is read anew, and `read_again` does so whatever the counts say.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+from kg.graph import KnowledgeGraph
+from kg.graph_view.changes import counts_of
+from kg.graph_view.event_ids import EventIds
+from kg.graph_view.looking import counts_of_snapshot, neighbours_of
+from kg.graph_view.own_events import OwnEvents
+from kg.graph_view.reading import ReadReport, read_graph
+from kg.graph_view.sidecar import Kept, Sidecar
+from kg.ingest import Progress
+from kg.paths import FoundPaths
+from kg.rows import Event
+from kg.schema import DomainSchema, GraphSource
+from kg.stores.errors import StoreEmpty, StoreError, StoreNotFound, StoreUnavailable
+from kg.stores.fitting import event_misfit
+from kg.stores.listing import list_paths
+from kg.stores.neo4j.address import address_of, credentials_of, read_settings
+from kg.stores.neo4j.connection import Connection
+from kg.stores.protocol import (
+    Appended,
+    AppendReport,
+    DeletionReport,
+    Neighbour,
+    Refusal,
+    StoreCounts,
+    StoreState,
+)
+
+
+class GraphView:
+    """A store over a graph that WhyPath does not own; see `GraphStore` for what its operations promise."""
+
+    def __init__(self, domain: Path, schema: DomainSchema, graph: GraphSource) -> None:
+        """Use `open`."""
+        self._domain = domain
+        self._schema = schema
+        self._graph = graph
+        self._schema_text = schema.to_json()
+        self._sidecar = Sidecar(domain)
+        self._connection: Connection | None = None
+        self._lock = threading.RLock()
+        self._latest: KnowledgeGraph | None = None
+        self._ids: EventIds | None = None
+        self._counts: dict[str, int] | None = None
+        self._counted = 0.0
+        self._closed = False
+
+    @classmethod
+    def open(cls, domain: str | Path) -> GraphView:
+        """Open the graph that a `domain.yaml` describes; the server is asked when it is first needed.
+
+        Raises SchemaError, StoreNotFound where the description is over files, StoreError.
+        """
+        path = Path(domain)
+        schema = DomainSchema.read(path)
+        if schema.graph is None:
+            raise StoreNotFound(
+                f"{path} describes files and is no store; load it into one:"
+                f" `whypath load {path} --store store`, then give `--store store`"
+            )
+        return cls(path, schema, schema.graph)
+
+    @property
+    def url(self) -> str:
+        """The path of the description, which is what `open_store` takes."""
+        return str(self._domain)
+
+    # The server
+
+    def _connected(self) -> Connection:
+        with self._lock:
+            if self._closed:
+                raise StoreError(f"{self.url}: the store is closed")
+            if self._connection is None:
+                settings = read_settings()
+                self._connection = Connection(address_of(self._graph.url, settings), credentials_of(settings))
+            return self._connection
+
+    def _current_counts(self) -> dict[str, int]:
+        """Counts of the graph, at most `refresh` seconds old."""
+        with self._lock:
+            connection = self._connected()
+            now = time.monotonic()
+            if self._counts is None or now - self._counted >= self._graph.refresh:
+                self._counts = connection.read(lambda transaction: counts_of(transaction, self._schema))
+                self._counted = now
+            return self._counts
+
+    def _is_current(self, kept: Kept | None, counts: dict[str, int]) -> bool:
+        return kept is not None and kept.schema == self._schema_text and kept.counts == counts
+
+    # Snapshots
+
+    def state(self) -> StoreState:
+        """See `GraphStore.state`. Raises StoreUnavailable while the server is away."""
+        counts = self._current_counts()
+        kept = self._sidecar.kept()
+        generation = kept.generation if kept is not None else 0
+        # A graph that has changed since it was read has another generation: the one that reading it will give.
+        return StoreState(
+            generation if self._is_current(kept, counts) else generation + 1, self._sidecar.events.last(), None
+        )
+
+    def schema(self) -> DomainSchema:
+        """The description that the store was opened with."""
+        return self._schema
+
+    def snapshot(self) -> KnowledgeGraph:
+        """See `GraphStore.snapshot`. While the server is away it is the last one that was read, if there is one."""
+        with self._lock:
+            return self._overlaid(self._base())
+
+    def _base(self) -> KnowledgeGraph:
+        """The snapshot without the events of the log."""
+        kept = self._sidecar.kept()
+        try:
+            counts = self._current_counts()
+        except StoreUnavailable:
+            if kept is None or kept.schema != self._schema_text or (graph := self._cached(kept)) is None:
+                raise
+            return graph
+        if kept is not None and self._is_current(kept, counts) and (graph := self._cached(kept)) is not None:
+            return graph
+        with self._sidecar.exclusive():
+            now = self._sidecar.kept()
+            # Another process may have read it while this one waited.
+            if now is not None and self._is_current(now, counts) and (graph := self._cached(now)) is not None:
+                return graph
+            return self._read(counts, self._sidecar.quarantine, None)[0]
+
+    def _cached(self, kept: Kept) -> KnowledgeGraph | None:
+        base = self._ids.graph if self._ids is not None else None
+        if base is not None and base.generation == kept.generation:
+            return base
+        found = self._sidecar.cache.newest(kept.generation)
+        if found is not None:
+            self._ids = EventIds(found)
+        return found
+
+    def _read(
+        self, counts: dict[str, int], quarantine: Path | None, progress: Progress | None, *, strict: bool = False
+    ) -> tuple[KnowledgeGraph, ReadReport]:
+        """Read the graph and keep what was read; the sidecar is held exclusively."""
+        graph, report = read_graph(self._connected(), self._schema, quarantine, progress)
+        if not graph.n_items:
+            bad = "".join(f"\n  {row}" for row in report.first_bad[:3])
+            notes = "".join(f"\n  {note}" for note in report.notes)
+            raise StoreEmpty(f"{self.url}: the graph has no usable item; correct the description{notes}{bad}")
+        if strict and report.bad:
+            first_bad = "".join(f"\n  {row}" for row in report.first_bad)
+            raise StoreError(
+                f"{self.url}: {sum(report.bad.values()):,} bad values or elements, so the last snapshot stays:{first_bad}"
+                f"\nall of them are in {report.quarantine}; correct the graph or the description, or read without --strict"
+            )
+        before = self._sidecar.kept()
+        content = (self._schema_text, graph.digest, graph.events_digest)
+        changed = before is None or (before.schema, before.facts, before.events) != content
+        generation = (before.generation if before is not None else 0) + int(changed)
+        graph = graph.at_generation(generation)
+        try:
+            self._sidecar.cache.write(graph)
+            self._sidecar.keep(Kept(generation, counts, *content, report.dangling))
+        except OSError as error:
+            raise StoreError(f"the snapshot under {self._sidecar.directory} cannot be kept: {error}") from None
+        self._sidecar.cache.remove_before(generation)
+        # Mapped from the files it was written to, so that processes share its memory.
+        graph = self._sidecar.cache.newest(generation) or graph
+        self._ids = EventIds(graph)
+        return graph, replace(report, generation=generation, changed=changed)
+
+    def read_again(
+        self, *, quarantine: Path | None = None, strict: bool = False, progress: Progress | None = None
+    ) -> ReadReport:
+        """Read the graph whatever its counts say; bad elements go to the file `quarantine`, with `strict` they are a
+        StoreError. Raises StoreEmpty where no item is usable, and the store's errors.
+        """
+        with self._lock, self._sidecar.exclusive():
+            self._counts = None
+            counts = self._current_counts()
+            return self._read(counts, quarantine, progress, strict=strict)[1]
+
+    def _overlaid(self, base: KnowledgeGraph) -> KnowledgeGraph:
+        latest = self._latest
+        if latest is None or latest.generation != base.generation:
+            latest = base
+        events, reached = self._sidecar.events.since(latest.event_generation)
+        if events or reached != latest.event_generation:
+            latest = latest.overlay(events, event_generation=reached)
+        self._latest = latest
+        return latest
+
+    # Events
+
+    def append_events(self, events: Sequence[Event]) -> AppendReport:
+        """See `GraphStore.append_events`. Durable in the log on this machine, under `write: true` in the graph too."""
+        with self._lock:
+            graph = self.snapshot()
+            assert self._ids is not None
+            refused: dict[int, str] = {}
+            there: set[int] = set()
+            for row, event in enumerate(events):
+                reason = event_misfit(self._schema, event)
+                if reason is None and graph.nodes(event.item_kind).keys.find(event.item) < 0:
+                    reason = f"there is no {event.item_kind} {event.item!r} in the store"
+                same = self._ids.says(event) if reason is None else None
+                if same is False:
+                    reason = f"an event with the id {event.id!r} and other content is there already"
+                if reason is not None:
+                    refused[row] = reason
+                elif same:
+                    there.add(row)
+            new = [row for row in range(len(events)) if row not in refused and row not in there]
+            if self._graph.write and new:
+                own = OwnEvents(self._connected(), self._schema)
+                refused |= {new[at]: reason for at, reason in own.write([events[row] for row in new]).items()}
+                new = [row for row in new if row not in refused]
+            logged = self._sidecar.events.append([events[row] for row in new])
+        refused |= {new[each.row]: each.reason for each in logged.refused}
+        outcomes = [Appended.ALREADY_THERE if row in there else Appended.REFUSED for row in range(len(events))]
+        for row, outcome in zip(new, logged.outcomes, strict=True):
+            outcomes[row] = outcome
+        refusals = tuple(Refusal(row, reason) for row, reason in sorted(refused.items()))
+        return AppendReport(tuple(outcomes), refusals, logged.event_generation)
+
+    def events_since(self, event_generation: int) -> tuple[Sequence[Event], int]:
+        """See `GraphStore.events_since`: events of the log."""
+        events, reached = self._sidecar.events.since(event_generation)
+        return tuple(events), reached
+
+    def delete_user(self, user: str) -> DeletionReport:
+        """Remove what WhyPath keeps of a user: recorded events, traces in snapshots, under `write: true` its own
+        relationships. `left` says what stays in the graph, which is not WhyPath's to change."""
+        with self._lock, self._sidecar.exclusive():
+            own = left = 0
+            said = ""
+            if self._graph.write:
+                # First: where the server is away, nothing is removed and the caller can try again.
+                own = OwnEvents(self._connected(), self._schema).delete_user(user)
+            kept = self._sidecar.kept()
+            graph = self._cached(kept) if kept is not None else None
+            events = self._sidecar.events.remove_user(user)
+            remaining = self._sidecar.events.count(user)
+            snapshots = 0
+            kind = self._schema.user_kinds[0]
+            self._latest = self._ids = None
+            if graph is not None and kept is not None and (graph.nodes(kind).keys.find(user) >= 0 or events):
+                left = sum(len(table) for table in graph.events_of(user))
+                in_graph = graph.nodes(kind).keys.find(user) >= 0
+                graph = graph.without_users([user]).at_generation(kept.generation + 1)
+                self._sidecar.cache.write(graph)
+                self._sidecar.keep(
+                    replace(kept, generation=graph.generation, facts=graph.digest, events=graph.events_digest)
+                )
+                self._sidecar.cache.remove_before(graph.generation)
+                snapshots = 1
+                remaining += int(graph.nodes(kind).keys.find(user) >= 0)
+                if in_graph:
+                    said = (
+                        f"the graph at {self._graph.uri} still has the {kind} {user!r}, with {left:,} interactions at"
+                        " the last read; WhyPath changes nothing there and will read them again, so remove them there"
+                    )
+            return DeletionReport(user, bool(snapshots or events or own), events + own, 0, snapshots, remaining, said)
+
+    # The rest
+
+    def begin_load(self, schema: DomainSchema, *, replace: bool, source_digest: str) -> NoReturn:
+        """Refused: the graph is somebody else's."""
+        raise StoreError(
+            f"{self.url} is a view of somebody else's graph, and nothing is loaded into that;"
+            f" `whypath load {self.url}` reads it again. Give another store to load files"
+        )
+
+    def neighbours(self, kind: str, key: str, limit: int) -> Sequence[Neighbour]:
+        """See `GraphStore.neighbours`."""
+        return neighbours_of(self.snapshot(), kind, key, limit)
+
+    def paths(
+        self,
+        start: tuple[str, str],
+        end: tuple[str, str],
+        *,
+        max_edges: int = 4,
+        limit: int = 10,
+        interactions: bool = False,
+    ) -> FoundPaths:
+        """See `GraphStore.paths`, over the snapshot."""
+        return list_paths(self.snapshot(), start, end, max_edges=max_edges, limit=limit, interactions=interactions)
+
+    def counts(self) -> StoreCounts:
+        """See `GraphStore.counts`, of the snapshot; dangling are relationships whose ends could not be used."""
+        graph = self.snapshot()
+        kept = self._sidecar.kept()
+        return counts_of_snapshot(graph, kept.dangling if kept is not None else 0)
+
+    def close(self) -> None:
+        """See `GraphStore.close`."""
+        with self._lock:
+            self._closed = True
+            self._latest = self._ids = None
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            self._sidecar.close()

@@ -1,0 +1,136 @@
+"""Columns of a graph's properties into keys, texts, fields, times and weights, with a problem for each odd value.
+
+Strings stand as they are: a graph has no stray blanks of a file in them, and keys must be found there again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kg.ingest.times import time_reader
+from kg.ingest.values import RowProblem, field_of, number_of, text_of
+from kg.rows import FieldValue
+from kg.schema import FieldSpec, FieldType
+from kg.sources import Reason
+
+Problems = dict[int, RowProblem]
+"""Row of a column -> why its value cannot be used."""
+
+_ZONE = re.compile(r"\[[^\]]*\]$")
+_UNITS = {"auto": 1.0, "unix": 1.0, "unix_ms": 1e3, "unix_us": 1e6}
+_FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0
+"""Seconds since the epoch of the years 1 and 9999, as `kg.ingest.times` bounds them."""
+
+_NOTHING = type(None)
+
+
+def graph_key(value: Any, property: str) -> str | None:
+    """A property as a key: text as it stands, whole numbers in digits; None where there is no value."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        if "\0" in value:
+            raise RowProblem(Reason.BAD_VALUE, f"{property}: a NUL character in a key")
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    raise RowProblem(Reason.BAD_VALUE, f"{property}: {_short(value)} is no key (text or a whole number)")
+
+
+def key_column(values: Sequence[Any], property: str) -> tuple[list[str | None], Problems]:
+    """Keys of a column; None with no problem where there is no value."""
+    if set(map(type, values)) == {str} and not any("\0" in value or not value for value in values):
+        return list(values), {}
+    return _each(values, lambda value: graph_key(value, property))
+
+
+def text_column(values: Sequence[Any], property: str, missing: frozenset[str]) -> tuple[list[str | None], Problems]:
+    """Texts of a column: numbers and truth values in words, lists joined by commas."""
+    return _each(values, lambda value: text_of(value, property, missing))
+
+
+def field_column(
+    values: Sequence[Any], spec: FieldSpec, property: str, missing: frozenset[str]
+) -> tuple[list[FieldValue], Problems]:
+    """Values of a typed field."""
+    types = set(map(type, values)) - {_NOTHING}
+    if (spec.type is FieldType.INTEGER and types <= {int}) or (spec.type is FieldType.BOOLEAN and types <= {bool}):
+        return list(values), {}
+    if spec.type is FieldType.DATE:
+        values = [without_zone(value) for value in values]
+    return _each(values, lambda value: field_of(value, spec, property, missing))
+
+
+def number_column(
+    values: Sequence[Any], property: str, missing: frozenset[str]
+) -> tuple[NDArray[np.float64], Problems]:
+    """Numbers of a column, NaN where there is none."""
+    if set(map(type, values)) <= {int, float}:
+        numbers = np.array(values, dtype=np.float64)
+        if not np.isinf(numbers).any():
+            return numbers, {}
+    found, problems = _each(values, lambda value: number_of(value, property, missing))
+    return _with_nan(found), problems
+
+
+class TimeColumn:
+    """Reads columns of times: numbers, text, and what the server spells of its own dates and times."""
+
+    def __init__(self, form: str, timezone: str, missing: frozenset[str]) -> None:
+        self._read = time_reader(form, timezone)
+        self._unit = _UNITS.get(form)
+        self._missing = missing
+        self._known: dict[str, float | None] = {}
+
+    def of(self, values: Sequence[Any], property: str) -> tuple[NDArray[np.float64], Problems]:
+        """Seconds since the epoch, NaN where there is no time."""
+        if self._unit is not None and set(map(type, values)) <= {int, float}:
+            seconds = np.array(values, dtype=np.float64) / self._unit
+            if not ((seconds < _FIRST) | (seconds > _LAST)).any():
+                return seconds, {}
+        found, problems = _each(values, lambda value: self._one(value, property))
+        return _with_nan(found), problems
+
+    def _one(self, value: Any, property: str) -> float | None:
+        if not isinstance(value, str):
+            return self._read(value, property, self._missing)
+        # Days and hours recur; reading a time takes a microsecond, looking it up a tenth.
+        if value not in self._known:
+            if len(self._known) > 100_000:
+                self._known.clear()
+            self._known[value] = self._read(without_zone(value), property, self._missing)
+        return self._known[value]
+
+
+def without_zone(value: Any) -> Any:
+    """A time as the server spells it, without the zone's name after its offset."""
+    return _ZONE.sub("", value) if isinstance(value, str) and value.endswith("]") else value
+
+
+def _each(values: Sequence[Any], convert: Callable[[Any], Any]) -> tuple[list[Any], Problems]:
+    found: list[Any] = []
+    problems: Problems = {}
+    for row, value in enumerate(values):
+        try:
+            found.append(convert(value))
+        except RowProblem as problem:
+            found.append(None)
+            problems[row] = problem
+    return found, problems
+
+
+def _with_nan(values: Sequence[float | None]) -> NDArray[np.float64]:
+    nan = float("nan")
+    return np.array([nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
