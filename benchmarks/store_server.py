@@ -48,6 +48,14 @@ class LocalServer:
         kilobytes = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)
         return None if kilobytes is None else kilobytes * 1024 / 1e6
 
+    def cpu_seconds(self) -> float:
+        """Processor time that the server has used so far, over all threads; 0 where there is no /proc."""
+        try:
+            fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def stop(self) -> None:
         """End it cleanly, so that its files can be used by the administration tool."""
         launch(self.launcher, "stop", self.folder)

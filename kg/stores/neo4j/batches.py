@@ -6,14 +6,18 @@ is there. Then nothing of the transaction stands, and it is made again with look
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, LiteralString, TypeVar, cast
 
 from neo4j import ManagedTransaction, Result
 from neo4j.exceptions import ConstraintError
 
 T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
 
 SLICE_ROWS = 2_000
 """Rows of one UNWIND; a transaction has several. Larger ones were slower: 26,000 rows a second by 2,000, 21,000 by
@@ -36,6 +40,11 @@ def taken_for_new() -> Iterator[None]:
 def slices(values: Sequence[T]) -> list[Sequence[T]]:
     """The rows of a batch in parts, each for one query."""
     return [values[start : start + SLICE_ROWS] for start in range(0, len(values), SLICE_ROWS)]
+
+
+def grouped(rows: Iterable[tuple[K, V]]) -> list[tuple[K, list[V]]]:
+    """Sorted pairs as one list for each first part: it is sent and looked up once, which spares a tenth of the time."""
+    return [(key, [value for _, value in pairs]) for key, pairs in groupby(rows, key=itemgetter(0))]
 
 
 def send(transaction: ManagedTransaction, text: str, **parameters: Any) -> Result:

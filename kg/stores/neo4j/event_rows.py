@@ -16,7 +16,7 @@ from neo4j import ManagedTransaction, Result
 from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.stores.fitting import event_misfit
-from kg.stores.neo4j.batches import send, slices
+from kg.stores.neo4j.batches import grouped, send, slices
 from kg.stores.neo4j.connection import first, rows
 from kg.stores.neo4j.names import Names
 from kg.stores.neo4j.nodes import by_key, create_nodes, longer_than
@@ -185,19 +185,20 @@ def create_events(
     sent: list[Result] = []
     for (kind, item_kind), group in sorted(groups.items(), key=lambda entry: entry[0]):
         text = (
-            f"UNWIND $rows AS row {by_key(user_label, 'u', 'row[0]')} {by_key(names.label(item_kind), 'i', 'row[1]')}"
-            f"{condition} CREATE (u)-[:{names.interaction(kind)} {{id: row[2], _load: $load, time: row[3],"
-            " weight: row[4], _number: row[5]}]->(i) RETURN count(*)"
+            f"UNWIND $groups AS group {by_key(user_label, 'u', 'group[0]')}"
+            f" UNWIND group[1] AS row {by_key(names.label(item_kind), 'i', 'row[0]')}"
+            f"{condition} CREATE (u)-[:{names.interaction(kind)} {{id: row[1], _load: $load, time: row[2],"
+            " weight: row[3], _number: row[4]}]->(i) RETURN count(*)"
         )
         # Sorted by their ends, so that transactions of foreign writers on the same nodes lock them in the same order.
-        group.sort(key=lambda each: (each.event.item, each.event.user))
+        group.sort(key=lambda each: (each.event.user, each.event.item))
         for part in slices(group):
             # Most have no number, and what a list does not have is null.
-            rows = [
-                [e.user, e.item, e.id, e.time, e.weight, *(() if number is None else (number,))]
+            rows = (
+                (e.user, [e.item, e.id, e.time, e.weight, *(() if number is None else (number,))])
                 for e, number, _ in part
-            ]
-            sent.append(send(transaction, text, rows=rows, load=load))
+            )
+            sent.append(send(transaction, text, groups=grouped(rows), load=load))
     return sum(result.single(strict=True)[0] for result in sent) == len(new)
 
 

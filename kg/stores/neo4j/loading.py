@@ -14,7 +14,7 @@ from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema, RelationKind
 from kg.stores.errors import StoreError
 from kg.stores.fitting import node_misfit, storable
-from kg.stores.neo4j.batches import NotNew, send, slices, taken_for_new
+from kg.stores.neo4j.batches import NotNew, grouped, send, slices, taken_for_new
 from kg.stores.neo4j.connection import Connection
 from kg.stores.neo4j.event_rows import (
     LOST_ENDS,
@@ -220,13 +220,12 @@ class Neo4jLoad:
             ("WHERE h._load = $load AND t._load = $load", "SET r._load = $load") if self._replace else ("", "")
         )
         text = (
-            f"UNWIND $pairs AS pair {by_key(head_label, 'h', 'pair[0]')} {by_key(tail_label, 't', 'pair[1]')}"
+            f"UNWIND $groups AS group {by_key(head_label, 'h', 'group[0]')}"
+            f" UNWIND group[1] AS tail {by_key(tail_label, 't', 'tail')}"
             f" {condition} MERGE (h)-[r:{names.relation(spec)}]->(t) {note} RETURN count(*)"
         )
-        sent = [
-            send(transaction, text, pairs=[list(pair) for pair in sorted(part)], load=self._load)
-            for part in slices(good)
-        ]
+        parts = (grouped(part) for part in slices(sorted(good)))
+        sent = [send(transaction, text, groups=groups, load=self._load) for groups in parts]
         written = new = 0
         for result in sent:
             written += result.single(strict=True)[0]

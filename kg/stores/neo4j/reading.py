@@ -1,7 +1,8 @@
 """Reading a whole snapshot, in columns: pages of nodes by key, and of relationships by ranges of their heads' keys.
 
 A page is one record with a list for each column, which Neo4j sends several times as fast as a record for each row.
-Pages bound the memory that server and client need at once. Dense ids are given here, in the order of the keys; the
+Pages bound the memory that server and client need at once, and are asked for ahead: the server puts the next ones
+together while this process takes one apart. Dense ids are given here, in the order of the keys; the
 store's own `_id` serves only to find the ends of relationships without sending keys.
 
 Neo4j reads what is committed at the moment, not a state of the past, so the counters are compared again at the end.
@@ -9,7 +10,9 @@ Neo4j reads what is committed at the moment, not a state of the past, so the cou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -26,6 +29,9 @@ from kg.stores.snapshots import Moved
 PAGE_ROWS = 20_000
 """Nodes, or about as many relationships, of one record."""
 
+_AHEAD = 2
+"""Pages asked for before they are needed."""
+
 
 class SnapshotReader:
     """One attempt to read the last complete generation; raises Moved when it must be made again."""
@@ -35,11 +41,16 @@ class SnapshotReader:
         self._counters = counters
         self._names = counters.names
         self._schema = schema
-        self._keys: dict[str, list[str]] = {}
+        self._keys: dict[str, Strings] = {}
         self._local = np.full(counters.last_node + 1, -1, dtype=np.int32)
+        self._ahead: ThreadPoolExecutor
 
     def read(self) -> KnowledgeGraph:
         """The snapshot with the events up to the counters' event generation."""
+        with ThreadPoolExecutor(_AHEAD, thread_name_prefix="whypath-read") as self._ahead:
+            return self._read()
+
+    def _read(self) -> KnowledgeGraph:
         tables = {kind: self._nodes(kind) for kind in self._schema.nodes}
         edges = {name: self._edges(name) for name in self._schema.relation_kinds}
         events = {kind: self._events(kind, tables) for kind in self._schema.interactions}
@@ -58,38 +69,59 @@ class SnapshotReader:
     def _one(self, text: str, **parameters: Any) -> list[Any]:
         return self._connection.read(lambda transaction: first(transaction, text, **parameters))
 
+    def _pages(self, text: str, ranges: Iterable[Mapping[str, Any]]) -> Iterator[list[Any]]:
+        """The record of a query for each of the parameters, in their order."""
+        waiting: deque[Future[list[Any]]] = deque()
+        for parameters in ranges:
+            waiting.append(self._ahead.submit(self._one, text, **parameters))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
     def _nodes(self, kind: str) -> NodeTable:
         """The table of a kind; notes the keys in the server's order and each node's row by its number."""
         label = self._names.label(kind)
         fields = sorted(self._schema.nodes[kind].fields)
         text = (
-            f"MATCH (n:{label}) WHERE n.key > $after AND n._id <= $last WITH n ORDER BY n.key LIMIT $rows"
+            f"MATCH (n:{label}) USING INDEX n:{label}(key) WHERE n.key > $after AND n._id <= $last"
+            " WITH n ORDER BY n.key LIMIT $rows"
             " WITH collect(n) AS page RETURN [n IN page | n._id], [n IN page | n.key], [n IN page | n.name],"
             " [n IN page | coalesce(n.text, '')]"
             + "".join(f", [n IN page | n[$fields[{position}]]]" for position in range(len(fields)))
         )
         properties = [property_name(name) for name in fields]
-        columns: list[list[Any]] = [[] for _ in range(4 + len(fields))]
+        ids = [np.zeros(0, dtype=np.int64)]
+        texts: list[list[Strings]] = [[], [], []]
+        values: list[list[Any]] = [[] for _ in fields]
         after = ""
         while True:
             page = self._one(text, after=after, last=self._counters.last_node, rows=PAGE_ROWS, fields=properties)
-            for column, values in zip(columns, page, strict=True):
-                column.extend(values)
+            ids.append(np.array(page[0], dtype=np.int64))
+            # A Python string takes several times the memory of one in a column.
+            for parts, found in zip(texts, page[1:4], strict=True):
+                parts.append(Strings.of(found))
+            for column, found in zip(values, page[4:], strict=True):
+                column.extend(found)
             if len(page[0]) < PAGE_ROWS:
                 break
             after = page[1][-1]
-        ids, keys, labels, texts, *values = columns
+        keys, names, long_texts = (Strings.concatenated(parts) for parts in texts)
         records = [dict(zip(fields, each, strict=True)) for each in zip(*values, strict=True)] or [{}] * len(keys)
         self._keys[kind] = keys
-        self._local[np.asarray(ids, dtype=np.int64)[Strings.of(keys).order()]] = np.arange(len(ids), dtype=np.int32)
-        return node_table(self._schema, kind, keys, labels, texts, records)
+        self._local[np.concatenate(ids)[keys.order()]] = np.arange(len(keys), dtype=np.int32)
+        return node_table(self._schema, kind, keys, names, long_texts, records)
 
-    def _ranges(self, kind: str, total: int) -> Iterator[tuple[str, str]]:
-        """First and last key of ranges of nodes that have about a page of the `total` relationships between them."""
+    def _ranges(self, kind: str, total: int) -> Iterator[dict[str, Any]]:
+        """First and last keys of nodes that have about a page of the `total` relationships between them."""
         keys = self._keys[kind]
         step = max(1, PAGE_ROWS * len(keys) // max(total, 1))
         for start in range(0, len(keys) if total else 0, step):
-            yield keys[start], keys[min(start + step, len(keys)) - 1]
+            yield {
+                "first": keys[start],
+                "last": keys[min(start + step, len(keys)) - 1],
+                "upto": self._counters.last_node,
+            }
 
     def _edges(self, name: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Local indices of heads and tails."""
@@ -98,22 +130,15 @@ class SnapshotReader:
         spelling = self._names.relation(relation)
         total = self._one(f"MATCH (:{head})-[r:{spelling}]->() RETURN count(r)")[0]
         # From the end with more nodes: the other may have hubs, which would make a page of any size.
-        near, kind = (
-            ("h", relation.head)
-            if len(self._keys[relation.head]) >= len(self._keys[relation.tail])
-            else (
-                "t",
-                relation.tail,
-            )
-        )
+        from_heads = len(self._keys[relation.head]) >= len(self._keys[relation.tail])
+        near, kind = ("h", relation.head) if from_heads else ("t", relation.tail)
         text = (
             f"MATCH (h:{head})-[:{spelling}]->(t:{tail}) USING INDEX {near}:{self._names.label(kind)}(key)"
             f" WHERE {near}.key >= $first AND {near}.key <= $last AND h._id <= $upto AND t._id <= $upto"
             " RETURN collect(h._id), collect(t._id)"
         )
         heads, tails = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-        for start, end in self._ranges(kind, total):
-            page = self._one(text, first=start, last=end, upto=self._counters.last_node)
+        for page in self._pages(text, self._ranges(kind, total)):
             heads.append(np.array(page[0], dtype=np.int64))
             tails.append(np.array(page[1], dtype=np.int64))
         return self._local[np.concatenate(heads)], self._local[np.concatenate(tails)]
@@ -124,7 +149,7 @@ class SnapshotReader:
         user, spelling = self._names.label(user_kind), self._names.interaction(kind)
         total = self._one(f"MATCH ()-[r:{spelling}]->() RETURN count(r)")[0]
         starts = item_starts(self._schema, tables)
-        ids: list[str] = []
+        ids: list[Strings] = []
         users, items = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
         times, weights = [np.zeros(0, dtype=np.float64)], [np.zeros(0, dtype=np.float64)]
         for item_kind in self._schema.interactions[kind].items:
@@ -135,18 +160,11 @@ class SnapshotReader:
                 " RETURN collect(u._id), collect(i._id), collect(r.id), collect(coalesce(r.time, $nan)),"
                 " collect(coalesce(r.weight, $nan))"
             )
-            for start, end in self._ranges(user_kind, total):
-                page = self._one(
-                    text,
-                    first=start,
-                    last=end,
-                    upto=self._counters.last_node,
-                    events=self._counters.event_generation,
-                    nan=float("nan"),
-                )
+            more = {"events": self._counters.event_generation, "nan": float("nan")}
+            for page in self._pages(text, ({**each, **more} for each in self._ranges(user_kind, total))):
                 users.append(self._local[np.array(page[0], dtype=np.int64)].astype(np.int64))
                 items.append(starts[item_kind] + self._local[np.array(page[1], dtype=np.int64)].astype(np.int64))
-                ids.extend(page[2])
+                ids.append(Strings.of(page[2]))
                 times.append(np.array(page[3], dtype=np.float64))
                 weights.append(np.array(page[4], dtype=np.float64))
         return EventColumns(
@@ -154,5 +172,5 @@ class SnapshotReader:
             np.concatenate(items).astype(np.int32),
             np.concatenate(weights),
             np.concatenate(times),
-            Strings.of(ids),
+            Strings.concatenated(ids),
         )

@@ -1,0 +1,192 @@
+"""Pieces of work that `benchmarks.store` runs as processes of their own and measures; each prints a JSON object.
+
+load        `load_domain`, with the time inside the store's writer apart from reading and checking rows
+read        the snapshot of a store, on a machine that has none cached
+bare        the columns of the same content by the driver alone, and nothing made of them
+append      events one a call, then in batches
+neighbours  the neighbours of nodes, one a call
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from kg.graph import KnowledgeGraph
+from kg.ingest import load_domain
+from kg.rows import EdgeRow, Event, NodeRow
+from kg.schema import DomainSchema
+from kg.stores import FinishReport, GraphStore, LoadWriter, WriteReport, open_store
+
+LIMIT = 50
+"""Neighbours asked for."""
+
+
+class Watched:
+    """A writer with the time that its calls take, and the rows that they were given, by what they write."""
+
+    def __init__(self, writer: LoadWriter) -> None:
+        self._writer = writer
+        self.parts: dict[str, dict[str, float]] = {}
+
+    def __enter__(self) -> Self:
+        self._writer.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._writer.__exit__(kind, error, traceback)
+
+    def write_nodes(self, rows: Sequence[NodeRow]) -> WriteReport:
+        return self._timed("nodes", rows, lambda: self._writer.write_nodes(rows))
+
+    def write_edges(self, relation: str, rows: Sequence[EdgeRow]) -> WriteReport:
+        return self._timed("triples", rows, lambda: self._writer.write_edges(relation, rows))
+
+    def write_events(self, rows: Sequence[Event]) -> WriteReport:
+        return self._timed("events", rows, lambda: self._writer.write_events(rows))
+
+    def finish(self) -> FinishReport:
+        started = time.perf_counter()
+        report = self._writer.finish()
+        self.parts["finish"] = {"rows": 0, "seconds": time.perf_counter() - started}
+        return report
+
+    def _timed(self, name: str, rows: Sequence[object], write: Callable[[], WriteReport]) -> WriteReport:
+        started = time.perf_counter()
+        report = write()
+        part = self.parts.setdefault(name, {"rows": 0, "seconds": 0.0})
+        part["seconds"] += time.perf_counter() - started
+        part["rows"] += len(rows)
+        return report
+
+
+class WatchedStore:
+    """A store whose next load is watched."""
+
+    def __init__(self, store: GraphStore) -> None:
+        self._store = store
+        self.writer: Watched | None = None
+
+    def begin_load(self, schema: DomainSchema, *, replace: bool, source_digest: str) -> Watched:
+        self.writer = Watched(self._store.begin_load(schema, replace=replace, source_digest=source_digest))
+        return self.writer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def load(arguments: argparse.Namespace) -> dict[str, object]:
+    """What lies between the calls of the writer is reading and checking."""
+    store: Any = WatchedStore(open_store(arguments.store, create=True))
+    started = time.perf_counter()
+    load_domain(arguments.domain, store)
+    seconds = time.perf_counter() - started
+    parts = store.writer.parts
+    inside = sum(part["seconds"] for part in parts.values())
+    rows = int(sum(part["rows"] for part in parts.values()))
+    return {"rows": rows, "seconds": seconds, "writing": inside, "checking": seconds - inside, "parts": parts}
+
+
+def read(arguments: argparse.Namespace) -> dict[str, object]:
+    """A snapshot, cold. The folder of the cache is removed before."""
+    shutil.rmtree(arguments.cache, ignore_errors=True)
+    store = open_store(arguments.store)
+    started = time.perf_counter()
+    graph = store.snapshot()
+    seconds = time.perf_counter() - started
+    return {"rows": rows_of(graph), "seconds": seconds, "digest": graph.digest, "events_digest": graph.events_digest}
+
+
+def bare(arguments: argparse.Namespace) -> dict[str, object]:
+    """Needs a Neo4j store, for its `_id`s."""
+    from benchmarks.store_peers import read_columns
+    from kg.stores.neo4j.address import address_of, credentials_of, read_settings
+
+    schema = open_store(arguments.store).schema()
+    settings = read_settings()
+    started = time.perf_counter()
+    rows = read_columns(address_of(arguments.store, settings), credentials_of(settings), schema)
+    return {"rows": rows, "seconds": time.perf_counter() - started}
+
+
+def append(arguments: argparse.Namespace) -> dict[str, object]:
+    """Durable on return. Users and items are drawn from the store's."""
+    store = open_store(arguments.store)
+    graph = store.snapshot()
+    draw, now = random.Random(1), time.time()
+    kind, spec = sorted(graph.schema.interactions.items())[0]
+    users, items = graph.nodes(spec.user).keys, graph.nodes(spec.items[0]).keys
+
+    def events(number: int) -> list[Event]:
+        return [
+            Event.of(draw.choice(users), draw.choice(items), spec.items[0], kind, time=now + draw.random(), weight=5.0)
+            for _ in range(number)
+        ]
+
+    single = timed(lambda: store.append_events(events(1)), arguments.times)
+    batches = timed(lambda: store.append_events(events(arguments.batch)), arguments.batches)
+    return {**quantiles(single), "batch": arguments.batch, "batch_seconds": float(np.median(batches))}
+
+
+def neighbours(arguments: argparse.Namespace) -> dict[str, object]:
+    """Of users and items in turn."""
+    store = open_store(arguments.store)
+    graph = store.snapshot()
+    draw = random.Random(1)
+    kinds = [*graph.schema.user_kinds, *graph.schema.item_kinds]
+    nodes = [(kind, draw.choice(graph.nodes(kind).keys)) for _ in range(arguments.times) for kind in kinds]
+    waiting = iter(nodes)
+    return quantiles(timed(lambda: store.neighbours(*next(waiting), LIMIT), len(nodes)))
+
+
+def rows_of(graph: KnowledgeGraph) -> int:
+    """Nodes, triples and events."""
+    edges = sum(len(relation.forward.indices) for relation in graph.relations)
+    return graph.n_nodes + edges + sum(len(table) for table in graph.events)
+
+
+def timed(work: Callable[[], object], times: int) -> list[float]:
+    """Seconds of each call."""
+    found = []
+    for _ in range(times):
+        started = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - started)
+    return found
+
+
+def quantiles(seconds: Sequence[float]) -> dict[str, float]:
+    """Median and 99th percentile."""
+    return {"p50": float(np.quantile(seconds, 0.5)), "p99": float(np.quantile(seconds, 0.99))}
+
+
+WORK = {"load": load, "read": read, "bare": bare, "append": append, "neighbours": neighbours}
+
+
+def main() -> None:
+    """Do one piece of work."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", choices=WORK)
+    parser.add_argument("--store", required=True)
+    parser.add_argument("--domain", type=Path)
+    parser.add_argument("--cache", type=Path, help="where the store keeps snapshots")
+    parser.add_argument("--times", type=int, default=300)
+    parser.add_argument("--batch", type=int, default=1_000)
+    parser.add_argument("--batches", type=int, default=10)
+    arguments = parser.parse_args()
+    print(json.dumps(WORK[arguments.work](arguments)))
+
+
+if __name__ == "__main__":
+    main()
