@@ -142,7 +142,7 @@ def test_serving_outlasts_a_server_that_takes_connections_and_says_nothing(
     before = engine.recommend(user, k=5)
     monkeypatch.setattr("whypath.following.PATIENCE_SECONDS", 0.3)
     questions = asked(engine, monkeypatch)
-    process = int((empty_neo4j.folder / "pid").read_text())
+    process = empty_neo4j.process
     os.kill(process, signal.SIGSTOP)
     try:
         for _ in range(5):

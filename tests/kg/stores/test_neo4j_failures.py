@@ -6,7 +6,7 @@ The tests kill and restart the server, so they have it for themselves.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import pytest
 
@@ -94,32 +94,6 @@ def test_an_index_in_the_way_of_a_constraint_is_named(store: Neo4jStore, empty_n
     with store.begin_load(schema, replace=False, source_digest="") as writer:
         assert writer.write_nodes([*NODES, NodeRow("droid", "c3po", "C-3PO")]).new == len(NODES) + 1
         writer.finish()
-
-
-def test_a_read_only_server(store: Neo4jStore, empty_neo4j: Server) -> None:
-    load(store)
-    configuration = empty_neo4j.folder / "conf" / "neo4j.conf"
-    before = configuration.read_text()
-    empty_neo4j.kill()
-    configuration.write_text(before + "server.databases.default_to_read_only=true\n")
-    try:
-        empty_neo4j.restart()
-        reading = open_store("neo4j")
-        assert same(reading.snapshot(), expected())
-        for write in (
-            lambda: reading.append_events([Event.of("ann", "10", "film", "view")]),
-            lambda: reading.delete_user("ann"),
-            lambda: reading.begin_load(films_schema(), replace=False, source_digest=""),
-        ):
-            with pytest.raises(StoreDenied) as caught:
-                write()
-            assert "read-only" in said(caught, empty_neo4j)
-        reading.close()
-    finally:
-        configuration.write_text(before)
-        with suppress(AssertionError):
-            empty_neo4j.kill()
-        empty_neo4j.restart()
 
 
 def test_a_server_that_dies_in_the_middle_of_a_load(
