@@ -223,8 +223,10 @@ def test_events_wait_for_the_server_and_are_delivered_in_order(
     assert main([*record, "--events", str(tmp_path / "more.tsv")]) == 1
     assert told(capsys)["already_there"] == 1
     # An engine that runs delivers by itself; what the store refuses then is said and kept, and served no longer.
-    running.queue.put([replace(events[0], id="late"), replace(events[0], user="thief")], running.graph.schema, 0)
-    assert running.recommend("thief").history == 1
+    with running.queue.held():
+        waiting = [replace(events[0], id="late"), replace(events[0], user="thief")]
+        running.queue.put(waiting, running.graph.schema, 0)
+        assert running.recommend("thief").history == 1
     running.refresh()
     assert running.queue.count() == 0
     assert running.recommend("thief").history == 0
