@@ -74,6 +74,9 @@ class Event:
         id: str | None = None,
     ) -> Event:
         """Make an event, with the digest of its content as its id where none is given."""
+        # 5 and 5.0 are one weight, and must be one event.
+        time = None if time is None else float(time)
+        weight = None if weight is None else float(weight)
         return cls(
             id or event_digest(user, item, item_kind, kind, time, weight), user, item, item_kind, kind, time, weight
         )

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString, cast
@@ -19,6 +20,9 @@ import pytest
 
 LAUNCHER = "WHYPATH_NEO4J_LOCAL"
 REQUIRED = "WHYPATH_REQUIRE"
+
+_QUICK = ("--pagecache", "64m", "--set", "server.http.enabled=false", "--set", "db.tx_log.preallocate=false")
+"""What makes a start quicker and is not missed: no test speaks HTTP or writes much."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,43 @@ class Server:
     def kill(self) -> None:
         _launch("kill", self.folder)
 
+    @property
+    def process(self) -> int:
+        """Id of the running server's process."""
+        return int((self.folder / "pid").read_text())
+
+    def stop(self) -> None:
+        """End it cleanly, as its operator would."""
+        _launch("stop", self.folder)
+
+    @contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Restarted with databases that take no writes, and once more as it was."""
+        configuration = self.folder / "conf" / "neo4j.conf"
+        before = configuration.read_text()
+        self.kill()
+        configuration.write_text(before + "server.databases.default_to_read_only=true\n")
+        try:
+            self.restart()
+            yield
+        finally:
+            configuration.write_text(before)
+            with suppress(AssertionError):
+                self.kill()
+            self.restart()
+
+    @contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """None of its large files grows any more, so writes fail as on a full disk; started anew in the end."""
+        before = resource.prlimit(self.process, resource.RLIMIT_FSIZE)
+        largest = max(path.stat().st_size for path in (self.folder / "data").rglob("*") if path.is_file())
+        resource.prlimit(self.process, resource.RLIMIT_FSIZE, (largest, before[1]))
+        try:
+            yield
+        finally:
+            self.kill()
+            self.restart()
+
     def restart(self) -> None:
         """Start it again on the ports that it had."""
         _launch("start", self.folder)
@@ -76,7 +117,7 @@ def launcher() -> str:
 @contextmanager
 def running(folder: Path, options: Sequence[str] = ()) -> Iterator[Server]:
     """A server with an empty database in a folder, stopped in the end."""
-    told = json.loads(_launch("start", folder, "--heap", "384m", *options))
+    told = json.loads(_launch("start", folder, "--heap", "384m", *_QUICK, *options))
     try:
         yield Server(folder, told["uri"], Path(told["password_file"]))
     finally:
@@ -85,6 +126,8 @@ def running(folder: Path, options: Sequence[str] = ()) -> Iterator[Server]:
 
 
 def _launch(command: str, folder: Path, *options: str) -> str:
-    done = subprocess.run([launcher(), command, str(folder), *options], capture_output=True, text=True)
+    # The better of Java's two compilers pays after minutes only: without it a start and a test take half the processor.
+    environment = {**os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
+    done = subprocess.run([launcher(), command, str(folder), *options], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -70,9 +70,9 @@ class Recorder:
                 self._follower.silent(error)
         return self.queue.put(events, graph.schema, graph.event_generation)
 
-    def deliver(self, *, at_most: int | None = None) -> Delivery:
+    def deliver(self, *, at_most: int | None = None, patience: float | None = None) -> Delivery:
         """Deliver what waits; what the store refuses is logged and kept aside."""
-        delivery = self.queue.deliver(self._store.append_events, at_most=at_most)
+        delivery = self.queue.deliver(self._store.append_events, at_most=at_most, patience=patience)
         if delivery.delivered:
             _log.warning("%s: delivered %d events that waited", self._store.url, delivery.delivered)
         for refused in delivery.refused:
@@ -84,7 +84,7 @@ class Recorder:
         if not self.may_wait or clock.monotonic() < self._deliver_next:
             return Delivery()
         try:
-            return self.deliver(at_most=DELIVERED_AT_ONCE)
+            return self.deliver(at_most=DELIVERED_AT_ONCE, patience=0.0)
         except StoreError as error:
             _log.warning("events go on waiting: %s", error)
             self._deliver_next = clock.monotonic() + ASK_AGAIN_SECONDS

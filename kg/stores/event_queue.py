@@ -97,16 +97,22 @@ class EventQueue:
         """Events put after a number, in order, and the number that they lead to."""
         return self._opened().since(number) if self.exists else ([], number)
 
-    def deliver(self, append: Callable[[Sequence[Event]], AppendReport], *, at_most: int | None = None) -> Delivery:
+    def deliver(
+        self,
+        append: Callable[[Sequence[Event]], AppendReport],
+        *,
+        at_most: int | None = None,
+        patience: float | None = None,
+    ) -> Delivery:
         """Give what waits to `append` of the store, in order. Raises what that raises; the rest goes on waiting.
 
-        at_most: events to deliver now. Does nothing while another process delivers.
+        at_most: events to deliver now. Does nothing while another process delivers for longer than `patience` seconds.
         """
         delivered = 0
         refused: list[RefusedEvent] = []
         if not self.count():
             return Delivery()
-        with self._alone() as alone:
+        with self._alone(patience) as alone:
             while alone and (at_most is None or delivered + len(refused) < at_most):
                 events, _ = self._opened().since(0, DELIVERED_AT_ONCE)
                 if not events:
@@ -174,9 +180,9 @@ class EventQueue:
             return self._log
 
     @contextmanager
-    def _alone(self) -> Iterator[bool]:
+    def _alone(self, patience: float | None = None) -> Iterator[bool]:
         lock = FileLock(self._folder / "delivery.lock")
-        taken = lock.acquire(_LOCK_SECONDS)
+        taken = lock.acquire(_LOCK_SECONDS if patience is None else patience)
         try:
             yield taken
         finally:

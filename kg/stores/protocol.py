@@ -244,7 +244,11 @@ class GraphStore(Protocol):
         ...
 
     def events_since(self, event_generation: int) -> tuple[Sequence[Event], int]:
-        """Events appended after an event generation, in order, and the event generation that they lead to."""
+        """Events appended after an event generation, in order, and the event generation that they lead to.
+
+        Those of loads are not among them, since they come with a generation, nor those that have been deleted since.
+        Numbers are never given twice; after one from ahead there is nothing.
+        """
         ...
 
     def delete_user(self, user: str) -> DeletionReport:

@@ -70,18 +70,6 @@ def test_training_reads_neo4j(workshop: Workshop, empty_neo4j: Server, tmp_path:
     assert digests[0] == digests[1] != {}
 
 
-def test_an_error_is_one_message_without_credentials(
-    empty_neo4j: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
-    monkeypatch.setenv("NEO4J_PASSWORD", "wrong-password")
-    assert run("graph", "stats", "--store", "neo4j") == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "refuses the credentials" in said.err
-    assert "Traceback" not in said.err
-    assert "wrong-password" not in said.err
-
-
 SCHEMA = DomainSchema.from_mapping(
     {
         "name": "films",

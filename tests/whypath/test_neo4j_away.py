@@ -142,7 +142,7 @@ def test_serving_outlasts_a_server_that_takes_connections_and_says_nothing(
     before = engine.recommend(user, k=5)
     monkeypatch.setattr("whypath.following.PATIENCE_SECONDS", 0.3)
     questions = asked(engine, monkeypatch)
-    process = int((empty_neo4j.folder / "pid").read_text())
+    process = empty_neo4j.process
     os.kill(process, signal.SIGSTOP)
     try:
         for _ in range(5):
@@ -223,8 +223,10 @@ def test_events_wait_for_the_server_and_are_delivered_in_order(
     assert main([*record, "--events", str(tmp_path / "more.tsv")]) == 1
     assert told(capsys)["already_there"] == 1
     # An engine that runs delivers by itself; what the store refuses then is said and kept, and served no longer.
-    running.queue.put([replace(events[0], id="late"), replace(events[0], user="thief")], running.graph.schema, 0)
-    assert running.recommend("thief").history == 1
+    with running.queue.held():
+        waiting = [replace(events[0], id="late"), replace(events[0], user="thief")]
+        running.queue.put(waiting, running.graph.schema, 0)
+        assert running.recommend("thief").history == 1
     running.refresh()
     assert running.queue.count() == 0
     assert running.recommend("thief").history == 0

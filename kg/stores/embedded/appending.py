@@ -63,16 +63,16 @@ _SINCE = """
     JOIN node AS item ON item.id = event.item
     JOIN name AS item_kind ON item_kind.id = item.kind
     JOIN name AS kind ON kind.id = event.kind
-    WHERE event.number > ? AND event.born <= ?
+    WHERE event.number > ? AND event.born = 0
     ORDER BY event.number
 """
 
 
 def events_since(database: Database, event_generation: int) -> tuple[Sequence[Event], int]:
-    """Events after a number, without those of a load in progress; see `GraphStore.events_since`."""
+    """Events appended after a number; see `GraphStore.events_since`."""
     with database.reading() as connection:
         counters = read_counters(connection)
         if event_generation >= counters.event_generation:
             return (), counters.event_generation
-        rows = connection.execute(_SINCE, (event_generation, counters.complete_load)).fetchall()
+        rows = connection.execute(_SINCE, (event_generation,)).fetchall()
     return [Event(unpacked_id(packed), *rest) for packed, *rest in rows], counters.event_generation

@@ -47,7 +47,8 @@ def append_events(
             new[event.id] = StoredEvent(event, counters.last_event + len(new) + 1, 0)
             outcomes.append(Appended.WRITTEN)
         elif before.event == event:
-            outcomes.append(Appended.WRITTEN if event.id in lost else Appended.ALREADY_THERE)
+            was_lost = event.id in lost and event.id in found.there
+            outcomes.append(Appended.WRITTEN if was_lost else Appended.ALREADY_THERE)
             lost.discard(event.id)
         else:
             refused[row] = f"an event with the id {event.id!r} and other content is there already"

@@ -61,6 +61,16 @@ def _of_server(place: str, error: Neo4jError) -> StoreError:
         )
     if "OutOfMemory" in code or "MemoryPool" in code:
         return StoreBusy(f"{place}: the server has too little memory ({said}); raise server.memory.heap.max_size")
+    if code.startswith("Neo.DatabaseError.Transaction."):
+        return StoreUnavailable(
+            f"{place}: the database could not write, and has stopped itself ({said}); most often its disk is full, as"
+            " its debug.log then says. Make space and start the server again; then a load can be run again, and events"
+            " can be sent again under their ids"
+        )
+    if code.endswith("DatabaseUnavailable"):
+        return StoreUnavailable(
+            f"{place}: the server is there, its database is not ({said}); is it starting or stopping?"
+        )
     if isinstance(error, TransientError):
         return StoreBusy(f"{place}: the server could not do it in repeated attempts ({said}); try again")
     return StoreError(f"{place}: the server says {code}: {said}")

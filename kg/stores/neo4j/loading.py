@@ -58,6 +58,7 @@ class Neo4jLoad:
         self._named_by = load if replace else None
         # Whether the next rows are taken for new: until some were not, and again when a whole batch was.
         self._nodes_new = self._events_new = True
+        self._batch = 0
         self._finished = False
         self._left = threading.Event()
         self._lease = threading.Thread(target=self._renew, name="whypath-load-lease", daemon=True)
@@ -86,10 +87,18 @@ class Neo4jLoad:
         if self._finished:
             raise StoreError("this load is finished; begin another")
 
+        self._batch += 1
+        batch = self._batch
+        done: list[T] = []
+
         def in_turn(transaction: ManagedTransaction) -> T:
             counters, _ = take_turn(transaction)
             self._check_own(counters)
-            return work(transaction, counters)
+            if not (done and counters.batch == batch):
+                done.append(work(transaction, counters))
+                set_state(transaction, batch=batch)
+            # Otherwise an earlier attempt was committed, and only the answer to the commit was lost.
+            return done[-1]
 
         return self._connection.write(in_turn)
 

@@ -33,7 +33,8 @@ _STORE = f"(s:{STORE_LABEL} {{id: 1}})"
 @dataclass(frozen=True, slots=True)
 class Counters:
     """`last_event`, `last_node` and `last_load` are the highest numbers ever given, also in a load in progress;
-    `complete_load` is the last load that has finished, `schema` that load's. `id` names the store for good.
+    `complete_load` is the last load that has finished, `schema` that load's. `batch` numbers what the last load has
+    written. `id` names the store for good.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Counters:
     last_node: int
     last_load: int
     complete_load: int
+    batch: int
     schema: str | None
     names: Names
 
@@ -114,6 +116,7 @@ def read_state(transaction: ManagedTransaction) -> tuple[Counters, Mark | None]:
         last_node=values["last_node"],
         last_load=values["last_load"],
         complete_load=values["complete_load"],
+        batch=values.get("batch", 0),
         schema=values.get("schema"),
         names=names_of(values["names"]),
     )

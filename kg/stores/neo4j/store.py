@@ -182,7 +182,7 @@ class Neo4jStore:
                         f"{self.url} holds rows that this domain description does not fit: {'; '.join(found)}."
                         " Load with --replace to remove them, or into another database"
                     )
-            set_state(transaction, last_load=counters.last_load + 1, names=names.to_json())
+            set_state(transaction, last_load=counters.last_load + 1, batch=0, names=names.to_json())
             changed = before is not None and before.changed
             write_mark(
                 transaction, source_digest=source_digest, replace=replace, schema=schema.to_json(), changed=changed

