@@ -162,9 +162,10 @@ class GraphView:
             raise StoreEmpty(f"{self.url}: the graph has no usable item; correct the description{notes}{bad}")
         if strict and report.bad:
             first_bad = "".join(f"\n  {row}" for row in report.first_bad)
+            total = sum(report.bad.values())
             raise StoreError(
-                f"{self.url}: {sum(report.bad.values()):,} bad values or elements, so the last snapshot stays:{first_bad}"
-                f"\nall of them are in {report.quarantine}; correct the graph or the description, or read without --strict"
+                f"{self.url}: {total:,} bad values or elements, so nothing was taken over:{first_bad}\n"
+                f"all of them are in {report.quarantine}; correct graph or description, or read without --strict"
             )
         before = self._sidecar.kept()
         content = (self._schema_text, graph.digest, graph.events_digest)

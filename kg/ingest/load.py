@@ -72,8 +72,8 @@ def load_domain(
         schema, base = DomainSchema.read(described), Path(folder) if folder is not None else described.parent
     if schema.graph is not None:
         raise LoadError(
-            f"{described or schema.name}: the domain is in a graph already ({schema.graph.uri}), so there are no files to"
-            " load; open the description itself as the store"
+            f"{described or schema.name}: the domain is in a graph already ({schema.graph.uri}), so there are no files"
+            " to load; open the description itself as the store"
         )
     path = Path(quarantine) if quarantine is not None else None
     if path is None and described is not None:

@@ -108,7 +108,7 @@ def open_embedded(url: str, create: bool) -> GraphStore:
 
 def open_neo4j(url: str, create: bool) -> GraphStore:
     """Open the store in a Neo4j database. Raises UnknownScheme where the driver is not installed."""
-    _need_driver(scheme_of(url))
+    need_driver(scheme_of(url))
     from kg.stores.neo4j import Neo4jStore
 
     return Neo4jStore.open(url, create=create)
@@ -126,12 +126,13 @@ def import_files(folder: str | Path) -> ImportFiles:
 
 def open_graph_view(url: str, create: bool) -> GraphStore:
     """Open the graph that a `domain.yaml` describes; `create` makes nothing, as the graph is somebody else's."""
-    _need_driver(url)
+    need_driver(url)
     # By name: the package stands on stores and ingest, which know nothing of it.
     return importlib.import_module("kg.graph_view").GraphView.open(url)
 
 
-def _need_driver(place: str) -> None:
+def need_driver(place: str) -> None:
+    """Raise UnknownScheme where the driver of Neo4j is not installed."""
     try:
         importlib.import_module("neo4j")
     except ImportError:

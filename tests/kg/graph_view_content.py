@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString, cast
 
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
@@ -75,6 +75,10 @@ def write_content(server: Server, nodes: Sequence[NodeRow], edges: Iterable[Edge
     known = {(node.kind, node.key) for node in nodes}
     bare = [NodeRow("viewer", user, user) for user in dict.fromkeys(e.user for e in events)]
     with server.driver() as driver, driver.session() as session:
+
+        def run(text: str, **parameters: Any) -> None:
+            session.run(cast(LiteralString, text), parameters).consume()
+
         for row in [*nodes, *(row for row in bare if (row.kind, row.key) not in known)]:
             properties = {
                 "code": row.key,
@@ -82,13 +86,13 @@ def write_content(server: Server, nodes: Sequence[NodeRow], edges: Iterable[Edge
                 **row.fields,
                 **({"blurb": row.text} if row.text else {}),
             }
-            session.run(f"CREATE (n:{LABELS[row.kind]}) SET n = $properties", properties=properties).consume()
+            run(f"CREATE (n:{LABELS[row.kind]}) SET n = $properties", properties=properties)
         for edge in edges:
             name = edge.relation.partition(".")[0]
             relation = films_schema().relation_kinds[edge.relation]
             head, tail = (f"({v}:{LABELS[k]} {{code: ${v}}})" for v, k in (("h", relation.head), ("t", relation.tail)))
             arrow = f"(h)<-[:{TYPES[name]}]-(t)" if name == "director" else f"(h)-[:{TYPES[name]}]->(t)"
-            session.run(f"MATCH {head}, {tail} CREATE {arrow}", h=edge.head, t=edge.tail).consume()
+            run(f"MATCH {head}, {tail} CREATE {arrow}", h=edge.head, t=edge.tail)
         for event in events:
             ends = f"MATCH (u:Account {{code: $user}}), (i:{LABELS[event.item_kind]} {{code: $item}})"
             made = (
@@ -96,5 +100,11 @@ def write_content(server: Server, nodes: Sequence[NodeRow], edges: Iterable[Edge
                 if event.kind == "rating"
                 else "(u)-[:OPENED]->(:Session {at: $time})<-[:SHOWED {stars: $weight, uuid: $id}]-(i)"
             )
-            session.run(f"{ends} CREATE {made}", user=event.user, item=event.item, time=event.time,
-                        weight=event.weight, id=event.id).consume()  # fmt: skip
+            values = {
+                "user": event.user,
+                "item": event.item,
+                "time": event.time,
+                "weight": event.weight,
+                "id": event.id,
+            }
+            run(f"{ends} CREATE {made}", **values)

@@ -1,24 +1,37 @@
-"""Guess a first domain description from files, show what was guessed and why, and write it.
+"""Guess a first domain description from files, or from a graph in Neo4j, show what was guessed and why, and write it.
 
 Nothing is asked. Check the file before loading: a guess is a start, not a truth."""
 
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from whypath.cli.arguments import add_json
 from whypath.cli.console import print_json, remark
 
-SUMMARY = "guess a domain description from files"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kg.sources.guess import Guess
+
+SUMMARY = "guess a domain description from files, or from a graph"
 EXAMPLES = """\
   whypath init films.csv users.csv ratings.csv
   whypath init data/*.parquet --out data/domain.yaml
+  whypath init --from bolt://localhost:7687       # a graph that is there; it is only read
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="tables, triples or RDF")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="tables, triples or RDF")
+    parser.add_argument(
+        "--from",
+        dest="graph",
+        metavar="URL",
+        help="instead of files: a graph in Neo4j, such as bolt://host:7687 (credentials from the environment)",
+    )
     parser.add_argument("--out", default="domain.yaml", metavar="FILE", help="what to write (default ./domain.yaml)")
     add_json(parser)
 
@@ -34,11 +47,29 @@ def run(arguments: argparse.Namespace) -> int:
         raise GuessError(f"{out}: there is no folder {out.parent}; make it first")
     if out.exists():
         raise GuessError(f"{out} is there already; remove it, or name another file with --out")
-    guess = guess_domain(arguments.files, folder=out.parent)
+    if arguments.graph is not None and arguments.files:
+        raise GuessError("give either files or --from URL: a domain is read from files or from a graph")
+    if arguments.graph is not None:
+        guess = _guess_graph(arguments.graph, out.parent)
+    else:
+        guess = guess_domain(arguments.files, folder=out.parent)
     write_domain(guess, out)
     if arguments.json:
         print_json({"out": str(out), "notes": list(guess.notes), "domain": guess.to_yaml()})
     else:
         print(guess.to_yaml(), end="")
-        remark(f"\nwritten to {out}; check it, then: whypath load {out} --store store")
+        then = f"whypath load {out}" if arguments.graph is not None else f"whypath load {out} --store store"
+        remark(f"\nwritten to {out}; check it, then: {then}")
     return 0
+
+
+def _guess_graph(url: str, folder: Path) -> Guess:
+    from kg.stores import UnknownScheme
+    from kg.stores.opening import NEO4J_SCHEMES, need_driver, scheme_of
+
+    if scheme_of(url) not in ("neo4j", *NEO4J_SCHEMES):
+        raise UnknownScheme("--from takes the address of a Neo4j, such as bolt://localhost:7687")
+    need_driver(scheme_of(url))
+    from kg.graph_view.guess import guess_graph
+
+    return guess_graph(url, folder)

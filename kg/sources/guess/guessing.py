@@ -33,11 +33,12 @@ class Guess:
 
     schema: DomainSchema
     notes: tuple[str, ...]
+    origin: str = "the files"
 
     def to_yaml(self) -> str:
         """The description with the notes as comments."""
-        comments = "".join(f"#   {note}\n" for note in self.notes)
-        return f"# Guessed from the files; check it and change what is wrong.\n{comments}{self.schema.to_yaml()}"
+        comments = "".join(f"#   {' '.join(note.split())}\n" for note in self.notes)
+        return f"# Guessed from {self.origin}; check it and change what is wrong.\n{comments}{self.schema.to_yaml()}"
 
 
 def guess_domain(files: Iterable[str | Path], folder: str | Path = ".") -> Guess:

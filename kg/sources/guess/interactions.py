@@ -77,10 +77,10 @@ def describe_meeting(meeting: Meeting, name: str, *, learnt: bool) -> tuple[dict
         notes.append(f"{file.name} and users meet over {via.target.name} ({via.column.name})")
     taken = {meeting.user.name, meeting.item.name, *([via.column.name] if via is not None else [])}
     rest = [c for c in file.columns.values() if c.name not in taken]
-    time = _named(rest, TIME_WORDS, times=True)
+    time = named_column(rest, TIME_WORDS, times=True)
     prefix = ""
     if time is None and via is not None:
-        time = _named(list(via.target.columns.values()), TIME_WORDS, times=True)
+        time = named_column(list(via.target.columns.values()), TIME_WORDS, times=True)
         prefix = f"{joined}."
     if time is not None:
         columns["time"] = f"{prefix}{time.name}"
@@ -90,7 +90,7 @@ def describe_meeting(meeting: Meeting, name: str, *, learnt: bool) -> tuple[dict
         notes.append(
             f"{name}: {prefix}{time.name} is the time ({'unix seconds or ISO 8601' if form == 'auto' else form})"
         )
-    weight = _named([c for c in rest if c is not time and c.is_number], WEIGHT_WORDS, times=False)
+    weight = named_column([c for c in rest if c is not time and c.is_number], WEIGHT_WORDS, times=False)
     if weight is not None:
         columns["weight"] = weight.name
     own = file.key()
@@ -102,20 +102,17 @@ def describe_meeting(meeting: Meeting, name: str, *, learnt: bool) -> tuple[dict
         notes.append(
             f"{name}: kept but not learnt from (`positive: false`), as there are ratings or purchases beside it"
         )
-    elif weight is not None and named_like(weight.name, _STARS) and weight.high > 1:
-        least = weight.high * _GOOD_SHARE
-        section["positive"] = {"min_weight": int(least) if least == int(least) else round(least, 3)}
-        high = f"{weight.high:g}"
-        notes.append(
-            f"{name}: {weight.name} goes up to {high}: {section['positive']['min_weight']} and more is positive"
-        )
+    elif weight is not None and (least := least_good(weight)) is not None:
+        section["positive"] = {"min_weight": least}
+        notes.append(f"{name}: {weight.name} goes up to {weight.high:g}: {least} and more is positive")
     else:
         notes.append(f"{name}: every event is positive")
-    section["label"] = _verb(name, weight)
+    section["label"] = verb_for(name, weight)
     return section, notes
 
 
-def _named(columns: list[ColumnProfile], words: tuple[str, ...], *, times: bool) -> ColumnProfile | None:
+def named_column(columns: list[ColumnProfile], words: tuple[str, ...], *, times: bool) -> ColumnProfile | None:
+    """The column that is named like one of the words, the surer word first; with `times` only columns of times."""
     fitting = [c for c in columns if c.filled and (not times or time_format(c) is not None)]
     for word in words:
         for column in fitting:
@@ -124,7 +121,16 @@ def _named(columns: list[ColumnProfile], words: tuple[str, ...], *, times: bool)
     return fitting[0] if times and fitting and not fitting[0].is_number else None
 
 
-def _verb(name: str, weight: ColumnProfile | None) -> str:
+def least_good(weight: ColumnProfile) -> float | None:
+    """The rating from which a weight counts as positive; None for a weight that is no rating."""
+    if not named_like(weight.name, _STARS) or weight.high <= 1:
+        return None
+    least = weight.high * _GOOD_SHARE
+    return int(least) if least == int(least) else round(least, 3)
+
+
+def verb_for(name: str, weight: ColumnProfile | None) -> str:
+    """What a user does in such an interaction, in one word: "bought"; "liked" where the name says nothing."""
     text = plain(name)
     for words, verb in (
         (("order", "purchase", "sale", "transaction", "invoice", "basket"), "bought"),

@@ -1,0 +1,177 @@
+"""Which relationships are what users do with items: by names, times and weights, and by how often ends recur.
+
+Behaviour is one relationship (user - item), or two with a node between that belongs to one user: customer - order -
+product, user - answer - question.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from kg.graph_view.guess.kinds import Kinds
+from kg.graph_view.guess.profile import GraphProfile, PropertyProfile
+from kg.sources.guess.interactions import named_column
+from kg.sources.guess.profile import ColumnProfile
+from kg.sources.guess.words import TIME_WORDS, WEIGHT_WORDS, is_item_name, is_user_name, plain
+
+_DOES = (
+    "rate", "rating", "buy", "bought", "purchase", "order", "view", "watch", "saw", "seen", "like", "love", "play",
+    "listen", "review", "click", "read", "visit", "rent", "borrow", "book", "save", "star", "vote", "answer", "enrol",
+    "attend", "consume", "use", "favour", "favor", "wish", "cart", "stream", "interact", "comment", "tried", "ate",
+)  # fmt: skip
+"""Beginnings of words in the names of relationship types that say what users do."""
+
+_BETWEEN = (
+    "order", "purchase", "basket", "cart", "invoice", "transaction", "session", "visit", "review", "rating", "answer",
+    "event", "rental", "loan", "checkout", "booking", "play", "view", "listen", "comment", "post", "line", "vote",
+    "interaction", "reservation", "checkin",
+)  # fmt: skip
+"""Words in the labels of nodes between users and items."""
+
+_TIME_NAME = re.compile(r"^(at|since|on)$|[a-z](At|Since|On)$|_(at|since|on)$")
+
+_SURE = 4
+"""Points from which a candidate is taken for behaviour."""
+
+_OWNED = 1.05
+"""Users of a node between, on average at most."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A relationship type seen from one end: `out` where it points away from it."""
+
+    type: str
+    out: bool
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Possible behaviour of `user` on `item` (labels), over the label `between` if there are two steps.
+
+    `items` are all labels that the same steps lead to.
+    """
+
+    user: str
+    item: str
+    steps: tuple[Step, ...]
+    between: str | None
+    points: int
+    items: tuple[str, ...] = ()
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Names of its relationship types."""
+        return tuple(step.type for step in self.steps)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether enough speaks for it."""
+        return self.points >= _SURE
+
+
+def find_behaviour(profile: GraphProfile, kinds: Kinds, has_key: Callable[[str], bool]) -> list[Candidate]:
+    """What the users do, best first: all candidates of one user kind. Empty where there is none at all.
+
+    `has_key` says whether nodes of a label can be told apart; others are neither users nor items.
+    """
+    found = [
+        each
+        for each in (*_direct(profile, kinds), *_over_nodes(profile, kinds))
+        if has_key(each.user) and has_key(each.item)
+    ]
+    if not found:
+        return []
+    users: dict[str, int] = {}
+    for each in found:
+        # Who is named like a user is one; who does the most that looks like behaviour is one, too.
+        users[each.user] = max(users.get(each.user, 0), each.points)
+    best = max(users, key=lambda user: (users[user] + 4 * is_user_name(user), user))
+    own = sorted((each for each in found if each.user == best), key=lambda each: (-each.points, each.steps[0].type))
+    sure = [each for each in own if each.is_sure]
+    if not sure:
+        return _together(own[:1])
+    items = {each.item for each in sure}
+    betweens = {each.between for each in sure if each.between is not None}
+    # A node between is no item, and a step of a path is no behaviour of its own.
+    return _together([each for each in sure if each.item not in betweens or items <= betweens])
+
+
+def _together(found: list[Candidate]) -> list[Candidate]:
+    """Candidates of the same steps as one."""
+    groups: dict[tuple[str | None, tuple[Step, ...]], list[Candidate]] = {}
+    for each in found:
+        groups.setdefault((each.between, each.steps), []).append(each)
+    return [replace(group[0], items=tuple(each.item for each in group)) for group in groups.values()]
+
+
+def _steps(profile: GraphProfile, kinds: Kinds) -> Iterator[tuple[str, str, Step]]:
+    """(kind here, kind there, step) of all types, from both ends."""
+    for name in profile.types:
+        for start, end in kinds.pairs(name):
+            yield start, end, Step(name, True)
+            yield end, start, Step(name, False)
+
+
+def _direct(profile: GraphProfile, kinds: Kinds) -> Iterator[Candidate]:
+    for user, item, step in _steps(profile, kinds):
+        if user == item or is_item_name(user) or is_user_name(item):
+            continue
+        properties = profile.types[step.type].properties
+        points = 3 * _does(step.type) + 2 * (time_of(properties) is not None) + (weight_of(properties) is not None)
+        points += 2 * is_item_name(item) + 2 * is_user_name(user)
+        # Somebody does a thing to many, and many do it to one.
+        count = profile.types[step.type].count
+        points += count > 1.5 * kinds.labels[user].count and count > 1.5 * kinds.labels[item].count
+        # What all speaks for one end only (a customer's city) is a fact about it.
+        if _does(step.type) or properties or (is_item_name(item) and is_user_name(user)):
+            yield Candidate(user, item, (step,), None, points)
+
+
+def _over_nodes(profile: GraphProfile, kinds: Kinds) -> Iterator[Candidate]:
+    steps = list(_steps(profile, kinds))
+    for user, between, first in steps:
+        if user == between or is_user_name(between) or is_item_name(user) or is_item_name(between):
+            continue
+        nodes = kinds.labels[between]
+        time = time_of(nodes.properties)
+        named = any(word in plain(between) for word in _BETWEEN)
+        if (time is None and not named) or profile.types[first.type].count > _OWNED * nodes.count:
+            continue
+        for start, item, last in steps:
+            if start != between or item in (user, between) or last.type == first.type or is_user_name(item):
+                continue
+            points = 3 * named + 2 * (time is not None) + 2 * is_item_name(item) + 2 * is_user_name(user)
+            points += 2 * _does(first.type)
+            # An order has its products; that it also has one shipper or one city is a fact about it.
+            many = profile.types[last.type].count > 1.5 * kinds.labels[item].count
+            points += many - 3 * (kinds.labels[item].count < 0.02 * profile.types[last.type].count)
+            if not is_user_name(user) and not _does(first.type):
+                points -= 2
+            yield Candidate(user, item, (first, last), between, points)
+
+
+def _does(type: str) -> bool:
+    words = [plain(word) for word in type.replace("-", "_").split("_")]
+    return any(word.startswith(_DOES) for word in words)
+
+
+def time_of(properties: dict[str, PropertyProfile]) -> ColumnProfile | None:
+    """The property that is a time: `timestamp`, `placedAt`, `since`."""
+    columns = _columns(properties)
+    named = [each for each in columns if _TIME_NAME.search(each.name)]
+    return named_column(columns, TIME_WORDS, times=True) or named_column(named, ("at", "since", "on"), times=True)
+
+
+def weight_of(properties: dict[str, PropertyProfile]) -> ColumnProfile | None:
+    """The property that is a weight: stars, a quantity."""
+    time = time_of(properties)
+    return named_column(
+        [each for each in _columns(properties) if each.is_number and each is not time], WEIGHT_WORDS, times=False
+    )
+
+
+def _columns(properties: dict[str, PropertyProfile]) -> list[ColumnProfile]:
+    return [each.column for each in properties.values() if not each.is_point and not each.column.lists]

@@ -1,0 +1,257 @@
+"""`guess_graph`: a first description of a domain out of a graph that is there. It only reads, by bounded queries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from kg.graph_view.guess.behaviour import Candidate, Step, find_behaviour, time_of, weight_of
+from kg.graph_view.guess.kinds import Kinds
+from kg.graph_view.guess.nodes import Key, describe_kind, key_of
+from kg.graph_view.guess.profile import GraphProfile, PropertyProfile, profile_graph
+from kg.schema import DomainSchema, Role
+from kg.sources.guess import Guess, GuessError
+from kg.sources.guess.interactions import least_good, verb_for
+from kg.sources.guess.profile import ColumnProfile
+from kg.sources.guess.values import time_format
+from kg.sources.guess.words import kind_name
+from kg.stores.neo4j.address import address_of, credentials_of, read_settings
+from kg.stores.neo4j.connection import Connection
+from kg.stores.neo4j.names import STORE_LABEL
+
+_MOST_HOPS = 3
+"""Relationships from an item within which a kind is a fact about it."""
+
+
+def guess_graph(url: str, folder: str | Path = ".") -> Guess:
+    """Guess a domain from the graph in a database. Raises `GuessError` where nothing looks like behaviour, StoreError.
+
+    `folder` is where the description is to be written; the domain is named after it.
+    """
+    settings = read_settings()
+    connection = Connection(address_of(url, settings), credentials_of(settings))
+    try:
+        return _Guessing(profile_graph(connection), url, Path(folder)).guess()
+    finally:
+        connection.close()
+
+
+class _Guessing:
+    """The guess in progress: sections as plain data, and notes."""
+
+    def __init__(self, profile: GraphProfile, url: str, folder: Path) -> None:
+        self._profile = profile
+        self._url = url
+        self._folder = folder
+        self._kinds = Kinds(profile)
+        self._names: dict[str, str] = {}
+        self._notes: list[str] = [*profile.notes, *self._kinds.notes]
+        self._nodes: dict[str, Any] = {}
+        self._relations: dict[str, Any] = {}
+        self._interactions: dict[str, Any] = {}
+
+    def guess(self) -> Guess:
+        profile, kinds = self._profile, self._kinds
+        if STORE_LABEL in profile.labels:
+            raise GuessError(
+                f"{self._url} holds a store that WhyPath has made, which needs no description: give"
+                f" `--store {self._url}`"
+            )
+        if not kinds.labels:
+            raise GuessError(f"{self._url}: the graph is empty")
+        behaviour = find_behaviour(profile, kinds, lambda label: self._key(label) is not None)
+        if not behaviour:
+            counted = ", ".join(f"{name} ({each.count:,})" for name, each in list(kinds.labels.items())[:10])
+            raise GuessError(
+                f"{self._url}: no relationship, and no two with a node between, look like what users do with items"
+                f" (labels: {counted}); write the description by hand, docs/your-data.md says how"
+            )
+        if not behaviour[0].is_sure:
+            self._notes.append("NOTHING looks surely like behaviour; what is named below is only the likeliest")
+        user, items = behaviour[0].user, list(dict.fromkeys(item for each in behaviour for item in each.items))
+        used = {name for each in behaviour for name in each.types}
+        betweens = {each.between for each in behaviour if each.between is not None}
+        entities = self._entities(items, {user, *betweens}, used)
+        for label in [*items, user, *entities]:
+            self._names[label] = self._free_name(label)
+        self._describe_nodes(user, items, entities)
+        for each in behaviour:
+            self._describe_behaviour(each)
+        self._describe_relations({user, *items, *entities}, used, user, set(items))
+        self._tell_left_out({user, *items, *entities}, betweens)
+        parts = urlsplit(self._url)
+        database = parse_qs(parts.query).get("database", [None])[0]
+        described: dict[str, Any] = {
+            "name": kind_name(self._folder.resolve().name) or "domain",
+            "graph": {
+                "uri": self._url.partition("?")[0],
+                **({"database": database} if database else {}),
+            },
+            "missing": [""],
+            "nodes": self._nodes,
+            **({"relations": self._relations} if self._relations else {}),
+            "interactions": self._interactions,
+        }
+        schema = DomainSchema.from_mapping(described, "the guessed description")
+        return Guess(schema, tuple(self._notes), f"the graph at {self._url}, to which nothing was written")
+
+    def _key(self, label: str) -> Key | None:
+        return key_of(self._profile, self._kinds.labels[label])
+
+    def _free_name(self, label: str) -> str:
+        name = kind_name(label)
+        while name in self._names.values():
+            name += "_"
+        return name
+
+    def _entities(self, items: list[str], others: set[str], used: set[str]) -> list[str]:
+        """Kinds that relationships lead to from items, nearest first."""
+        found: list[str] = []
+        nearest = set(items)
+        for _ in range(_MOST_HOPS):
+            reached: set[str] = set()
+            for name in self._profile.types:
+                if name in used:
+                    continue
+                for start, end in self._kinds.pairs(name):
+                    reached |= {end} if start in nearest else set()
+                    reached |= {start} if end in nearest else set()
+            nearest = {label for label in reached if label not in {*items, *others, *found} and self._key(label)}
+            found += sorted(nearest)
+        return found
+
+    def _describe_nodes(self, user: str, items: list[str], entities: list[str]) -> None:
+        roles = {**dict.fromkeys(items, Role.ITEM), user: Role.USER, **dict.fromkeys(entities, Role.ENTITY)}
+        made: dict[str, str] = {}
+        for label, role in roles.items():
+            key = self._key(label)
+            assert key is not None  # whatever has none was left out
+            name, profile = self._names[label], self._kinds.labels[label]
+            self._nodes[name], notes = describe_kind(profile, name, role, key, set(self._names.values()), made)
+            named = self._nodes[name].get("label")
+            shown = f", name {named}" if named else ""
+            self._notes.append(f"{name}: {role.value} kind of {profile.count:,} nodes :{label}, {key.note}{shown}")
+            self._notes += notes
+        for kind in made:
+            self._nodes.setdefault(kind, {})
+
+    def _describe_behaviour(self, found: Candidate) -> None:
+        last = self._profile.types[found.types[-1]]
+        words = found.between if found.between is not None else found.types[0].lower()
+        name = self._new(kind_name(words), self._interactions)
+        section: dict[str, Any] = {"items": [self._names[item] for item in found.items]}
+        columns: dict[str, Any] = {}
+        if found.between is None:
+            section["relationship"] = _relationship(found.steps[0])
+            places: list[tuple[str, dict[str, PropertyProfile]]] = [("", last.properties)]
+            way = f"(:{found.user}) {_arrow(found.steps[0])} (:{'/:'.join(found.items)})"
+        else:
+            first, second = found.steps
+            section["path"] = {
+                "first": _relationship(first), "node": [found.between], "last": _relationship(second)
+            }  # fmt: skip
+            places = [
+                ("node.", self._kinds.labels[found.between].properties),
+                ("first.", self._profile.types[first.type].properties),
+                ("last.", last.properties),
+            ]
+            way = f"(:{found.user}) {_arrow(first)} (:{found.between}) {_arrow(second)} (:{'/:'.join(found.items)})"
+        self._notes.append(f"{name}: interaction {way}, {last.count:,} relationships {last.type}")
+        weight = self._columns(name, places, columns, section)
+        if columns:
+            section["columns"] = columns
+        least = least_good(weight) if weight is not None else None
+        if least is not None and weight is not None:
+            section["positive"] = {"min_weight": least}
+            self._notes.append(f"{name}: {weight.name} goes up to {weight.high:g}: {least} and more is positive")
+        else:
+            self._notes.append(f"{name}: every event is positive")
+        section["label"] = verb_for(" ".join([name, *found.types]), weight)
+        self._interactions[name] = section
+
+    def _columns(
+        self,
+        name: str,
+        places: list[tuple[str, dict[str, PropertyProfile]]],
+        columns: dict[str, Any],
+        section: dict[str, Any],
+    ) -> ColumnProfile | None:
+        """Fill in where time and weight stand; returns the weight."""
+        for prefix, properties in places:
+            time = time_of(properties)
+            if time is not None:
+                columns["time"] = f"{prefix}{time.name}"
+                form = time_format(time)
+                if form not in (None, "auto"):
+                    section["time_format"] = form
+                self._notes.append(f"{name}: {prefix}{time.name} is the time")
+                break
+        else:
+            self._notes.append(f"{name}: no time was found")
+        # A weight belongs to the relationship with the item before it belongs to what stands between.
+        for prefix, properties in reversed(places):
+            weight = weight_of(properties)
+            if weight is not None:
+                columns["weight"] = f"{prefix}{weight.name}"
+                self._notes.append(f"{name}: {prefix}{weight.name} is the weight")
+                return weight
+        return None
+
+    def _describe_relations(self, kept: set[str], used: set[str], user: str, items: set[str]) -> None:
+        for type in self._profile.types:
+            pairs = {pair for pair in self._kinds.pairs(type) if set(pair) <= kept}
+            if type in used:
+                continue
+            between = {pair for pair in pairs if user in pair and set(pair) & items}
+            if between:
+                self._notes.append(
+                    f"{type}: left out, as it joins users and items and does not look like behaviour; if it is, name it"
+                    " under `interactions`"
+                )
+            pairs -= between
+            heads, tails = sorted({head for head, _ in pairs}), sorted({tail for _, tail in pairs})
+            if not pairs:
+                continue
+            groups = (
+                [(heads, tails)] if len(heads) * len(tails) == len(pairs) else [([h], [t]) for h, t in sorted(pairs)]
+            )
+            for group_heads, group_tails in groups:
+                suffix = "" if len(groups) == 1 else f"_{self._names[group_heads[0]]}_{self._names[group_tails[0]]}"
+                name = self._new(kind_name(type) + suffix, {**self._relations, **self._made_relations()})
+                self._relations[name] = {
+                    "relationship": type,
+                    "head": [self._names[label] for label in group_heads],
+                    "tail": [self._names[label] for label in group_tails],
+                }
+            shown = "; ".join(f"{'/'.join(h)} -> {'/'.join(t)}" for h, t in groups)
+            self._notes.append(f"{type}: relation of {self._profile.types[type].count:,} ({shown})")
+
+    def _made_relations(self) -> dict[str, Any]:
+        columns = [c for node in self._nodes.values() for s in ("lists", "links") for c in node.get(s, {}).values()]
+        return {column["relation"]: column for column in columns}
+
+    def _tell_left_out(self, kept: set[str], betweens: set[str]) -> None:
+        for label, profile in self._kinds.labels.items():
+            if label in kept:
+                continue
+            if label in betweens:
+                why = "it stands between users and items and is part of the interaction"
+            elif not profile.properties or not self._key(label):
+                why = "no property of it could be a key"
+            else:
+                why = "no relationship leads to it from items"
+            self._notes.append(f"label {label} ({profile.count:,} nodes): left out, {why}")
+
+    def _new(self, name: str, taken: dict[str, Any]) -> str:
+        while name in taken:
+            name += "_"
+        return name
+
+
+def _relationship(step: Step) -> Any:
+    return step.type if step.out else {"type": step.type, "direction": "in"}
+
+
+def _arrow(step: Step) -> str:
+    return f"-[:{step.type}]->" if step.out else f"<-[:{step.type}]-"

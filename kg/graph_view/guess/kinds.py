@@ -1,0 +1,73 @@
+"""Which labels are node kinds: one label for each sort of node, where nodes have several."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from kg.graph_view.guess.profile import GraphProfile, LabelProfile
+
+_ALWAYS = 0.99
+"""Share of a label's nodes that must have another label too for the first to be a part of the second."""
+
+
+class Kinds:
+    """The labels that become kinds, most particular where that matters; `notes` say what was left out and why."""
+
+    def __init__(self, profile: GraphProfile) -> None:
+        self._profile = profile
+        self.notes: list[str] = []
+        labels = dict(profile.labels)
+        parts = {whole: self._parts(whole, labels) for whole in labels}
+        for whole, inner in sorted(parts.items()):
+            if len(inner) > 1 and self._joins_different(whole, inner):
+                labels.pop(whole)
+                self.notes.append(f"label {whole}: left out, as it is on nodes of several kinds ({', '.join(inner)})")
+        for whole, inner in sorted(parts.items()):
+            for part in inner if whole in labels else ():
+                if part in labels and (part != whole):
+                    labels.pop(part)
+                    self.notes.append(f"label {part}: left out, as each of its nodes is a {whole} too")
+        self.labels: dict[str, LabelProfile] = labels
+
+    def _parts(self, whole: str, labels: dict[str, LabelProfile]) -> list[str]:
+        """Labels whose nodes all have the label `whole` too."""
+        found = []
+        for label, profile in sorted(labels.items()):
+            if label == whole or not profile.sampled:
+                continue
+            both = sum(count for names, count in profile.together.items() if whole in names)
+            same = labels[whole].count == profile.count
+            # Of two labels on the very same nodes the first by name stands.
+            if both >= _ALWAYS * profile.sampled and (not same or whole < label):
+                found.append(label)
+        return found
+
+    def _joins_different(self, whole: str, inner: list[str]) -> bool:
+        """Whether a label is only a roof over kinds that relationships join, or that have no key in common."""
+        for each in self._profile.types.values():
+            for start, end in each.ends:
+                if whole in start and whole in end:
+                    first, second = start & set(inner), end & set(inner)
+                    if first and second and not first & second:
+                        return True
+        covered = sum(self._profile.labels[part].count for part in inner)
+        shared = [
+            name
+            for name, property in self._profile.labels[whole].properties.items()
+            if property.column.is_unique and not property.column.times and not property.is_point
+        ]
+        return covered >= _ALWAYS * self._profile.labels[whole].count and not shared
+
+    def of(self, labels: frozenset[str]) -> str | None:
+        """The kind's label of a node with these labels: the rarest of them."""
+        found = [label for label in labels if label in self.labels]
+        return min(found, key=lambda label: (self.labels[label].count, label), default=None)
+
+    def pairs(self, type: str) -> Counter[tuple[str, str]]:
+        """Labels of the kinds at the ends of a type's relationships, of the sample."""
+        found: Counter[tuple[str, str]] = Counter()
+        for (start, end), count in self._profile.types[type].ends.items():
+            first, second = self.of(start), self.of(end)
+            if first is not None and second is not None:
+                found[first, second] += count
+        return found
