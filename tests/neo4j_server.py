@@ -57,6 +57,12 @@ class Server:
     def kill(self) -> None:
         _launch("kill", self.folder)
 
+    def bulk_import(self, folder: Path, arguments: Sequence[str]) -> None:
+        """Exchange the database for what `neo4j-admin` makes of a folder of import files."""
+        self.kill()
+        _launch("admin", self.folder, *arguments, cwd=folder)
+        self.restart()
+
     def restart(self) -> None:
         """Start it again on the ports that it had."""
         _launch("start", self.folder)
@@ -84,7 +90,7 @@ def running(folder: Path, options: Sequence[str] = ()) -> Iterator[Server]:
         _launch("kill", folder)
 
 
-def _launch(command: str, folder: Path, *options: str) -> str:
-    done = subprocess.run([launcher(), command, str(folder), *options], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+def _launch(command: str, folder: Path, *options: str, cwd: Path | None = None) -> str:
+    done = subprocess.run([launcher(), command, str(folder), *options], capture_output=True, text=True, cwd=cwd)
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kg.graph.durable import flush
-from kg.stores.embedded.locking import FileLock
 from kg.stores.errors import StoreError, StoreLocked
+from kg.stores.sqlite.locking import FileLock
 
 _PARTIAL = ".whypath-partial"
 _LOCK = "lock"
