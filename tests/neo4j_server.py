@@ -98,6 +98,12 @@ class Server:
             self.kill()
             self.restart()
 
+    def bulk_import(self, folder: Path, arguments: Sequence[str]) -> None:
+        """Exchange the database for what `neo4j-admin` makes of a folder of import files."""
+        self.kill()
+        _launch("admin", self.folder, *arguments, cwd=folder)
+        self.restart()
+
     def restart(self) -> None:
         """Start it again on the ports that it had."""
         _launch("start", self.folder)
@@ -125,9 +131,10 @@ def running(folder: Path, options: Sequence[str] = ()) -> Iterator[Server]:
         _launch("kill", folder)
 
 
-def _launch(command: str, folder: Path, *options: str) -> str:
+def _launch(command: str, folder: Path, *options: str, cwd: Path | None = None) -> str:
     # The better of Java's two compilers pays after minutes only: without it a start and a test take half the processor.
     environment = {**os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
-    done = subprocess.run([launcher(), command, str(folder), *options], capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stderr
+    arguments = [launcher(), command, str(folder), *options]
+    done = subprocess.run(arguments, capture_output=True, text=True, env=environment, cwd=cwd)
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

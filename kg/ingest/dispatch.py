@@ -33,7 +33,8 @@ class Consumer(Protocol):
 
 
 class Tally:
-    """Counts of a load that no store gives: rows by section, rows read (by section or not), repeats, rows that fit no section, items."""
+    """Counts of a load that no store gives: rows by section, rows read at all, repeats, rows that fit no section,
+    items."""
 
     def __init__(self) -> None:
         self.rows: Counter[str] = Counter()

@@ -7,6 +7,7 @@ database is first opened as a store.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from kg.graph import KnowledgeGraph
@@ -15,6 +16,10 @@ from kg.stores.errors import StoreEmpty, StoreError
 from kg.stores.neo4j.bulk.command import ARGUMENTS
 from kg.stores.neo4j.bulk.directory import ImportDirectory
 from kg.stores.neo4j.bulk.writer import ImportFilesLoad
+
+
+_READABLE = re.compile(r"[^\s:(){}]([^\S\n\r\t\v\f]|[^\s:(){}])*(?<!\s)")
+"""Names that a header can have: the importer reads the others as a type or an option, or not at all."""
 
 
 class ImportFiles:
@@ -32,6 +37,13 @@ class ImportFiles:
         """See `GraphStore.begin_load`. Raises StoreError for a folder that is not empty."""
         if replace:
             raise StoreError("import files make a whole new database, so there is nothing that a load could replace")
+        for kind, spec in schema.nodes.items():
+            for field in spec.fields:
+                if not _READABLE.fullmatch(field):
+                    raise StoreError(
+                        f"nodes.{kind}.fields: Neo4j's importer cannot make a property of the name {field!r} (no brackets,"
+                        " colons, line breaks or blanks at an end); give the field another name, and its column as `column`"
+                    )
         return ImportFilesLoad(ImportDirectory(self.folder), schema)
 
     def arguments(self, database: str = "neo4j") -> list[str]:

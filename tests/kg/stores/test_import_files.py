@@ -1,0 +1,273 @@
+"""Import files without a server: what a load into them says, what is in them, and what is in their folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kg.graph import KnowledgeGraph
+from kg.rows import EdgeRow, Event, NodeRow
+from kg.schema import DomainSchema
+from kg.stores import LoadTarget, StoreEmpty, StoreError, StoreLocked, WriteReport, import_files, open_store
+from kg.stores.neo4j.bulk.hash_table import HashTable, pairs
+from kg.stores.neo4j.names import Names, property_name
+from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
+from tests.kg.stores.contract_base import expected, same
+
+Batch = tuple[str, list[Any]]
+
+
+def write(target: LoadTarget, batches: Sequence[Batch]) -> list[WriteReport]:
+    with target.begin_load(films_schema(), replace=False, source_digest="") as writer:
+        reports = []
+        for relation, rows in batches:
+            if relation in ("nodes", "events"):
+                reports.append(writer.write_nodes(rows) if relation == "nodes" else writer.write_events(rows))
+            else:
+                reports.append(writer.write_edges(relation, rows))
+        writer.finish()
+    return reports
+
+
+def whole() -> list[Batch]:
+    edges = [(name, [e for e in EDGES if e.relation == name]) for name in sorted({e.relation for e in EDGES})]
+    return [("nodes", list(NODES)), *edges, ("events", list(EVENTS))]
+
+
+def records(folder: Path, option: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the importer is told to read: label or type, and each row's values by the header."""
+    for line in (folder / "import.args").read_text().splitlines():
+        if line.startswith(f"--{option}="):
+            spelling, _, files = line.removeprefix(f"--{option}=").partition("=")
+            header, data = files.split(",")
+            names = next(csv.reader([(folder / header).read_text()]))
+            with (folder / data).open(encoding="utf-8", newline="") as file:
+                for row in csv.reader(file):
+                    yield spelling, dict(zip(names, row, strict=True))
+
+
+def graph_of(folder: Path, schema: DomainSchema) -> KnowledgeGraph:
+    """The snapshot of the files' rows."""
+    names = Names().extended(schema)
+    kinds = {f"{label}:WhyPath": kind for kind, label in names.labels.items()}
+    nodes, by_number = [], {}
+    read = {"long": int, "double": float, "boolean": lambda text: text == "true", "string": str}
+    for label, values in records(folder, "nodes"):
+        if label in kinds:
+            spec = schema.nodes[kinds[label]]
+            typed = {
+                name.rpartition(":")[0]: (value, name.rpartition(":")[2]) for name, value in values.items() if value
+            }
+            fields = {f: read[typed[p][1]](typed[p][0]) for f in spec.fields if (p := property_name(f)) in typed}
+            row = NodeRow(
+                kinds[label], values["key:string"], values["name:string"], values["text:string"] or "", fields
+            )
+            by_number[values["_id:ID"]] = row
+            nodes.append(row)
+    assert len(by_number) == len(nodes)
+    types = {(spelling, head, tail): name for (name, head, tail), spelling in names.relations.items()}
+    interactions = {spelling: kind for kind, spelling in names.interactions.items()}
+    edges, events = [], []
+    for spelling, values in records(folder, "relationships"):
+        head, tail = by_number[values[":START_ID"]], by_number[values[":END_ID"]]
+        if spelling in interactions:
+            time, weight = (float(values[n]) if values[n] else None for n in ("time:double", "weight:double"))
+            events.append(
+                Event(values["id:string"], head.key, tail.key, tail.kind, interactions[spelling], time, weight)
+            )
+        else:
+            edges.append(EdgeRow(types[spelling, head.kind, tail.kind], head.key, tail.key))
+    assert len({event.id for event in events}) == len(events)
+    assert len(set(edges)) == len(edges)
+    return KnowledgeGraph.from_rows(schema, nodes, edges, events)
+
+
+keys = st.sampled_from(["1", "2", "3", "", "ä", "\ud800"])
+labels = st.sampled_from(["a", "b"])
+years = st.sampled_from([None, 1, 2])
+films = st.builds(lambda k, a, y: NodeRow("film", k, a, "", {"year": y}), keys, labels, years)
+others = st.builds(NodeRow, st.sampled_from(["series", "person", "viewer", "what"]), keys, labels)
+ratings = st.builds(
+    lambda u, i, kind, item_kind, w, id: Event.of(u, i, item_kind, kind, weight=w, id=id),
+    st.sampled_from(["1", "2", "new", ""]),
+    keys.filter(str.isascii),
+    st.sampled_from(["rating", "view", "view", "what"]),
+    st.sampled_from(["film", "film", "series"]),
+    st.sampled_from([None, 1.0, float("inf"), float("nan")]),
+    st.sampled_from([None, None, "x", "y"]),
+)
+relations = st.sampled_from(["director", "sequel", "what"])
+batches = st.lists(
+    st.one_of(
+        st.tuples(st.just("nodes"), st.lists(films | others, max_size=8)),
+        st.tuples(relations, st.lists(st.builds(EdgeRow, st.just(""), keys, keys), max_size=6)),
+        st.tuples(st.just("events"), st.lists(ratings, max_size=8)),
+    ),
+    max_size=7,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(batches)
+def test_a_load_into_files_says_and_holds_what_one_into_a_store_does(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[Batch]
+) -> None:
+    folder = tmp_path_factory.mktemp("load")
+    store = open_store(folder / "store", create=True)
+    target = import_files(folder / "files")
+    assert write(target, batches) == write(store, batches)
+    assert same(graph_of(folder / "files", films_schema()), store.snapshot())
+    store.close()
+
+
+def test_an_import_begins_with_nothing_and_replaces_nothing(tmp_path: Path) -> None:
+    target = import_files(tmp_path / "files")
+    with pytest.raises(StoreEmpty):
+        target.snapshot()
+    with pytest.raises(StoreError, match="nothing that a load could replace"):
+        target.begin_load(films_schema(), replace=True, source_digest="")
+    assert not (tmp_path / "files").exists()
+
+
+def test_values_that_a_typed_file_cannot_hold_are_refused(tmp_path: Path) -> None:
+    rows = [
+        NodeRow("film", "a", "a", "", {"year": "1994"}),
+        NodeRow("film", "b", "b", "", {"year": 2**63}),
+        NodeRow("film", "c", "c", "", {"year": True}),
+        NodeRow("film", "d", "d", "", {"stars": 5}),
+        NodeRow("film", "ä" * 4_000, "e"),
+        NodeRow("film", "f", "f", "", {"year": -(2**63), "hit": False, "released": "1994-09-10"}),
+    ]
+    long = Event.of("u", "f", "film", "view", id="ä" * 4_000)
+    nodes, events = write(import_files(tmp_path / "files"), [("nodes", rows), ("events", [long])])
+    assert [refusal.row for refusal in nodes.refused] == [0, 1, 2, 3, 4]
+    for refusal, word in zip(nodes.refused, ["integer", "64 bits", "integer", "stars", "bytes"], strict=True):
+        assert word in refusal.reason
+    assert "bytes" in events.refused[0].reason
+
+
+@pytest.mark.parametrize("name", ["a:long", "a(b)", "a{b}", " a", "a ", "a\nb"])
+def test_names_that_a_header_cannot_have_are_said_before_anything_is_written(tmp_path: Path, name: str) -> None:
+    nodes = {kind: spec.model_dump(exclude_defaults=True) for kind, spec in films_schema().nodes.items()}
+    nodes["film"]["fields"][name] = "text"
+    with pytest.raises(StoreError, match="another name"):
+        import_files(tmp_path / "files").begin_load(films_schema(nodes=nodes), replace=False, source_digest="")
+    assert not (tmp_path / "files").exists()
+
+
+@pytest.mark.parametrize("when", ["writing", "moving"])
+def test_an_interrupted_run_leaves_a_folder_that_another_can_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    folder = tmp_path / "files"
+    writer = import_files(folder).begin_load(films_schema(), replace=False, source_digest="")
+    writer.write_nodes(NODES)
+    with pytest.raises(StoreLocked, match="another process"):
+        import_files(folder).begin_load(films_schema(), replace=False, source_digest="")
+    if when == "moving":
+        moved: list[Path] = []
+        rename = Path.rename
+
+        def die(self: Path, target: Path) -> Path:
+            if len(moved) == 3:
+                raise KeyboardInterrupt
+            moved.append(target)
+            return rename(self, target)
+
+        monkeypatch.setattr(Path, "rename", die)
+        with suppress(KeyboardInterrupt):
+            writer.finish()
+        monkeypatch.undo()
+        assert [path.exists() for path in moved] == [True] * 3
+    writer._directory._lock.release()  # as the system does for a process that is killed
+    write(import_files(folder), whole())
+    assert same(graph_of(folder, films_schema()), expected())
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def test_a_load_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    target = import_files(folder)
+    writer = target.begin_load(films_schema(), replace=False, source_digest="")
+    with suppress(ZeroDivisionError), writer:
+        writer.write_nodes(NODES)
+        raise ZeroDivisionError
+    assert list(folder.iterdir()) == []
+    with pytest.raises(StoreError, match="finished"):
+        writer.write_nodes(NODES)
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    with pytest.raises(StoreError, match=r"not empty \(it holds letter.txt\)"):
+        import_files(tmp_path).begin_load(films_schema(), replace=False, source_digest="")
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+    with pytest.raises(StoreError, match="cannot be written"):
+        import_files(tmp_path / "letter.txt").begin_load(films_schema(), replace=False, source_digest="")
+    full = tmp_path / "full"
+    write(import_files(full), whole())
+    with pytest.raises(StoreError, match="not empty"):
+        import_files(full).begin_load(films_schema(), replace=False, source_digest="")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_said(tmp_path: Path) -> None:
+    target = import_files(tmp_path / "files")
+    with target.begin_load(films_schema(), replace=False, source_digest="") as writer:
+        (tmp_path / "files/.whypath-partial" / writer._nodes["person"].file.data).symlink_to("/dev/full")
+        with pytest.raises(StoreError, match="make room"):
+            writer.write_nodes(NODES)
+    assert list((tmp_path / "files").iterdir()) == []
+
+
+def test_the_importer_is_told_what_it_needs(tmp_path: Path) -> None:
+    schema = films_schema()
+    long = "x" * 3_000_000
+    with import_files(tmp_path).begin_load(schema, replace=False, source_digest="") as writer:
+        writer.write_nodes([*NODES, NodeRow("person", "x", "two\nlines"), NodeRow("city", "y", long)])
+        writer.finish()
+    arguments = dict(line.split("=", 1) for line in (tmp_path / "import.args").read_text().splitlines())
+    assert arguments["--multiline-fields"] == "nodes-003-Person.csv"
+    assert int(arguments["--read-buffer-size"]) >= 2 * len(long)
+    assert not list(tmp_path.glob("relations*"))
+    header, state = (next(csv.reader([(tmp_path / name).read_text()])) for name in ("store-header.csv", "store.csv"))
+    assert json.loads(state[header.index("schema:string")]) == json.loads(schema.to_json())
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.lists(st.integers(1, 60), max_size=40), max_size=8), st.integers(0, 3))
+def test_a_hash_table_is_a_dict(batches: list[list[int]], clustered: int) -> None:
+    table, known = HashTable(value=np.int64), {}
+    for batch in batches:
+        # Clustered keys share their first slot, so that slots run over into each other and over the end.
+        found = np.array(batch, dtype=np.uint64) << np.uint64(56 if clustered else 1) | np.uint64(clustered == 2)
+        slots, new = table.add(found)
+        for row, (key, slot) in enumerate(zip(found.tolist(), slots.tolist(), strict=True)):
+            assert new[row] == (key not in known)
+            if new[row]:
+                table["value"][slot] = known[key] = len(known) + 1
+            assert table["value"][slot] == known[key]
+    assert len(table) == len(known)
+    assert (table.find(np.array([2**40 + 1], dtype=np.uint64)) == -1).all()
+
+
+def test_a_growing_hash_table_keeps_everything() -> None:
+    table = HashTable(value=np.uint32)
+    numbers = np.arange(1, 60_001)
+    found = pairs(numbers // 7, numbers)
+    assert len(np.unique(found)) == len(found)
+    for start in range(0, len(found), 5_000):
+        slots, new = table.add(found[start : start + 5_000])
+        assert new.all()
+        table["value"][slots] = numbers[start : start + 5_000]
+    order = np.random.default_rng(0).permutation(len(found))
+    assert (table["value"][table.find(found[order])] == numbers[order]).all()
