@@ -28,6 +28,7 @@ from kg.stores.protocol import (
     StoreState,
     WriteReport,
 )
+from kg.stores.results import KindVectors, ResultsReport, TakesResults, UserList
 
 __all__ = [
     "STORES",
@@ -36,10 +37,12 @@ __all__ = [
     "DeletionReport",
     "FinishReport",
     "GraphStore",
+    "KindVectors",
     "LoadMark",
     "LoadWriter",
     "Neighbour",
     "Refusal",
+    "ResultsReport",
     "SchemaMismatch",
     "StoreBusy",
     "StoreCounts",
@@ -53,8 +56,10 @@ __all__ = [
     "StoreNotFound",
     "StoreState",
     "StoreUnavailable",
+    "TakesResults",
     "TookTooLong",
     "UnknownScheme",
+    "UserList",
     "WriteReport",
     "open_store",
 ]
