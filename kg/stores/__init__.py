@@ -29,6 +29,7 @@ from kg.stores.protocol import (
     StoreState,
     WriteReport,
 )
+from kg.stores.results import KindVectors, ResultsReport, TakesResults, UserList
 
 __all__ = [
     "STORES",
@@ -38,11 +39,13 @@ __all__ = [
     "FinishReport",
     "GraphStore",
     "KeptStore",
+    "KindVectors",
     "LoadMark",
     "LoadTarget",
     "LoadWriter",
     "Neighbour",
     "Refusal",
+    "ResultsReport",
     "SchemaMismatch",
     "StoreBusy",
     "StoreCounts",
@@ -56,8 +59,10 @@ __all__ = [
     "StoreNotFound",
     "StoreState",
     "StoreUnavailable",
+    "TakesResults",
     "TookTooLong",
     "UnknownScheme",
+    "UserList",
     "WriteReport",
     "import_files",
     "open_kept",

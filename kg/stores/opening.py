@@ -118,7 +118,7 @@ def import_files(folder: str | Path) -> ImportFiles:
     """A folder that a domain is loaded into as files for Neo4j's bulk importer, by `load_domain`. Raises UnknownScheme
     where the driver is not installed.
     """
-    _need_driver(str(folder))
+    need_driver(str(folder))
     from kg.stores.neo4j.bulk import ImportFiles
 
     return ImportFiles(folder)

@@ -190,7 +190,7 @@ def test_load_reports_and_quarantines(folder: Path, capsys: pytest.CaptureFixtur
     assert "nothing was loaded" in capsys.readouterr().err
 
 
-def test_graph_paths(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_graph_paths(folder: Path, store: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["graph", "paths", "film:1", "2", "--store", store, "--max-edges", "2"]) == 0
     said = capsys.readouterr()
     assert "Alien ─directed by→ Ridley Scott ←directed by─ Blade Runner\n" in said.out
@@ -206,6 +206,9 @@ def test_graph_paths(store: str, capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr()
     assert said.out == ""
     assert "--interactions also walks" in said.err
+    (folder / "ratings.csv").write_text(RATINGS + "b,1,5,500\n")
+    assert main(["load", "domain.yaml", "--store", store]) == 0
+    capsys.readouterr()
     assert main(["graph", "paths", "1", "2", "--store", store, "--interactions", "--json", "--limit", "99"]) == 0
     users = [
         node

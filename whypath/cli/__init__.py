@@ -12,7 +12,20 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-COMMANDS = ("demo", "init", "load", "train", "evaluate", "recommend", "similar", "explain", "record", "graph", "doctor")
+COMMANDS = (
+    "demo",
+    "init",
+    "load",
+    "train",
+    "evaluate",
+    "recommend",
+    "similar",
+    "explain",
+    "record",
+    "export",
+    "graph",
+    "doctor",
+)
 """In the order in which they are used; each is a module of this package."""
 
 INTERRUPTED = 130

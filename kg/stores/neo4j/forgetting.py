@@ -10,7 +10,8 @@ from neo4j import ManagedTransaction
 
 from kg.schema import DomainSchema
 from kg.stores.cache import SnapshotCache
-from kg.stores.neo4j.connection import Connection, first
+from kg.stores.neo4j.connection import Connection, first, rows
+from kg.stores.neo4j.names import RECOMMENDED, quoted
 from kg.stores.neo4j.state import read_state, set_state, take_turn
 from kg.stores.protocol import DeletionReport
 
@@ -34,6 +35,8 @@ def delete_user(connection: Connection, cache: SnapshotCache, schema: DomainSche
             first(transaction, f"{node} MATCH (u)-[r:{spelling}]->() DELETE r RETURN count(r)", user=user)[0]
             for spelling in map(names.interaction, names.interactions)
         )
+        # Not of the domain, and not counted as if they were.
+        rows(transaction, f"{node} MATCH (u)-[r:{quoted(RECOMMENDED)}]->() DELETE r", user=user)
         edges = first(transaction, f"{node} MATCH (u)-[r]-() WITH DISTINCT r DELETE r RETURN count(r)", user=user)[0]
         first(transaction, f"{node} DELETE u RETURN count(u)", user=user)
         generation = counters.generation + 1

@@ -20,8 +20,17 @@ COMMON_LABEL = "WhyPath"
 STORE_LABEL = "WhyPathStore"
 """On the one node that keeps the store's counters."""
 
+RECOMMENDED = "RECOMMENDED"
+"""Type of the relationships that recommendations are written as."""
+
+VECTOR = "vector"
+"""Property of an item's vector as a result, which is indexed."""
+
+QUERY_VECTOR = "query_vector"
+"""Property of an item's vector as a question to the index."""
+
 _SAFE = re.compile(r"\w+")
-_RESERVED = frozenset({"key", "name", "text", "_id", "_load"})
+_RESERVED = frozenset({"key", "name", "text", "_id", "_load", VECTOR, QUERY_VECTOR})
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,7 @@ class Names:
         for kind in sorted(schema.nodes.keys() - labels.keys()):
             labels[kind] = _free(label_spelling(kind), taken)
             taken.add(labels[kind])
-        taken = {*relations.values(), *interactions.values()}
+        taken = {RECOMMENDED, *relations.values(), *interactions.values()}
         for kind in sorted(schema.interactions.keys() - interactions.keys()):
             interactions[kind] = _free(type_spelling(kind), taken)
             taken.add(interactions[kind])
@@ -53,7 +62,8 @@ class Names:
         for relation, key in kinds:
             if key not in relations:
                 suffix = f".{relation.head}.{relation.tail}"
-                clashing = {t for t, head, tail in used if (head, tail) == key[1:]} | set(interactions.values())
+                clashing = {t for t, head, tail in used if (head, tail) == key[1:]}
+                clashing |= {RECOMMENDED, *interactions.values()}
                 relations[key] = _free(type_spelling(relation.name.removesuffix(suffix)), clashing)
                 used.add((relations[key], *key[1:]))
         return Names(labels, relations, interactions)

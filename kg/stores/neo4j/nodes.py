@@ -16,10 +16,12 @@ from kg.rows import NodeRow
 from kg.stores.fitting import known_fields
 from kg.stores.neo4j.batches import send, slices
 from kg.stores.neo4j.connection import first, rows
-from kg.stores.neo4j.names import COMMON_LABEL, property_name, quoted
+from kg.stores.neo4j.names import COMMON_LABEL, QUERY_VECTOR, VECTOR, property_name, quoted
 
 LONGEST_KEY = 7_000
 """Bytes of UTF-8; an entry of Neo4j's range index takes some 8,000."""
+
+_OWN = frozenset({"_id", "_load", VECTOR, QUERY_VECTOR})
 
 _INTEGERS = range(-(2**63), 2**63)
 
@@ -32,7 +34,7 @@ def content_of(row: NodeRow) -> dict[str, Any]:
 
 def same_content(content: Mapping[str, Any], properties: Mapping[str, Any]) -> bool:
     """Whether a stored node says what a row says; 1, 1.0 and true differ."""
-    there = {name: value for name, value in properties.items() if name not in ("_id", "_load")}
+    there = {name: value for name, value in properties.items() if name not in _OWN}
     return there == content and all(type(there[name]) is type(value) for name, value in content.items())
 
 
@@ -60,8 +62,9 @@ def by_key(label: str, variable: str = "n", key: str = "key") -> str:
 
 
 def nodes_by_key(transaction: ManagedTransaction, label: str, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Properties of the nodes of a label that exist among the keys; `label` is quoted."""
-    text = f"UNWIND $keys AS key {by_key(label)} RETURN collect(properties(n))"
+    """Properties of the nodes of a label that exist among the keys, without vectors; `label` is quoted."""
+    own = f"{{.*, {VECTOR}: null, {QUERY_VECTOR}: null}}"
+    text = f"UNWIND $keys AS key {by_key(label)} RETURN collect(n {own})"
     found = first(transaction, text, keys=list(dict.fromkeys(keys)))[0]
     return {properties["key"]: properties for properties in found}
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -41,10 +41,11 @@ from kg.stores.neo4j.forgetting import delete_user
 from kg.stores.neo4j.layout import ensure_layout, ensure_store_constraint
 from kg.stores.neo4j.loading import Neo4jLoad
 from kg.stores.neo4j.looking import count_rows, neighbours_of
-from kg.stores.neo4j.names import Names
+from kg.stores.neo4j.names import RECOMMENDED, Names
 from kg.stores.neo4j.paths import find_paths
 from kg.stores.neo4j.places import remember, remembered
 from kg.stores.neo4j.reading import SnapshotReader
+from kg.stores.neo4j.results import Spelling, write_recommendations, write_vectors
 from kg.stores.neo4j.state import (
     FORMAT_VERSION,
     LEASE_SECONDS,
@@ -61,6 +62,7 @@ from kg.stores.neo4j.state import (
 )
 from kg.stores.opening import KeptStore
 from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
+from kg.stores.results import KindVectors, ResultsReport, UserList
 from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
 
 _Read: TypeAlias = Callable[
@@ -286,6 +288,39 @@ class Neo4jStore:
         schema = self.schema()
         names = self._read_state()[0].names
         return self._connection.read(lambda transaction: count_rows(transaction, schema, names))
+
+    def write_vectors(
+        self, vectors: Sequence[KindVectors], *, progress: Callable[[int], None] = lambda _: None
+    ) -> ResultsReport:
+        """See `TakesResults.write_vectors`."""
+        names = self._names_for_results()
+        spellings = {each.kind: Spelling(names.label(each.kind)) for each in vectors}
+        return write_vectors(self._connection, vectors, spellings, turn=take_turn, progress=progress)
+
+    def write_recommendations(
+        self,
+        lists: Iterable[UserList],
+        *,
+        bundle: str,
+        time: float,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> ResultsReport:
+        """See `TakesResults.write_recommendations`."""
+        names, schema = self._names_for_results(), self.schema()
+        user = Spelling(names.label(schema.user_kinds[0]))
+        items = {kind: Spelling(names.label(kind)) for kind in schema.item_kinds}
+        return write_recommendations(
+            self._connection, lists, user, items, bundle=bundle, time=time, turn=take_turn, progress=progress
+        )
+
+    def _names_for_results(self) -> Names:
+        names = self._read_state()[0].names
+        if RECOMMENDED in {*names.relations.values(), *names.interactions.values()}:
+            raise StoreError(
+                f"{self.url}: relationships of the domain itself are called {RECOMMENDED}; load it again into an empty"
+                " database, which gives them another name"
+            )
+        return names
 
     def close(self) -> None:
         """See `GraphStore.close`."""

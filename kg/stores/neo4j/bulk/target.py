@@ -17,7 +17,6 @@ from kg.stores.neo4j.bulk.command import ARGUMENTS
 from kg.stores.neo4j.bulk.directory import ImportDirectory
 from kg.stores.neo4j.bulk.writer import ImportFilesLoad
 
-
 _READABLE = re.compile(r"[^\s:(){}]([^\S\n\r\t\v\f]|[^\s:(){}])*(?<!\s)")
 """Names that a header can have: the importer reads the others as a type or an option, or not at all."""
 

@@ -1,0 +1,134 @@
+"""Vectors of items for an index of nearest neighbours: the scores from item to item in low-rank form.
+
+The items similar to j are those that score best for a history of j alone. Such a score s(j, i) is not symmetric (a
+popular film follows from many others, but not they from it), so no single vector an item can hold it: with one, the
+ten nearest agreed with the ten best to .29 on the demo domain, with two to .91. Hence an item has a vector as a result,
+which is indexed, and one as a question. The truncated singular value decomposition S ≈ Q Dᵀ gives both; a last
+dimension that fills the results up to one length turns the order of inner products into that of cosines (Bachrach et
+al., "Speeding up the Xbox recommender system using a Euclidean transformation for inner-product spaces", RecSys 2014).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from fusion.ranker import Ranker
+
+DIMENSIONS = 256
+"""Beyond it little is gained: agreement .90 at 128, .91 at 256, .94 at 512 dimensions on the demo domain."""
+
+_OVERSAMPLED = 16
+"""Further dimensions of the sketch that the decomposition is taken from."""
+
+_CELLS = 8_000_000
+"""Scores held at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class ItemVectors:
+    """float32 [n_items, dimensions] each, of length 1: the cosine of `queries[j]` and `results[i]` orders the items i
+    as the scores for a history of j do. A row of `queries` is NaN where all scores are zero.
+    """
+
+    results: NDArray[np.float32]
+    queries: NDArray[np.float32]
+
+
+def item_vectors(
+    ranker: Ranker,
+    dimensions: int = DIMENSIONS,
+    *,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda _: None,
+) -> ItemVectors:
+    """Vectors of all items of a ranker's snapshot.
+
+    Randomised subspace iteration (Halko, Martinsson & Tropp, 2011) over scores made in batches and never held: four
+    passes, each as much work as lists for as many users as there are items, in memory that grows with
+    items x dimensions.
+    """
+    n = ranker.n_items
+    rank = max(1, min(dimensions - 1, n))
+    width = min(n, rank + _OVERSAMPLED)
+    basis = np.random.default_rng(seed).normal(size=(n, width)).astype(np.float32)
+
+    def one_pass(number: int) -> None:
+        progress(f"item vectors: pass {number} of 4 over the scores of {n:,} items")
+
+    one_pass(1)
+    left = _orthonormal(_times(ranker, basis))
+    one_pass(2)
+    right = _orthonormal(_transposed_times(ranker, left))
+    one_pass(3)
+    left = _orthonormal(_times(ranker, right))
+    one_pass(4)
+    right = _transposed_times(ranker, left)
+    # S ≈ left leftᵀ S, and rightᵀ = leftᵀ S.
+    inner, strengths, outer = np.linalg.svd(right.T.astype(np.float64), full_matrices=False)
+    kept = slice(0, rank)
+    questions = left @ inner[:, kept]
+    answers = outer[kept].T * strengths[kept]
+    return ItemVectors(_filled(answers, dimensions), _unit(questions * (strengths[kept] > 0), dimensions))
+
+
+def _batches(ranker: Ranker) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Rows of the item-to-item scores: float32 [rows, n_items]."""
+    n = ranker.n_items
+    size = max(1, _CELLS // max(n, 1))
+    for first in range(0, n, size):
+        rows = slice(first, min(first + size, n))
+        items = np.arange(rows.start, rows.stop, dtype=np.int32)
+        ones = np.ones(len(items), dtype=np.float32)
+        histories = sp.csr_array((ones, items, np.arange(len(items) + 1)), shape=(len(items), n))
+        yield rows, ranker.scores(histories)
+
+
+def _times(ranker: Ranker, right: NDArray[np.float32]) -> NDArray[np.float32]:
+    """S @ right, float32 [n_items, width]."""
+    out = np.empty((ranker.n_items, right.shape[1]), dtype=np.float32)
+    for rows, scores in _batches(ranker):
+        out[rows] = scores @ right
+    return out
+
+
+def _transposed_times(ranker: Ranker, left: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Sᵀ @ left, float32 [n_items, width]."""
+    out = np.zeros((ranker.n_items, left.shape[1]), dtype=np.float32)
+    for rows, scores in _batches(ranker):
+        out += scores.T @ left[rows]
+    return out
+
+
+def _orthonormal(columns: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.linalg.qr(columns.astype(np.float64))[0].astype(np.float32)
+
+
+def _filled(vectors: NDArray[np.floating], dimensions: int) -> NDArray[np.float32]:
+    """Vectors with a last dimension that brings all of them to the length of the longest, scaled to 1."""
+    squared = (vectors**2).sum(axis=1)
+    longest = squared.max(initial=0.0)
+    out = np.zeros((len(vectors), dimensions), dtype=np.float32)
+    if longest > 0:
+        out[:, : vectors.shape[1]] = vectors / np.sqrt(longest)
+        out[:, -1] = np.sqrt(np.maximum(longest - squared, 0) / longest)
+    else:
+        out[:, -1] = 1.0
+    return out
+
+
+def _unit(vectors: NDArray[np.floating], dimensions: int) -> NDArray[np.float32]:
+    """Vectors scaled to length 1, NaN where that cannot be; their last dimension is 0, so that the filling of the
+    others says nothing.
+    """
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    out = np.zeros((len(vectors), dimensions), dtype=np.float32)
+    # What is below it is the rounding of a row of zeros.
+    least = 1e-6 * max(float(lengths.max(initial=0.0)), 1e-30)
+    out[:, : vectors.shape[1]] = vectors / np.maximum(lengths, least)
+    out[lengths[:, 0] <= least] = np.nan
+    return out

@@ -1,0 +1,154 @@
+"""What a model says about everybody, into the store or a file: vectors of items, and every user's recommendations."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fusion.item_vectors import DIMENSIONS, ItemVectors, item_vectors
+from kg.datasets.whole_files import file_written_whole
+from kg.graph import KnowledgeGraph
+from kg.stores import GraphStore, KindVectors, TakesResults, UserList
+from whypath.batch import behaviour_of_store, ranked_lists
+from whypath.engine import Engine
+from whypath.exports import ExportProblem
+from whypath.recs import RankedList, Written, check_name, write_lists
+
+VECTOR_FORMATS = (".parquet", ".tsv")
+
+_TOLD_EVERY = 10_000
+"""Items or users between two lines of progress."""
+
+
+@dataclass(frozen=True)
+class ResultsExported:
+    """What was written: items or users, rows of lists, and how many the store no longer had."""
+
+    nodes: int
+    rows: int
+    missing: int = 0
+
+
+def taking(store: GraphStore) -> TakesResults:
+    """The store as one that results can be written to; raises ExportProblem for one that they cannot."""
+    if not isinstance(store, TakesResults):
+        raise ExportProblem(
+            f"{store.url} keeps no vectors and no recommendations; write them to a file with --out, or load the domain"
+            " into Neo4j (--store bolt://…)"
+        )
+    return store
+
+
+def vectors_to_store(
+    engine: Engine, *, dimensions: int = DIMENSIONS, tell: Callable[[str], None] = lambda _: None
+) -> ResultsExported:
+    """Write the model's item vectors into the store, with an index. Raises ExportProblem, StoreError, NotTrained."""
+    store = taking(engine.store)
+    scorer = engine.scorer()
+    found = item_vectors(scorer.ranker, dimensions, progress=tell)
+    report = store.write_vectors(_by_kind(scorer.graph, found), progress=_told(tell, "items"))
+    return ResultsExported(report.nodes, report.nodes, report.missing)
+
+
+def vectors_to_file(
+    engine: Engine, path: Path, *, dimensions: int = DIMENSIONS, tell: Callable[[str], None] = lambda _: None
+) -> ResultsExported:
+    """Write the same to a .parquet file, or to .tsv with the numbers of a vector separated by spaces.
+
+    Columns: item, vector, query_vector (none where the model has nothing to go by). Raises ExportProblem.
+    """
+    check_vector_file(path)
+    scorer = engine.scorer()
+    found = item_vectors(scorer.ranker, dimensions, progress=tell)
+    ids = scorer.graph.item_ids.to_list()
+    asked = ~np.isnan(found.queries[:, 0]) if len(ids) else np.zeros(0, dtype=bool)
+    with file_written_whole(path) as file:
+        if path.suffix == ".parquet":
+            queries = pa.FixedSizeListArray.from_arrays(
+                found.queries.ravel(), found.queries.shape[1], mask=pa.array(~asked)
+            )
+            results = pa.FixedSizeListArray.from_arrays(found.results.ravel(), found.results.shape[1])
+            columns = {"item": pa.array(ids, pa.string()), "vector": results, "query_vector": queries}
+            pq.write_table(pa.table(columns), file)
+        else:
+            file.write(b"item\tvector\tquery_vector\n")
+            for item, result, query, known in zip(ids, found.results, found.queries, asked, strict=True):
+                if any(mark in item for mark in "\t\n\r"):
+                    raise ExportProblem(f"{path}: the id {item!r} holds a tab or a line break; write .parquet")
+                file.write(f"{item}\t{_numbers(result)}\t{_numbers(query) if known else ''}\n".encode())
+    return ResultsExported(len(ids), len(ids))
+
+
+def check_vector_file(path: Path) -> None:
+    """Raise ExportProblem if vectors cannot be written under that name, so that it is said before the work."""
+    if path.suffix not in VECTOR_FORMATS:
+        raise ExportProblem(f"{path}: name it {' or '.join(VECTOR_FORMATS)}")
+    if not path.parent.is_dir():
+        raise ExportProblem(f"{path}: there is no folder {path.parent}; make it first")
+
+
+def recommendations_to_store(
+    engine: Engine, k: int, *, users: Sequence[str] | None = None, tell: Callable[[str], None] = lambda _: None
+) -> ResultsExported:
+    """Write the k best items of every user, or of those given, as relationships. Users that are not given keep what
+    they have. Raises ExportProblem, StoreError, NotTrained.
+    """
+    store = taking(engine.store)
+    graph, lists = _lists(engine, k, users)
+    places = {item: graph.node_of(index)[:2] for index, item in enumerate(graph.item_ids.to_list())}
+    report = store.write_recommendations(
+        (UserList(found.user, [places[item] for item in found.items], found.scores) for found in lists),
+        bundle=engine.bundle.record.digest[:16],
+        time=time.time(),
+        progress=_told(tell, "users"),
+    )
+    return ResultsExported(report.nodes, report.relationships, report.missing)
+
+
+def recommendations_to_file(
+    engine: Engine, path: Path, k: int, *, users: Sequence[str] | None = None
+) -> ResultsExported:
+    """Write the same lists as a file; see `whypath.recs`. Raises RecsProblem."""
+    check_name(path)
+    written: Written = write_lists(path, _lists(engine, k, users)[1])
+    return ResultsExported(written.users, written.rows)
+
+
+def _lists(engine: Engine, k: int, users: Sequence[str] | None) -> tuple[KnowledgeGraph, Iterator[RankedList]]:
+    """The lists that `Engine.recommend` gives, of all users of the store or of those given."""
+    scorer = engine.scorer()
+    graph = scorer.graph
+    wanted = graph.nodes(graph.schema.user_kinds[0]).keys.to_list() if users is None else users
+    behaviour = behaviour_of_store(graph, wanted)
+    return graph, ranked_lists(scorer, behaviour, k, candidates=None, excluded=behaviour.seen)
+
+
+def _by_kind(graph: KnowledgeGraph, found: ItemVectors) -> list[KindVectors]:
+    parts: list[KindVectors] = []
+    for kind in graph.schema.item_kinds:
+        keys = graph.nodes(kind).keys.to_list()
+        rows = slice(graph.offsets[kind], graph.offsets[kind] + len(keys))
+        parts.append(KindVectors(kind, keys, found.results[rows], found.queries[rows]))
+    return parts
+
+
+def _told(tell: Callable[[str], None], what: str) -> Callable[[int], None]:
+    told = 0
+
+    def progress(done: int) -> None:
+        nonlocal told
+        if done - told >= _TOLD_EVERY:
+            told = done
+            tell(f"{done:,} {what} written")
+
+    return progress
+
+
+def _numbers(vector: np.ndarray) -> str:
+    return " ".join(f"{number:.7g}" for number in vector.tolist())
