@@ -21,6 +21,8 @@ from neo4j import (
     GraphDatabase,
     ManagedTransaction,
     NotificationMinimumSeverity,
+    Query,
+    Result,
     Session,
     unit_of_work,
 )
@@ -95,16 +97,15 @@ class Connection:
         return self._run(lambda session: session.execute_read(timed))
 
     def read_once(self, work: Callable[[ManagedTransaction], T]) -> T:
-        """Run a short read transaction; unlike `read` it does not wait for a server that is not there."""
+        """Run short reads, each a transaction of its own and so one way to the server and back instead of three; unlike
+        `read` it does not wait for a server that is not there.
+        """
         with translated(self.address.url):
             for last in (False, True):
                 try:
-                    with (
-                        self._session(READ_ACCESS) as session,
-                        session.begin_transaction(timeout=CONNECT_SECONDS) as ours,
-                    ):
-                        # Queries are run on either sort of transaction in the same way.
-                        return work(cast(ManagedTransaction, ours))
+                    with self._session(READ_ACCESS) as session:
+                        # Queries are run on it in the same way as on a transaction.
+                        return work(cast(ManagedTransaction, _Autocommit(session)))
                 except (ServiceUnavailable, SessionExpired):
                     # Connections kept from before a restart are of no use, which the first attempt finds out.
                     if last:
@@ -140,6 +141,16 @@ class Connection:
         if self._process == os.getpid():
             with translated(self.address.url):
                 self._driver.close()
+
+
+class _Autocommit:
+    """Runs queries as a transaction would, each in one of its own."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def run(self, text: LiteralString, parameters: dict[str, Any]) -> Result:
+        return self._session.run(Query(text, timeout=CONNECT_SECONDS), parameters)
 
 
 def check_version(place: str, agent: str) -> None:
