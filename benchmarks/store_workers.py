@@ -178,12 +178,6 @@ WORK: dict[str, Callable[[argparse.Namespace], object]] = {
     "append": append,
     "neighbours": neighbours,
 }
-    "load": load,
-    "read": read,
-    "bare": bare,
-    "append": append,
-    "neighbours": neighbours,
-}
 
 
 def main() -> None:
