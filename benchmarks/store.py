@@ -14,11 +14,13 @@ import json
 import os
 import shutil
 import sys
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.commands import WHYPATH as COMMAND
 from benchmarks.commands import Workspace
 from benchmarks.records import Record, options_of, parser_of, run_script
 from benchmarks.running import Measured, run
@@ -35,6 +37,7 @@ examples:
 """
 
 CSV, WHYPATH, IMPORTER = "LOAD CSV", "whypath load, Neo4j", "neo4j-admin database import"
+FILES, IMPORTED = "whypath load --to-import-files", "the same files, imported"
 EMBEDDED, BARE, SNAPSHOT = "whypath load, embedded", "bare columns", "snapshot"
 USER_EVENTS, ITEM_TRIPLES = 20, 10
 """Of the synthetic domain, on average."""
@@ -58,7 +61,8 @@ class Measurement:
             embedded = self._embedded(repeat, appends)
             content = write_tables(open_store(embedded).snapshot(), self._fresh("tables"))
             self._csv(repeat, content, embedded)
-            self._importer(repeat, content)
+            if self._importer(repeat, content):
+                self._import_files(repeat)
             self._neo4j(repeat, reads, appends)
 
     def _fresh(self, name: str) -> Path:
@@ -97,7 +101,8 @@ class Measurement:
             told = {"rows": sum(table.rows for table in tables), "writing": sum(seconds.values()), "parts": parts}
             self._keep(CSV, repeat, None, told, own, before)
 
-    def _importer(self, repeat: int, tables: list[Table]) -> None:
+    def _importer(self, repeat: int, tables: list[Table]) -> bool:
+        """Whether the importer is there."""
         with server(self.launcher, self._fresh("server") / "importer", self.options) as own:
             own.stop()
             remark(f"== {self.name}: {IMPORTER}")
@@ -105,8 +110,25 @@ class Measurement:
                 seconds = import_tables(own, tables, self.folder / "tables")
             except RuntimeError as error:
                 remark(f"left out: {error}")
-                return
+                return False
         self._keep(IMPORTER, repeat, None, {"rows": sum(table.rows for table in tables), "writing": seconds})
+        return True
+
+    def _import_files(self, repeat: int) -> None:
+        files = self._fresh("import-files")
+        remark(f"== {self.name}: {FILES}")
+        command = [*COMMAND, "load", str(self.domain), "--to-import-files", str(files), "--json"]
+        took = run(command, tell=lambda _: None)
+        report = json.loads(took.output)
+        written = {"rows": report["rows"], "writing": report["writing_seconds"]}
+        checking = report["seconds"] - report["writing_seconds"]
+        self._keep(FILES, repeat, replace(took, output=json.dumps({**written, "checking": checking})))
+        with server(self.launcher, self._fresh("server") / "files", self.options) as own:
+            own.stop()
+            started = time.perf_counter()
+            own.administer(*report["import_files"]["command"][1:], within=Path(report["import_files"]["folder"]))
+            seconds = time.perf_counter() - started
+        self._keep(IMPORTED, repeat, None, {"rows": report["rows"], "writing": seconds})
 
     def _neo4j(self, repeat: int, reads: int, appends: int) -> None:
         with server(self.launcher, self._fresh("server") / "whypath", self.options) as own:
@@ -168,6 +190,10 @@ class Measurement:
             "loading / LOAD CSV, server's processor time": (
                 self.rate(WHYPATH, "server_cpu"),
                 self.rate(CSV, "server_cpu"),
+            ),
+            "importing our files / the importer's own": (
+                self.rate(IMPORTED, "writing"),
+                self.rate(IMPORTER, "writing"),
             ),
             "snapshot / bare columns": (self.rate(f"{SNAPSHOT}, Neo4j", "seconds"), self.rate(BARE, "seconds")),
             "snapshot / bare columns, processor time": (self._read_cpu(f"{SNAPSHOT}, Neo4j"), self._read_cpu(BARE)),
@@ -243,7 +269,7 @@ def show(record: Record, measured: list[Measurement]) -> None:
     """Print the tables."""
     for one in measured:
         loads = []
-        for what in (CSV, WHYPATH, IMPORTER, EMBEDDED):
+        for what in (CSV, WHYPATH, IMPORTER, IMPORTED, FILES, EMBEDDED):
             if one.median(what, "rows") is not None:
                 cells = [_number(one.rate(what, "writing")), _number(one.median(what, "writing"), 1)]
                 cells += [_number(one.median(what, key), 1) for key in ("checking", "client_cpu", "server_cpu")]

@@ -147,9 +147,12 @@ def create_constraints(driver: Driver, schema: DomainSchema) -> None:
     names = Names().extended(schema)
     with driver.session() as session:
         for kind in schema.nodes:
-            _run(session, f"CREATE CONSTRAINT FOR (n:{names.label(kind)}) REQUIRE n.key IS UNIQUE")
+            _run(session, f"CREATE CONSTRAINT IF NOT EXISTS FOR (n:{names.label(kind)}) REQUIRE n.key IS UNIQUE")
         for kind in schema.interactions:
-            _run(session, f"CREATE CONSTRAINT FOR ()-[r:{names.interaction(kind)}]-() REQUIRE r.id IS UNIQUE")
+            _run(
+                session,
+                f"CREATE CONSTRAINT IF NOT EXISTS FOR ()-[r:{names.interaction(kind)}]-() REQUIRE r.id IS UNIQUE",
+            )
         _run(session, "CALL db.awaitIndexes(300)")
 
 

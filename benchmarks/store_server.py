@@ -60,9 +60,9 @@ class LocalServer:
         """End it cleanly, so that its files can be used by the administration tool."""
         launch(self.launcher, "stop", self.folder)
 
-    def administer(self, *arguments: str) -> str:
-        """Run neo4j-admin on the stopped server; what it says."""
-        return launch(self.launcher, "admin", self.folder, *arguments)
+    def administer(self, *arguments: str, within: Path | None = None) -> str:
+        """Run neo4j-admin on the stopped server, in a folder; what it says."""
+        return launch(self.launcher, "admin", self.folder, *arguments, within=within)
 
 
 @contextmanager
@@ -77,11 +77,12 @@ def server(launcher: str, folder: Path, options: Sequence[str] = ()) -> Iterator
         launch(launcher, "kill", folder)
 
 
-def launch(launcher: str, command: str, folder: Path, *arguments: str) -> str:
+def launch(launcher: str, command: str, folder: Path, *arguments: str, within: Path | None = None) -> str:
     """Run the launcher; its stdout. Raises RuntimeError with what it said."""
     # The variables of this process would be taken for the new server's.
     env = {name: value for name, value in os.environ.items() if not name.startswith("NEO4J_") or name == "NEO4J_JAVA"}
-    done = subprocess.run([launcher, command, str(folder), *arguments], capture_output=True, text=True, env=env)
+    called = [str(Path(launcher).resolve()), command, str(folder.resolve()), *arguments]
+    done = subprocess.run(called, capture_output=True, text=True, env=env, cwd=within)
     if done.returncode:
         said = (done.stderr or done.stdout).strip()[-2000:]
         raise RuntimeError(f"`{Path(launcher).name} {command}` ended with {done.returncode}: {said}")

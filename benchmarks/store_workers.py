@@ -139,7 +139,7 @@ def append(arguments: argparse.Namespace) -> dict[str, object]:
     return {**quantiles(single), "batch": arguments.batch, "batch_seconds": float(np.median(batches))}
 
 
-def neighbours(arguments: argparse.Namespace) -> dict[str, object]:
+def neighbours(arguments: argparse.Namespace) -> dict[str, float]:
     """Of users and items in turn."""
     store = open_store(arguments.store)
     graph = store.snapshot()
@@ -171,7 +171,13 @@ def quantiles(seconds: Sequence[float]) -> dict[str, float]:
     return {"p50": float(np.quantile(seconds, 0.5)), "p99": float(np.quantile(seconds, 0.99))}
 
 
-WORK = {"load": load, "read": read, "bare": bare, "append": append, "neighbours": neighbours}
+WORK: dict[str, Callable[[argparse.Namespace], object]] = {
+    "load": load,
+    "read": read,
+    "bare": bare,
+    "append": append,
+    "neighbours": neighbours,
+}
 
 
 def main() -> None:

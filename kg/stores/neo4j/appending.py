@@ -86,7 +86,7 @@ def _of_kind(
 ) -> list[tuple[int, Event]]:
     spelling = names.interaction(kind)
     text = (
-        f"MATCH (u)-[r:{spelling}]->(i) USING INDEX r:{spelling}(_number)"
+        f"MATCH (u)-[r:{spelling}]->(i) USING INDEX SEEK r:{spelling}(_number)"
         " WHERE r._number > $after AND r._number <= $upto"
         " RETURN r._number, r.id, u.key, i.key, labels(i), r.time, r.weight"
     )

@@ -1,7 +1,7 @@
 """Batches over Bolt: rows in slices, sent without waiting for the slice before; and rows taken for new.
 
-A look-up costs about as much as writing, so what is most likely new is written without one: the constraints say if it
-is there. Then nothing of the transaction stands, and it is made again with look-ups.
+What is most likely new is written without look-ups, which cost the server a fifth to a quarter of its time: the
+constraints say if it is there. Then nothing of the transaction stands, and it is made again with look-ups.
 """
 
 from __future__ import annotations
@@ -43,7 +43,11 @@ def slices(values: Sequence[T]) -> list[Sequence[T]]:
 
 
 def grouped(rows: Iterable[tuple[K, V]]) -> list[tuple[K, list[V]]]:
-    """Sorted pairs as one list for each first part: it is sent and looked up once, which spares a tenth of the time."""
+    """Sorted pairs as one list for each first part, which is sent and looked up once.
+
+    With events sorted by user, 20 each, that spared a quarter of the client's processor time and 4 to 13 % of the
+    server's.
+    """
     return [(key, [value for _, value in pairs]) for key, pairs in groupby(rows, key=itemgetter(0))]
 
 

@@ -178,3 +178,10 @@ def rows(transaction: ManagedTransaction, text: str, **parameters: Any) -> list[
 def first(transaction: ManagedTransaction, text: str, **parameters: Any) -> list[Any]:
     """The values of the one record of a query."""
     return rows(transaction, text, **parameters)[0]
+
+
+def counted(transaction: ManagedTransaction, text: str, **parameters: Any) -> tuple[int, int]:
+    """The number that a query returns, and how many relationships it has made."""
+    result = transaction.run(cast(LiteralString, text), parameters)
+    value = result.single(strict=True)[0]
+    return value, result.consume().counters.relationships_created

@@ -84,7 +84,7 @@ class SnapshotReader:
         label = self._names.label(kind)
         fields = sorted(self._schema.nodes[kind].fields)
         text = (
-            f"MATCH (n:{label}) USING INDEX n:{label}(key) WHERE n.key > $after AND n._id <= $last"
+            f"MATCH (n:{label}) USING INDEX SEEK n:{label}(key) WHERE n.key > $after AND n._id <= $last"
             " WITH n ORDER BY n.key LIMIT $rows"
             " WITH collect(n) AS page RETURN [n IN page | n._id], [n IN page | n.key], [n IN page | n.name],"
             " [n IN page | coalesce(n.text, '')]"
@@ -133,7 +133,7 @@ class SnapshotReader:
         from_heads = len(self._keys[relation.head]) >= len(self._keys[relation.tail])
         near, kind = ("h", relation.head) if from_heads else ("t", relation.tail)
         text = (
-            f"MATCH (h:{head})-[:{spelling}]->(t:{tail}) USING INDEX {near}:{self._names.label(kind)}(key)"
+            f"MATCH (h:{head})-[:{spelling}]->(t:{tail}) USING INDEX SEEK {near}:{self._names.label(kind)}(key)"
             f" WHERE {near}.key >= $first AND {near}.key <= $last AND h._id <= $upto AND t._id <= $upto"
             " RETURN collect(h._id), collect(t._id)"
         )
@@ -154,7 +154,7 @@ class SnapshotReader:
         times, weights = [np.zeros(0, dtype=np.float64)], [np.zeros(0, dtype=np.float64)]
         for item_kind in self._schema.interactions[kind].items:
             text = (
-                f"MATCH (u:{user})-[r:{spelling}]->(i:{self._names.label(item_kind)}) USING INDEX u:{user}(key)"
+                f"MATCH (u:{user})-[r:{spelling}]->(i:{self._names.label(item_kind)}) USING INDEX SEEK u:{user}(key)"
                 " WHERE u.key >= $first AND u.key <= $last AND u._id <= $upto AND i._id <= $upto"
                 " AND coalesce(r._number, 0) <= $events"
                 " RETURN collect(u._id), collect(i._id), collect(r.id), collect(coalesce(r.time, $nan)),"

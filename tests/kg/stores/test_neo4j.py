@@ -199,6 +199,28 @@ def test_more_rows_than_a_slice(store: Neo4jStore, monkeypatch: pytest.MonkeyPat
     assert same(store.snapshot(), expected(NODES[:1], [], []))
 
 
+def test_rows_taken_for_new_that_are_not(store: Neo4jStore, empty_neo4j: Server) -> None:
+    load(store)
+    first = Event.of("ann", "1", "film", "rating", id="x1")
+    # The first id is one of another interaction, which its own constraint does not know; a user is new.
+    mixed = [Event.of(user, "1", "film", "view", id=f"x{at}") for at, user in enumerate(("ann", "stranger", "ann"), 1)]
+    last = Event.of("stranger", "2", "film", "rating", id="x4")
+    films = [NodeRow("film", key, key) for key in ("77", "78")]
+    with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+        assert writer.write_events([first]) == WriteReport(new=1)
+        report = writer.write_events(mixed)
+        assert (report.new, [refusal.row for refusal in report.refused]) == (2, [0])
+        assert writer.write_events([last]) == WriteReport(new=1)
+        assert writer.write_events([last, mixed[1]]) == WriteReport(same=2)
+        assert writer.write_nodes([films[0], NODES[0]]) == WriteReport(new=1, same=1)
+        assert writer.write_nodes([films[1]]) == WriteReport(new=1)
+        assert writer.write_nodes(films) == WriteReport(same=2)
+        writer.finish()
+    assert same(store.snapshot(), expected([*NODES, *films], EDGES, [*EVENTS, first, *mixed[1:], last]))
+    # Nothing of an attempt that failed stands, and numbers are given once.
+    assert empty_neo4j.query("MATCH (n:WhyPath) RETURN count(n) - count(DISTINCT n._id)") == [[0]]
+
+
 def test_a_machine_without_a_snapshot_waits_for_the_load(
     store: Neo4jStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
