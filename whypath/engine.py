@@ -197,9 +197,8 @@ class Engine:
         return True
 
     def _follow(self, graph: KnowledgeGraph, state: StoreState) -> bool:
-        refused = self._recorder.deliver_some().refused
-        if graph.generation != state.generation or refused:
-            # What was refused is in the snapshot as it waited, and must come out again.
+        # What was refused when it was delivered has been laid over the snapshot, and must come out again.
+        if graph.generation != state.generation or self._recorder.some_put_aside():
             self._use_graph(self.store.snapshot())
             return True
         if graph.event_generation == state.event_generation:

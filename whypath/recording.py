@@ -6,7 +6,7 @@ What waits is delivered in order before anything newer is written, by whichever 
 from __future__ import annotations
 
 import logging
-import time as clock
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,8 +14,10 @@ from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 from kg.rows import Event
 from kg.stores import AppendReport, DeletionReport, GraphStore, StoreBusy, StoreError, StoreUnavailable
-from kg.stores.event_queue import DELIVERED_AT_ONCE, Delivery, EventQueue
+from kg.stores.event_queue import Delivery, EventQueue
 from whypath.following import ASK_AGAIN_SECONDS, Follower
+
+_CLOSE_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +55,12 @@ class Recorder:
         self.may_wait = queue
         self.queue = EventQueue(store.url)
         self._laid = 0
-        self._deliver_next = 0.0
+        self._put_aside = False
+        self._closed = threading.Event()
+        self._carrier: threading.Thread | None = None
+        self._carrier_lock = threading.Lock()
+        if queue and self.queue.count():
+            self._carry()
 
     def record(self, events: Sequence[Event]) -> AppendReport:
         """Write events to the store, after what waits; durable when it returns. Raises StoreUnavailable."""
@@ -68,27 +75,50 @@ class Recorder:
                     return self._store.append_events(events)
             except (StoreUnavailable, StoreBusy) as error:
                 self._follower.silent(error)
-        return self.queue.put(events, graph.schema, graph.event_generation)
+        report = self.queue.put(events, graph.schema, graph.event_generation)
+        self._carry()
+        return report
 
-    def deliver(self, *, at_most: int | None = None, patience: float | None = None) -> Delivery:
+    def deliver(self, *, patience: float | None = None) -> Delivery:
         """Deliver what waits; what the store refuses is logged and kept aside."""
-        delivery = self.queue.deliver(self._store.append_events, at_most=at_most, patience=patience)
+        delivery = self.queue.deliver(self._store.append_events, patience=patience)
         if delivery.delivered:
             _log.warning("%s: delivered %d events that waited", self._store.url, delivery.delivered)
         for refused in delivery.refused:
             _log.error("%s: refused event %r, which waited: %s", self._store.url, refused.event.id, refused.reason)
+            self._put_aside = True
         return delivery
 
-    def deliver_some(self) -> Delivery:
-        """Deliver a part of what waits, if it can be done now: an answer must not wait for it."""
-        if not self.may_wait or clock.monotonic() < self._deliver_next:
-            return Delivery()
-        try:
-            return self.deliver(at_most=DELIVERED_AT_ONCE, patience=0.0)
-        except StoreError as error:
-            _log.warning("events go on waiting: %s", error)
-            self._deliver_next = clock.monotonic() + ASK_AGAIN_SECONDS
-            return Delivery()
+    def some_put_aside(self) -> bool:
+        """Whether events that waited were refused since this was asked last: they must come out of the snapshot."""
+        found, self._put_aside = self._put_aside, False
+        return found
+
+    def _carry(self) -> None:
+        """See to it that what waits is delivered although nobody calls."""
+        with self._carrier_lock:
+            # After a fork the thread has stayed behind.
+            if self._carrier is None or not self._carrier.is_alive():
+                self._carrier = threading.Thread(target=self._carry_on, name="whypath-delivery", daemon=True)
+                self._carrier.start()
+
+    def _carry_on(self) -> None:
+        said = ""
+        while not self._closed.wait(ASK_AGAIN_SECONDS):
+            try:
+                # This fails at once where the server is away; a delivery would try for a while, and nobody else could.
+                self._store.state()
+                self.deliver(patience=0.0)
+                with self._carrier_lock:
+                    if not self.queue.count():
+                        self._carrier = None
+                        return
+            except (StoreUnavailable, StoreBusy):
+                continue
+            except StoreError as error:
+                if str(error) != said:
+                    said = str(error)
+                    _log.warning("events go on waiting: %s", error)
 
     def laid_over(self, graph: KnowledgeGraph, *, anew: bool) -> KnowledgeGraph:
         """The snapshot with what has come to wait since the last call, or with `anew` with all that waits."""
@@ -105,5 +135,10 @@ class Recorder:
         return replace(report, found=report.found or waited > 0, events=report.events + waited)
 
     def close(self) -> None:
-        """Let go of the queue's files."""
+        """Let go of the queue's files; what waits goes on waiting."""
+        self._closed.set()
+        carrier = self._carrier
+        if carrier is not None:
+            # It may be waiting for the server, which nobody need do: its events are safe.
+            carrier.join(timeout=_CLOSE_SECONDS)
         self.queue.close()

@@ -101,22 +101,18 @@ class EventQueue:
         self,
         append: Callable[[Sequence[Event]], AppendReport],
         *,
-        at_most: int | None = None,
         patience: float | None = None,
     ) -> Delivery:
         """Give what waits to `append` of the store, in order. Raises what that raises; the rest goes on waiting.
 
-        at_most: events to deliver now. Does nothing while another process delivers for longer than `patience` seconds.
+        Does nothing while another process delivers for longer than `patience` seconds.
         """
         delivered = 0
         refused: list[RefusedEvent] = []
         if not self.count():
             return Delivery()
         with self._alone(patience) as alone:
-            while alone and (at_most is None or delivered + len(refused) < at_most):
-                events, _ = self._opened().since(0, DELIVERED_AT_ONCE)
-                if not events:
-                    break
+            while alone and (events := self._opened().since(0, DELIVERED_AT_ONCE)[0]):
                 report = append(events)
                 put_aside = [RefusedEvent(events[each.row], each.reason) for each in report.refused]
                 self._put_aside(put_aside)

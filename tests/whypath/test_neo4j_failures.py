@@ -172,7 +172,7 @@ def test_a_full_disk(
             assert engine.record(event).queued == 1
             found = engine.recommend("newcomer")
             assert (found.history, found.stale_since is None) == (1, False)
-        engine.refresh()
+        engine.deliver()
         engine.refresh()
         assert (engine.stale, engine.queue.count()) == (None, 0)
     monkeypatch.setattr("kg.stores.neo4j.state.LEASE_SECONDS", 0.0)

@@ -5,7 +5,8 @@ Everything before that last transaction can be done again, so a load that dies w
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from neo4j import ManagedTransaction
 
@@ -21,12 +22,18 @@ _REMOVED_AT_ONCE = 20_000
 """Rows removed by one transaction, so that it fits into a small server's memory and appending processes get turns."""
 
 
-def finish_load(connection: Connection, schema: DomainSchema, load: int, *, replace: bool) -> FinishReport:
-    """Complete a load; see `LoadWriter.finish`."""
+Batch: TypeAlias = Callable[[ManagedTransaction, Counters], int]
+"""A transaction of a load, in its turn; gives back a count."""
+
+
+def finish_load(
+    connection: Connection, write: Callable[[Batch], int], schema: DomainSchema, load: int, *, replace: bool
+) -> FinishReport:
+    """Complete a load; see `LoadWriter.finish`. `write` runs one of its batches, unless another load has begun."""
     edges = events = nodes = 0
     if replace:
         counters, _ = connection.read(read_state)
-        edges, events, nodes = _Removal(connection, schema, counters.names, load).run()
+        edges, events, nodes = _Removal(write, schema, counters.names, load).run()
 
     def complete(transaction: ManagedTransaction) -> StoreState:
         counters, mark = take_turn(transaction)
@@ -52,8 +59,8 @@ def finish_load(connection: Connection, schema: DomainSchema, load: int, *, repl
 class _Removal:
     """Removes what a replacing load did not name, also under spellings that only earlier schemas used."""
 
-    def __init__(self, connection: Connection, schema: DomainSchema, names: Names, load: int) -> None:
-        self._connection = connection
+    def __init__(self, write: Callable[[Batch], int], schema: DomainSchema, names: Names, load: int) -> None:
+        self._write = write
         self._schema = schema
         self._names = names
         self._load = load
@@ -104,8 +111,7 @@ class _Removal:
     def _repeat(self, text: str, **parameters: Any) -> int:
         """Run a statement that works on some rows at a time until none is left."""
 
-        def once(transaction: ManagedTransaction) -> int:
-            take_turn(transaction)
+        def once(transaction: ManagedTransaction, _: Counters) -> int:
             done: int = first(transaction, text, load=self._load, **parameters)[0]
             if done:
                 note_change(transaction)
@@ -113,7 +119,7 @@ class _Removal:
 
         total = 0
         while True:
-            done = self._connection.write(once)
+            done = self._write(once)
             total += done
             if done < _REMOVED_AT_ONCE:
                 return total

@@ -330,7 +330,7 @@ class Neo4jLoad:
     def finish(self) -> FinishReport:
         """See `LoadWriter.finish`."""
         self._writing(lambda transaction, counters: None)
-        report = finish_load(self._connection, self._schema, self._load, replace=self._replace)
+        report = finish_load(self._connection, self._writing, self._schema, self._load, replace=self._replace)
         self._finished = True
         self._left.set()
         return report

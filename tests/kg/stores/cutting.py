@@ -32,14 +32,15 @@ class Cut:
         self._server = server
         self._loss = loss
         self._armed = False
+        self._passing = 0
         self._target = urlsplit(server.uri)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def arm(self) -> None:
-        """Lose the next commit, once."""
-        self._armed = True
+    def arm(self, passing: int = 0) -> None:
+        """Lose one commit, after so many that pass."""
+        self._passing, self._armed = passing, True
 
     def assert_cut(self, times: int) -> None:
         """Something was lost as often as it should."""
@@ -71,11 +72,12 @@ class Cut:
                 if BEGIN in data:
                     reading = READING in data
                 if self._armed and not reading and data.endswith(COMMIT):
-                    self._armed = False
-                    if self._loss is Loss.COMMIT:
+                    self._armed, self._passing = self._passing > 0, self._passing - 1
+                    if not self._armed and self._loss is Loss.COMMIT:
                         self.cuts += 1
                         return
-                    line.answer_is_lost.set()
+                    if not self._armed:
+                        line.answer_is_lost.set()
                 line.server.sendall(data)
 
     def _downwards(self, line: _Line) -> None:

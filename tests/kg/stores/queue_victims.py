@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
 import kg.stores.event_queue
 from kg.rows import Event
-from kg.stores import open_store
+from kg.stores import AppendReport, open_store
 from kg.stores.event_queue import EventQueue
 from tests.kg.domain import films_schema
 
@@ -27,5 +28,10 @@ def deliver(url: str, round: int, acknowledged: Connection) -> None:
     """Deliver in small parts, and say when each is done."""
     kg.stores.event_queue.DELIVERED_AT_ONCE = 3
     queue, store = EventQueue(url), open_store(url)
-    while queue.count():
-        acknowledged.send(queue.deliver(store.append_events, at_most=1).delivered)
+
+    def append(events: Sequence[Event]) -> AppendReport:
+        report = store.append_events(events)
+        acknowledged.send(len(events))
+        return report
+
+    queue.deliver(append)

@@ -182,3 +182,20 @@ def test_a_commit_whose_answer_was_lost_is_counted_once(
     events = [*(other for other in EVENTS if other.user != "bob"), *live, event]
     assert same(store.snapshot(), expected(nodes, [*EDGES, edge], events))
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_a_replacing_load_removes_is_counted_once(store: Neo4jStore, empty_neo4j: Server) -> None:
+    load(store)
+    edges = [edge for edge in EDGES if edge != EdgeRow("director", "10", "rr")]
+    with cut_before(empty_neo4j, Loss.ANSWER) as (proxy, through):
+        with through.begin_load(films_schema(), replace=True, source_digest="") as writer:
+            writer.write_nodes(NODES)
+            for relation in sorted({edge.relation for edge in edges}):
+                writer.write_edges(relation, [edge for edge in edges if edge.relation == relation])
+            writer.write_events(EVENTS)
+            # The first commit of the end only looks; the second removes edges between films and people.
+            proxy.arm(passing=1)
+            finish = writer.finish()
+        proxy.assert_cut(1)
+    assert (finish.removed_nodes, finish.removed_edges, finish.removed_events) == (0, 1, 0)
+    assert same(store.snapshot(), expected(edges=edges))
