@@ -170,6 +170,8 @@ class Engine:
         if graph is None:
             # There is nothing to answer from without the store, so its errors are the caller's.
             self._use_graph(self.store.snapshot())
+            # A store may have given the last snapshot that it has kept, its server being away.
+            self._follower.state(insist=insist)
             return True
         state = self._follower.state(insist=insist)
         moved = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -42,6 +43,8 @@ class ReadSession:
         self.missing = frozenset(schema.missing)
         self._quarantine = quarantine
         self._progress = progress
+        self._started: dict[tuple[str, str], float] = {}
+        self._latest = time.monotonic()
         self._prefixes: dict[str, str] = {}
         self.rows: Counter[str] = Counter()
         self.repeated = 0
@@ -58,8 +61,10 @@ class ReadSession:
 
     def tell(self, stage: str, source: str, count: int, *, done: bool) -> None:
         """Report progress."""
+        started = self._started.setdefault((stage, source), self._latest)
+        self._latest = time.monotonic()
         if self._progress is not None:
-            self._progress(LoadProgress(stage, source, count, 1.0 if done else None, done))
+            self._progress(LoadProgress(stage, source, count, 1.0 if done else None, done, self._latest - started))
 
     def node_element(self, number: int) -> str:
         """Element id of a node."""

@@ -76,8 +76,8 @@ class GraphView:
 
     @property
     def url(self) -> str:
-        """The path of the description, which is what `open_store` takes."""
-        return str(self._domain)
+        """The whole path of the description, which `open_store` takes, and by which others tell stores apart."""
+        return str(self._domain.resolve())
 
     # The server
 

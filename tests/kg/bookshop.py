@@ -99,10 +99,10 @@ def _article(chance: random.Random, number: int) -> dict[str, Any]:
     }
 
 
-def content(server: Server) -> tuple[Any, ...]:
-    """Everything in the database: nodes, relationships, names, constraints, indexes."""
+def content(server: Server) -> tuple[list[str], ...]:
+    """Everything in the database, spelled out: nodes, relationships, names, constraints, indexes."""
     return tuple(
-        sorted(server.query(text), key=str)
+        sorted(map(str, server.query(text)))
         for text in (
             "MATCH (n) RETURN elementId(n), labels(n), properties(n)",
             "MATCH (a)-[r]->(b) RETURN elementId(r), type(r), elementId(a), elementId(b), properties(r)",

@@ -1,0 +1,79 @@
+"""`domain.yaml` over a graph: what it may say, and the errors for what it may not."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+import yaml
+
+from kg.schema import Direction, DomainSchema, SchemaError
+from whypath.schema_file import schema_text
+
+SHOP = """\
+graph: {uri: bolt://localhost:7687, database: shop, write: true}
+nodes:
+  product: {role: item, labels: [Product, Thing], key: sku, label: title, fields: {price: number}, lists: {tags: tag}}
+  customer: {role: user, labels: Customer, key: email}
+  maker: {labels: Maker, key: name}
+  tag: {}
+relations:
+  made_by: {relationship: {type: MADE, direction: in}, head: product, tail: maker}
+interactions:
+  rating: {relationship: RATED, columns: {weight: stars}, positive: {min_weight: 4}}
+  purchase:
+    path: {first: PLACED, node: Order, last: CONTAINS}
+    columns: {time: node.at, weight: last.quantity}
+    where: {node.status: paid}
+"""
+
+
+def test_a_domain_over_a_graph() -> None:
+    found = DomainSchema.from_yaml(SHOP)
+    assert found.graph is not None
+    assert found.graph.url == "bolt://localhost:7687?database=shop"
+    assert found.nodes["product"].labels == ("Product", "Thing")
+    relationship = found.relations["made_by"].relationship
+    assert relationship is not None
+    assert (relationship.type, relationship.direction) == ("MADE", Direction.IN)
+    path = found.interactions["purchase"].path
+    assert path is not None
+    assert (path.first.type, path.node, path.last.direction) == ("PLACED", ("Order",), Direction.OUT)
+    # A graph says "no value" by having none; NA may be a key or a country.
+    assert found.missing == ("",)
+    assert DomainSchema.from_yaml(found.to_yaml()) == found
+    assert DomainSchema.from_json(found.to_json()) == found
+    jsonschema.validate(yaml.safe_load(SHOP), json.loads(schema_text()))
+
+
+def test_the_graph_has_no_part_in_what_the_domain_means() -> None:
+    elsewhere = SHOP.replace("localhost", "elsewhere").replace("Maker", "Company").replace("PLACED", "DID")
+    assert DomainSchema.from_yaml(SHOP).digest == DomainSchema.from_yaml(elsewhere).digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("bolt://localhost:7687", "http://localhost:7474", "line 1, graph.uri: 'http://localhost:7474' is no address"),
+        ("bolt://localhost:7687", "bolt://me:secret@host", "line 1, graph.uri: credentials do not belong here"),
+        ("write: true", "writes: true", "unknown field 'writes'; did you mean 'write'?"),
+        ("direction: in", "direction: inn", "'inn' is not one of out, in; did you mean 'in'?"),
+        ("labels: Maker, ", "labels: Maker, source: m.csv, ", "give `source` or `labels`"),
+        ("labels: Maker, ", "source: m.csv, ", "nodes.maker.source: the domain is read from a graph, not from files"),
+        (", key: email", "", "nodes.customer: a kind with `labels` needs `key: PROPERTY`"),
+        ("relationship: {type: MADE, direction: in}, ", "", "relations.made_by: a relation comes from a file or from"),
+        ("weight: stars", "weight: stars, user: email", "over a graph the ends say user, item and its kind"),
+        ("time: node.at", "time: at", "'at': say where on the path it stands: `first.at`"),
+        ("where: {node.status", "where: {status", "'status': say where on the path it stands"),
+        ("rating: {", "rating: {path: {first: A, node: B, last: C}, ", "give only one of"),
+        ("maker: {labels: Maker, key: name}", "maker: {}", "relations.made_by: the kind 'maker' has no `labels`"),
+        ("graph: {uri: bolt://localhost:7687, database: shop, write: true}\n", "", "add `graph: {uri: bolt://HOST:PORT}`"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_named_with_place_and_fix(old: str, new: str, said: str) -> None:
+    assert SHOP.count(old) == 1
+    with pytest.raises(SchemaError) as caught:
+        DomainSchema.from_yaml(SHOP.replace(old, new))
+    assert said in str(caught.value)
+    assert "secret" not in str(caught.value)
