@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
@@ -195,12 +194,13 @@ def write_recommendations(
 
 def _whole_users(lists: Iterable[UserList]) -> Iterator[list[UserList]]:
     """Users of about as many rows as a transaction takes."""
-    every = iter(lists)
-    while part := list(islice(every, 1)):
-        size = len(part[0].items)
-        for found in every:
-            part.append(found)
-            size += max(len(found.items), 1)
-            if size >= _ROWS_AT_ONCE:
-                break
+    part: list[UserList] = []
+    size = 0
+    for found in lists:
+        part.append(found)
+        size += max(len(found.items), 1)
+        if size >= _ROWS_AT_ONCE:
+            yield part
+            part, size = [], 0
+    if part:
         yield part
