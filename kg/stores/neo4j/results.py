@@ -13,7 +13,7 @@ import numpy as np
 from neo4j import ManagedTransaction
 
 from kg.stores.errors import StoreError
-from kg.stores.neo4j.connection import Connection, counted, first, rows
+from kg.stores.neo4j.connection import Connection, first, rows
 from kg.stores.neo4j.names import QUERY_VECTOR, RECOMMENDED, VECTOR, quoted
 from kg.stores.results import KindVectors, ResultsReport, UserList
 
@@ -181,7 +181,7 @@ def write_recommendations(
             turn(transaction)
             users = first(transaction, f"{old} RETURN count(DISTINCT u)", users=[found.user for found in part])[0]
             made = [
-                counted(transaction, new[kind], rows=sorted(values), bundle=bundle, time=time)[1]
+                first(transaction, new[kind], rows=sorted(values), bundle=bundle, time=time)[0]
                 for kind, values in sorted(by_kind.items())
             ]
             return users, sum(made)
