@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
-from kg.stores import open_store
+from kg.stores import KindVectors, TakesResults, UserList, open_store
 from tests.neo4j_server import Server
 from tests.workshop import Workshop
 from whypath.cli import main
@@ -107,6 +108,10 @@ EVENTS = [
     Event.of("7", "1", "film", "rating", time=datetime(1998, 1, 4, tzinfo=UTC).timestamp(), weight=4.0),
     Event.of("7", "3", "film", "rating", time=datetime(1998, 1, 5, tzinfo=UTC).timestamp(), weight=2.0),
 ]
+RESULTS = [
+    [[1, "Jackie Brown", "Quentin Tarantino", ["Pulp Fiction"]], [2, "heat", None, []]],
+    [["Jackie Brown", 0.9, ["Crime"]], ["Heat", 0.5, ["Crime"]]],
+]
 ANSWERS = [
     [["Film", 4], ["Person", 2], ["User", 2], ["Genre", 1]],
     [["User", "RATING", "Film", 4], ["Film", "DIRECTOR", "Person", 3], ["Film", "GENRE", "Genre", 3]],
@@ -129,17 +134,27 @@ def test_the_queries_of_the_documentation(empty_neo4j: Server) -> None:
             writer.write_edges(relation, [edge for edge in EDGES if edge.relation == relation])
         writer.write_events(EVENTS)
         writer.finish()
+    for (name,) in empty_neo4j.query("SHOW INDEXES YIELD name, type WHERE type = 'VECTOR' RETURN name"):
+        empty_neo4j.query(f"DROP INDEX `{name}`")
+    assert isinstance(store, TakesResults)
+    found = np.array([[1, 0], [0.8, 0.6], [0, 1], [-1, 0]], dtype=np.float32)
+    store.write_vectors([KindVectors("film", list(FILMS), found, found)])
+    store.write_recommendations([UserList("42", [("film", "2"), ("film", "4")], [0.5, 0.25])], bundle="b", time=1.0)
     store.close()
     queries = re.findall(r"```cypher\n(.*?)```", PAGE, re.DOTALL)
-    assert len(queries) == len(ANSWERS) == 10
-    for query, answer in zip(queries, ANSWERS, strict=True):
+    assert len(queries) == len(RESULTS) + len(ANSWERS) == 12
+    for query, answer in zip(queries[:2], RESULTS, strict=True):
+        assert _plain(empty_neo4j.query(query)) == answer, query
+    # The others are about the graph as it was loaded.
+    empty_neo4j.query("MATCH ()-[r:RECOMMENDED]->() DELETE r")
+    for query, answer in zip(queries[2:], ANSWERS, strict=True):
         assert _plain(empty_neo4j.query(query)) == answer, query
 
 
 def _plain(records: list[list[Any]]) -> list[list[Any]]:
     """Dates as text, and collected lists, which have no order, sorted."""
     return [
-        [sorted(each) if isinstance(each, list) else each if isinstance(each, str | int | float) else str(each)
+        [sorted(each) if isinstance(each, list) else each if isinstance(each, str | int | float | None) else str(each)
          for each in record]
         for record in records
     ]  # fmt: skip

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
 from neo4j import ManagedTransaction
 
 from kg.stores.errors import StoreError
-from kg.stores.neo4j.connection import Connection, counted, first, rows
+from kg.stores.neo4j.connection import Connection, first, rows
 from kg.stores.neo4j.names import QUERY_VECTOR, RECOMMENDED, VECTOR, quoted
 from kg.stores.results import KindVectors, ResultsReport, UserList
 
@@ -182,7 +181,7 @@ def write_recommendations(
             turn(transaction)
             users = first(transaction, f"{old} RETURN count(DISTINCT u)", users=[found.user for found in part])[0]
             made = [
-                counted(transaction, new[kind], rows=sorted(values), bundle=bundle, time=time)[1]
+                first(transaction, new[kind], rows=sorted(values), bundle=bundle, time=time)[0]
                 for kind, values in sorted(by_kind.items())
             ]
             return users, sum(made)
@@ -195,12 +194,13 @@ def write_recommendations(
 
 def _whole_users(lists: Iterable[UserList]) -> Iterator[list[UserList]]:
     """Users of about as many rows as a transaction takes."""
-    every = iter(lists)
-    while part := list(islice(every, 1)):
-        size = len(part[0].items)
-        for found in every:
-            part.append(found)
-            size += max(len(found.items), 1)
-            if size >= _ROWS_AT_ONCE:
-                break
+    part: list[UserList] = []
+    size = 0
+    for found in lists:
+        part.append(found)
+        size += max(len(found.items), 1)
+        if size >= _ROWS_AT_ONCE:
+            yield part
+            part, size = [], 0
+    if part:
         yield part
