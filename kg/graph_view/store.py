@@ -240,7 +240,8 @@ class GraphView:
     def events_since(self, event_generation: int) -> tuple[Sequence[Event], int]:
         """See `GraphStore.events_since`: events of the log."""
         events, reached = self._sidecar.events.since(event_generation)
-        return tuple(events), reached
+        # A number from ahead, such as one of a log that was lost, has nothing after it.
+        return tuple(events), min(reached, self._sidecar.events.last())
 
     def delete_user(self, user: str) -> DeletionReport:
         """Remove what WhyPath keeps of a user: recorded events, traces in snapshots, under `write: true` its own
