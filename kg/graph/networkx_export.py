@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 
 def to_networkx(
-    graph: KnowledgeGraph, around: int | None, depth: int, *, interactions: bool, hidden: bool
+    graph: KnowledgeGraph, around: int | None, depth: int, *, interactions: bool, hidden: bool, complete: bool
 ) -> nx.MultiDiGraph:
     """See `KnowledgeGraph.to_networkx`."""
+    interactions, hidden = interactions or complete, hidden or complete
     users = set(graph.schema.user_kinds)
     relations = [
         relation
@@ -34,10 +35,13 @@ def to_networkx(
         graph.kind_of(around)
         kept = _within(graph, around, depth, relations, events)
     result = nx.MultiDiGraph(name=graph.schema.name)
+    if complete:
+        result.graph[SCHEMA] = graph.schema.to_json()
     for node in np.flatnonzero(kept).tolist():
         kind, key, label = graph.node_of(node)
         role = str(graph.schema.nodes[kind].role)
-        result.add_node((kind, key), kind=kind, key=key, label=label or key, role=role, **_shown(graph, node))
+        shown = _everything(graph, node) if complete else {"label": label or key, **_shown(graph, node)}
+        result.add_node((kind, key), kind=kind, key=key, role=role, **shown)
     for relation in relations:
         heads, tails = _ends(graph, relation)
         both = kept[heads] & kept[tails]
@@ -61,13 +65,28 @@ def to_networkx(
     return result
 
 
-_RESERVED = frozenset({"kind", "key", "label", "role"})
+SCHEMA = "whypath_schema"
+"""Attribute of a complete graph with the domain's schema as JSON."""
+
+_RESERVED = frozenset({"kind", "key", "label", "role", "text"})
+
+
+def attribute_of(field: str) -> str:
+    """Attribute of a node that holds a field; one that is named like an attribute of every node gets `field_` in
+    front."""
+    return f"field_{field}" if field.removeprefix("field_") in _RESERVED else field
 
 
 def _shown(graph: KnowledgeGraph, node: int) -> dict[str, object]:
-    """Fields that may be shown; one that is named like an attribute of every node gets `field_` in front."""
-    fields = graph.fields_of(node)
-    return {f"field_{name}" if name in _RESERVED else name: value for name, value in fields.items()}
+    """Fields that may be shown."""
+    return {attribute_of(name): value for name, value in graph.fields_of(node).items()}
+
+
+def _everything(graph: KnowledgeGraph, node: int) -> dict[str, object]:
+    kind = graph.kind_of(node)
+    table, row = graph.nodes(kind), node - graph.offsets[kind]
+    fields = {attribute_of(name): value for name in table.fields if (value := table.fields[name][row]) is not None}
+    return {"label": table.labels[row], "text": table.texts[row], **fields}
 
 
 def _ends(graph: KnowledgeGraph, relation: RelationTable) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""A snapshot as PyTorch Geometric's `HeteroData`; the one module of the snapshot that imports torch.
+"""A snapshot as PyTorch Geometric's `HeteroData`; with `pyg_stores` the modules of the snapshot that import torch.
 
 Learned features are left to the encoders: here are only structure, the numeric fields that models may read, and the
 events.
@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch_geometric.data import HeteroData
+
+from kg.graph.tables import InteractionTable
 
 if TYPE_CHECKING:
     from kg.graph.snapshot import KnowledgeGraph
@@ -31,8 +34,7 @@ def to_pyg(graph: KnowledgeGraph, *, inverse: bool = False, interactions: bool =
         start = graph.offsets[kind]
         data[kind].num_nodes = len(table)
         data[kind].node_id = torch.arange(start, start + len(table))
-        used = graph.schema.nodes[kind].used_fields
-        numeric = [(name, numbers) for name in used if (numbers := table.fields[name].numbers) is not None]
+        numeric = numeric_fields(graph, kind)
         if numeric:
             data[kind].fields = torch.from_numpy(
                 np.stack([numbers for _, numbers in numeric], axis=1).astype(np.float32)
@@ -46,11 +48,24 @@ def to_pyg(graph: KnowledgeGraph, *, inverse: bool = False, interactions: bool =
     for events in graph.events if interactions else ():
         for item_kind in graph.schema.interactions[events.kind].items:
             start = graph.offsets[item_kind]
-            rows = np.flatnonzero((events.items >= start) & (events.items < start + len(graph.nodes(item_kind))))
-            found = events.take(rows)
+            found = events_on(graph, events.kind, item_kind)
             edge = data[graph.schema.user_kinds[0], events.kind, item_kind]
             edge.edge_index = torch.from_numpy(np.stack([found.users, found.items - start]).astype(np.int64))
             edge.edge_weight = torch.from_numpy(found.weights)
             edge.edge_time = torch.from_numpy(found.times)
             edge.positive = torch.from_numpy(found.positive)
     return data
+
+
+def numeric_fields(graph: KnowledgeGraph, kind: str) -> list[tuple[str, NDArray[np.float64]]]:
+    """Names and values of the numeric fields that models may read."""
+    table = graph.nodes(kind)
+    used = graph.schema.nodes[kind].used_fields
+    return [(name, numbers) for name in used if (numbers := table.fields[name].numbers) is not None]
+
+
+def events_on(graph: KnowledgeGraph, kind: str, item_kind: str) -> InteractionTable:
+    """The events of an interaction on items of one kind."""
+    events = next(table for table in graph.events if table.kind == kind)
+    start = graph.offsets[item_kind]
+    return events.take(np.flatnonzero((events.items >= start) & (events.items < start + len(graph.nodes(item_kind)))))

@@ -34,7 +34,7 @@ from kg.schema import DomainSchema
 
 if TYPE_CHECKING:
     import networkx as nx
-    from torch_geometric.data import HeteroData
+    from torch_geometric.data import FeatureStore, GraphStore, HeteroData
 
 
 class UnknownNode(WhyPathError):
@@ -101,6 +101,21 @@ class KnowledgeGraph:
         """
         numbers = {"generation": generation, "event_generation": event_generation}
         return cls(graph_of_rows(schema, nodes, edges, events, **numbers))
+
+    @classmethod
+    def from_networkx(
+        cls, graph: nx.Graph, schema: DomainSchema | None = None, *, items: str | None = None, users: str | None = None
+    ) -> KnowledgeGraph:
+        """A snapshot of a networkx graph, in the form that `to_networkx` gives.
+
+        One of `to_networkx(complete=True)` gives a snapshot of equal content. For any other, `schema` describes kinds,
+        fields, relations and interactions; without it they are read off the attributes, and `items` and `users` name
+        the item and the user kind where no attribute `role` does (see `kg.sources.domain_from_networkx`). Values are
+        taken as they are, without the checks of a load. Raises WhyPathError for what the schema does not describe.
+        """
+        from kg.graph.networkx_import import parts_of_networkx
+
+        return cls(parts_of_networkx(graph, schema, items=items, users=users))
 
     # Nodes
 
@@ -290,23 +305,36 @@ class KnowledgeGraph:
         return events_digest(self)
 
     def to_networkx(
-        self, around: int | None = None, depth: int = 1, *, interactions: bool = False, hidden: bool = False
+        self,
+        around: int | None = None,
+        depth: int = 1,
+        *,
+        interactions: bool = False,
+        hidden: bool = False,
+        complete: bool = False,
     ) -> nx.MultiDiGraph:
         """A labelled networkx MultiDiGraph of all, or of what is within `depth` edges of the node `around`.
 
         Nodes are (kind, key) with attributes kind, key, label, role and fields (not the sensitive ones); edges have the
         relation's name as key and attributes relation and label. Users and events are in it only with `interactions`,
-        hidden relations only with `hidden`.
+        hidden relations only with `hidden`. With `complete` everything is in it that makes `from_networkx` give an
+        equal snapshot: also texts, sensitive fields and, as attribute of the graph, the schema.
         """
         from kg.graph.networkx_export import to_networkx
 
-        return to_networkx(self, around, depth, interactions=interactions, hidden=hidden)
+        return to_networkx(self, around, depth, interactions=interactions, hidden=hidden, complete=complete)
 
     def to_pyg(self, *, inverse: bool = False, interactions: bool = True) -> HeteroData:
         """The snapshot as PyTorch Geometric's HeteroData; see `kg.graph.pyg`."""
         from kg.graph.pyg import to_pyg
 
         return to_pyg(self, inverse=inverse, interactions=interactions)
+
+    def to_pyg_stores(self) -> tuple[FeatureStore, GraphStore]:
+        """The snapshot behind PyTorch Geometric's interfaces of remote backends; see `kg.graph.pyg_stores`."""
+        from kg.graph.pyg_stores import SnapshotEdges, SnapshotFeatures
+
+        return SnapshotFeatures(self), SnapshotEdges(self)
 
     def save(self, directory: str | Path) -> Path:
         """Write the snapshot to a directory, which appears whole or not at all; one that holds a snapshot is

@@ -113,6 +113,9 @@ WRONG = [
     ["load", "nowhere.yaml", "--store", "s"],
     ["load", "films.csv", "--store", "s"],
     ["load", "domain.yaml", "--store", "ftp://host/x"],
+    ["load", "domain.yaml", "--store", "s", "--to-import-files", "f"],
+    ["load", "domain.yaml", "--to-import-files", "f", "--replace"],
+    ["load", "domain.yaml", "--to-import-files", "."],
     ["init"],
     ["init", "nowhere.csv", "--out", "new.yaml"],
     ["init", "films.csv", "ratings.csv"],
@@ -184,6 +187,8 @@ def test_load_reports_and_quarantines(folder: Path, capsys: pytest.CaptureFixtur
     assert sum(report["bad"].values()) == 1
     assert json.loads((folder / "quarantine.jsonl").read_text().splitlines()[0])["line"] == 5
     assert "ratings.csv" in said.err
+    assert report["rows_per_second"] == pytest.approx(report["rows"] / report["seconds"], rel=0.2)
+    assert report["writing_seconds"] <= report["seconds"]
     assert main(["load", "domain.yaml", "--store", "store"]) == 0
     assert "0 new" in capsys.readouterr().out
     assert main(["load", "domain.yaml", "--store", "other", "--strict"]) == 2
@@ -221,6 +226,32 @@ def test_graph_paths(folder: Path, store: str, capsys: pytest.CaptureFixture[str
     assert all(node == {"kind": "user", "label": "another user"} for node in users)
     assert main(["graph", "paths", "1", "nothing", "--store", store]) == 2
     assert main(["graph", "paths", "1", "2", "--max-edges", "9", "--store", store]) == 2
+
+
+def test_load_into_import_files_checks_rows_in_the_same_way(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reports, quarantines = [], []
+    for target in (["--store", "store"], ["--to-import-files", "files"]):
+        assert main(["load", "domain.yaml", *target, "--json"]) == 0
+        reports.append(json.loads(capsys.readouterr().out))
+        quarantines.append((folder / "quarantine.jsonl").read_text())
+    assert quarantines[0] == quarantines[1] != ""
+    stored, written = ({k: v for k, v in report.items() if "second" not in k} for report in reports)
+    told = written.pop("import_files")
+    assert written == stored
+    assert told["folder"] == str(folder / "files")
+    assert told["command"] == [
+        "neo4j-admin",
+        "database",
+        "import",
+        "full",
+        "neo4j",
+        "--overwrite-destination",
+        "@import.args",
+    ]
+    assert (folder / "files" / "import.args").exists()
+    assert main(["load", "domain.yaml", "--to-import-files", "strict", "--strict"]) == 2
+    assert "nothing was loaded" in capsys.readouterr().err
+    assert not (folder / "strict").exists()
 
 
 def test_graph_stats_show_and_export(folder: Path, store: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,29 @@ def test_training_reads_neo4j(workshop: Workshop, empty_neo4j: Server, tmp_path:
         assert run("train", "--store", store, *options) == 0
         digests.append({path.name: path.read_bytes() for path in bundle.rglob("*.safetensors")})
     assert digests[0] == digests[1] != {}
+
+
+def test_a_bulk_import_serves_as_a_load_does(
+    workshop: Workshop, empty_neo4j: Server, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    folder = tmp_path / "import files"
+    assert run("load", workshop.domain, "--to-import-files", folder) == 0
+    told = capsys.readouterr().out
+    command = shlex.split(next(line for line in told.splitlines() if "neo4j-admin" in line))
+    assert command[:4] == ["cd", str(folder), "&&", "neo4j-admin"]
+    empty_neo4j.bulk_import(folder, command[4:])
+    bundle = tmp_path / "bundle"
+    options = ("--train", workshop.train, "--only", "popularity", "--seed", "1", "--bundle", bundle)
+    assert run("train", "--store", "neo4j", *options) == 0
+    imported, loaded = open_store("neo4j"), open_store(workshop.store)
+    assert imported.counts() == loaded.counts()
+    ours, theirs = imported.snapshot(), loaded.snapshot()
+    assert (ours.digest, ours.events_digest) == (theirs.digest, theirs.events_digest)
+    imported.close()
+    assert run("load", workshop.domain, "--store", "neo4j", "--json") == 0
+    again = json.loads(capsys.readouterr().out)
+    assert [again[name]["new"] + again[name]["changed"] for name in ("nodes", "edges", "events")] == [0, 0, 0]
+    assert again["generation"] == 1
 
 
 SCHEMA = DomainSchema.from_mapping(

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph, SnapshotUnreadable, UnknownNode
 from kg.graph.durable import directory_written_whole, remove_partial
-from tests.kg.domain import EDGES, EVENTS, NODES
+from kg.rows import NodeRow
+from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.kg.graph.graphs import GRAPHS, SCHEMA
 
 
@@ -116,6 +118,69 @@ def test_networkx_has_every_node_and_edge(graph: KnowledgeGraph) -> None:
     events = [data["id"] for *_, data in exported.edges(data=True) if "id" in data]
     assert sorted(events) == sorted(event for table in graph.events for event in table.ids)
     assert all("age" not in data for _, data in exported.nodes(data=True))
+
+
+@given(GRAPHS)
+@settings(max_examples=40, deadline=None)
+def test_a_complete_networkx_graph_gives_the_snapshot_back(graph: KnowledgeGraph) -> None:
+    again = KnowledgeGraph.from_networkx(graph.to_networkx(complete=True))
+    assert (again.digest, again.events_digest) == (graph.digest, graph.events_digest)
+    assert again.schema == graph.schema
+
+
+def test_fields_named_like_attributes_survive_networkx() -> None:
+    fields = dict.fromkeys(("text", "label", "field_label", "kind", "field_x"), "text")
+    schema = films_schema()
+    nodes = {kind: spec.model_dump(exclude_defaults=True) for kind, spec in schema.nodes.items()}
+    schema = films_schema(nodes=nodes | {"film": {**nodes["film"], "fields": fields}})
+    node = NodeRow("film", "1", "", "read", {name: f"value of {name}" for name in fields})
+    graph = KnowledgeGraph.from_rows(schema, [node])
+    again = KnowledgeGraph.from_networkx(graph.to_networkx(complete=True))
+    assert again.digest == graph.digest
+    assert again.nodes("film").fields["field_label"][0] == "value of field_label"
+
+
+def test_somebody_elses_networkx_graph() -> None:
+    foreign = nx.MultiDiGraph()
+    foreign.add_node("m1", kind="movie", role="item", title="Heat", year=1995)
+    foreign.add_node("m2", kind="movie", role="item", year=None)
+    foreign.add_node("p", kind="person", label="Michael Mann")
+    foreign.add_node(42, kind="fan", role="user")
+    foreign.add_edge("m1", "p", "by")
+    foreign.add_edge(42, "m1", "saw", weight=4, time=10)
+    foreign.add_edge(42, "m1", "saw again", relation="saw", id=7)
+    graph = KnowledgeGraph.from_networkx(foreign)
+    assert graph.schema.item_kinds == ("movie",)
+    assert graph.item_ids.to_list() == ["m1", "m2"]
+    assert list(graph.nodes("movie").fields["year"]) == [1995, None]
+    assert graph.nodes("person").labels.to_list() == ["Michael Mann"]
+    assert [len(relation) for relation in graph.relations] == [1]
+    assert sorted(graph.events[0].ids)[0] == "7"
+    assert graph.events[0].users.tolist() == [0, 0]
+    assert KnowledgeGraph.from_networkx(foreign, graph.schema).digest == graph.digest
+    plain = nx.DiGraph([("a", "b"), ("u", "a")])
+    nx.set_node_attributes(plain, {"a": "thing", "b": "thing", "u": "person"}, "kind")
+    described = KnowledgeGraph.from_networkx(plain, items="thing", users="person")
+    assert [described.n_items, [len(r) for r in described.relations], [len(e) for e in described.events]] == [
+        2,
+        [1],
+        [1],
+    ]
+    with pytest.raises(WhyPathError, match="which nodes are items"):
+        KnowledgeGraph.from_networkx(plain)
+    with pytest.raises(WhyPathError, match="no kind 'thing'"):
+        KnowledgeGraph.from_networkx(plain, graph.schema.model_copy())
+    foreign.add_edge("p", "m1", "by")
+    with pytest.raises(WhyPathError, match="no relation 'by' from person to movie"):
+        KnowledgeGraph.from_networkx(foreign, graph.schema)
+    foreign.remove_edge("p", "m1")
+    foreign.add_edge(42, "m2", "saw", id=7)
+    with pytest.raises(WhyPathError, match="id '7'"):
+        KnowledgeGraph.from_networkx(foreign, graph.schema)
+    foreign.remove_edge(42, "m2")
+    foreign.add_node("other", kind="person", key="p")
+    with pytest.raises(WhyPathError, match="same kind and key"):
+        KnowledgeGraph.from_networkx(foreign, graph.schema)
 
 
 def test_networkx_leaves_out_users_and_hidden_relations_unless_asked(graph: KnowledgeGraph) -> None:

@@ -117,6 +117,18 @@ def test_progress_names_stage_source_and_share(tmp_path: Path, store: GraphStore
         ("relations", "sequels.tsv"), ("events", "ratings.csv"),
     ]  # fmt: skip
     assert all(p.fraction == 1.0 for p in seen if p.done)
+    assert all(p.rows_per_second == pytest.approx(p.rows / max(p.seconds, 1e-3)) for p in seen)
+
+
+def test_a_report_says_how_fast_the_load_was(tmp_path: Path, store: GraphStore) -> None:
+    seen: list[LoadProgress] = []
+    report = load_shop(tmp_path, store, progress=seen.append)
+    # The films are gone through a second time for their relations, which are no further rows.
+    assert report.rows == sum(p.rows for p in seen if p.done) - next(p.rows for p in seen if p.source == "films.csv")
+    assert 0 < report.writing_seconds < report.seconds
+    assert report.rows_per_second == pytest.approx(report.rows / report.seconds)
+    assert f"{report.rows:,} rows in " in str(report)
+    assert "rows a second" in str(report)
 
 
 def test_a_missing_column_or_file_is_told_before_anything_is_written(tmp_path: Path, store: GraphStore) -> None:

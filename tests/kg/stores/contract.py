@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+from kg.graph import KnowledgeGraph
+from kg.rows import Event
 from kg.stores import (
     GraphStore,
     StoreEmpty,
@@ -44,3 +46,22 @@ class GraphStoreContract(LoadContract, EventContract, ReadContract):
             store.append_events(EVENTS)
         with pytest.raises(StoreEmpty):
             store.delete_user("ann")
+
+    # Other libraries
+
+    def test_a_snapshot_goes_to_networkx_and_back(self, store: GraphStore) -> None:
+        load(store)
+        store.append_events([Event.of("new", "1", "film", "view", time=0.1, weight=0.1)])
+        graph = store.snapshot()
+        assert same(KnowledgeGraph.from_networkx(graph.to_networkx(complete=True)), graph)
+
+    def test_a_snapshot_says_the_same_in_both_forms_of_pyg(self, store: GraphStore) -> None:
+        load(store)
+        graph = store.snapshot()
+        data, (features, edges) = graph.to_pyg(), graph.to_pyg_stores()
+        for kind in graph.kinds:
+            assert features[kind, "node_id", None].tolist() == data[kind].node_id.tolist()
+        rows, columns, _ = edges.coo()
+        assert set(rows) == set(data.edge_types)
+        for edge_type in rows:
+            assert [rows[edge_type].tolist(), columns[edge_type].tolist()] == data[edge_type].edge_index.tolist()

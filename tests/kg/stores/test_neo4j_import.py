@@ -105,7 +105,7 @@ def drawn() -> tuple[list[NodeRow], list[EdgeRow], list[Event]]:
         event = Event.of(user, key, "film", "größer", time=time, weight=weight, id=f"{len(events)}-{key}")
         events[event.id] = event
 
-    @settings(max_examples=150, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(rows)
     def draw(row: tuple[str, str, str, dict[str, Any], str, float | None, float | None]) -> None:
         take(row)

@@ -7,7 +7,6 @@ database is first opened as a store.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from kg.graph import KnowledgeGraph
@@ -17,8 +16,8 @@ from kg.stores.neo4j.bulk.command import ARGUMENTS
 from kg.stores.neo4j.bulk.directory import ImportDirectory
 from kg.stores.neo4j.bulk.writer import ImportFilesLoad
 
-_READABLE = re.compile(r"[^\s:(){}]([^\S\n\r\t\v\f]|[^\s:(){}])*(?<!\s)")
-"""Names that a header can have: the importer reads the others as a type or an option, or not at all."""
+_UNREADABLE = frozenset(":(){}")
+"""The importer takes what such a character leads in a header for a type or an option."""
 
 
 class ImportFiles:
@@ -38,10 +37,10 @@ class ImportFiles:
             raise StoreError("import files make a whole new database, so there is nothing that a load could replace")
         for kind, spec in schema.nodes.items():
             for field in spec.fields:
-                if not _READABLE.fullmatch(field):
+                if field != field.strip() or not field.isprintable() or _UNREADABLE.intersection(field):
                     raise StoreError(
-                        f"nodes.{kind}.fields: Neo4j's importer cannot make a property of the name {field!r} (no brackets,"
-                        " colons, line breaks or blanks at an end); give the field another name, and its column as `column`"
+                        f"nodes.{kind}.fields: Neo4j's importer can make no property of the name {field!r} (colons,"
+                        " brackets, line breaks, blanks at an end); give the field another name, and say its `column`"
                     )
         return ImportFilesLoad(ImportDirectory(self.folder), schema)
 
