@@ -1,4 +1,5 @@
-"""The Neo4j store through 50 interruptions at random moments of loading, appending and exporting.
+"""The Neo4j store through interruptions at random moments of loading and appending; with those of exporting (in
+`test_neo4j_interrupted_exports`) they are more than 50.
 
 Nothing acknowledged may be lost and nothing doubled; a load that is run again ends as if it never had been interrupted.
 The interruptions are spread over several tests, so that they can run side by side, each on a server of its own.
@@ -43,7 +44,6 @@ def loaded(store: str, *loads: tuple[int, bool]) -> KnowledgeGraph:
         (1, True, [Strike.CLIENT] * 5 + [Strike.STOP]),
         (2, False, [Strike.CLIENT] * 5 + [Strike.RESTART]),
         (3, True, [Strike.CLIENT] * 5 + [Strike.RESTART]),
-        (4, True, [Strike.CLIENT] * 6),
     ],
 )
 def test_an_interrupted_load_ends_as_if_uninterrupted(
