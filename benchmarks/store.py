@@ -39,6 +39,8 @@ examples:
 CSV, WHYPATH, IMPORTER = "LOAD CSV", "whypath load, Neo4j", "neo4j-admin database import"
 FILES, IMPORTED = "whypath load --to-import-files", "the same files, imported"
 EMBEDDED, BARE, SNAPSHOT = "whypath load, embedded", "bare columns", "snapshot"
+BARE_KEYS, VIEW = "bare columns, keys", "snapshot, somebody else's graph"
+READS = {"bare": BARE, "read": f"{SNAPSHOT}, Neo4j", "bare-keys": BARE_KEYS, "view": VIEW}
 USER_EVENTS, ITEM_TRIPLES = 20, 10
 """Of the synthetic domain, on average."""
 
@@ -140,10 +142,10 @@ class Measurement:
                 WHYPATH, repeat, self._work("load", "neo4j", "--domain", str(self.domain), env=env), None, own, before
             )
             for _ in range(reads):
-                for name, work in ((BARE, "bare"), (SNAPSHOT, "read")):
+                for work, name in READS.items():
                     before = own.cpu_seconds()
                     took = self._work(work, "neo4j", "--cache", str(cache), env=env)
-                    self._keep(f"{name}, Neo4j" if work == "read" else name, repeat, took, None, own, before)
+                    self._keep(name, repeat, took, None, own, before)
             self._small(repeat, "Neo4j", "neo4j", env, appends)
 
     def _small(self, repeat: int, kind: str, store: str, env: dict[str, str], times: int) -> None:
@@ -197,6 +199,10 @@ class Measurement:
             ),
             "snapshot / bare columns": (self.rate(f"{SNAPSHOT}, Neo4j", "seconds"), self.rate(BARE, "seconds")),
             "snapshot / bare columns, processor time": (self._read_cpu(f"{SNAPSHOT}, Neo4j"), self._read_cpu(BARE)),
+            "somebody else's graph / bare columns with keys": (
+                self.rate(VIEW, "seconds"),
+                self.rate(BARE_KEYS, "seconds"),
+            ),
         }
         return {name: own / peer for name, (own, peer) in found.items() if own and peer}
 
@@ -284,7 +290,7 @@ def show(record: Record, measured: list[Measurement]) -> None:
                 *(_number(one.median(what, key), 2) for key in ("seconds", "client_cpu", "server_cpu")),
                 _number(one.median(what, "peak_mb")),
             ]
-            for what in (BARE, f"{SNAPSHOT}, Neo4j", f"{SNAPSHOT}, embedded")
+            for what in (*READS.values(), f"{SNAPSHOT}, embedded")
         ]
         record.show(
             f"{one.name}: reading everything",

@@ -184,21 +184,23 @@ def import_tables(server: LocalServer, tables: Sequence[Table], folder: Path) ->
     return time.perf_counter() - started
 
 
-def read_columns(address: Address, credentials: Credentials | None, schema: DomainSchema) -> int:
+def read_columns(address: Address, credentials: Credentials | None, schema: DomainSchema, *, ends: str = "_id") -> int:
     """Every value that a snapshot has, in blocks of columns: one query for each kind, relation and interaction, and
-    nothing done with what comes. Rows read."""
+    nothing done with what comes. Rows read. `ends`: the property that says where a relationship ends; a number of
+    ours, or the key, as in a graph that has nothing else."""
     names = Names().extended(schema)
     queries = [_columns_of_nodes(names, schema, kind) for kind in schema.nodes]
     for relation in schema.relation_kinds.values():
-        ends = f"(a:{names.label(relation.head)})-[:{names.relation(relation)}]->(b:{names.label(relation.tail)})"
-        queries.append(f"MATCH {ends} WITH a._id / {_BLOCK} AS block, collect(a._id) AS c0, collect(b._id) AS c1")
+        pattern = f"(a:{names.label(relation.head)})-[:{names.relation(relation)}]->(b:{names.label(relation.tail)})"
+        columns = f"collect(a.{ends}) AS c0, collect(b.{ends}) AS c1"
+        queries.append(f"MATCH {pattern} WITH a._id / {_BLOCK} AS block, {columns}")
     user = names.label(schema.user_kinds[0])
     for kind, interaction in schema.interactions.items():
         for item in interaction.items:
             queries.append(
                 f"MATCH (a:{user})-[r:{names.interaction(kind)}]->(b:{names.label(item)})"
                 f" WITH a._id / {_BLOCK} AS block,"
-                " collect(a._id) AS c0, collect(b._id) AS c1, collect(r.id) AS c2,"
+                f" collect(a.{ends}) AS c0, collect(b.{ends}) AS c1, collect(r.id) AS c2,"
                 " collect(coalesce(r.time, $nan)) AS c3, collect(coalesce(r.weight, $nan)) AS c4"
             )
     auth = (credentials.user, credentials.password) if credentials else None

@@ -2,7 +2,9 @@
 
 load        `load_domain`, with the time inside the store's writer apart from reading and checking rows
 read        the snapshot of a store, on a machine that has none cached
+view        the snapshot of the same database as a graph that somebody else owns, by a description of it
 bare        the columns of the same content by the driver alone, and nothing made of them
+bare-keys   the same with keys at the ends of relationships, which is all that somebody else's graph has
 append      events one a call, then in batches
 neighbours  the neighbours of nodes, one a call
 """
@@ -17,7 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -26,6 +28,9 @@ from kg.ingest import load_domain
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
 from kg.stores import FinishReport, GraphStore, LoadWriter, WriteReport, open_store
+
+if TYPE_CHECKING:
+    from kg.stores.neo4j.names import Names
 
 LIMIT = 50
 """Neighbours asked for."""
@@ -108,15 +113,79 @@ def read(arguments: argparse.Namespace) -> dict[str, object]:
     return {"rows": rows_of(graph), "seconds": seconds, "digest": graph.digest, "events_digest": graph.events_digest}
 
 
+def view(arguments: argparse.Namespace) -> dict[str, object]:
+    """Without `_id`s, and with every value checked. What the view keeps is removed before."""
+    from kg.stores.neo4j.names import Names
+
+    folder = arguments.cache.parent / "view"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    schema = open_store(arguments.store).schema()
+    described = description_of(schema, Names().extended(schema), arguments.store)
+    # JSON is YAML as well.
+    (folder / "graph.yaml").write_text(json.dumps(described), encoding="utf-8")
+    store = open_store(folder / "graph.yaml")
+    started = time.perf_counter()
+    graph = store.snapshot()
+    return {"rows": rows_of(graph), "seconds": time.perf_counter() - started}
+
+
+def description_of(schema: DomainSchema, names: Names, uri: str) -> dict[str, object]:
+    """A domain.yaml over what a store has in Neo4j, as if somebody else had made it."""
+    nodes = {
+        kind: {
+            "role": str(node.role),
+            "labels": names.labels[kind],
+            "key": "key",
+            "label": "name",
+            "text": ["text"],
+            "fields": {name: str(spec.type) for name, spec in node.fields.items()},
+        }
+        for kind, node in schema.nodes.items()
+    }
+    relations = {
+        name: {
+            "relationship": names.relation(relation).strip("`"),
+            "head": relation.head,
+            "tail": relation.tail,
+        }
+        for name, relation in schema.relation_kinds.items()
+    }
+    interactions = {
+        name: {
+            "relationship": names.interactions[name],
+            "columns": {"time": "time", "weight": "weight", "id": "id"},
+            "items": list(interaction.items),
+        }
+        for name, interaction in schema.interactions.items()
+    }
+    return {
+        "name": "view",
+        "graph": {"uri": uri},
+        "nodes": nodes,
+        "relations": relations,
+        "interactions": interactions,
+    }
+
+
 def bare(arguments: argparse.Namespace) -> dict[str, object]:
     """Needs a Neo4j store, for its `_id`s."""
+    return _columns(arguments, "_id")
+
+
+def bare_keys(arguments: argparse.Namespace) -> dict[str, object]:
+    """Keys for both ends of every relationship."""
+    return _columns(arguments, "key")
+
+
+def _columns(arguments: argparse.Namespace, ends: str) -> dict[str, object]:
     from benchmarks.store_peers import read_columns
     from kg.stores.neo4j.address import address_of, credentials_of, read_settings
 
     schema = open_store(arguments.store).schema()
     settings = read_settings()
     started = time.perf_counter()
-    rows = read_columns(address_of(arguments.store, settings), credentials_of(settings), schema)
+    rows = read_columns(address_of(arguments.store, settings), credentials_of(settings), schema, ends=ends)
     return {"rows": rows, "seconds": time.perf_counter() - started}
 
 
@@ -174,7 +243,9 @@ def quantiles(seconds: Sequence[float]) -> dict[str, float]:
 WORK: dict[str, Callable[[argparse.Namespace], object]] = {
     "load": load,
     "read": read,
+    "view": view,
     "bare": bare,
+    "bare-keys": bare_keys,
     "append": append,
     "neighbours": neighbours,
 }

@@ -105,8 +105,8 @@ def _pages(
         f"UNWIND $ids AS number MATCH ({near}) WHERE id({near}) = number"
         f" MATCH (h){arrow(relationship, 'r')}(t){conditions.clause('WHERE')} {columns}"
     )
-    for page in session.near_pages(ids, total):
-        yield _arrays(session.one(text, ids=page, **conditions.parameters))
+    queries = ((text, {"ids": page, **conditions.parameters}) for page in session.near_pages(ids, total))
+    yield from map(_arrays, session.pages(queries))
 
 
 def _arrays(page: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

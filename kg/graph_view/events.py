@@ -90,7 +90,7 @@ class EventReader:
         """Events of one interaction."""
         interaction = self._schema.interactions[kind]
         behaviour = behaviour_of(interaction)
-        pieces = [self._piece(kind, interaction, behaviour, page) for page in self._pages(interaction, behaviour)]
+        pieces = self._pieces(kind, interaction, behaviour)
         self._session.tell("events", kind, self._session.rows[f"interactions.{kind}"], done=True)
         if not self._session.rows[f"interactions.{kind}"]:
             self._session.notes.append(f"interactions.{kind}: the graph has none of them")
@@ -105,8 +105,7 @@ class EventReader:
             own = _Behaviour(
                 pattern, token(OWN_TYPE), conditions, plain("r", "time"), plain("r", "weight"), plain("r", "id")
             )
-            pieces = [self._piece(kind, interaction, own, page) for page in self._pages(interaction, own)]
-            full[kind] = joined([full[kind], self._distinct(kind, pieces)])
+            full[kind] = joined([full[kind], self._distinct(kind, self._pieces(kind, interaction, own))])
         return full
 
     def _pages(self, interaction: InteractionKind, behaviour: _Behaviour) -> Iterator[tuple[str, dict]]:
@@ -123,22 +122,25 @@ class EventReader:
         for page in self._session.near_pages(ids, total):
             yield start, {"ids": page, **parameters}
 
-    def _piece(
-        self, kind: str, interaction: InteractionKind, behaviour: _Behaviour, page: tuple[str, dict]
-    ) -> EventColumns:
-        piece = self._checked(kind, interaction, behaviour, page, named=False)
-        # The numbers of relationships are asked for only where one of them has to be named.
-        piece = piece or self._checked(kind, interaction, behaviour, page, named=True)
-        assert piece is not None
-        return piece
+    def _pieces(self, kind: str, interaction: InteractionKind, behaviour: _Behaviour) -> list[EventColumns]:
+        pages = list(self._pages(interaction, behaviour))
+        pieces: list[EventColumns] = []
+        asked = ((start + behaviour.columns, parameters) for start, parameters in pages)
+        for (start, parameters), values in zip(pages, self._session.pages(asked), strict=True):
+            piece = self._checked(kind, interaction, behaviour, values, named=False)
+            if piece is None:
+                # The numbers of relationships are asked for only where one of them has to be named.
+                values = self._session.one(f"{start}{behaviour.columns}, collect(id(r))", **parameters)
+                piece = self._checked(kind, interaction, behaviour, values, named=True)
+            assert piece is not None
+            pieces.append(piece)
+        return pieces
 
     def _checked(
-        self, kind: str, interaction: InteractionKind, behaviour: _Behaviour, page: tuple[str, dict], *, named: bool
+        self, kind: str, interaction: InteractionKind, behaviour: _Behaviour, values: list[list], *, named: bool
     ) -> EventColumns | None:
         """A page of events; None where something is bad and elements are not `named`."""
         session, missing = self._session, self._session.missing
-        text = page[0] + behaviour.columns + (", collect(id(r))" if named else "")
-        values = session.one(text, **page[1])
         ends = np.array(values[0], dtype=np.int64), np.array(values[1], dtype=np.int64)
         user_codes, user_rows = self._elements.find(ends[0])
         item_codes, item_rows = self._elements.find(ends[1])

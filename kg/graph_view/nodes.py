@@ -70,8 +70,9 @@ class NodeReader:
         aliases: list[tuple[int, int]] = []
         empty = {property: len(ids) > 0 for property in columns.properties}
         text = _page_text(node, columns.properties, conditions)
-        for start in range(0, len(ids), PAGE_ROWS):
-            page = session.one(text, ids=ids[start : start + PAGE_ROWS].tolist(), **conditions.parameters)
+        starts = range(0, len(ids), PAGE_ROWS)
+        queries = ((text, {"ids": ids[at : at + PAGE_ROWS].tolist(), **conditions.parameters}) for at in starts)
+        for start, page in zip(starts, session.pages(queries), strict=True):
             for property, values in zip(columns.properties, page[1:], strict=True):
                 empty[property] = empty[property] and all(value is None for value in values)
             self._take(columns, page, found, left_out, seen, aliases)

@@ -89,8 +89,7 @@ def read_graph(
 
     def read(transaction: ManagedTransaction) -> tuple[KnowledgeGraph, ReadReport]:
         started = time.monotonic()
-        with Quarantine(quarantine) as bad:
-            session = ReadSession(transaction, schema, bad, progress)
+        with Quarantine(quarantine) as bad, ReadSession(transaction, schema, bad, progress) as session:
             graph = _graph(session)
             counts = bad.by_section
             names = dict.fromkeys([*session.rows, *counts])

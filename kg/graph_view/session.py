@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Self
 
 import numpy as np
 from neo4j import ManagedTransaction
@@ -29,7 +30,11 @@ _MOST_NEAR = 100_000
 
 
 class ReadSession:
-    """One read of a graph in one transaction."""
+    """One read of a graph in one transaction, a context manager.
+
+    All queries run in one thread of their own, so that the server can be at the next page while this one is taken
+    apart.
+    """
 
     def __init__(
         self,
@@ -50,10 +55,32 @@ class ReadSession:
         self.repeated = 0
         self.dangling = 0
         self.notes: list[str] = []
+        # A transaction takes one query at a time.
+        self._asking = ThreadPoolExecutor(1, thread_name_prefix="whypath-view")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._asking.shutdown(cancel_futures=True)
 
     def one(self, text: str, **parameters: Any) -> list[Any]:
         """The values of the one record of a query."""
-        return first(self._transaction, text, **parameters)
+        return self._asked(text, parameters).result()
+
+    def pages(self, queries: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[list[Any]]:
+        """The same of each query with its parameters; each is asked for before the one before it is given out."""
+        waiting: Future[list[Any]] | None = None
+        for text, parameters in queries:
+            following = self._asked(text, parameters)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = following
+        if waiting is not None:
+            yield waiting.result()
+
+    def _asked(self, text: str, parameters: Mapping[str, Any]) -> Future[list[Any]]:
+        return self._asking.submit(first, self._transaction, text, **parameters)
 
     def bad(self, section: str, element: str, problem: RowProblem, values: Mapping[str, object]) -> None:
         """Put an element into quarantine."""
@@ -77,7 +104,7 @@ class ReadSession:
     def _element(self, text: str, number: int) -> str:
         # An element id is the server's number behind what all elements of a database share.
         if text not in self._prefixes:
-            found = rows(self._transaction, text)
+            found = self._asking.submit(rows, self._transaction, text).result()
             self._prefixes[text] = found[0][0].rpartition(":")[0] if found else ""
         return f"{self._prefixes[text]}:{number}"
 
