@@ -99,9 +99,6 @@ class OneHop(BaseSampler):
             metadata=(index.input_id, index.time),
         )
 
-    def sample_from_edges(self, index: object, **_: object) -> HeteroSamplerOutput:
-        raise TypeError("this sampler starts from nodes")
-
 
 def test_a_loader_of_pyg_makes_batches_of_the_stores(graph: KnowledgeGraph) -> None:
     features, edges = graph.to_pyg_stores()
