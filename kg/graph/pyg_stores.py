@@ -58,10 +58,10 @@ class SnapshotFeatures(FeatureStore):
             return columns.get(attr.attr_name or "")
         return None
 
-    def _get_tensor(self, attr: TensorAttr) -> Tensor | None:
+    def _get_tensor(self, attr: TensorAttr) -> Tensor:
         column = self._column(attr)
         if column is None:
-            return None
+            raise KeyError(f"the snapshot has no tensor {attr.attr_name!r} of {attr.group_name!r}")
         index = attr.index.numpy() if isinstance(attr.index, Tensor) else attr.index
         return _tensor(column if index is None else column[index])
 

@@ -168,7 +168,7 @@ def test_somebody_elses_networkx_graph() -> None:
     ]
     with pytest.raises(WhyPathError, match="which nodes are items"):
         KnowledgeGraph.from_networkx(plain)
-    with pytest.raises(WhyPathError, match="no kind 'person'"):
+    with pytest.raises(WhyPathError, match="no kind 'thing'"):
         KnowledgeGraph.from_networkx(plain, graph.schema.model_copy())
     foreign.add_edge("p", "m1", "by")
     with pytest.raises(WhyPathError, match="no relation 'by' from person to movie"):
