@@ -30,11 +30,11 @@ class SnapshotFeatures(FeatureStore):
 
     def __init__(self, graph: KnowledgeGraph) -> None:
         super().__init__()
-        self.__dict__["_graph"] = graph
+        object.__setattr__(self, "_graph", graph)
 
     def get_all_tensor_attrs(self) -> list[TensorAttr]:
         """What there is, without indices."""
-        graph: KnowledgeGraph = self.__dict__["_graph"]
+        graph: KnowledgeGraph = vars(self)["_graph"]
         found = [TensorAttr(kind, "node_id") for kind in graph.kinds]
         found += [TensorAttr(kind, "fields") for kind in graph.kinds if numeric_fields(graph, kind)]
         for user, kind, item in _interaction_types(graph):
@@ -44,7 +44,7 @@ class SnapshotFeatures(FeatureStore):
         return found
 
     def _column(self, attr: TensorAttr) -> NDArray | None:
-        graph: KnowledgeGraph = self.__dict__["_graph"]
+        graph: KnowledgeGraph = vars(self)["_graph"]
         group: object = attr.group_name
         if isinstance(group, str) and group in graph.offsets:
             if attr.attr_name == "node_id":
@@ -81,11 +81,11 @@ class SnapshotEdges(GraphStore):
 
     def __init__(self, graph: KnowledgeGraph) -> None:
         super().__init__()
-        self.__dict__["_graph"] = graph
+        object.__setattr__(self, "_graph", graph)
 
     def get_all_edge_attrs(self) -> list[EdgeAttr]:
         """Every layout of every edge type, with its numbers of nodes."""
-        graph: KnowledgeGraph = self.__dict__["_graph"]
+        graph: KnowledgeGraph = vars(self)["_graph"]
         found: list[EdgeAttr] = []
         for relation in graph.relations:
             size = (len(graph.nodes(relation.head_kind)), len(graph.nodes(relation.tail_kind)))
@@ -97,7 +97,7 @@ class SnapshotEdges(GraphStore):
         return found
 
     def _get_edge_index(self, edge_attr: EdgeAttr) -> tuple[Tensor, Tensor] | None:
-        graph: KnowledgeGraph = self.__dict__["_graph"]
+        graph: KnowledgeGraph = vars(self)["_graph"]
         head, name, tail = edge_attr.edge_type
         for relation in graph.relations:
             if (relation.head_kind, relation.name, relation.tail_kind) == (head, name, tail):

@@ -89,6 +89,7 @@ def test_a_bulk_import_serves_as_a_load_does(
     ours, theirs = imported.snapshot(), loaded.snapshot()
     assert (ours.digest, ours.events_digest) == (theirs.digest, theirs.events_digest)
     imported.close()
+    capsys.readouterr()
     assert run("load", workshop.domain, "--store", "neo4j", "--json") == 0
     again = json.loads(capsys.readouterr().out)
     assert [again[name]["new"] + again[name]["changed"] for name in ("nodes", "edges", "events")] == [0, 0, 0]

@@ -159,7 +159,7 @@ def test_somebody_elses_networkx_graph() -> None:
     assert graph.events[0].users.tolist() == [0, 0]
     assert KnowledgeGraph.from_networkx(foreign, graph.schema).digest == graph.digest
     plain = nx.DiGraph([("a", "b"), ("u", "a")])
-    nx.set_node_attributes(plain, {"a": "thing", "b": "thing", "u": "person"}, "kind")
+    plain.add_nodes_from((node, {"kind": "person" if node == "u" else "thing"}) for node in "abu")
     described = KnowledgeGraph.from_networkx(plain, items="thing", users="person")
     assert [described.n_items, [len(r) for r in described.relations], [len(e) for e in described.events]] == [
         2,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
 from torch_geometric.data import EdgeAttr, FeatureStore, GraphStore, HeteroData
+from torch_geometric.data.graph_store import EdgeLayout
 from torch_geometric.data.remote_backend_utils import num_nodes
 from torch_geometric.loader import NodeLoader
 from torch_geometric.sampler import BaseSampler, HeteroSamplerOutput, NodeSamplerInput
@@ -19,6 +22,7 @@ def rebuilt(features: FeatureStore, edges: GraphStore) -> HeteroData:
     """HeteroData of nothing but what the stores say."""
     data = HeteroData()
     for attr in features.get_all_tensor_attrs():
+        assert attr.group_name is not None
         data[attr.group_name][attr.attr_name] = features.get_tensor(attr.group_name, attr.attr_name, None)
     rows, columns, _ = edges.coo()
     for edge_type in rows:
@@ -60,22 +64,23 @@ def graph() -> KnowledgeGraph:
 
 
 def test_parts_of_tensors(graph: KnowledgeGraph) -> None:
-    features, edges = graph.to_pyg_stores()
+    stores: tuple[Any, Any] = graph.to_pyg_stores()
+    features, edges = stores
     whole = graph.to_pyg()["film"].fields
     for index in (torch.tensor([3, 0]), slice(1, 3), torch.tensor([2]).numpy()):
-        assert torch.equal(features["film", "fields", index].nan_to_num(-7), whole[index].nan_to_num(-7))
+        assert torch.equal(features.get_tensor("film", "fields", index).nan_to_num(-7), whole[index].nan_to_num(-7))
     assert features.get_tensor_size("film", "fields", None) == tuple(whole.shape)
-    assert features["viewer"].node_id[:].tolist() == graph.to_pyg()["viewer"].node_id.tolist()
+    assert features.view("viewer").node_id[:].tolist() == graph.to_pyg()["viewer"].node_id.tolist()
     for name in ("nothing", "fields"):
         with pytest.raises(KeyError):
             features.get_tensor("viewer", name, None)
     with pytest.raises(KeyError):
-        edges.get_edge_index(EdgeAttr(("film", "nothing", "film"), "coo"))
+        edges.get_edge_index(EdgeAttr(("film", "nothing", "film"), EdgeLayout.COO))
     # What is read from a file stays as it is.
     assert not features.put_tensor(whole, "film", "fields", None)
-    assert not edges.put_edge_index((whole, whole), EdgeAttr(("film", "director", "person"), "coo"))
+    assert not edges.put_edge_index((whole, whole), EdgeAttr(("film", "director", "person"), EdgeLayout.COO))
     assert not features.remove_tensor("film", "fields", None)
-    assert not edges.remove_edge_index(EdgeAttr(("film", "director", "person"), "coo"))
+    assert not edges.remove_edge_index(EdgeAttr(("film", "director", "person"), EdgeLayout.COO))
 
 
 class OneHop(BaseSampler):
@@ -86,7 +91,7 @@ class OneHop(BaseSampler):
         heads, ends, _ = edges.csc([self.edge_type])
         self.heads, self.ends = heads[self.edge_type], ends[self.edge_type]
 
-    def sample_from_nodes(self, index: NodeSamplerInput, **_: object) -> HeteroSamplerOutput:
+    def sample_from_nodes(self, index: NodeSamplerInput, **kwargs: Any) -> HeteroSamplerOutput:
         people = index.node
         parts = [torch.arange(int(self.ends[person]), int(self.ends[person + 1])) for person in people.tolist()]
         films, local = self.heads[torch.cat(parts)].unique(return_inverse=True)
@@ -99,7 +104,7 @@ class OneHop(BaseSampler):
             metadata=(index.input_id, index.time),
         )
 
-    def sample_from_edges(self, index: object, **_: object) -> HeteroSamplerOutput:
+    def sample_from_edges(self, index: object, neg_sampling: object = None) -> HeteroSamplerOutput:
         raise TypeError("this sampler starts from nodes")
 
 

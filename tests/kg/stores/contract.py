@@ -60,7 +60,7 @@ class GraphStoreContract(LoadContract, EventContract, ReadContract):
         graph = store.snapshot()
         data, (features, edges) = graph.to_pyg(), graph.to_pyg_stores()
         for kind in graph.kinds:
-            assert features[kind, "node_id", None].tolist() == data[kind].node_id.tolist()
+            assert features.get_tensor(kind, "node_id", None).tolist() == data[kind].node_id.tolist()
         rows, columns, _ = edges.coo()
         assert set(rows) == set(data.edge_types)
         for edge_type in rows:

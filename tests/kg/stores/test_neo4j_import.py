@@ -133,7 +133,7 @@ def fill(
 
 def content(server: Server) -> list[list[list[Any]]]:
     """All of a database, and its constraints and indexes, without the numbers that no two stores share."""
-    apart = ["_id", "turn", "store"]
+    apart = ["_id", "turn", "store", "batch"]
     plain = "[k IN keys({0}) WHERE NOT k IN $apart | [k, {0}[k], valueType({0}[k])]]"
     nodes = f"MATCH (n) RETURN labels(n), {plain.format('n')}"
     ends = "labels(a), a.key, type(r), labels(b), b.key"

@@ -24,7 +24,7 @@ from kg.stores.neo4j.names import COMMON_LABEL, STORE_LABEL, Names
 from kg.stores.neo4j.state import first_state
 from kg.stores.protocol import FinishReport, Refusal, StoreState, WriteReport
 
-_EDGE_COLUMNS = {START: pa.int64(), END: pa.int64(), "_load": pa.int64()}
+_EDGE_COLUMNS = {START: pa.int64(), END: pa.int64()}
 _EVENT_COLUMNS = {
     START: pa.int64(),
     END: pa.int64(),
@@ -115,7 +115,7 @@ class ImportFilesLoad:
         _, new = self._pairs[relation].add(pairs(heads[known], tails[known]))
         fresh = known[new]
         with explained(self._directory.target):
-            self._edges[relation].write([pa.array(heads[fresh]), pa.array(tails[fresh]), _loads(len(fresh))])
+            self._edges[relation].write([pa.array(heads[fresh]), pa.array(tails[fresh])])
         return _report(rows, len(fresh), 0, refused)
 
     def write_events(self, rows: Sequence[Event]) -> WriteReport:
