@@ -158,7 +158,8 @@ def test_somebody_elses_networkx_graph() -> None:
     assert sorted(graph.events[0].ids)[0] == "7"
     assert graph.events[0].users.tolist() == [0, 0]
     assert KnowledgeGraph.from_networkx(foreign, graph.schema).digest == graph.digest
-    plain = nx.DiGraph([("a", "b"), ("u", "a")])
+    plain: nx.DiGraph = nx.DiGraph()
+    plain.add_edges_from([("a", "b"), ("u", "a")])
     plain.add_nodes_from((node, {"kind": "person" if node == "u" else "thing"}) for node in "abu")
     described = KnowledgeGraph.from_networkx(plain, items="thing", users="person")
     assert [described.n_items, [len(r) for r in described.relations], [len(e) for e in described.events]] == [
