@@ -9,9 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.neo4j_server import Server, launcher, running
 from tests.workshop import Workshop
+
+# A test of a busy machine must not fail for its time.
+settings.register_profile("whypath", deadline=None)
+settings.load_profile("whypath")
 
 # One thread a process, before torch is imported: the suite runs one process a core.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

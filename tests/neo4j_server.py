@@ -88,10 +88,11 @@ class Server:
 
     @contextmanager
     def full_disk(self) -> Iterator[None]:
-        """None of its large files grows any more, so writes fail as on a full disk; started anew in the end."""
+        """Its transaction log grows no more, so writes fail as on a full disk; started anew in the end."""
         before = resource.prlimit(self.process, resource.RLIMIT_FSIZE)
-        largest = max(path.stat().st_size for path in (self.folder / "data").rglob("*") if path.is_file())
-        resource.prlimit(self.process, resource.RLIMIT_FSIZE, (largest, before[1]))
+        logs = (self.folder / "data" / "transactions" / "neo4j").glob("neostore.transaction.db.*")
+        current = max(logs, key=lambda path: int(path.suffix[1:]))
+        resource.prlimit(self.process, resource.RLIMIT_FSIZE, (current.stat().st_size, before[1]))
         try:
             yield
         finally:
