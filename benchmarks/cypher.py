@@ -61,7 +61,8 @@ QUERIES = {
     MATCH (u:User {{key: $user}})
     CALL (u) {{ {_NEIGHBOURS} RETURN c, sum(sim * sim) / c.deg ^ 0.4 AS part
         UNION ALL
-        MATCH (u)-[:LIKED]->(i)-->(e)<--(c:Film) WHERE c.deg > 0 RETURN c, 0.1 * sum(1 / sqrt(e.deg)) AS part }}
+        MATCH (u)-[:LIKED]->(i)-->(e) WITH DISTINCT e MATCH (e)<--(c:Film) WHERE c.deg > 0
+        RETURN c, 0.1 * sum(1 / sqrt(e.deg)) AS part }}
     WITH u, c, sum(part) AS s {_BEST}""",
     "path-count": f"""
     MATCH (u:User {{key: $user}})-[:LIKED]->()<-[:LIKED]-()-[:LIKED]->(c)
