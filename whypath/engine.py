@@ -13,7 +13,7 @@ import time as clock
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Self, TypedDict, Unpack
+from typing import Literal, Self, TypedDict, TypeVar, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +29,14 @@ from whypath.answers import History, history_from, history_of, recommend_one
 from whypath.bundle import Bundle, BundleRecord, TrainingChoices
 from whypath.explaining import explain_score
 from whypath.filters import Filters, Where
-from whypath.following import SILENCE, Follower, opened
+from whypath.following import SILENCE, Follower, Question, opened
 from whypath.popularity import popularity_blend
 from whypath.recording import Recorder, event_of
 from whypath.results import Explanation, Recommendations, SimilarItems
 from whypath.scoring import Scorer
 from whypath.training import TrainingOptions, train_on_files, train_on_store
+
+T = TypeVar("T")
 
 
 class NotTrained(WhyPathError):
@@ -165,13 +167,13 @@ class Engine:
         """
         return self._follower.stale_since
 
-    def _refresh(self, *, insist: bool = False) -> bool:
+    def _refresh(self, *, insist: bool = False, begun: Question | None = None) -> bool:
         graph = self._graph
         if graph is None:
             # There is nothing to answer from without the store, so its errors are the caller's.
             self._use_graph(self.store.snapshot())
             # A store may have given the last snapshot that it has kept, its server being away.
-            self._follower.state(insist=insist)
+            self._follower.state(insist=insist, begun=begun)
             return True
         state = self._follower.state(insist=insist)
         moved = False
@@ -215,10 +217,22 @@ class Engine:
         """The model over the snapshot of `graph`; immutable. Raises NotTrained."""
         return self._now()[0]
 
-    def _now(self) -> tuple[Scorer, str | None]:
+    def _answered(self, answer: Callable[[Scorer], T]) -> tuple[T, str | None]:
+        """What `answer` makes of the scorer, and since when it is stale.
+
+        The store is asked for news while the answer is made; where there is any, the answer is made again.
+        """
+        with self._lock:
+            before = self._scorer
+            begun = self._follower.begin() if before is not None else None
+        found = None if before is None or begun is None else (answer(before),)
+        scorer, stale = self._now(begun)
+        return (found[0] if found is not None and scorer is before else answer(scorer)), stale
+
+    def _now(self, begun: Question | None = None) -> tuple[Scorer, str | None]:
         """The scorer, and since when it is stale."""
         with self._lock:
-            self._refresh()
+            self._refresh(begun=begun)
             if self._scorer is None:
                 assert self._graph is not None
                 self.bundle.check_fits(self._graph)
@@ -244,17 +258,22 @@ class Engine:
         Items that the user has any event on are left out unless `repeats`. Filters come before the top k. Raises
         NotTrained and FilterError.
         """
-        scorer, stale = self._now()
-        history = history_of(scorer.graph, user)
-        excluded = history.seen[:0] if repeats else history.seen
-        found = recommend_one(scorer, user, history, k, Filters(**filters), excluded=excluded)
-        return replace(found, stale_since=stale)
+
+        def answer(scorer: Scorer) -> Recommendations:
+            history = history_of(scorer.graph, user)
+            excluded = history.seen[:0] if repeats else history.seen
+            return recommend_one(scorer, user, history, k, Filters(**filters), excluded=excluded)
+
+        found, stale = self._answered(answer)
+        return found if stale is None else replace(found, stale_since=stale)
 
     def recommend_for(self, history: Iterable[str], k: int = 10, **filters: Unpack[FilterOptions]) -> Recommendations:
         """The k best items for a history of item ids given here; unknown ids are passed over and noted."""
-        scorer, stale = self._now()
-        found = recommend_one(scorer, None, history_from(scorer.graph, history), k, Filters(**filters))
-        return replace(found, stale_since=stale)
+        given = list(history)
+        found, stale = self._answered(
+            lambda scorer: recommend_one(scorer, None, history_from(scorer.graph, given), k, Filters(**filters))
+        )
+        return found if stale is None else replace(found, stale_since=stale)
 
     def similar(self, item: str, k: int = 10, **filters: Unpack[FilterOptions]) -> SimilarItems:
         """The items that score best for a history of this item alone. Raises UnknownItem."""

@@ -73,24 +73,31 @@ class Follower:
         self._answered = time.time() if stale_since is None else stale_since
         self._silent = stale_since is not None
         self._ask_next = 0.0
-        self._open: _Question | None = None
+        self._is_here = store.url.startswith("file:")
+        self._open: Question | None = None
 
     @property
     def stale_since(self) -> str | None:
         """When the store was last seen to answer, ISO 8601 in UTC; None while it answers."""
         return iso(self._answered) if self._silent else None
 
-    def state(self, *, insist: bool = False) -> StoreState | None:
+    def begin(self) -> Question | None:
+        """Ask already, for a caller who has something to do meanwhile; None where that would spare nothing."""
+        if self._silent or self._is_here:
+            return None
+        return Question(self._store.state)
+
+    def state(self, *, insist: bool = False, begun: Question | None = None) -> StoreState | None:
         """The store's state, None while it does not answer.
 
-        With `insist` it is asked now and waited for, whatever has been before. Raises StoreError where the store does
-        answer, and says that it is not the one that it was.
+        With `insist` it is asked now and waited for, whatever has been before; `begun` is a question of the same call.
+        Raises StoreError where the store does answer, and says that it is not the one that it was.
         """
         if self._silent and not insist and time.monotonic() < self._ask_next:
             return None
         patience = STALE_PATIENCE_SECONDS if self._silent and not insist else PATIENCE_SECONDS
         try:
-            state = self._ask(patience)
+            state = self._ask(patience, begun)
         except SILENCE as error:
             self.silent(error)
             return None
@@ -106,24 +113,24 @@ class Follower:
         self._silent = True
         self._ask_next = time.monotonic() + ASK_AGAIN_SECONDS
 
-    def _ask(self, patience: float) -> StoreState:
-        if self._store.url.startswith("file:"):
+    def _ask(self, patience: float, begun: Question | None) -> StoreState:
+        if self._is_here:
             return self._store.state()
         until = time.monotonic() + patience
-        if self._open is not None and time.monotonic() < self._open.asked + GIVE_UP_SECONDS:
+        if begun is None and self._open is not None and time.monotonic() < self._open.asked + GIVE_UP_SECONDS:
             # Its answer would be older than this call; that there is one says that a new question is worth it.
             self._wait(self._open, patience)
-        self._open = question = _Question(self._store.state)
+        self._open = question = begun or Question(self._store.state)
         self._wait(question, until - time.monotonic())
         self._open = None
         return question.answer()
 
-    def _wait(self, question: _Question, seconds: float) -> None:
+    def _wait(self, question: Question, seconds: float) -> None:
         if not question.done.wait(max(seconds, 0.0)):
             raise StoreUnavailable(f"{self._store.url}: the server does not answer in time; is it overloaded?")
 
 
-class _Question:
+class Question:
     """A call in a thread of its own, which nobody has to wait for."""
 
     def __init__(self, ask: Callable[[], StoreState]) -> None:
