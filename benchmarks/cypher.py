@@ -7,7 +7,7 @@ test user is then asked of all of them in turn:
 
   whypath     `Engine.recommend(user, 20)` on the open engine, its look at the server for news included
   user-knn    200 nearest users by cosine, tuned on valid (exponents of similarity and popularity)
-  hybrid      the same plus a sum over shared entities, tuned on valid
+  hybrid      the same plus a sum over shared entities, weight tuned on valid
   path-count  the query of the tutorials: how many users' paths lead there
 
 Lists are scored by score.py with its paired test; times are the client's, per user. Equal scores are ordered by the
@@ -62,7 +62,7 @@ QUERIES = {
     CALL (u) {{ {_NEIGHBOURS} RETURN c, sum(sim * sim) / c.deg ^ 0.4 AS part
         UNION ALL
         MATCH (u)-[:LIKED]->(i)-->(e) WITH DISTINCT e MATCH (e)<--(c:Film) WHERE c.deg > 0
-        RETURN c, 0.1 * sum(1 / sqrt(e.deg)) AS part }}
+        RETURN c, 0.01 * sum(1 / sqrt(e.deg)) AS part }}
     WITH u, c, sum(part) AS s {_BEST}""",
     "path-count": f"""
     MATCH (u:User {{key: $user}})-[:LIKED]->()<-[:LIKED]-()-[:LIKED]->(c)
@@ -127,13 +127,10 @@ def asked(answers: dict[str, Answer], users: list[str]) -> tuple[dict[str, pd.Da
     return lists, took
 
 
-def loaded(running: LocalServer, domain: Path, bundle: Path, yard: Yardsticks, seed: int) -> dict[str, Measured]:
-    """Load and train by the commands."""
-    train = ["train", "--store", running.uri, "--train", str(yard.train), "--valid", str(yard.valid)]
-    return {
-        "load": run([*WHYPATH, "load", str(domain), "--store", running.uri], tell=remark),
-        "train": run([*WHYPATH, *train, "--seed", str(seed), "--bundle", str(bundle), "--force"], tell=remark),
-    }
+def train(running: LocalServer, bundle: Path, yard: Yardsticks, seed: int) -> Measured:
+    """Train by the command."""
+    given = ["train", "--store", running.uri, "--train", str(yard.train), "--valid", str(yard.valid)]
+    return run([*WHYPATH, *given, "--seed", str(seed), "--bundle", str(bundle), "--force"], tell=remark)
 
 
 def main() -> int:
@@ -143,6 +140,9 @@ def main() -> int:
     add_bench(parser)
     parser.add_argument("--server", default=os.environ.get(LAUNCHER), metavar="LAUNCHER", help=f"default: ${LAUNCHER}")
     parser.add_argument("--users", type=int, metavar="N", help="ask of so many test users only; no list is scored then")
+    parser.add_argument(
+        "--bundle", type=Path, metavar="DIR", help="use what this script trained before"
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the training (default 1)")
     arguments = parser.parse_args()
     if not arguments.server:
@@ -150,6 +150,8 @@ def main() -> int:
     yard = Yardsticks.at(arguments.bench)
     record = Record.begun("cypher", options_of(arguments), arguments.json)
     record.options.pop("server")
+    # What it is must be said by the run that trained it.
+    record.options["bundle"] = arguments.bundle is not None
     folder = arguments.work / "cypher"
     folder.mkdir(parents=True, exist_ok=True)
     more = [] if arguments.wheels is None else ["--wheels", str(arguments.wheels)]
@@ -158,10 +160,13 @@ def main() -> int:
     users = list(dict.fromkeys(read_rows(yard.test)["user_id"]))[: arguments.users]
     with server(arguments.server, folder / f"server-{os.getpid()}") as running:
         os.environ.update(running.environment(folder / f"cache-{os.getpid()}"))
-        setup = loaded(running, domain, folder / "bundle", yard, arguments.seed)
+        setup = {"load": run([*WHYPATH, "load", str(domain), "--store", running.uri], tell=remark)}
+        bundle = arguments.bundle or folder / "bundle"
+        if arguments.bundle is None:
+            setup["train"] = train(running, bundle, yard, arguments.seed)
         record.summary["setup"] = {name: took.to_json() for name, took in setup.items()}
         with (
-            closing(Engine.open(running.uri, folder / "bundle")) as engine,
+            closing(Engine.open(running.uri, bundle)) as engine,
             running.driver() as driver,
             driver.session() as session,
         ):
