@@ -173,9 +173,9 @@ class Engine:
             # There is nothing to answer from without the store, so its errors are the caller's.
             self._use_graph(self.store.snapshot())
             # A store may have given the last snapshot that it has kept, its server being away.
-            self._follower.state(insist=insist, begun=begun)
+            self._follower.state(insist=insist)
             return True
-        state = self._follower.state(insist=insist)
+        state = self._follower.state(insist=insist, begun=begun)
         moved = False
         if state is not None:
             try:
