@@ -140,9 +140,7 @@ def main() -> int:
     add_bench(parser)
     parser.add_argument("--server", default=os.environ.get(LAUNCHER), metavar="LAUNCHER", help=f"default: ${LAUNCHER}")
     parser.add_argument("--users", type=int, metavar="N", help="ask of so many test users only; no list is scored then")
-    parser.add_argument(
-        "--bundle", type=Path, metavar="DIR", help="use what this script trained before"
-    )
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="use what this script trained before")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the training (default 1)")
     arguments = parser.parse_args()
     if not arguments.server:

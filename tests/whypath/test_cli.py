@@ -294,7 +294,15 @@ def test_ctrl_c_ends_quietly(folder: Path) -> None:
     (folder / "ratings.csv").write_text("user,item,stars,time\n" + "a,1,5,100\n" * 1_000_000)
     command = [sys.executable, "-m", "whypath", "load", "domain.yaml", "--store", "store"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Where the tests run in the background, the shell has them ignore it, and they hand that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         # The command is under way when its store appears; then it has seconds of work ahead.
         while not (folder / "store").exists() and process.poll() is None:
             time.sleep(0.02)
