@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.yardsticks import BESIDE
-from kg.datasets.whole_files import file_written_whole
+from kg.durable import file_written_whole
 from whypath.bundle import versions
 from whypath.cli.console import remark
 

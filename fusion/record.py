@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from fusion.results import EvaluationResult
-from kg.graph.durable import flush
+from kg.durable import flush
 from kg.interactions import Interactions
 
 PACKAGES = ("whypath", "numpy", "scipy", "torch", "torch-geometric", "transformers", "pandas", "pyarrow")

@@ -22,9 +22,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from encoders.text import TextEncoder, TextEncoderSettings
 from fusion.model import FusionModel
+from kg.durable import directory_written_whole, flush
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
-from kg.graph.durable import directory_written_whole, flush
 from whypath.scoring import Scorer
 
 FORMAT = 1

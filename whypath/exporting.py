@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fusion.item_vectors import DIMENSIONS, ItemVectors, item_vectors
-from kg.datasets.whole_files import file_written_whole
+from kg.durable import file_written_whole
 from kg.graph import KnowledgeGraph
 from kg.stores import GraphStore, KindVectors, TakesResults, UserList
 from whypath.batch import behaviour_of_store, ranked_lists

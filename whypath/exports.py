@@ -9,7 +9,7 @@ from pathlib import Path
 
 import networkx as nx
 
-from kg.datasets.whole_files import file_written_whole
+from kg.durable import file_written_whole
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 

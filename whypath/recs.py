@@ -17,7 +17,7 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kg.datasets.whole_files import file_written_whole
+from kg.durable import file_written_whole
 from kg.errors import WhyPathError
 
 _COLUMNS = ("user", "item", "rank", "score")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fusion.splits import Split
-from kg.datasets.whole_files import file_written_whole
+from kg.durable import file_written_whole
 from kg.graph import KnowledgeGraph
 from kg.interactions import Interactions
 

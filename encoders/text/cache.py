@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kg.graph.durable import flush
+from kg.durable import flush
 
 MERGE_FROM = 16
 """Files from which they are merged into one: opening more takes longer than reading their vectors."""

@@ -15,9 +15,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import ipc
 
+from kg.durable import directory_written_whole
 from kg.errors import WhyPathError
 from kg.graph.columns import FieldColumn
-from kg.graph.durable import directory_written_whole
 from kg.graph.parts import GraphParts
 from kg.graph.strings import Strings
 from kg.graph.tables import Csr, InteractionTable, NodeTable, RelationTable

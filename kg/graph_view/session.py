@@ -18,6 +18,7 @@ from kg.ingest.quarantine import Quarantine
 from kg.ingest.values import RowProblem
 from kg.schema import DomainSchema
 from kg.stores.neo4j.connection import first, rows
+from kg.stores.neo4j.paging import asked_ahead
 
 PAGE_ROWS = 20_000
 """Nodes, or about as many relationships, of one record."""
@@ -70,14 +71,7 @@ class ReadSession:
 
     def pages(self, queries: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[list[Any]]:
         """The same of each query with its parameters; each is asked for before the one before it is given out."""
-        waiting: Future[list[Any]] | None = None
-        for text, parameters in queries:
-            following = self._asked(text, parameters)
-            if waiting is not None:
-                yield waiting.result()
-            waiting = following
-        if waiting is not None:
-            yield waiting.result()
+        return asked_ahead(lambda query: self._asked(*query), queries, 1)
 
     def _asked(self, text: str, parameters: Mapping[str, Any]) -> Future[list[Any]]:
         return self._asking.submit(first, self._transaction, text, **parameters)

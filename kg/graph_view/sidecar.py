@@ -7,13 +7,12 @@ what people did, so the folder is its owner's alone and asks version control to 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kg.graph.durable import flush
+from kg.durable import file_written_whole
 from kg.stores.cache import SnapshotCache
 from kg.stores.errors import StoreBusy, StoreError
 from kg.stores.event_log import EventLog
@@ -77,12 +76,8 @@ class Sidecar:
 
     def keep(self, kept: Kept) -> None:
         """Put a new note in the place of the old one, durably."""
-        path = self.directory / "kept.json"
-        partial = path.with_name(f".kept.{os.getpid()}.part")
-        partial.write_text(json.dumps({"version": _VERSION, **asdict(kept)}, sort_keys=True), encoding="utf-8")
-        flush(partial)
-        partial.replace(path)
-        flush(self.directory)
+        with file_written_whole(self.directory / "kept.json") as file:
+            file.write(json.dumps({"version": _VERSION, **asdict(kept)}, sort_keys=True).encode())
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

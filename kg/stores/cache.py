@@ -10,8 +10,8 @@ import re
 import shutil
 from pathlib import Path
 
+from kg.durable import remove_partial
 from kg.graph import KnowledgeGraph, SnapshotUnreadable
-from kg.graph.durable import remove_partial
 
 _NAME = re.compile(r"generation-(\d+)-events-(\d+)")
 

@@ -16,9 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
-from kg.datasets.whole_files import file_written_whole
+from kg.durable import file_written_whole, flush
 from kg.folders import data_folder
-from kg.graph.durable import flush
 from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.stores.errors import StoreBusy, StoreError

@@ -14,7 +14,7 @@ from pathlib import Path
 from kg.datasets.movielens.linking import Links
 from kg.datasets.movielens.sources import MovieLensFilm, MovieLensUser, Rating, WikidataFilm
 from kg.datasets.movielens.titles import readable
-from kg.datasets.whole_files import file_written_whole
+from kg.durable import file_written_whole
 from kg.errors import WhyPathError
 
 LIST_SEPARATOR = "|"

@@ -15,7 +15,7 @@ from kg.datasets.fetch import Progress
 from kg.datasets.synthetic.generation import CHUNK_ITEMS, Recipe
 from kg.datasets.synthetic.keys import ENTITY, ITEM, USER, keys, keys_of, labels
 from kg.datasets.synthetic.settings import SyntheticSettings
-from kg.datasets.whole_files import file_written_whole
+from kg.durable import file_written_whole
 from kg.errors import WhyPathError
 from kg.schema import DomainSchema
 

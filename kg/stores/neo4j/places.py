@@ -10,7 +10,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from kg.datasets.whole_files import file_written_whole
+from kg.durable import file_written_whole
 from kg.folders import cache_folder
 
 

@@ -10,9 +10,8 @@ Neo4j reads what is committed at the moment, not a state of the past, so the cou
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from kg.graph.building import EventColumns, item_starts, node_table
 from kg.schema import DomainSchema
 from kg.stores.neo4j.connection import Connection, first
 from kg.stores.neo4j.names import property_name
+from kg.stores.neo4j.paging import asked_ahead
 from kg.stores.neo4j.state import Counters, read_state
 from kg.stores.snapshots import Moved
 
@@ -71,13 +71,7 @@ class SnapshotReader:
 
     def _pages(self, text: str, ranges: Iterable[Mapping[str, Any]]) -> Iterator[list[Any]]:
         """The record of a query for each of the parameters, in their order."""
-        waiting: deque[Future[list[Any]]] = deque()
-        for parameters in ranges:
-            waiting.append(self._ahead.submit(self._one, text, **parameters))
-            if len(waiting) > _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        return asked_ahead(lambda each: self._ahead.submit(self._one, text, **each), ranges, _AHEAD)
 
     def _nodes(self, kind: str) -> NodeTable:
         """The table of a kind; notes the keys in the server's order and each node's row by its number."""

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from kg.durable import directory_written_whole, remove_partial
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph, SnapshotUnreadable, UnknownNode
-from kg.graph.durable import directory_written_whole, remove_partial
 from kg.rows import NodeRow
 from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.kg.graph.graphs import GRAPHS, SCHEMA

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kg.graph.durable import flush
+from kg.durable import flush
 from kg.stores.errors import StoreError, StoreLocked
 from kg.stores.sqlite import FileLock
 

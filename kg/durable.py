@@ -1,13 +1,15 @@
-"""A directory that appears whole or not at all: written beside its place, flushed to the disk, then renamed."""
+"""Files and directories that appear whole or not at all: written beside their place, flushed, then renamed."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 @contextmanager
@@ -36,6 +38,25 @@ def directory_written_whole(target: Path) -> Iterator[Path]:
         flush(target.parent)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def file_written_whole(path: Path) -> Iterator[BinaryIO]:
+    """A binary file that takes the name `path` when the block ends without an error, durably, and vanishes on one."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files for their owner alone; these are ordinary data.
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+        flush(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
         raise
 
 
