@@ -2,7 +2,7 @@
 
 The items similar to j are those that score best for a history of j alone. Such a score s(j, i) is not symmetric (a
 popular film follows from many others, but not they from it), so no single vector an item can hold it: with one, the
-ten nearest agreed with the ten best to .29 on the demo domain, with two to .91. Hence an item has a vector as a result,
+ten nearest agreed with the ten best to .33 on the demo domain, with two to .91. Hence an item has a vector as a result,
 which is indexed, and one as a question. The truncated singular value decomposition S ≈ Q Dᵀ gives both; a last
 dimension that fills the results up to one length turns the order of inner products into that of cosines (Bachrach et
 al., "Speeding up the Xbox recommender system using a Euclidean transformation for inner-product spaces", RecSys 2014).

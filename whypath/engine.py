@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time as clock
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self, TypedDict, TypeVar, Unpack
@@ -225,9 +226,13 @@ class Engine:
         with self._lock:
             before = self._scorer
             begun = self._follower.begin() if before is not None else None
-        found = None if before is None or begun is None else (answer(before),)
+        found: list[T] = []
+        if before is not None and begun is not None:
+            # What is unknown to it may be among the news; if not, the error comes again.
+            with suppress(WhyPathError):
+                found.append(answer(before))
         scorer, stale = self._now(begun)
-        return (found[0] if found is not None and scorer is before else answer(scorer)), stale
+        return (found[0] if found and scorer is before else answer(scorer)), stale
 
     def _now(self, begun: Question | None = None) -> tuple[Scorer, str | None]:
         """The scorer, and since when it is stale."""

@@ -27,7 +27,7 @@ from kg.sources import Reason
 from kg.stores.neo4j.connection import Connection
 
 READ_SECONDS = 6 * 3600.0
-"""After which the server stops a read; a graph of ten million relationships takes some minutes."""
+"""After which the server stops a read."""
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def _run_to_files(arguments: argparse.Namespace) -> int:
         print(f"the files are in {folder}; while the server is stopped run, as its user,\n")
         print(f"  cd {shlex.quote(folder)} && {shlex.join(command)}\n")
         print("which replaces everything in the database neo4j. Then start the server and use it as --store; the first")
-        print("command makes the constraints and indexes, some minutes for tens of millions of rows.")
+        print("command makes the constraints and indexes, which takes a while.")
     return 0
 
 

@@ -14,7 +14,7 @@ from kg.stores.neo4j.names import STORE_LABEL, Names, quoted
 _WAIT_SECONDS = 300
 
 _BUILDING_SECONDS = 4 * 3600.0
-"""For constraints over rows that are there already, which a bulk import leaves to us: some minutes for 50 million."""
+"""For constraints over rows that are there already, which a bulk import leaves to us."""
 
 
 def ensure_store_constraint(connection: Connection) -> None:
