@@ -12,7 +12,7 @@ import argparse
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from whypath.cli.arguments import add_json
 from whypath.cli.console import print_json, remark
@@ -125,7 +125,11 @@ def _read_again(arguments: argparse.Namespace) -> int:
         )
     if arguments.replace:
         raise LoadError(f"{domain} describes somebody else's graph: reading it takes it as it is, leave --replace out")
-    store: Any = open_store(domain)
+    store = open_store(domain)
+    # It needs Neo4j's driver, and open_store says so where that is missing.
+    from kg.graph_view import GraphView
+
+    assert isinstance(store, GraphView)
     try:
         with load_progress() as progress:
             report = store.read_again(
