@@ -22,7 +22,8 @@ class Ranker:
         self.blocks = {name: blocks[name] for name in gates.blocks}
         self.gates = gates
         self._units = np.array([spreads[name] for name in gates.blocks], dtype=np.float32)
-        self._item_factors = gates.item_factors(side)
+        # A row a block: what is multiplied with a block's scores lies together in memory.
+        self._item_factors = np.ascontiguousarray(gates.item_factors(side).T)
         self._bias = gates.biases(side)
 
     @property
@@ -39,10 +40,12 @@ class Ranker:
         """Scores float32 [n_users, n_candidates] for histories [n_users, n_items]; candidates None for all items."""
         chosen = slice(None) if candidates is None else np.asarray(candidates, dtype=np.intp)
         users = self.gates.user_factors(history_lengths(histories)) / self._units
-        items = self._item_factors[chosen]
+        items = self._item_factors[:, chosen]
         total = np.repeat(self._bias[chosen][None, :], histories.shape[0], axis=0)
-        for column, block in enumerate(self.blocks.values()):
-            total += block.scores(histories, candidates) * users[:, column, None] * items[:, column]
+        for row, block in enumerate(self.blocks.values()):
+            part = block.scores(histories, candidates) * users[:, row, None]
+            part *= items[row]
+            total += part
         return total
 
     def split(self, history: NDArray[np.intp], item: int) -> ScoreSplit:
@@ -50,7 +53,7 @@ class Ranker:
         history = np.asarray(history, dtype=np.intp)
         weights = np.ones(len(history), dtype=np.float32)
         users = self.gates.user_factors(np.array([len(history)], dtype=np.float32))[0]
-        factors = users / self._units * self._item_factors[item]
+        factors = users / self._units * self._item_factors[:, item]
         shares: list[BlockShare] = []
         nodes, cells = [np.zeros(0, np.int64)], [np.zeros((len(history), 0), np.float32)]
         own = np.zeros(len(history), dtype=np.float32)

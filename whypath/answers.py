@@ -64,11 +64,11 @@ def recommend_one(
     left_out = history.seen if excluded is None else excluded
     liked = row_of(history.liked, graph.n_items)
     batch = next(scorer.lists(liked, k, candidates=allowed.items(), excluded=row_of(left_out, graph.n_items)))
-    pairs = zip(batch.lists.items[0].tolist(), batch.lists.scores[0].tolist(), strict=True)
+    # Lists that are short end in items -1.
+    listed = batch.lists.items[0][: np.count_nonzero(batch.lists.items[0] >= 0)]
+    pairs = zip(graph.items_as_shown(listed), batch.lists.scores[0].tolist(), strict=False)
     items = tuple(
-        RankedItem(rank, graph.item_ids[index], graph.label_of(index), graph.kind_of(index), score)
-        for rank, (index, score) in enumerate(pairs, start=1)
-        if index >= 0
+        RankedItem(rank, item, label, kind, score) for rank, ((item, label, kind), score) in enumerate(pairs, start=1)
     )
     basis = Basis.HISTORY if len(history.liked) else Basis.POPULARITY
     notes = [history.note, _why_short(allowed, len(left_out), len(items), k)]

@@ -1,9 +1,9 @@
 """`Engine`: the façade over a store and a trained model, in the caller's own ids.
 
 It answers for known users, for users that came after training, and (by a popularity blend, marked as such) for unknown
-ones; it sees loads and events of other processes at its next call, and while the store's server is away it answers from
-the last snapshot and says so; it may be used from many threads. What is computed lives elsewhere: lists in
-`whypath.scoring`, explanations in `whypath.explaining`, training in `whypath.training`.
+ones; it sees what it has recorded at its next call, and what other processes load and record within a bound; while the
+store's server is away it answers from the last snapshot and says so; it may be used from many threads. What is computed
+lives elsewhere: lists in `whypath.scoring`, explanations in `whypath.explaining`, training in `whypath.training`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from __future__ import annotations
 import threading
 import time as clock
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Self, TypedDict, TypeVar, Unpack
+from typing import Literal, Self, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +29,12 @@ from whypath.answers import History, history_from, history_of, recommend_one
 from whypath.bundle import Bundle, BundleRecord, TrainingChoices
 from whypath.explaining import explain_score
 from whypath.filters import Filters, Where
-from whypath.following import SILENCE, Follower, Question, opened
+from whypath.following import FRESHNESS_SECONDS, SILENCE, Follower, opened
 from whypath.popularity import popularity_blend
 from whypath.recording import Recorder, event_of
 from whypath.results import Explanation, Recommendations, SimilarItems
 from whypath.scoring import Scorer
 from whypath.training import TrainingOptions, train_on_files, train_on_store
-
-T = TypeVar("T")
 
 
 class NotTrained(WhyPathError):
@@ -57,24 +54,37 @@ class FilterOptions(TypedDict, total=False):
 class Engine:
     """Recommendations, similar items and explanations over one store. Make one with `Engine.open`."""
 
-    def __init__(self, store: GraphStore | KeptStore, *, queue: bool = False) -> None:
+    def __init__(
+        self, store: GraphStore | KeptStore, *, queue: bool = False, freshness: float = FRESHNESS_SECONDS
+    ) -> None:
         kept = store if isinstance(store, KeptStore) else None
         self.store = store.store if isinstance(store, KeptStore) else store
         self._lock = threading.RLock()
-        self._follower = Follower(self.store, kept and kept.since)
+        self._follower = Follower(self.store, freshness, kept and kept.since)
         self._recorder = Recorder(self.store, self._follower, queue=queue)
         self._graph = None if kept is None else self._recorder.laid_over(kept.graph, anew=True)
         self._bundle: Bundle | None = None
         self._scorer: Scorer | None = None
 
     @classmethod
-    def open(cls, store: str | Path | GraphStore, bundle: str | Path | None = None, *, queue: bool = False) -> Self:
+    def open(
+        cls,
+        store: str | Path | GraphStore,
+        bundle: str | Path | None = None,
+        *,
+        queue: bool = False,
+        freshness: float = FRESHNESS_SECONDS,
+    ) -> Self:
         """Open a store by path or URL, and a trained bundle with it if one is given. `queue`: see `record`.
+
+        `freshness`: seconds after which what other processes have written to a server is in every answer. A thread
+        watches the server meanwhile; with 0 each call asks and waits, which takes about as long as making a list. What
+        this engine records is always in its next answer, and an embedded store is looked at in every call.
 
         Where the store's server is away, and this machine has a snapshot of the store, the engine answers from that
         and is `stale`. Raises StoreNotFound, StoreUnavailable, and BundleError where the bundle does not fit the store.
         """
-        engine = cls(store if isinstance(store, GraphStore) else opened(store), queue=queue)
+        engine = cls(store if isinstance(store, GraphStore) else opened(store), queue=queue, freshness=freshness)
         if bundle is not None:
             engine.load(bundle)
         return engine
@@ -82,6 +92,7 @@ class Engine:
     def close(self) -> None:
         """Let go of the store."""
         self._recorder.close()
+        self._follower.close()
         self.store.close()
 
     def __enter__(self) -> Self:
@@ -154,9 +165,10 @@ class Engine:
             return self._graph
 
     def refresh(self) -> bool:
-        """Look for loads and events of other processes; whether there were any. Every answer does this by itself.
+        """Look now for loads and events of other processes; whether there were any.
 
-        While the store is away answers look only now and then, and this does at every call.
+        Every answer does this by itself, where what is known is older than `freshness`, or while the store is away now
+        and then.
         """
         with self._lock:
             return self._refresh(insist=True)
@@ -168,7 +180,7 @@ class Engine:
         """
         return self._follower.stale_since
 
-    def _refresh(self, *, insist: bool = False, begun: Question | None = None) -> bool:
+    def _refresh(self, *, insist: bool = False) -> bool:
         graph = self._graph
         if graph is None:
             # There is nothing to answer from without the store, so its errors are the caller's.
@@ -176,7 +188,7 @@ class Engine:
             # A store may have given the last snapshot that it has kept, its server being away.
             self._follower.state(insist=insist)
             return True
-        state = self._follower.state(insist=insist, begun=begun)
+        state = self._follower.state(insist=insist)
         moved = False
         if state is not None:
             try:
@@ -204,7 +216,9 @@ class Engine:
     def _follow(self, graph: KnowledgeGraph, state: StoreState) -> bool:
         # What was refused when it was delivered has been laid over the snapshot, and must come out again.
         if graph.generation != state.generation or self._recorder.some_put_aside():
-            self._use_graph(self.store.snapshot())
+            read = self.store.snapshot()
+            self._use_graph(read)
+            self._seen(read, state)
             return True
         if graph.event_generation == state.event_generation:
             return False
@@ -212,32 +226,22 @@ class Engine:
         self._graph = graph.overlay(events, event_generation=reached)
         if self._scorer is not None:
             self._scorer = self._scorer.with_events(self._graph)
+        self._seen(self._graph, state)
         return True
+
+    def _seen(self, graph: KnowledgeGraph, state: StoreState) -> None:
+        if (graph.generation, graph.event_generation) != (state.generation, state.event_generation):
+            # The store has moved on since it was asked for its state.
+            self._follower.changed()
 
     def scorer(self) -> Scorer:
         """The model over the snapshot of `graph`; immutable. Raises NotTrained."""
         return self._now()[0]
 
-    def _answered(self, answer: Callable[[Scorer], T]) -> tuple[T, str | None]:
-        """What `answer` makes of the scorer, and since when it is stale.
-
-        The store is asked for news while the answer is made; where there is any, the answer is made again.
-        """
-        with self._lock:
-            before = self._scorer
-            begun = self._follower.begin() if before is not None else None
-        found: list[T] = []
-        if before is not None and begun is not None:
-            # What is unknown to it may be among the news; if not, the error comes again.
-            with suppress(WhyPathError):
-                found.append(answer(before))
-        scorer, stale = self._now(begun)
-        return (found[0] if found and scorer is before else answer(scorer)), stale
-
-    def _now(self, begun: Question | None = None) -> tuple[Scorer, str | None]:
+    def _now(self) -> tuple[Scorer, str | None]:
         """The scorer, and since when it is stale."""
         with self._lock:
-            self._refresh(begun=begun)
+            self._refresh()
             if self._scorer is None:
                 assert self._graph is not None
                 self.bundle.check_fits(self._graph)
@@ -264,20 +268,16 @@ class Engine:
         NotTrained and FilterError.
         """
 
-        def answer(scorer: Scorer) -> Recommendations:
-            history = history_of(scorer.graph, user)
-            excluded = history.seen[:0] if repeats else history.seen
-            return recommend_one(scorer, user, history, k, Filters(**filters), excluded=excluded)
-
-        found, stale = self._answered(answer)
+        scorer, stale = self._now()
+        history = history_of(scorer.graph, user)
+        excluded = history.seen[:0] if repeats else history.seen
+        found = recommend_one(scorer, user, history, k, Filters(**filters), excluded=excluded)
         return found if stale is None else replace(found, stale_since=stale)
 
     def recommend_for(self, history: Iterable[str], k: int = 10, **filters: Unpack[FilterOptions]) -> Recommendations:
         """The k best items for a history of item ids given here; unknown ids are passed over and noted."""
-        given = list(history)
-        found, stale = self._answered(
-            lambda scorer: recommend_one(scorer, None, history_from(scorer.graph, given), k, Filters(**filters))
-        )
+        scorer, stale = self._now()
+        found = recommend_one(scorer, None, history_from(scorer.graph, history), k, Filters(**filters))
         return found if stale is None else replace(found, stale_since=stale)
 
     def similar(self, item: str, k: int = 10, **filters: Unpack[FilterOptions]) -> SimilarItems:

@@ -1,8 +1,8 @@
 """`Follower`: what a running engine knows of its store's state, also while the store does not answer.
 
-A call of the engine asks the store for its state, which takes a moment. When the server is away an answer may take long
-or never come, so the question is asked in a thread of its own and waited for within bounds. From then on the engine is
-stale: only now and then a call asks again, and waits a moment at most, until there is an answer.
+While there are calls a server is watched, and a call asks it only where what is known is too old. When it is away an
+answer may take long or never come, so a call's question is asked in a thread of its own and waited for within bounds.
+From then on the engine is stale: only now and then a call asks again, and waits a moment at most, until it is answered.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ from kg.stores import (
     open_kept,
     open_store,
 )
+from whypath.watching import Watch
+
+FRESHNESS_SECONDS = 0.1
+"""How old may be, unless an engine is told otherwise, what it knows of a server's state."""
 
 PATIENCE_SECONDS = 5.0
 """To wait for the store's state where it has answered before."""
@@ -67,13 +71,17 @@ def iso(moment: float) -> str:
 class Follower:
     """Asks a store for its state, or says since when it has not answered. For one thread at a time."""
 
-    def __init__(self, store: GraphStore, stale_since: float | None = None) -> None:
-        """`stale_since`, seconds since the epoch, where the store is known not to answer."""
+    def __init__(self, store: GraphStore, freshness: float, stale_since: float | None = None) -> None:
+        """`freshness`: see `Engine.open`. `stale_since`, seconds since the epoch, where the store is known not to
+        answer.
+        """
         self._store = store
         self._answered = time.time() if stale_since is None else stale_since
         self._silent = stale_since is not None
         self._ask_next = 0.0
+        # A store of this machine is asked at every call, which takes microseconds.
         self._is_here = store.url.startswith("file:")
+        self._watch = Watch(store.state, 0.0 if self._is_here else freshness)
         self._open: Question | None = None
 
     @property
@@ -81,30 +89,36 @@ class Follower:
         """When the store was last seen to answer, ISO 8601 in UTC; None while it answers."""
         return iso(self._answered) if self._silent else None
 
-    def begin(self) -> Question | None:
-        """Ask already, for a caller who has something to do meanwhile; None where that would spare nothing."""
-        if self._silent or self._is_here:
-            return None
-        return Question(self._store.state)
+    def state(self, *, insist: bool = False) -> StoreState | None:
+        """The store's state, None while it does not answer. With `insist` it is asked now, whatever has been before.
 
-    def state(self, *, insist: bool = False, begun: Question | None = None) -> StoreState | None:
-        """The store's state, None while it does not answer.
-
-        With `insist` it is asked now and waited for, whatever has been before; `begun` is a question of the same call.
         Raises StoreError where the store does answer, and says that it is not the one that it was.
         """
-        if self._silent and not insist and time.monotonic() < self._ask_next:
-            return None
-        patience = STALE_PATIENCE_SECONDS if self._silent and not insist else PATIENCE_SECONDS
+        if not insist:
+            if self._silent and time.monotonic() < self._ask_next:
+                return None
+            known = None if self._silent else self._watch.fresh()
+            if known is not None:
+                return known
+        asked = time.monotonic()
         try:
-            state = self._ask(patience, begun)
+            state = self._ask(STALE_PATIENCE_SECONDS if self._silent and not insist else PATIENCE_SECONDS)
         except SILENCE as error:
             self.silent(error)
             return None
         if self._silent:
             _log.warning("%s answers again; following it", self._store.url)
         self._answered, self._silent = time.time(), False
+        self._watch.note(state, asked)
         return state
+
+    def changed(self) -> None:
+        """This engine has written to the store: the next call has to ask."""
+        self._watch.forget()
+
+    def close(self) -> None:
+        """No more questions."""
+        self._watch.close()
 
     def silent(self, error: StoreError) -> None:
         """Note that the store did not answer; the first time is logged."""
@@ -113,14 +127,14 @@ class Follower:
         self._silent = True
         self._ask_next = time.monotonic() + ASK_AGAIN_SECONDS
 
-    def _ask(self, patience: float, begun: Question | None) -> StoreState:
+    def _ask(self, patience: float) -> StoreState:
         if self._is_here:
             return self._store.state()
         until = time.monotonic() + patience
-        if begun is None and self._open is not None and time.monotonic() < self._open.asked + GIVE_UP_SECONDS:
+        if self._open is not None and time.monotonic() < self._open.asked + GIVE_UP_SECONDS:
             # Its answer would be older than this call; that there is one says that a new question is worth it.
             self._wait(self._open, patience)
-        self._open = question = begun or Question(self._store.state)
+        self._open = question = Question(self._store.state)
         self._wait(question, until - time.monotonic())
         self._open = None
         return question.answer()

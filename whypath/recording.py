@@ -65,14 +65,14 @@ class Recorder:
     def record(self, events: Sequence[Event]) -> AppendReport:
         """Write events to the store, after what waits; durable when it returns. Raises StoreUnavailable."""
         self.deliver()
-        return self._store.append_events(events)
+        return self._append(events)
 
     def record_or_queue(self, events: Sequence[Event], graph: KnowledgeGraph, *, away: bool) -> AppendReport:
         """The same, or let the events wait where the server does not answer; `away`: that is known already."""
         if not away:
             try:
                 if not self.deliver().waiting:
-                    return self._store.append_events(events)
+                    return self._append(events)
             except (StoreUnavailable, StoreBusy) as error:
                 self._follower.silent(error)
         report = self.queue.put(events, graph.schema, graph.event_generation)
@@ -81,13 +81,18 @@ class Recorder:
 
     def deliver(self, *, patience: float | None = None) -> Delivery:
         """Deliver what waits; what the store refuses is logged and kept aside."""
-        delivery = self.queue.deliver(self._store.append_events, patience=patience)
+        delivery = self.queue.deliver(self._append, patience=patience)
         if delivery.delivered:
             _log.warning("%s: delivered %d events that waited", self._store.url, delivery.delivered)
         for refused in delivery.refused:
             _log.error("%s: refused event %r, which waited: %s", self._store.url, refused.event.id, refused.reason)
             self._put_aside = True
         return delivery
+
+    def _append(self, events: Sequence[Event]) -> AppendReport:
+        report = self._store.append_events(events)
+        self._follower.changed()
+        return report
 
     def some_put_aside(self) -> bool:
         """Whether events that waited were refused since this was asked last: they must come out of the snapshot."""
@@ -132,6 +137,7 @@ class Recorder:
         with self.queue.held():
             report = self._store.delete_user(user)
             waited = self.queue.forget(user)
+        self._follower.changed()
         return replace(report, found=report.found or waited > 0, events=report.events + waited)
 
     def close(self) -> None:

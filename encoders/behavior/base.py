@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import ClassVar, Self
 
 import numpy as np
@@ -78,6 +79,11 @@ class HistoryBlock(ABC):
         """Number of items of the catalogue that the block is bound to."""
         return len(self._trained)
 
+    @cached_property
+    def _is_as_fitted(self) -> bool:
+        """Whether the bound catalogue has the fitted items in the fitted order."""
+        return np.array_equal(self._trained, np.arange(self.n_fitted))
+
     def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
         """See `Block.scores`."""
         inside, _ = self._inside(histories)
@@ -130,6 +136,8 @@ class HistoryBlock(ABC):
         """Histories in fitted indices, and which entries are left (None: all). The order inside a row is kept."""
         if histories.shape[1] != self.n_items:
             raise ValueError(f"histories have {histories.shape[1]} items, the block is bound to {self.n_items}")
+        if self._is_as_fitted:
+            return histories, None
         columns = self._trained[histories.indices]
         shape = (histories.shape[0], self.n_fitted)
         if len(self._known) == self.n_items:

@@ -133,7 +133,7 @@ class TextBlock:
         """p(H) of each history, float32 [n_users, rank]."""
         if histories.shape[1] != len(self._summed):
             raise ValueError(f"histories have {histories.shape[1]} items, the block is bound to {len(self._summed)}")
-        return np.asarray(histories.astype(np.float32) @ self._summed)
+        return np.asarray(histories.astype(np.float32, copy=False) @ self._summed)
 
     def shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
         """See `Block.shares`."""

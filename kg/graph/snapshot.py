@@ -176,6 +176,19 @@ class KnowledgeGraph:
         """Texts [n_items] for a text encoder, empty where an item has none."""
         return Strings.concatenated([self._tables[kind].texts for kind in self.schema.item_kinds])
 
+    def items_as_shown(self, items: NDArray[np.integer]) -> list[tuple[str, str, str]]:
+        """Outside id, label (see `label_of`) and kind of each of the given items, indices [k]."""
+        kinds = self.schema.item_kinds
+        starts = np.array([self.offsets[kind] for kind in kinds])
+        found = zip(
+            items.tolist(),
+            self.item_ids.take(items).to_list(),
+            self.item_labels.take(items).to_list(),
+            (np.searchsorted(starts, items, side="right") - 1).tolist(),
+            strict=True,
+        )
+        return [(name, label or self.label_of(index), kinds[kind]) for index, name, label, kind in found]
+
     def item_index(self, item_id: str) -> int:
         """Dense index of an outside id; raises UnknownItem, naming close ones."""
         return self._items.index(item_id)

@@ -308,8 +308,8 @@ def test_ctrl_c_ends_quietly(folder: Path) -> None:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=120)
-    # Where the interrupt comes while Python runs generated source (it makes dataclasses that way, in an import), it ends
-    # the process by that signal once the command has had its say. A shell reports 130 for either.
+    # Where the interrupt comes while Python runs generated source (it makes dataclasses that way, in an import), Python
+    # ends the process by that signal once the command has had its say. A shell reports 130 for either.
     assert process.returncode in (INTERRUPTED, -signal.SIGINT)
     assert "interrupted" in said
     assert "Traceback" not in said

@@ -213,26 +213,6 @@ def test_a_running_engine_sees_what_another_process_writes(engine: Engine) -> No
     assert engine.refresh() is False
 
 
-def test_an_answer_made_while_the_store_is_asked_counts_only_without_news(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # As of a store behind a server: it is asked while the answer is made.
-    monkeypatch.setattr(engine._follower, "_is_here", False)
-    user = a_user(engine)
-    before = engine.recommend(user, k=5)
-    assert len(engine.recommend(user, include=["new"])) == 0
-    store = open_store(engine.store.url)
-    kind = engine.graph.schema.item_kinds[0]
-    with store.begin_load(engine.graph.schema, replace=False, source_digest="more") as writer:
-        writer.write_nodes([NodeRow(kind, "new", "New")])
-        writer.finish()
-    # Unknown to the snapshot that the answer began from.
-    assert [found.item for found in engine.recommend(user, include=["new"])] == ["new"]
-    store.append_events([engine.event(user, before[0].item, weight=5.0)])
-    assert before[0].item not in [found.item for found in engine.recommend(user, k=5)]
-    store.close()
-
-
 def test_a_load_in_progress_serves_the_old_state_and_refuses_training(engine: Engine, workshop: Workshop) -> None:
     before = engine.recommend(a_user(engine), k=5)
     store = open_store(engine.store.url)

@@ -26,13 +26,13 @@ from whypath.results import Basis
 
 @pytest.fixture
 def engine(workshop: Workshop, empty_neo4j: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """An engine over the workshop's domain in Neo4j, which asks again only when it is told to."""
+    """An engine over the workshop's domain in Neo4j; it asks at every call, and when the server is away if told to."""
     monkeypatch.setattr("whypath.following.ASK_AGAIN_SECONDS", 1e6)
     monkeypatch.setattr("kg.stores.neo4j.connection.RETRY_SECONDS", 1.0)
     store = open_store("neo4j", create=True)
     load_domain(workshop.domain, store)
     store.close()
-    with Engine.open("neo4j", workshop.bundle) as engine:
+    with Engine.open("neo4j", workshop.bundle, freshness=0) as engine:
         yield engine
 
 
@@ -113,7 +113,7 @@ def test_serving_outlasts_the_server(
         assert json.loads(capsys.readouterr().out)["stale_since"]
         assert main(["train", "--store", empty_neo4j.uri, "--bundle", str(tmp_path / "bundle")]) == 2
         assert "is the server running" in capsys.readouterr().err
-        opened = Engine.open("neo4j", workshop.bundle)
+        opened = Engine.open("neo4j", workshop.bundle, freshness=0)
         assert opened.recommend(user, k=5).items == before.items
         assert opened.stale is not None
         monkeypatch.setenv("WHYPATH_CACHE", str(tmp_path / "elsewhere"))
@@ -160,6 +160,35 @@ def test_serving_outlasts_a_server_that_takes_connections_and_says_nothing(
     assert engine.recommend(user, k=5) == before
 
 
+def test_a_watched_server_is_not_asked_by_calls(
+    engine: Engine, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [found.item for found in engine.recommend("newcomer", k=4)]
+    with Engine.open("neo4j", workshop.bundle, freshness=1e6) as watching:
+        assert watching.recommend("newcomer").history == 0
+        questions = asked(watching, monkeypatch)
+        engine.record(engine.event("newcomer", items[0], weight=5))
+        assert engine.recommend("newcomer").history == 1
+        assert watching.recommend("newcomer").history == 0
+        assert questions == []
+        # What it has written itself is in its next answer, and with it what others have.
+        watching.record(watching.event("newcomer", items[1], weight=5))
+        assert watching.recommend("newcomer").history == 2
+        engine.record(engine.event("newcomer", items[2], weight=5))
+        assert watching.recommend("newcomer").history == 2
+        assert watching.refresh() is True
+        assert watching.recommend("newcomer").history == 3
+        watching.forget("newcomer")
+        assert watching.recommend("newcomer").history == 0
+    with Engine.open("neo4j", workshop.bundle, freshness=0.02) as watching:
+        assert watching.recommend("other").history == 0
+        engine.record(engine.event("other", items[0], weight=5))
+        until = time.monotonic() + 60
+        while watching.recommend("other").history == 0:
+            assert time.monotonic() < until
+            time.sleep(0.001)
+
+
 def delivered_by_itself(engine: Engine) -> None:
     """Wait until an engine that nobody calls has delivered what waits."""
     until = time.monotonic() + 120
@@ -186,7 +215,7 @@ def test_events_wait_for_the_server_and_are_delivered_in_order(
     (tmp_path / "more.tsv").write_text(
         f"user\titem\trating\ttime\tevent_id\nother\t{fourth}\t4.1\t9\tgiven\nother\tno such item\t1\t9\tgone\n"
     )
-    running = Engine.open("neo4j", workshop.bundle, queue=True)
+    running = Engine.open("neo4j", workshop.bundle, queue=True, freshness=0)
     assert running.record(events[0]).written == 1
     assert running.recommend("newcomer").history == engine.recommend("newcomer").history == 1
     record = ("record", "--store", empty_neo4j.uri, "--json")
@@ -226,7 +255,7 @@ def test_events_wait_for_the_server_and_are_delivered_in_order(
         "waiting": 0,
         "reasons": [],
     }
-    running = Engine.open("neo4j", workshop.bundle, queue=True)
+    running = Engine.open("neo4j", workshop.bundle, queue=True, freshness=0)
     assert running.recommend("newcomer").history == 3
     live = [event for event in running.store.events_since(0)[0] if event.user in ("newcomer", "other")]
     assert live[:3] == events

@@ -71,6 +71,16 @@ def test_a_key_that_reads_like_an_id_with_a_kind() -> None:
     assert graph.item_indices(list(graph.item_ids)).tolist() == [0, 1, 2]
 
 
+@given(GRAPHS)
+@settings(max_examples=60, deadline=None)
+def test_items_are_shown_together_as_they_are_one_by_one(graph: KnowledgeGraph) -> None:
+    items = np.arange(graph.n_items)[::-1]
+    assert graph.items_as_shown(items) == [
+        (graph.item_ids[item], graph.label_of(item), graph.kind_of(item)) for item in items.tolist()
+    ]
+    assert graph.items_as_shown(items[:0]) == []
+
+
 @pytest.mark.parametrize("wanted", [1, 400])
 def test_few_ids_and_many_are_looked_up_alike(wanted: int) -> None:
     nodes = [NodeRow("film", f"k{n}", "") for n in range(2000)]
