@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from neo4j import Driver, GraphDatabase
@@ -59,6 +59,11 @@ class LocalServer:
     def stop(self) -> None:
         """End it cleanly, so that its files can be used by the administration tool."""
         launch(self.launcher, "stop", self.folder)
+
+    def start_again(self, options: Sequence[str] = ()) -> LocalServer:
+        """Start it after `stop`, on the same ports with the same database; it is another process."""
+        told = json.loads(launch(self.launcher, "start", self.folder, *options))
+        return replace(self, process=told["pid"])
 
     def administer(self, *arguments: str, within: Path | None = None) -> str:
         """Run neo4j-admin on the stopped server, in a folder; what it says."""

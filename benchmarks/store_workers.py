@@ -1,6 +1,7 @@
 """Pieces of work that `benchmarks.store` runs as processes of their own and measures; each prints a JSON object.
 
 load        `load_domain`, with the time inside the store's writer apart from reading and checking rows
+open        a store, which after an import makes its constraints and indexes
 read        the snapshot of a store, on a machine that has none cached
 view        the snapshot of the same database as a graph that somebody else owns, by a description of it
 bare        the columns of the same content by the driver alone, and nothing made of them
@@ -101,6 +102,13 @@ def load(arguments: argparse.Namespace) -> dict[str, object]:
     inside = sum(part["seconds"] for part in parts.values())
     rows = int(sum(part["rows"] for part in parts.values()))
     return {"rows": rows, "seconds": seconds, "writing": inside, "checking": seconds - inside, "parts": parts}
+
+
+def opened(arguments: argparse.Namespace) -> dict[str, object]:
+    """No rows are read."""
+    started = time.perf_counter()
+    open_store(arguments.store).close()
+    return {"seconds": time.perf_counter() - started}
 
 
 def read(arguments: argparse.Namespace) -> dict[str, object]:
@@ -242,6 +250,7 @@ def quantiles(seconds: Sequence[float]) -> dict[str, float]:
 
 WORK: dict[str, Callable[[argparse.Namespace], object]] = {
     "load": load,
+    "open": opened,
     "read": read,
     "view": view,
     "bare": bare,
