@@ -132,7 +132,14 @@ class Recorder:
         with self.queue.held():
             report = self._store.delete_user(user)
             waited = self.queue.forget(user)
-        return replace(report, found=report.found or waited > 0, events=report.events + waited)
+            remaining = report.remaining + self.queue.count_of(user)
+        return replace(
+            report,
+            found=report.found or waited > 0,
+            events=report.events + waited,
+            waiting=waited,
+            remaining=remaining,
+        )
 
     def close(self) -> None:
         """Let go of the queue's files; what waits goes on waiting."""

@@ -15,11 +15,12 @@ from kg.stores.neo4j.connection import first
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """Relationships of WhyPath's own types that were removed, and that are left."""
+    """Relationships of WhyPath's own types that were removed, and that are left; `nodes` with the user's key."""
 
     events: int = 0
     recommendations: int = 0
     remaining: int = 0
+    nodes: int = 0
 
 
 def delete_own(transaction: ManagedTransaction, schema: DomainSchema, user: str) -> Deleted:
@@ -34,4 +35,4 @@ def delete_own(transaction: ManagedTransaction, schema: DomainSchema, user: str)
 
     events = counted(token(OWN_TYPE), "DELETE r")
     recommendations = counted(token(RESULTS.recommended), "DELETE r")
-    return Deleted(events, recommendations, counted("|".join(map(token, sorted(OWN_TYPES))), ""))
+    return Deleted(events, recommendations, counted("|".join(map(token, sorted(OWN_TYPES))), ""), len(ids))

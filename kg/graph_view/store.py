@@ -279,9 +279,13 @@ class GraphView:
                 if in_graph:
                     said = (
                         f"the graph at {self._graph.uri} still has the {kind} {user!r}, with {left:,} interactions at"
-                        " the last read; WhyPath changes nothing there and will read them again, so remove them there"
+                        " the last read; that is not WhyPath's to change and will be read again, so remove them there"
                     )
             found = bool(snapshots or events or own.events or own.recommendations)
+            if not said and own.nodes:
+                said = f"the graph at {self._graph.uri} has the {kind} {user!r}, whom WhyPath does not remove there"
+            elif not said and not found:
+                said = f"the graph at {self._graph.uri} was not asked for the {kind} {user!r}; remove them there"
             return DeletionReport(
                 user,
                 found,

@@ -135,7 +135,7 @@ class DeletionReport:
 
     def __str__(self) -> str:
         if not self.found:
-            return f"there is no user {self.user!r}"
+            return f"there is no user {self.user!r}" + (f"\nnote: {self.left}" if self.left else "")
         events = f"{self.events:,} events{f' ({self.waiting:,} that waited)' if self.waiting else ''}"
         counts = [events, f"{self.edges:,} relations"]
         if self.recommendations:
