@@ -9,10 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
+from neo4j import ManagedTransaction
 
 from kg.graph_view.numbers import ByNumber, all_numbers
 from kg.graph_view.own_names import OWN_PROPERTIES, OWN_TYPES, RESULTS
 from kg.graph_view.patterns import token
+from kg.graph_view.session import IDS_AT_ONCE
 from kg.schema import DomainSchema, NodeKind
 from kg.stores.errors import StoreError
 from kg.stores.neo4j.connection import Connection, first, rows
@@ -68,9 +70,17 @@ class OwnResults:
     def _remove_others(self, label: str, kept: Sequence[int]) -> None:
         """Take vectors of an earlier export from nodes that are no items any more: the index would find them."""
         vector, query_vector = token(RESULTS.vector), token(RESULTS.query_vector)
-        match = f"MATCH (n:{token(label)}) WHERE n.{vector} IS NOT NULL OR n.{query_vector} IS NOT NULL"
-        found = self._connection.read(lambda transaction: first(transaction, f"{match} RETURN collect(id(n))"))[0]
-        others = np.setdiff1d(np.array(found, dtype=np.int64), np.array(kept, dtype=np.int64)).tolist()
+        has = (
+            f"MATCH (n:{token(label)}) WHERE id(n) % $parts = $part"
+            f" AND (n.{vector} IS NOT NULL OR n.{query_vector} IS NOT NULL) RETURN collect(id(n))"
+        )
+
+        def found(transaction: ManagedTransaction) -> list[list[int]]:
+            parts = first(transaction, f"MATCH (n:{token(label)}) RETURN count(n)")[0] // IDS_AT_ONCE + 1
+            return [first(transaction, has, parts=parts, part=part)[0] for part in range(parts)]
+
+        with_vectors = [np.array(ids, dtype=np.int64) for ids in self._connection.read(found)]
+        others = np.setdiff1d(np.concatenate(with_vectors), np.array(kept, dtype=np.int64)).tolist()
         text = f"UNWIND $ids AS number MATCH (n) WHERE id(n) = number REMOVE n.{vector}, n.{query_vector}"
         for start in range(0, len(others), _AT_ONCE):
             page = others[start : start + _AT_ONCE]
