@@ -36,12 +36,14 @@ class ResultsExported:
 
 
 def taking(store: GraphStore) -> TakesResults:
-    """The store as one that results can be written to; raises ExportProblem for one that they cannot."""
+    """The store as one that results can be written to; raises ExportProblem for one that keeps none, and StoreError
+    for one that may not be written to."""
     if not isinstance(store, TakesResults):
         raise ExportProblem(
             f"{store.url} keeps no vectors and no recommendations; write them to a file with --out, or load the domain"
             " into Neo4j (--store bolt://…)"
         )
+    store.check_takes_results()
     return store
 
 

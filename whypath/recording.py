@@ -137,8 +137,15 @@ class Recorder:
         with self.queue.held():
             report = self._store.delete_user(user)
             waited = self.queue.forget(user)
+            remaining = report.remaining + self.queue.count_of(user)
         self._follower.changed()
-        return replace(report, found=report.found or waited > 0, events=report.events + waited)
+        return replace(
+            report,
+            found=report.found or waited > 0,
+            events=report.events + waited,
+            waiting=waited,
+            remaining=remaining,
+        )
 
     def close(self) -> None:
         """Let go of the queue's files; what waits goes on waiting."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kg.graph import NodeTable, Strings
 from kg.graph.building import EventColumns, item_starts
 from kg.graph_view.elements import LEFT_OUT, Elements
-from kg.graph_view.own_type import OWN_TYPE
+from kg.graph_view.own_names import OWN_TYPE
 from kg.graph_view.patterns import Conditions, arrow, labelled, plain, token
 from kg.graph_view.session import PAGE_ROWS, ReadSession
 from kg.graph_view.values import Problems, TimeColumn, key_column, number_column

@@ -5,13 +5,14 @@ They are made between nodes that are there; no node is. An id is written once, b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from neo4j import ManagedTransaction
 
-from kg.graph_view.own_type import OWN_CONSTRAINT, OWN_TYPE
-from kg.graph_view.patterns import labelled, token
+from kg.graph_view.numbers import numbers_of
+from kg.graph_view.own_names import OWN_CONSTRAINT, OWN_TYPE
+from kg.graph_view.patterns import token
 from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.stores.neo4j.connection import Connection, rows
@@ -87,43 +88,7 @@ class OwnEvents:
         )
         return {id: content for id, *content in found}
 
-    def _numbers(self, transaction: ManagedTransaction, kind: str, keys: set[str]) -> dict[str, int]:
+    def _numbers(self, transaction: ManagedTransaction, kind: str, keys: Iterable[str]) -> dict[str, int]:
         """Nodes by key, of the keys that exactly one node has."""
-        node = self._schema.nodes[kind]
-        if not node.labels or node.key is None or not keys:
-            return {}
-        spelled = {value: key for key in sorted(keys) for value in _spellings(key)}
-        found = rows(
-            transaction,
-            f"MATCH ({labelled('n', node.labels)}) WHERE n.{token(node.key)} IN $values"
-            f" RETURN n.{token(node.key)}, collect(id(n))",
-            values=list(spelled),
-        )
-        by_key: dict[str, list[int]] = {}
-        for value, numbers in found:
-            if value in spelled:
-                by_key.setdefault(spelled[value], []).extend(numbers)
-        return {key: numbers[0] for key, numbers in by_key.items() if len(numbers) == 1}
-
-    def delete_user(self, user: str) -> int:
-        """Remove WhyPath's own relationships of a user; how many there were."""
-
-        def delete(transaction: ManagedTransaction) -> int:
-            numbers = list(self._numbers(transaction, self._schema.user_kinds[0], {user}).values())
-            text = (
-                f"UNWIND $ids AS number MATCH (u)-[r:{token(OWN_TYPE)}]->() WHERE id(u) = number"
-                " DELETE r RETURN count(r)"
-            )
-            return rows(transaction, text, ids=numbers)[0][0]
-
-        return self._connection.write(delete)
-
-
-def _spellings(key: str) -> list[Any]:
-    """The property values that are this key: text, or a number that is spelled so."""
-    found: list[Any] = [key]
-    digits = key.removeprefix("-")
-    if digits.isascii() and digits.isdigit() and len(digits) < 19 and str(int(key)) == key:
-        # Cypher compares 3 and 3.0 as equal.
-        found.append(int(key))
-    return found
+        found = numbers_of(transaction, self._schema, kind, keys)
+        return {key: numbers[0] for key, numbers in found.items() if len(numbers) == 1}

@@ -55,16 +55,26 @@ class Conditions:
 
     def add(self, variable: str, where: Mapping[str, Sequence[str]]) -> Conditions:
         """Further conditions: a property must have one of the values, or a list with one of them."""
+        self._texts += self._of(variable, where)
+        return self
+
+    def without(self, variable: str, labels: Sequence[str], where: Mapping[str, Sequence[str]]) -> Conditions:
+        """A further condition: the node must not have all of these labels and fit these conditions."""
+        self._texts.append(f"NOT ({' AND '.join([labelled(variable, labels), *self._of(variable, where)])})")
+        return self
+
+    def _of(self, variable: str, where: Mapping[str, Sequence[str]]) -> list[str]:
+        found: list[str] = []
         for property, wanted in where.items():
             name = f"where{len(self.parameters)}"
             # A number 3 may be 3.0 in the graph.
             self.parameters[name] = [*wanted, *(f"{value}.0" for value in wanted)]
             value = f"{variable}.{token(property)}"
-            self._texts.append(
+            found.append(
                 f"any(x IN CASE WHEN {value} IS :: LIST<ANY> THEN {value} ELSE [{value}] END"
                 f" WHERE toStringOrNull(x) IN ${name})"
             )
-        return self
+        return found
 
     def clause(self, start: str) -> str:
         """The conditions after `WHERE` or `AND`; nothing where there are none."""

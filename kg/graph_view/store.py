@@ -1,24 +1,27 @@
 """`GraphView`: a graph that somebody else owns, as a store: read into snapshots, never loaded into.
 
 Recorded events go to a log on this machine, laid over the snapshot, and under `write: true` also into the graph as
-relationships of WhyPath's own type. The graph has no counter of its changes: where counts of its labels and types
-differ from those of the last read it is read anew, and `read_again` does so whatever the counts say.
+relationships of WhyPath's own type; a model's vectors and recommendations can go there as well then. The graph has no
+counter of its changes: where counts of its labels and types differ from those of the last read it is read anew, and
+`read_again` does so whatever the counts say.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 from kg.graph import KnowledgeGraph
 from kg.graph_view.changes import counts_of
+from kg.graph_view.deleting import Deleted, delete_own
 from kg.graph_view.event_ids import EventIds
 from kg.graph_view.looking import counts_of_snapshot, neighbours_of
 from kg.graph_view.own_events import OwnEvents
+from kg.graph_view.own_results import OwnResults, check_names
 from kg.graph_view.reading import ReadReport, read_graph
 from kg.graph_view.sidecar import Kept, Sidecar
 from kg.ingest import Progress
@@ -39,6 +42,7 @@ from kg.stores.protocol import (
     StoreCounts,
     StoreState,
 )
+from kg.stores.results import KindVectors, ResultsReport, UserList
 
 
 class GraphView:
@@ -247,15 +251,17 @@ class GraphView:
         """Remove what WhyPath keeps of a user: recorded events, traces in snapshots, under `write: true` its own
         relationships. `left` says what stays in the graph, which is not WhyPath's to change."""
         with self._lock, self._sidecar.exclusive():
-            own = left = 0
+            own = Deleted()
+            left = 0
             said = ""
             if self._graph.write:
                 # First: where the server is away, nothing is removed and the caller can try again.
-                own = OwnEvents(self._connected(), self._schema).delete_user(user)
+                connection = self._connected()
+                own = connection.write(lambda transaction: delete_own(transaction, self._schema, user))
             kept = self._sidecar.kept()
             graph = self._cached(kept) if kept is not None else None
             events = self._sidecar.events.remove_user(user)
-            remaining = self._sidecar.events.count(user)
+            remaining = self._sidecar.events.count(user) + own.remaining
             snapshots = 0
             kind = self._schema.user_kinds[0]
             self._latest = self._ids = None
@@ -273,9 +279,56 @@ class GraphView:
                 if in_graph:
                     said = (
                         f"the graph at {self._graph.uri} still has the {kind} {user!r}, with {left:,} interactions at"
-                        " the last read; WhyPath changes nothing there and will read them again, so remove them there"
+                        " the last read; that is not WhyPath's to change and will be read again, so remove them there"
                     )
-            return DeletionReport(user, bool(snapshots or events or own), events + own, 0, snapshots, remaining, said)
+            found = bool(snapshots or events or own.events or own.recommendations)
+            if not said and own.nodes:
+                said = f"the graph at {self._graph.uri} has the {kind} {user!r}, whom WhyPath does not remove there"
+            elif not said and not found:
+                said = f"the graph at {self._graph.uri} was not asked for the {kind} {user!r}; remove them there"
+            return DeletionReport(
+                user,
+                found,
+                events + own.events,
+                0,
+                snapshots,
+                remaining,
+                said,
+                recommendations=own.recommendations,
+            )
+
+    # Results
+
+    def check_takes_results(self) -> None:
+        """See `TakesResults.check_takes_results`: under `write: true` only."""
+        if not self._graph.write:
+            raise StoreError(
+                f"{self.url} describes a graph that is somebody else's, and WhyPath only reads it; write `write: true`"
+                " under `graph` there, so that it may write results into the graph, under names of its own (WHYPATH_…,"
+                " whypath_…), or have them in a file with --out"
+            )
+        check_names(self._schema)
+
+    def write_vectors(
+        self, vectors: Sequence[KindVectors], *, progress: Callable[[int], None] = lambda _: None
+    ) -> ResultsReport:
+        """See `TakesResults.write_vectors`; items that are no node of their own are passed over."""
+        return self._results().write_vectors(vectors, progress)
+
+    def write_recommendations(
+        self,
+        lists: Iterable[UserList],
+        *,
+        bundle: str,
+        time: float,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> ResultsReport:
+        """See `TakesResults.write_recommendations`; users whom only the log knows are passed over."""
+        return self._results().write_recommendations(lists, bundle=bundle, time=time, progress=progress)
+
+    def _results(self) -> OwnResults:
+        self.check_takes_results()
+        return OwnResults(self._connected(), self._schema)
 
     # The rest
 

@@ -25,7 +25,7 @@ class GraphSource(DomainModel):
     database: str | None = None
     """Name of the database, where it is not the server's default one."""
     write: bool = False
-    """Whether recorded events are written into the graph too, as relationships of WhyPath's own type."""
+    """Whether WhyPath may write into the graph, under names of its own: recorded events, and exported results."""
     refresh: float = Field(default=60.0, ge=0)
     """Seconds for which a running process takes the graph to be as it was before it looks for changes again."""
 

@@ -142,6 +142,12 @@ class EventQueue:
                 file.write("".join(map(_line, kept)).encode())
         return self._opened().remove_user(user) + len(refused) - len(kept)
 
+    def count_of(self, user: str) -> int:
+        """Number of a user's events, waiting and refused."""
+        if not self.exists:
+            return 0
+        return self._opened().count(user) + sum(each.event.user == user for each in self.refused())
+
     def refused(self) -> list[RefusedEvent]:
         """Events that the store refused, with the reasons."""
         try:

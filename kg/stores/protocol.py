@@ -119,7 +119,8 @@ class DeletionReport:
     """What was removed with a user; `remaining` counts what could still be found of it afterwards and must be 0.
 
     `snapshots` counts the cached snapshots that were written anew without the user. `left` says, in words for the
-    reader, what stays of the user where the store does not own the data; empty where it does.
+    reader, what stays of the user where the store does not own the data; empty where it does. `recommendations` are
+    those that were written back into the graph; `waiting` of the events are those that had not reached the store yet.
     """
 
     user: str
@@ -129,11 +130,17 @@ class DeletionReport:
     snapshots: int
     remaining: int
     left: str = ""
+    recommendations: int = 0
+    waiting: int = 0
 
     def __str__(self) -> str:
         if not self.found:
-            return f"there is no user {self.user!r}"
-        removed = f"removed {self.user!r}: {self.events:,} events, {self.edges:,} relations; {self.remaining:,} left"
+            return f"there is no user {self.user!r}" + (f"\nnote: {self.left}" if self.left else "")
+        events = f"{self.events:,} events{f' ({self.waiting:,} that waited)' if self.waiting else ''}"
+        counts = [events, f"{self.edges:,} relations"]
+        if self.recommendations:
+            counts.append(f"{self.recommendations:,} recommendations")
+        removed = f"removed {self.user!r}: {', '.join(counts)}; {self.remaining:,} left"
         return f"{removed}\nnote: {self.left}" if self.left else removed
 
 

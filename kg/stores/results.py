@@ -33,7 +33,8 @@ class UserList:
 
 @dataclass(frozen=True, slots=True)
 class ResultsReport:
-    """How much was written; `missing`: items or users that the store did not have any more."""
+    """How much was written; `missing`: items or users that the store did not have (any more), or that are no node of
+    their own in a graph that somebody else owns."""
 
     nodes: int
     relationships: int
@@ -43,6 +44,10 @@ class ResultsReport:
 @runtime_checkable
 class TakesResults(Protocol):
     """A store that vectors and recommendations can be written to. What it gives as a snapshot stays as it is."""
+
+    def check_takes_results(self) -> None:
+        """Raise StoreError where they may not be written, so that it is said before the work."""
+        ...
 
     def write_vectors(
         self, vectors: Sequence[KindVectors], *, progress: Callable[[int], None] = lambda _: None

@@ -167,13 +167,45 @@ def test_the_queries_of_the_documentation(empty_neo4j: Server) -> None:
     store.write_recommendations([UserList("42", [("film", "2"), ("film", "4")], [0.5, 0.25])], bundle="b", time=1.0)
     store.close()
     queries = re.findall(r"```cypher\n(.*?)```", PAGE, re.DOTALL)
-    assert len(queries) == len(RESULTS) + len(ANSWERS) == 12
+    assert len(queries) == len(RESULTS) + 1 + len(ANSWERS) == 13
     for query, answer in zip(queries[:2], RESULTS, strict=True):
         assert _plain(empty_neo4j.query(query)) == answer, query
-    # The others are about the graph as it was loaded.
+    # The others are about the graph as it was loaded, but for one about somebody else's graph.
     empty_neo4j.query("MATCH ()-[r:RECOMMENDED]->() DELETE r")
-    for query, answer in zip(queries[2:], ANSWERS, strict=True):
+    for query, answer in zip(queries[3:], ANSWERS, strict=True):
         assert _plain(empty_neo4j.query(query)) == answer, query
+
+
+SHOP = """
+CREATE (ann:Customer {email: 'ann@example.org'}), (bob:Customer {email: 'bob@example.org'})
+CREATE (le:Author {name: 'Ursula K. Le Guin'}), (lem:Author {name: 'Stanisław Lem'})
+CREATE (b1:Book {isbn: '1', title: 'The Dispossessed'}), (b2:Book {isbn: '2', title: 'The Lathe of Heaven'}),
+       (b3:Book {isbn: '3', title: 'Solaris'}), (g:Game {ean: 4})
+CREATE (b1)-[:WRITTEN_BY]->(le), (b2)-[:WRITTEN_BY]->(le), (b3)-[:WRITTEN_BY]->(lem)
+CREATE (ann)-[:PLACED]->(o:Order {placedAt: date('2024-01-02')}), (o)-[:CONTAINS]->(b1), (o)-[:CONTAINS]->(g)
+CREATE (bob)-[:PLACED]->(:Order {placedAt: date('2024-01-03')})-[:CONTAINS]->(b3)
+"""
+
+
+def test_the_query_over_a_graph_that_is_somebody_elses(empty_neo4j: Server, tmp_path: Path) -> None:
+    empty_neo4j.query(SHOP)
+    described = re.search(r"```yaml\n(name: shop\n.*?)```", PAGE, re.DOTALL)
+    assert described is not None
+    domain = tmp_path / "shop.yaml"
+    asked = described.group(1).replace("  uri: bolt://localhost:7687\n", f"  uri: {empty_neo4j.uri}\n  write: true\n")
+    domain.write_text(asked, encoding="utf-8")
+    store = open_store(domain)
+    assert isinstance(store, TakesResults)
+    assert store.snapshot().n_items == 4
+    items = [("book", "2"), ("game", "4"), ("book", "3")]
+    found = store.write_recommendations([UserList("ann@example.org", items, [0.9, 0.5, 0.25])], bundle="b", time=1.0)
+    assert (found.nodes, found.relationships) == (1, 3)
+    store.close()
+    queries = re.findall(r"```cypher\n(.*?)```", PAGE, re.DOTALL)
+    assert _plain(empty_neo4j.query(queries[2])) == [
+        [1, "The Lathe of Heaven", "Ursula K. Le Guin", ["The Dispossessed"]],
+        [3, "Solaris", "Stanisław Lem", []],
+    ]
 
 
 def _plain(records: list[list[Any]]) -> list[list[Any]]:

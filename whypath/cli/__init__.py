@@ -22,6 +22,7 @@ COMMANDS = (
     "similar",
     "explain",
     "record",
+    "forget",
     "export",
     "graph",
     "doctor",

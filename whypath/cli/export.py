@@ -1,8 +1,9 @@
 """Write what a model says about everybody back into the graph, or to a file: item vectors, and every user's
 recommendations.
 
-Into Neo4j they go as a property with a native vector index, and as relationships RECOMMENDED from users to items. An
-export that was interrupted can be run again."""
+Into Neo4j they go as properties with a native vector index, and as relationships RECOMMENDED from users to items; into
+a graph that WhyPath has not made under names of its own (WHYPATH_RECOMMENDED, whypath_vector), and only where its
+description says `write: true`. An export that was interrupted can be run again."""
 
 from __future__ import annotations
 
@@ -104,7 +105,7 @@ def _report(found: ResultsExported, arguments: argparse.Namespace) -> None:
         remark(f"{place}: {found.rows:,} recommendations for {found.nodes:,} users")
     if found.missing:
         what = "items" if arguments.vectors else "users"
-        remark(f"{found.missing:,} {what} are not in the store (any more) and were passed over")
+        remark(f"{found.missing:,} {what} are not in the store (any more), or no one node of it, and were passed over")
 
 
 def _dimensions(text: str) -> int:

@@ -14,7 +14,7 @@ from kg.graph_view.guess.kinds import Kinds
 from kg.graph_view.guess.profile import GraphProfile, PropertyProfile
 from kg.sources.guess.interactions import named_column
 from kg.sources.guess.profile import ColumnProfile
-from kg.sources.guess.words import TIME_WORDS, WEIGHT_WORDS, is_item_name, is_user_name, plain
+from kg.sources.guess.words import TIME_WORDS, WEIGHT_WORDS, is_item_name, is_user_name, named_like, plain
 
 _DOES = (
     "rate", "rating", "buy", "bought", "purchase", "order", "view", "watch", "saw", "seen", "like", "love", "play",
@@ -23,12 +23,23 @@ _DOES = (
 )  # fmt: skip
 """Beginnings of words in the names of relationship types that say what users do."""
 
+_BEGINS = (
+    *_DOES, "post", "provid", "ask", "wrote", "writ", "place", "submit", "creat", "made", "make", "gave", "give",
+    "left", "leave", "author", "start", "open", "perform",
+)  # fmt: skip
+"""The same of what leads to a node between: who writes an answer has answered, who writes a book is its author."""
+
 _BETWEEN = (
     "order", "purchase", "basket", "cart", "invoice", "transaction", "session", "visit", "review", "rating", "answer",
     "event", "rental", "loan", "checkout", "booking", "play", "view", "listen", "comment", "post", "line", "vote",
     "interaction", "reservation", "checkin",
 )  # fmt: skip
 """Words in the labels of nodes between users and items."""
+
+_PERSON_LABELS = ("person", "people", "human", "individual", "employee", "developer")
+_PERSON_PROPERTIES = (
+    "email", "username", "login", "displayname", "fullname", "firstname", "lastname", "surname", "nickname", "handle",
+)  # fmt: skip
 
 _TIME_NAME = re.compile(r"^(at|since|on)$|[a-z](At|Since|On)$|_(at|since|on)$")
 
@@ -88,15 +99,28 @@ def find_behaviour(profile: GraphProfile, kinds: Kinds, has_key: Callable[[str],
     for each in found:
         # Who is named like a user is one; who does the most that looks like behaviour is one, too.
         users[each.user] = max(users.get(each.user, 0), each.points)
-    best = max(users, key=lambda user: (users[user] + 4 * is_user_name(user), user))
+    best = max(users, key=lambda user: (users[user] + (4 * is_user_name(user) or 2 * _is_person(profile, user)), user))
     own = sorted((each for each in found if each.user == best), key=lambda each: (-each.points, each.steps[0].type))
     sure = [each for each in own if each.is_sure]
     if not sure:
         return _together(own[:1])
-    items = {each.item for each in sure}
-    betweens = {each.between for each in sure if each.between is not None}
-    # A node between is no item, and a step of a path is no behaviour of its own.
-    return _together([each for each in sure if each.item not in betweens or items <= betweens])
+    return _together(_without_parts(sure))
+
+
+def _without_parts(found: list[Candidate]) -> list[Candidate]:
+    """Without what is a part of other behaviour: a node between is no item, and an item is no node between."""
+    # Whose name says that it is between stays so; of the others the surer candidate has the say.
+    named = {each.between for each in found if each.between is not None and _is_between(each.between)}
+    others = [each for each in found if each.item not in named] or found
+    items: set[str] = set()
+    betweens: set[str] = set()
+    kept: list[Candidate] = []
+    for each in sorted(others, key=lambda each: each.between not in named):
+        if each.item not in betweens and each.between not in items:
+            kept.append(each)
+            items.add(each.item)
+            betweens |= {each.between} if each.between is not None else set()
+    return sorted(kept, key=lambda each: (-each.points, each.steps[0].type))
 
 
 def _together(found: list[Candidate]) -> list[Candidate]:
@@ -120,13 +144,13 @@ def _direct(profile: GraphProfile, kinds: Kinds) -> Iterator[Candidate]:
         if user == item or is_item_name(user) or is_user_name(item):
             continue
         properties = profile.types[step.type].properties
-        points = 3 * _does(step.type) + 2 * (time_of(properties) is not None) + (weight_of(properties) is not None)
+        points = 3 * _does(step) + 2 * (time_of(properties) is not None) + (weight_of(properties) is not None)
         points += 2 * is_item_name(item) + 2 * is_user_name(user)
         # Somebody does a thing to many, and many do it to one.
         count = profile.types[step.type].count
         points += count > 1.5 * kinds.labels[user].count and count > 1.5 * kinds.labels[item].count
         # What all speaks for one end only (a customer's city) is a fact about it.
-        if _does(step.type) or properties or (is_item_name(item) and is_user_name(user)):
+        if _does(step) or properties or (is_item_name(item) and is_user_name(user)):
             yield Candidate(user, item, (step,), None, points)
 
 
@@ -137,25 +161,37 @@ def _over_nodes(profile: GraphProfile, kinds: Kinds) -> Iterator[Candidate]:
             continue
         nodes = kinds.labels[between]
         time = time_of(nodes.properties)
-        named = any(word in plain(between) for word in _BETWEEN)
+        named = _is_between(between)
+        does = _does(first, _BEGINS) or (plain(first.type) == "by" and not first.out)
         if (time is None and not named) or profile.types[first.type].count > _OWNED * nodes.count:
             continue
         for start, item, last in steps:
             if start != between or item in (user, between) or last.type == first.type or is_user_name(item):
                 continue
             points = 3 * named + 2 * (time is not None) + 2 * is_item_name(item) + 2 * is_user_name(user)
-            points += 2 * _does(first.type)
+            points += 2 * does
             # An order has its products; that it also has one shipper or one city is a fact about it.
             many = profile.types[last.type].count > 1.5 * kinds.labels[item].count
             points += many - 3 * (kinds.labels[item].count < 0.02 * profile.types[last.type].count)
-            if not is_user_name(user) and not _does(first.type):
+            if not is_user_name(user) and not does:
                 points -= 2
             yield Candidate(user, item, (first, last), between, points)
 
 
-def _does(type: str) -> bool:
-    words = [plain(word) for word in type.replace("-", "_").split("_")]
-    return any(word.startswith(_DOES) for word in words)
+def _does(step: Step, verbs: tuple[str, ...] = _DOES) -> bool:
+    """Whether a type says that whoever is at this end does something: its arrow leads from there, unless it is
+    passive (`BOUGHT_BY`)."""
+    words = [plain(word) for word in step.type.replace("-", "_").split("_")]
+    return step.out is (words[-1] != "by") and any(word.startswith(verbs) for word in words)
+
+
+def _is_between(label: str) -> bool:
+    return any(word in plain(label) for word in _BETWEEN)
+
+
+def _is_person(profile: GraphProfile, label: str) -> bool:
+    names = map(plain, profile.labels[label].properties)
+    return named_like(label, _PERSON_LABELS) or any(name in _PERSON_PROPERTIES for name in names)
 
 
 def time_of(properties: dict[str, PropertyProfile]) -> ColumnProfile | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from kg.graph_view.guess.profile import GraphProfile, LabelProfile
+from kg.sources.guess.words import is_item_name, is_user_name
 
 _ALWAYS = 0.99
 """Share of a label's nodes that must have another label too for the first to be a part of the second."""
@@ -37,8 +38,7 @@ class Kinds:
                 continue
             both = sum(count for names, count in profile.together.items() if whole in names)
             same = labels[whole].count == profile.count
-            # Of two labels on the very same nodes the first by name stands.
-            if both >= _ALWAYS * profile.sampled and (not same or whole < label):
+            if both >= _ALWAYS * profile.sampled and (not same or _rank(whole) < _rank(label)):
                 found.append(label)
         return found
 
@@ -71,3 +71,8 @@ class Kinds:
             if first is not None and second is not None:
                 found[first, second] += count
         return found
+
+
+def _rank(label: str) -> tuple[bool, str]:
+    """Of two labels on the very same nodes the lower one stands: what says that they are users or items, by name."""
+    return not (is_user_name(label) or is_item_name(label)), label

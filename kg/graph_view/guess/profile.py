@@ -14,6 +14,7 @@ from typing import Any
 
 from neo4j import ManagedTransaction
 
+from kg.graph_view.own_names import OWN_PROPERTIES, OWN_TYPES
 from kg.graph_view.patterns import token
 from kg.graph_view.values import without_zone
 from kg.sources.guess.profile import ColumnProfile
@@ -111,12 +112,15 @@ def profile_graph(connection: Connection) -> GraphProfile:
     types = connection.read(
         lambda transaction: _counted(transaction, "CALL db.relationshipTypes()", "MATCH ()-[r:{}]->() RETURN count(r)")
     )
+    # What WhyPath wrote into it is no part of the graph.
+    own = sorted(name for name in OWN_TYPES if types.pop(name, 0))
     unique = connection.read(_constraints)
     notes = [
         f"{what}: only the {_MOST_NAMES} with the most elements were looked at, of {len(found):,}"
         for what, found in (("labels", labels), ("relationship types", types))
         if len(found) > _MOST_NAMES
     ]
+    notes += [f"{name}: left out, as WhyPath has written it" for name in own]
     for name in (name for name in (*labels, *types) if not _can_be_named(name)):
         notes.append(f"{name!r}: left out; a name with a backslash cannot be put into a query")
     found_labels = {n: connection.read(partial(_label, label=n, count=c, unique=unique)) for n, c in _most(labels)}
@@ -215,6 +219,8 @@ def _properties(elements: Iterable[tuple[list[list[str]], list[Any]]]) -> dict[s
     for names, values in elements:
         total += 1
         for (name, type), value in zip(names, values, strict=True):
+            if name in OWN_PROPERTIES:
+                continue
             if name not in found:
                 found[name] = PropertyProfile(ColumnProfile(name))
             found[name].types[type] += 1

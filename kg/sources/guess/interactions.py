@@ -21,6 +21,9 @@ from kg.sources.guess.words import (
 )
 
 _STARS = ("rating", "score", "stars")
+_MOST_STARS, _PERCENT = 20, 100
+"""Ends of the scales that ratings have."""
+
 _GOOD_SHARE = 0.8
 """Share of the highest rating from which a rating counts as positive: 4 of 5, 8 of 10."""
 
@@ -125,6 +128,8 @@ def least_good(weight: ColumnProfile) -> float | None:
     """The rating from which a weight counts as positive; None for a weight that is no rating."""
     if not named_like(weight.name, _STARS) or weight.high <= 1:
         return None
+    if weight.low < 0 or _MOST_STARS < weight.high != _PERCENT:
+        return None  # votes: most have a few, and the share of the highest would be one alone
     least = weight.high * _GOOD_SHARE
     return int(least) if least == int(least) else round(least, 3)
 
@@ -138,6 +143,8 @@ def verb_for(name: str, weight: ColumnProfile | None) -> str:
         (("click", "view", "visit"), "viewed"),
         (("read",), "read"),
         (("watch",), "watched"),
+        (("answer",), "answered"),
+        (("comment",), "commented on"),
         (("tag",), "tagged"),
     ):
         if any(word in text for word in words):

@@ -10,7 +10,7 @@ from neo4j import ManagedTransaction
 
 from kg.schema import DomainSchema
 from kg.stores.cache import SnapshotCache
-from kg.stores.neo4j.connection import Connection, first, rows
+from kg.stores.neo4j.connection import Connection, first
 from kg.stores.neo4j.names import RECOMMENDED, quoted
 from kg.stores.neo4j.state import read_state, set_state, take_turn
 from kg.stores.protocol import DeletionReport
@@ -21,9 +21,9 @@ def delete_user(connection: Connection, cache: SnapshotCache, schema: DomainSche
     before = connection.read(read_state)[0].generation
     # Held open: while a load is in progress it is the only form of the last complete generation.
     graph = cache.newest(before)
-    removed: list[tuple[int, int, int, int]] = []
+    removed: list[tuple[int, int, int, int, int]] = []
 
-    def remove(transaction: ManagedTransaction) -> tuple[int, int, int, int] | None:
+    def remove(transaction: ManagedTransaction) -> tuple[int, int, int, int, int] | None:
         counters, _ = take_turn(transaction)
         names = counters.names
         label = names.label(schema.user_kinds[0])
@@ -36,7 +36,8 @@ def delete_user(connection: Connection, cache: SnapshotCache, schema: DomainSche
             for spelling in map(names.interaction, names.interactions)
         )
         # Not of the domain, and not counted as if they were.
-        rows(transaction, f"{node} MATCH (u)-[r:{quoted(RECOMMENDED)}]->() DELETE r", user=user)
+        text = f"{node} MATCH (u)-[r:{quoted(RECOMMENDED)}]->() DELETE r RETURN count(r)"
+        recommendations = first(transaction, text, user=user)[0]
         edges = first(transaction, f"{node} MATCH (u)-[r]-() WITH DISTINCT r DELETE r RETURN count(r)", user=user)[0]
         first(transaction, f"{node} DELETE u RETURN count(u)", user=user)
         generation = counters.generation + 1
@@ -44,13 +45,13 @@ def delete_user(connection: Connection, cache: SnapshotCache, schema: DomainSche
         # Counted in the same transaction, since the user may come back after it. Neo4j has no relationship without
         # its ends, so with the node nothing else can be left.
         remaining = first(transaction, f"{node} RETURN count(u)", user=user)[0]
-        removed.append((events, edges, remaining, generation))
+        removed.append((events, edges, recommendations, remaining, generation))
         return removed[-1]
 
     done = connection.write(remove)
     if done is None:
         return DeletionReport(user, False, 0, 0, 0, 0)
-    events, edges, remaining, generation = done
+    events, edges, recommendations, remaining, generation = done
     snapshots = traces = 0
     if graph is not None and graph.generation == generation - 1:
         graph = graph.without_users([user]).at_generation(generation)
@@ -58,4 +59,5 @@ def delete_user(connection: Connection, cache: SnapshotCache, schema: DomainSche
         snapshots = 1
         traces = int(graph.nodes(graph.schema.user_kinds[0]).keys.find(user) >= 0)
     cache.remove_before(generation)
-    return DeletionReport(user, True, events, edges, snapshots, remaining + traces)
+    left = remaining + traces
+    return DeletionReport(user, True, events, edges, snapshots, left, recommendations=recommendations)

@@ -1,20 +1,21 @@
 """Vectors and recommendations in the database, for whoever asks in Cypher: native vector indexes, and relationships.
 
-Everything here takes spellings, so that it serves a graph of any shape. Labels, types and properties are given quoted.
+Everything here takes names and a way to find nodes, so that it serves a graph of any shape.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from neo4j import ManagedTransaction
 
 from kg.stores.errors import StoreError
 from kg.stores.neo4j.connection import Connection, first, rows
-from kg.stores.neo4j.names import QUERY_VECTOR, RECOMMENDED, VECTOR, quoted
+from kg.stores.neo4j.names import QUERY_VECTOR, RECOMMENDED, VECTOR, spelled
 from kg.stores.results import KindVectors, ResultsReport, UserList
 
 MAX_DIMENSIONS = 4_096
@@ -28,168 +29,253 @@ _ROWS_AT_ONCE = 5_000
 
 _WAIT_SECONDS = 600
 
+_INDEX_PREFIX = "whypath_"
+"""Of the names of indexes that are made here; one of another name is somebody else's and never dropped."""
+
 Turn: TypeAlias = Callable[[ManagedTransaction], object]
 """Called first in every transaction that writes, so that writers follow one another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spelling:
-    """How nodes of a kind are found: by a property `key` under a label. `indexed`: name the index of the property,
-    which must then be there.
-    """
+class Places(Protocol):
+    """How the nodes of one kind are found."""
 
-    label: str
-    key: str = "`key`"
-    indexed: bool = True
+    @property
+    def label(self) -> str:
+        """The label that the index of their vectors is on."""
+        ...
+
+    def of(self, keys: Sequence[str]) -> list[Any]:
+        """For each key what a query is given for its node; None where there is none."""
+        ...
 
     def match(self, variable: str, value: str) -> str:
-        """The clause that finds a node."""
-        hint = f" USING INDEX {variable}:{self.label}({self.key})" if self.indexed else ""
-        return f"MATCH ({variable}:{self.label} {{{self.key}: {value}}}){hint}"
+        """The clause that finds a node by that."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ByKey:
+    """Nodes of WhyPath's own store, found by the index of their keys, which must be there."""
+
+    label: str
+
+    def of(self, keys: Sequence[str]) -> list[Any]:
+        """The keys themselves: whether there is such a node is for the query to find."""
+        return list(keys)
+
+    def match(self, variable: str, value: str) -> str:
+        """See `Places.match`."""
+        label = spelled(self.label)
+        return f"MATCH ({variable}:{label} {{`key`: {value}}}) USING INDEX {variable}:{label}(`key`)"
+
+
+@dataclass(frozen=True, slots=True)
+class ResultNames:
+    """What results are called in a database: properties of the two vectors, type of the recommendations."""
+
+    vector: str = VECTOR
+    query_vector: str = QUERY_VECTOR
+    recommended: str = RECOMMENDED
+
+
+OWN_NAMES = ResultNames()
+"""In WhyPath's own store."""
 
 
 def index_name(label: str) -> str:
-    """Name of the vector index of a label, both without quotes."""
-    return f"whypath_{label}_{VECTOR}"
+    """Name of the vector index of a label, unless something else is called so."""
+    safe = re.sub(r"\W", "_", label)
+    return f"{_INDEX_PREFIX}{safe}_vector"
 
 
 def write_vectors(
     connection: Connection,
     vectors: Sequence[KindVectors],
-    spellings: Mapping[str, Spelling],
+    places: Mapping[str, Places],
     *,
-    turn: Turn,
+    names: ResultNames = OWN_NAMES,
+    turn: Turn = lambda _: None,
     progress: Callable[[int], None],
 ) -> ResultsReport:
-    """See `TakesResults.write_vectors`; `spellings` by kind."""
+    """See `TakesResults.write_vectors`; `places` by kind."""
     dimensions = max((each.results.shape[1] for each in vectors), default=0)
     if dimensions > MAX_DIMENSIONS:
         raise StoreError(
             f"{connection.address.url}: vectors of {dimensions:,} dimensions are too long; Neo4j indexes"
             f" {MAX_DIMENSIONS:,} at most"
         )
-    for each in vectors:
-        _drop_index(connection, spellings[each.kind].label)
+    # Kinds may share a label, and have one index then.
+    labels = sorted({places[each.kind].label for each in vectors})
+    for label in labels:
+        _drop_index(connection, label, names)
     written = done = 0
     for each in vectors:
         for start in range(0, len(each.keys), _VECTORS_AT_ONCE):
             part = slice(start, start + _VECTORS_AT_ONCE)
-            written += _write_part(connection, spellings[each.kind], each, part, turn)
+            written += _write_part(connection, places[each.kind], each, part, names, turn)
             done += len(each.keys[part])
             progress(done)
-    for each in vectors:
-        _make_index(connection, spellings[each.kind].label, each.results.shape[1])
+    for label in labels:
+        _make_index(connection, label, dimensions, names)
     return ResultsReport(written, 0, done - written)
 
 
-def _write_part(connection: Connection, spelling: Spelling, vectors: KindVectors, part: slice, turn: Turn) -> int:
+def _write_part(
+    connection: Connection, places: Places, vectors: KindVectors, part: slice, names: ResultNames, turn: Turn
+) -> int:
     nothing: list[bool] = np.isnan(vectors.queries[part, 0]).tolist()
     values = [
-        [key, result, None if unknown else query]
-        for key, result, query, unknown in zip(
-            vectors.keys[part],
+        [place, result, None if unknown else query]
+        for place, result, query, unknown in zip(
+            places.of(vectors.keys[part]),
             vectors.results[part].tolist(),
             vectors.queries[part].tolist(),
             nothing,
             strict=True,
         )
+        if place is not None
     ]
     text = (
-        f"UNWIND $rows AS row {spelling.match('n', 'row[0]')}"
-        f" CALL db.create.setNodeVectorProperty(n, '{VECTOR}', row[1])"
+        f"UNWIND $rows AS row {places.match('n', 'row[0]')}"
+        " CALL db.create.setNodeVectorProperty(n, $vector, row[1])"
         " CALL (n, row) {"
-        f" WITH n, row WHERE row[2] IS NOT NULL CALL db.create.setNodeVectorProperty(n, '{QUERY_VECTOR}', row[2])"
+        " WITH n, row WHERE row[2] IS NOT NULL CALL db.create.setNodeVectorProperty(n, $query_vector, row[2])"
         " RETURN count(*) AS asked }"
-        f" FOREACH (_ IN CASE WHEN asked = 0 THEN [1] ELSE [] END | REMOVE n.{quoted(QUERY_VECTOR)})"
+        f" FOREACH (_ IN CASE WHEN asked = 0 THEN [1] ELSE [] END | REMOVE n.{spelled(names.query_vector)})"
         " RETURN count(DISTINCT n)"
     )
 
     def write(transaction: ManagedTransaction) -> int:
         turn(transaction)
-        return first(transaction, text, rows=values)[0]
+        given = {"rows": values, "vector": names.vector, "query_vector": names.query_vector}
+        return first(transaction, text, **given)[0]
 
-    return connection.write(write)
+    return connection.write(write) if values else 0
 
 
-def _vector_indexes(transaction: ManagedTransaction, label: str) -> list[str]:
+def _vector_indexes(transaction: ManagedTransaction, label: str, names: ResultNames) -> list[tuple[str, Any]]:
+    """Name and dimensions of the indexes of a label's vectors."""
     found = rows(
         transaction,
-        "SHOW INDEXES YIELD name, type, entityType, labelsOrTypes, properties"
+        "SHOW INDEXES YIELD name, type, entityType, labelsOrTypes, properties, options"
         " WHERE type = 'VECTOR' AND entityType = 'NODE' AND labelsOrTypes = [$label] AND properties = [$property]"
-        " RETURN name",
-        label=label.strip("`"),
-        property=VECTOR,
+        " RETURN name, options.indexConfig['vector.dimensions']",
+        label=label,
+        property=names.vector,
     )
-    return [name for (name,) in found]
+    return [(name, dimensions) for name, dimensions in found]
 
 
-def _drop_index(connection: Connection, label: str) -> None:
-    for name in connection.read(lambda transaction: _vector_indexes(transaction, label)):
-        text = f"DROP INDEX {quoted(name)} IF EXISTS"
-        connection.write(lambda transaction, text=text: rows(transaction, text))
+def _drop_index(connection: Connection, label: str, names: ResultNames) -> None:
+    for name, _ in connection.read(lambda transaction: _vector_indexes(transaction, label, names)):
+        if name.startswith(_INDEX_PREFIX):
+            text = f"DROP INDEX {spelled(name)} IF EXISTS"
+            connection.write(lambda transaction, text=text: rows(transaction, text))
 
 
-def _make_index(connection: Connection, label: str, dimensions: int) -> None:
-    name = index_name(label.strip("`"))
+def _make_index(connection: Connection, label: str, dimensions: int, names: ResultNames) -> None:
+    name = connection.read(lambda transaction: _free_name(transaction, index_name(label)))
     # Without quantization: its rounding is coarser than what tells the best apart.
     text = (
-        f"CREATE VECTOR INDEX {quoted(name)} IF NOT EXISTS FOR (n:{label}) ON (n.{quoted(VECTOR)}) OPTIONS {{"
-        f" indexConfig: {{`vector.dimensions`: {dimensions}, `vector.similarity_function`: 'cosine',"
+        f"CREATE VECTOR INDEX {spelled(name)} IF NOT EXISTS FOR (n:{spelled(label)}) ON (n.{spelled(names.vector)})"
+        f" OPTIONS {{ indexConfig: {{`vector.dimensions`: {dimensions}, `vector.similarity_function`: 'cosine',"
         " `vector.quantization.enabled`: false} }"
     )
     connection.write(lambda transaction: rows(transaction, text))
-    connection.read(
-        lambda transaction: rows(transaction, "CALL db.awaitIndex($name, $seconds)", name=name, seconds=_WAIT_SECONDS),
-        seconds=_WAIT_SECONDS,
-    )
+    for name, there in connection.read(lambda transaction: _vector_indexes(transaction, label, names)):
+        if there not in (None, dimensions):
+            raise StoreError(
+                f"{connection.address.url}: the vectors of {label} are written, with {dimensions} dimensions, and not"
+                f" indexed: the index {name!r}, which WhyPath has not made, takes {there}. Drop it and export again,"
+                f" or export with --dimensions {there}"
+            )
+        await_ = {"name": name, "seconds": _WAIT_SECONDS}
+        connection.read(
+            lambda transaction, await_=await_: rows(transaction, "CALL db.awaitIndex($name, $seconds)", **await_),
+            seconds=_WAIT_SECONDS,
+        )
+
+
+def _free_name(transaction: ManagedTransaction, wanted: str) -> str:
+    """The name, or where something of the database is called so the name with a number."""
+    taken = {name for (name,) in rows(transaction, "SHOW INDEXES YIELD name RETURN name")}
+    taken |= {name for (name,) in rows(transaction, "SHOW CONSTRAINTS YIELD name RETURN name")}
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted}_{number}", number + 1
+    return name
 
 
 def write_recommendations(
     connection: Connection,
     lists: Iterable[UserList],
-    user: Spelling,
-    items: Mapping[str, Spelling],
+    user: Places,
+    items: Mapping[str, Places],
     *,
     bundle: str,
     time: float,
-    turn: Turn,
+    names: ResultNames = OWN_NAMES,
+    turn: Turn | None = None,
     progress: Callable[[int], None],
 ) -> ResultsReport:
-    """See `TakesResults.write_recommendations`; `items` are spellings by kind."""
-    type_ = quoted(RECOMMENDED)
-    old = f"UNWIND $users AS user {user.match('u', 'user')} OPTIONAL MATCH (u)-[r:{type_}]->() DELETE r"
+    """See `TakesResults.write_recommendations`; `items` by kind. Without a `turn` the users' nodes are locked, so that
+    of two exports at once each user's list is one of theirs."""
+    type_ = spelled(names.recommended)
+    match = f"UNWIND $users AS user {user.match('u', 'user')}"
+    # Giving a node a label that it has changes nothing, and takes the lock that everybody's writing to it takes.
+    lock = f"{match} SET u:{spelled(user.label)} RETURN count(u)"
+    old = f"{match} OPTIONAL MATCH (u)-[r:{type_}]->() DELETE r RETURN count(DISTINCT u)"
     new = {
         kind: (
-            f"UNWIND $rows AS row {user.match('u', 'row[0]')} {spelling.match('i', 'row[1]')}"
+            f"UNWIND $rows AS row {user.match('u', 'row[0]')} {places.match('i', 'row[1]')}"
             f" CREATE (u)-[:{type_} {{rank: row[2], score: row[3], bundle: $bundle, time: $time}}]->(i)"
             " RETURN count(*)"
         )
-        for kind, spelling in items.items()
+        for kind, places in items.items()
     }
     known = relationships = done = 0
     for part in _whole_users(lists):
-        by_kind: dict[str, list[list[object]]] = {}
-        for found in part:
-            for rank, ((kind, key), score) in enumerate(zip(found.items, found.scores, strict=True), start=1):
-                by_kind.setdefault(kind, []).append([found.user, key, rank, float(score)])
+        users = user.of([found.user for found in part])
+        by_kind = _rows_by_kind(part, users, items)
+        there = sorted(place for place in users if place is not None)
 
         def write(
             transaction: ManagedTransaction,
-            part: Sequence[UserList] = part,
-            by_kind: dict[str, list[list[object]]] = by_kind,
+            there: list[Any] = there,
+            by_kind: dict[str, list[list[Any]]] = by_kind,
         ) -> tuple[int, int]:
-            turn(transaction)
-            users = first(transaction, f"{old} RETURN count(DISTINCT u)", users=[found.user for found in part])[0]
+            if turn is not None:
+                turn(transaction)
+            else:
+                rows(transaction, lock, users=there)
+            known = first(transaction, old, users=there)[0]
             made = [
                 first(transaction, new[kind], rows=sorted(values), bundle=bundle, time=time)[0]
                 for kind, values in sorted(by_kind.items())
             ]
-            return users, sum(made)
+            return known, sum(made)
 
-        users, made = connection.write(write)
-        known, relationships, done = known + users, relationships + made, done + len(part)
+        found, made = connection.write(write) if there else (0, 0)
+        known, relationships, done = known + found, relationships + made, done + len(part)
         progress(done)
     return ResultsReport(known, relationships, done - known)
+
+
+def _rows_by_kind(
+    part: Sequence[UserList], users: Sequence[Any], items: Mapping[str, Places]
+) -> dict[str, list[list[Any]]]:
+    """User, item, rank and score of each recommendation whose ends are known, by the kind of the item."""
+    by_kind: dict[str, list[list[Any]]] = {}
+    keys: dict[str, list[str]] = {}
+    for found, place in zip(part, users, strict=True):
+        if place is not None:
+            for rank, ((kind, key), score) in enumerate(zip(found.items, found.scores, strict=True), start=1):
+                keys.setdefault(kind, []).append(key)
+                by_kind.setdefault(kind, []).append([place, None, rank, float(score)])
+    for kind, values in by_kind.items():
+        for row, item in zip(values, items[kind].of(keys[kind]), strict=True):
+            row[1] = item
+    return {kind: [row for row in values if row[1] is not None] for kind, values in by_kind.items()}
 
 
 def _whole_users(lists: Iterable[UserList]) -> Iterator[list[UserList]]:

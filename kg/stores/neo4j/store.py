@@ -45,7 +45,7 @@ from kg.stores.neo4j.names import RECOMMENDED, Names
 from kg.stores.neo4j.paths import find_paths
 from kg.stores.neo4j.places import remember, remembered
 from kg.stores.neo4j.reading import SnapshotReader
-from kg.stores.neo4j.results import Spelling, write_recommendations, write_vectors
+from kg.stores.neo4j.results import ByKey, write_recommendations, write_vectors
 from kg.stores.neo4j.state import (
     FORMAT_VERSION,
     LEASE_SECONDS,
@@ -289,13 +289,17 @@ class Neo4jStore:
         names = self._read_state()[0].names
         return self._connection.read(lambda transaction: count_rows(transaction, schema, names))
 
+    def check_takes_results(self) -> None:
+        """See `TakesResults.check_takes_results`."""
+        self._names_for_results()
+
     def write_vectors(
         self, vectors: Sequence[KindVectors], *, progress: Callable[[int], None] = lambda _: None
     ) -> ResultsReport:
         """See `TakesResults.write_vectors`."""
         names = self._names_for_results()
-        spellings = {each.kind: Spelling(names.label(each.kind)) for each in vectors}
-        return write_vectors(self._connection, vectors, spellings, turn=take_turn, progress=progress)
+        places = {each.kind: ByKey(names.labels[each.kind]) for each in vectors}
+        return write_vectors(self._connection, vectors, places, turn=take_turn, progress=progress)
 
     def write_recommendations(
         self,
@@ -307,8 +311,8 @@ class Neo4jStore:
     ) -> ResultsReport:
         """See `TakesResults.write_recommendations`."""
         names, schema = self._names_for_results(), self.schema()
-        user = Spelling(names.label(schema.user_kinds[0]))
-        items = {kind: Spelling(names.label(kind)) for kind in schema.item_kinds}
+        user = ByKey(names.labels[schema.user_kinds[0]])
+        items = {kind: ByKey(names.labels[kind]) for kind in schema.item_kinds}
         return write_recommendations(
             self._connection, lists, user, items, bundle=bundle, time=time, turn=take_turn, progress=progress
         )

@@ -1,0 +1,38 @@
+"""Taking a user's part out of what WhyPath has written into somebody else's graph, with the count that proves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neo4j import ManagedTransaction
+
+from kg.graph_view.numbers import numbers_of
+from kg.graph_view.own_names import OWN_TYPE, OWN_TYPES, RESULTS
+from kg.graph_view.patterns import token
+from kg.schema import DomainSchema
+from kg.stores.neo4j.connection import first
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """Relationships of WhyPath's own types that were removed, and that are left; `nodes` with the user's key."""
+
+    events: int = 0
+    recommendations: int = 0
+    remaining: int = 0
+    nodes: int = 0
+
+
+def delete_own(transaction: ManagedTransaction, schema: DomainSchema, user: str) -> Deleted:
+    """Remove WhyPath's own relationships of a user; nothing else is touched."""
+    # Of all nodes with the key: it may have been one node's when they were written, and several nodes' now.
+    by_key = numbers_of(transaction, schema, schema.user_kinds[0], [user], all_labelled=True)
+    ids = [number for numbers in by_key.values() for number in numbers]
+
+    def counted(types: str, rest: str) -> int:
+        text = f"UNWIND $ids AS number MATCH (u)-[r:{types}]->() WHERE id(u) = number {rest} RETURN count(r)"
+        return first(transaction, text, ids=ids)[0]
+
+    events = counted(token(OWN_TYPE), "DELETE r")
+    recommendations = counted(token(RESULTS.recommended), "DELETE r")
+    return Deleted(events, recommendations, counted("|".join(map(token, sorted(OWN_TYPES))), ""), len(ids))

@@ -1,0 +1,124 @@
+"""Vectors and recommendations into somebody else's graph, asked for by `write: true`: under WhyPath's own names.
+
+They go to nodes that are there; no node is made. A key that several nodes have, or none, is passed over.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+from neo4j import ManagedTransaction
+
+from kg.graph_view.numbers import ByNumber, all_numbers
+from kg.graph_view.own_names import OWN_PROPERTIES, OWN_TYPES, RESULTS
+from kg.graph_view.patterns import token
+from kg.graph_view.session import IDS_AT_ONCE
+from kg.schema import DomainSchema, NodeKind
+from kg.stores.errors import StoreError
+from kg.stores.neo4j.connection import Connection, first, rows
+from kg.stores.neo4j.results import write_recommendations, write_vectors
+from kg.stores.results import KindVectors, ResultsReport, UserList
+
+_AT_ONCE = 10_000
+"""Nodes of one transaction that takes former vectors away."""
+
+
+class OwnResults:
+    """What a model says, in one graph."""
+
+    def __init__(self, connection: Connection, schema: DomainSchema) -> None:
+        self._connection = connection
+        self._schema = schema
+
+    def write_vectors(self, vectors: Sequence[KindVectors], progress: Callable[[int], None]) -> ResultsReport:
+        """See `TakesResults.write_vectors`."""
+        places = {each.kind: self._places(each.kind) for each in vectors}
+        numbers: dict[str, list[int]] = {}
+        for each in vectors:
+            found = places[each.kind]
+            numbers.setdefault(found.label, []).extend(found.numbers[key] for key in each.keys if key in found.numbers)
+        for label, kept in numbers.items():
+            self._remove_others(label, kept)
+        return write_vectors(self._connection, vectors, places, names=RESULTS, progress=progress)
+
+    def write_recommendations(
+        self, lists: Iterable[UserList], *, bundle: str, time: float, progress: Callable[[int], None]
+    ) -> ResultsReport:
+        """See `TakesResults.write_recommendations`."""
+        users = self._places(self._schema.user_kinds[0])
+        items = {kind: self._places(kind) for kind in self._schema.item_kinds}
+        return write_recommendations(
+            self._connection, lists, users, items, bundle=bundle, time=time, names=RESULTS, progress=progress
+        )
+
+    def _places(self, kind: str) -> ByNumber:
+        node = self._schema.nodes[kind]
+        if not node.labels or node.key is None:
+            # Made of values of properties: there is no node to write to.
+            return ByNumber("", (), "", {})
+        numbers = self._connection.read(lambda transaction: all_numbers(transaction, self._schema, kind))
+        return ByNumber(self._label(kind), node.labels, node.key, numbers)
+
+    def _label(self, kind: str) -> str:
+        """Of a kind's labels the first that no other kind has, so that its index has no other items; else the first."""
+        used = Counter(label for node in self._schema.nodes.values() for label in set(node.labels))
+        labels = self._schema.nodes[kind].labels
+        return next((label for label in labels if used[label] == 1), labels[0])
+
+    def _remove_others(self, label: str, kept: Sequence[int]) -> None:
+        """Take vectors of an earlier export from nodes that are no items any more: the index would find them."""
+        vector, query_vector = token(RESULTS.vector), token(RESULTS.query_vector)
+        has = (
+            f"MATCH (n:{token(label)}) WHERE id(n) % $parts = $part"
+            f" AND (n.{vector} IS NOT NULL OR n.{query_vector} IS NOT NULL) RETURN collect(id(n))"
+        )
+
+        def found(transaction: ManagedTransaction) -> list[list[int]]:
+            parts = first(transaction, f"MATCH (n:{token(label)}) RETURN count(n)")[0] // IDS_AT_ONCE + 1
+            return [first(transaction, has, parts=parts, part=part)[0] for part in range(parts)]
+
+        with_vectors = [np.array(ids, dtype=np.int64) for ids in self._connection.read(found)]
+        others = np.setdiff1d(np.concatenate(with_vectors), np.array(kept, dtype=np.int64)).tolist()
+        text = f"UNWIND $ids AS number MATCH (n) WHERE id(n) = number REMOVE n.{vector}, n.{query_vector}"
+        for start in range(0, len(others), _AT_ONCE):
+            page = others[start : start + _AT_ONCE]
+            self._connection.write(lambda transaction, page=page: rows(transaction, text, ids=page))
+
+
+def check_names(schema: DomainSchema) -> None:
+    """Raise StoreError where a description reads WhyPath's own types or properties as part of the graph: an export
+    would change what models are trained on."""
+    for section, name in _names(schema):
+        if name in OWN_TYPES | OWN_PROPERTIES:
+            raise StoreError(
+                f"the domain description reads {name} under {section}, which is what WhyPath itself writes into a graph"
+                " under `write: true`; take it out of the description, or give the graph's own another name"
+            )
+
+
+def _names(schema: DomainSchema) -> Iterator[tuple[str, str]]:
+    """(section, name) of the relationship types, and of the properties of nodes, that a description reads."""
+    for kind, node in schema.nodes.items():
+        yield from ((f"nodes.{kind}", name) for name in _properties(node))
+    for name, relation in schema.relations.items():
+        if relation.relationship is not None:
+            yield f"relations.{name}", relation.relationship.type
+    for name, interaction in schema.interactions.items():
+        if interaction.relationship is not None:
+            yield f"interactions.{name}", interaction.relationship.type
+        if interaction.path is not None:
+            yield f"interactions.{name}", interaction.path.first.type
+            yield f"interactions.{name}", interaction.path.last.type
+
+
+def _properties(node: NodeKind) -> list[str]:
+    named = [*([node.key] if node.key else []), *([node.label] if node.label else []), *node.text_columns]
+    return [
+        *named,
+        *(spec.column or name for name, spec in node.fields.items()),
+        *node.lists,
+        *node.links,
+        *node.where,
+    ]
