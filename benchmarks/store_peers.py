@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString, cast
 
-from neo4j import Driver, GraphDatabase, Session
+from neo4j import Driver, Session
 
 from benchmarks.store_server import LocalServer
 from kg.graph import KnowledgeGraph
 from kg.schema import DomainSchema
-from kg.stores.neo4j.address import Address, Credentials
 from kg.stores.neo4j.names import Names, property_name, quoted
 
 ROWS_OF_A_TRANSACTION = 10_000
@@ -184,7 +183,7 @@ def import_tables(server: LocalServer, tables: Sequence[Table], folder: Path) ->
     return time.perf_counter() - started
 
 
-def read_columns(address: Address, credentials: Credentials | None, schema: DomainSchema, *, ends: str = "_id") -> int:
+def read_columns(session: Session, schema: DomainSchema, *, ends: str = "_id") -> int:
     """Every value that a snapshot has, in blocks of columns: one query for each kind, relation and interaction, and
     nothing done with what comes. Rows read. `ends`: the property that says where a relationship ends; a number of
     ours, or the key, as in a graph that has nothing else."""
@@ -203,14 +202,12 @@ def read_columns(address: Address, credentials: Credentials | None, schema: Doma
                 f" collect(a.{ends}) AS c0, collect(b.{ends}) AS c1, collect(r.id) AS c2,"
                 " collect(coalesce(r.time, $nan)) AS c3, collect(coalesce(r.weight, $nan)) AS c4"
             )
-    auth = (credentials.user, credentials.password) if credentials else None
     rows = 0
-    with GraphDatabase.driver(address.uri, auth=auth) as driver, driver.session(database=address.database) as session:
-        for query in queries:
-            columns = ", ".join(f"c{at}" for at in range(query.count("collect(")))
-            text = f"{query} RETURN {columns}"
-            for record in session.run(cast(LiteralString, text), nan=float("nan")):
-                rows += len(record[0])
+    for query in queries:
+        columns = ", ".join(f"c{at}" for at in range(query.count("collect(")))
+        text = f"{query} RETURN {columns}"
+        for record in session.run(cast(LiteralString, text), nan=float("nan")):
+            rows += len(record[0])
     return rows
 
 

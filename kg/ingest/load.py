@@ -1,8 +1,8 @@
 """`load_domain`: from a domain description to a store, row by checked row.
 
 Three stages, each a pass over its sources in bounded memory: nodes; relations (files of their own, and the columns of
-node files, read a second time when all nodes are known); events. What a load keeps in memory are hashes of keys, one
-batch of rows, and item maps; linking tables and grouped RDF go through temporary files.
+node files, read a second time when all nodes are known); events. What a load keeps in memory are hashes of keys, some
+batches of rows, and item maps; linking tables and grouped RDF go through temporary files.
 
 Where it stands after a kill: batches are transactions, so whole batches are there and the store's mark says that the
 load is not complete. Running the load again writes the same rows to the same end.
@@ -229,6 +229,7 @@ class _Run:
         for work in self._plan.nodes:
             consumers = [NodeConsumer(b, known, batches, self.tally) for b in work.nodes]
             self._pass("nodes", work.reader, consumers)
+        batches.flush()
         for work in self._plan.nodes:
             linked = [b for b in work.nodes if b.has_links]
             if linked:
@@ -236,7 +237,9 @@ class _Run:
                 self._pass("relations", work.reader, consumers, again=True)
         for work in self._plan.relations:
             self._pass("relations", work.reader, [RelationConsumer(b, schema, known, batches) for b in work.relations])
+        batches.flush()
         self._events()
+        batches.flush()
         self.tally.items = sum(known.count(kind) for kind in schema.item_kinds)
 
     def report(
@@ -293,7 +296,6 @@ class _Run:
     def _pass(self, stage: str, reader: Reader, consumers: list[Any], *, again: bool = False) -> None:
         taking: list[Consumer] = consumers
         self._dispatcher.run("checking" if self._checking else stage, reader, taking, quiet=again)
-        self._batches.flush()
 
     def _warnings(self) -> Iterator[str]:
         schema = self._plan.schema

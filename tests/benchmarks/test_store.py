@@ -10,7 +10,6 @@ from benchmarks.store_peers import create_constraints, load_csv, read_columns, w
 from benchmarks.store_server import LocalServer
 from benchmarks.store_workers import WatchedStore, rows_of
 from kg.stores import GraphStore, open_store
-from kg.stores.neo4j.address import address_of, credentials_of, read_settings
 from tests.kg.domain import films_schema
 from tests.kg.stores.contract_base import expected, load
 from tests.neo4j_server import Server
@@ -38,8 +37,8 @@ def test_the_peers_hold_the_same_content(empty_neo4j: Server) -> None:
     load(cast(GraphStore, watched))
     assert watched.writer is not None
     assert sum(part["rows"] for part in watched.writer.parts.values()) == rows_of(graph) - 1  # a user of events only
-    settings = read_settings()
-    assert read_columns(address_of("neo4j", settings), credentials_of(settings), films_schema()) == rows_of(graph)
+    with own.driver() as driver, driver.session() as session:
+        assert read_columns(session, films_schema()) == rows_of(graph)
     store.close()
 
 

@@ -15,15 +15,15 @@ from kg.stores.errors import StoreError
 from kg.stores.fitting import Section, schema_misfits
 from kg.stores.neo4j.connection import Connection, first, rows
 from kg.stores.neo4j.names import Names
-from kg.stores.neo4j.state import Counters, clear_mark, note_change, read_state, set_state, take_turn
+from kg.stores.neo4j.state import Counters, clear_mark, read_state, set_state, take_turn
 from kg.stores.protocol import FinishReport, StoreState
 
 _REMOVED_AT_ONCE = 20_000
 """Rows removed by one transaction, so that it fits into a small server's memory and appending processes get turns."""
 
 
-Batch: TypeAlias = Callable[[ManagedTransaction, Counters], int]
-"""A transaction of a load, in its turn; gives back a count."""
+Batch: TypeAlias = Callable[[ManagedTransaction, Counters, dict[str, Any]], int]
+"""A transaction of a load, in its turn; gives back a count. Into the mapping go properties of the store's node."""
 
 
 def finish_load(
@@ -111,10 +111,10 @@ class _Removal:
     def _repeat(self, text: str, **parameters: Any) -> int:
         """Run a statement that works on some rows at a time until none is left."""
 
-        def once(transaction: ManagedTransaction, _: Counters) -> int:
+        def once(transaction: ManagedTransaction, _: Counters, changes: dict[str, Any]) -> int:
             done: int = first(transaction, text, load=self._load, **parameters)[0]
             if done:
-                note_change(transaction)
+                changes["mark_changed"] = True
             return done
 
         total = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -39,7 +40,7 @@ from kg.stores.neo4j.nodes import (
     touch_nodes,
     unindexable,
 )
-from kg.stores.neo4j.state import LEASE_SECONDS, Counters, hear, note_change, set_state, take_turn
+from kg.stores.neo4j.state import LEASE_SECONDS, Counters, hear, note_batch, take_turn
 from kg.stores.protocol import FinishReport, Refusal, WriteReport
 
 T = TypeVar("T")
@@ -60,12 +61,16 @@ class Neo4jLoad:
         self._nodes_new = self._events_new = True
         self._batch = 0
         self._finished = False
+        self._heard = time.monotonic()
         self._left = threading.Event()
         self._lease = threading.Thread(target=self._renew, name="whypath-load-lease", daemon=True)
         self._lease.start()
 
     def _renew(self) -> None:
-        while not self._left.wait(LEASE_SECONDS / 6):
+        every = LEASE_SECONDS / 6
+        while not self._left.wait(every):
+            if time.monotonic() - self._heard < every:
+                continue  # a batch has renewed it
             # A server that is gone is told by the next batch.
             with suppress(StoreError):
                 self._connection.write(lambda transaction: hear(transaction, self._load, alive=True))
@@ -83,7 +88,8 @@ class Neo4jLoad:
             with suppress(StoreError):
                 self._connection.write(lambda transaction: hear(transaction, self._load, alive=False))
 
-    def _writing(self, work: Callable[[ManagedTransaction, Counters], T]) -> T:
+    def _writing(self, work: Callable[[ManagedTransaction, Counters, dict[str, Any]], T]) -> T:
+        """Run a batch in its turn. `work` puts properties of the store's node that it changes into the mapping."""
         if self._finished:
             raise StoreError("this load is finished; begin another")
 
@@ -95,12 +101,15 @@ class Neo4jLoad:
             counters, _ = take_turn(transaction)
             self._check_own(counters)
             if not (done and counters.batch == batch):
-                done.append(work(transaction, counters))
-                set_state(transaction, batch=batch)
+                changes: dict[str, Any] = {}
+                done.append(work(transaction, counters, changes))
+                note_batch(transaction, batch, changes)
             # Otherwise an earlier attempt was committed, and only the answer to the commit was lost.
             return done[-1]
 
-        return self._connection.write(in_turn)
+        result = self._connection.write(in_turn)
+        self._heard = time.monotonic()
+        return result
 
     def _check_own(self, counters: Counters) -> None:
         # The lease may have run out, on a machine that slept, and another process have begun a load of its own.
@@ -120,16 +129,15 @@ class Neo4jLoad:
             else:
                 by_kind.setdefault(row.kind, []).append((position, row))
 
-        def write(transaction: ManagedTransaction, counters: Counters) -> WriteReport:
+        def write(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> WriteReport:
             report, last = WriteReport(), counters.last_node
             for kind, found in by_kind.items():
                 for part in slices(found):
                     written, last = self._write_kind(transaction, counters.names.label(kind), part, last)
                     report += written
-            if last != counters.last_node:
-                set_state(transaction, last_node=last)
+            changes["last_node"] = last
             if report.new or report.changed:
-                note_change(transaction)
+                changes["mark_changed"] = True
             return report
 
         report = self._create_nodes(by_kind) if self._nodes_new else None
@@ -145,7 +153,7 @@ class Neo4jLoad:
         if any(len({row.key for row in found}) < len(found) for found in groups.values()):
             return None
 
-        def create(transaction: ManagedTransaction, counters: Counters) -> WriteReport:
+        def create(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> WriteReport:
             last = counters.last_node
             with taken_for_new():
                 for kind, found in groups.items():
@@ -154,7 +162,7 @@ class Neo4jLoad:
                     create_nodes(transaction, counters.names.label(kind), properties)
                     last += len(found)
             if last != counters.last_node:
-                set_state(transaction, last_node=last, mark_changed=True)
+                changes |= {"last_node": last, "mark_changed": True}
             return WriteReport(new=last - counters.last_node)
 
         try:
@@ -210,10 +218,10 @@ class Neo4jLoad:
             reason = f"there is no relation {relation!r}; the domain has {known}"
             return WriteReport(refused=tuple(Refusal(position, reason) for position in range(len(rows))))
 
-        def write(transaction: ManagedTransaction, counters: Counters) -> WriteReport:
+        def write(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> WriteReport:
             report = self._merge_edges(transaction, counters.names, spec, rows)
             if report.new:
-                note_change(transaction)
+                changes["mark_changed"] = True
             return report
 
         return self._writing(write)
@@ -253,8 +261,8 @@ class Neo4jLoad:
     def write_events(self, rows: Sequence[Event]) -> WriteReport:
         """See `LoadWriter.write_events`."""
 
-        def write(transaction: ManagedTransaction, counters: Counters) -> WriteReport:
-            return self._write_events(transaction, counters, rows)
+        def write(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> WriteReport:
+            return self._write_events(transaction, counters, changes, rows)
 
         report = self._create_events(rows) if self._events_new else None
         if report is None:
@@ -269,7 +277,7 @@ class Neo4jLoad:
             return None
         kinds = {event.kind for event in events}
 
-        def create(transaction: ManagedTransaction, counters: Counters) -> WriteReport:
+        def create(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> WriteReport:
             # The constraint of an interaction knows its own ids only.
             others = [kind for kind in counters.names.interactions if len(kinds) > 1 or kind not in kinds]
             if some_exist(transaction, counters.names, ids, others):
@@ -280,7 +288,7 @@ class Neo4jLoad:
                     transaction, self._schema, counters.names, new, load=self._load, items_named_by=self._named_by
                 ):
                     raise NotNew
-            set_state(transaction, last_event=counters.last_event + len(new), mark_changed=True)
+            changes |= {"last_event": counters.last_event + len(new), "mark_changed": True}
             return WriteReport(new=len(new))
 
         try:
@@ -289,7 +297,7 @@ class Neo4jLoad:
             return None
 
     def _write_events(
-        self, transaction: ManagedTransaction, counters: Counters, events: Sequence[Event]
+        self, transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any], events: Sequence[Event]
     ) -> WriteReport:
         found = resolve_events(transaction, self._schema, counters, counters.names, events, self._named_by)
         new: dict[str, StoredEvent] = {}
@@ -321,15 +329,15 @@ class Neo4jLoad:
         ):
             raise StoreError(LOST_ENDS)
         touch_events(transaction, counters.names, list(touched.values()), self._load)
-        set_state(transaction, last_event=counters.last_event + len(new), last_node=found.last_node)
+        changes |= {"last_event": counters.last_event + len(new), "last_node": found.last_node}
         if new or changed:
-            note_change(transaction)
+            changes["mark_changed"] = True
         refused.sort(key=lambda refusal: refusal.row)
         return WriteReport(len(new), len(changed), same, tuple(refused))
 
     def finish(self) -> FinishReport:
         """See `LoadWriter.finish`."""
-        self._writing(lambda transaction, counters: None)
+        self._writing(lambda transaction, counters, changes: None)
         report = finish_load(self._connection, self._writing, self._schema, self._load, replace=self._replace)
         self._finished = True
         self._left.set()

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import TypeVar
 
 Q = TypeVar("Q")
+A = TypeVar("A")
 
 
-def asked_ahead(ask: Callable[[Q], Future[list[Any]]], questions: Iterable[Q], ahead: int) -> Iterator[list[Any]]:
+def asked_ahead(ask: Callable[[Q], Future[A]], questions: Iterable[Q], ahead: int) -> Iterator[A]:
     """The answer to each question, in order; `ahead` further ones have been asked when one is given out."""
-    waiting: deque[Future[list[Any]]] = deque()
+    waiting: deque[Future[A]] = deque()
     for question in questions:
         waiting.append(ask(question))
         if len(waiting) > ahead:

@@ -1,28 +1,31 @@
-"""Reading a whole snapshot, in columns: pages of nodes by key, and of relationships by ranges of their heads' keys.
+"""Reading a whole snapshot, in columns: pages of nodes by key, and of relationships by ranges of keys at one end.
 
 A page is one record with a list for each column, which Neo4j sends several times as fast as a record for each row.
 Pages bound the memory that server and client need at once, and are asked for ahead: the server puts the next ones
 together while this process takes one apart. Dense ids are given here, in the order of the keys; the
 store's own `_id` serves only to find the ends of relationships without sending keys.
 
+A small graph costs a server that has just been started the planning of queries rather than their rows. So relations
+that leave from, or arrive at, nodes of the same kind are read together, which also looks those nodes up once.
+
 Neo4j reads what is committed at the moment, not a state of the past, so the counters are compared again at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kg.graph import KnowledgeGraph, NodeTable, Strings
-from kg.graph.building import EventColumns, item_starts, node_table
-from kg.schema import DomainSchema
-from kg.stores.neo4j.connection import Connection, first
+from kg.graph.building import item_starts, node_table
+from kg.schema import DomainSchema, RelationKind
+from kg.stores.neo4j.connection import Connection, first, rows
 from kg.stores.neo4j.names import property_name
 from kg.stores.neo4j.paging import asked_ahead
+from kg.stores.neo4j.relationships import Edges, Ends, Events, Part
 from kg.stores.neo4j.state import Counters, read_state
 from kg.stores.snapshots import Moved
 
@@ -41,8 +44,8 @@ class SnapshotReader:
         self._counters = counters
         self._names = counters.names
         self._schema = schema
+        self._ends = Ends(schema, counters.last_node)
         self._keys: dict[str, Strings] = {}
-        self._local = np.full(counters.last_node + 1, -1, dtype=np.int32)
         self._ahead: ThreadPoolExecutor
 
     def read(self) -> KnowledgeGraph:
@@ -51,17 +54,21 @@ class SnapshotReader:
             return self._read()
 
     def _read(self) -> KnowledgeGraph:
-        tables = {kind: self._nodes(kind) for kind in self._schema.nodes}
-        edges = {name: self._edges(name) for name in self._schema.relation_kinds}
-        events = {kind: self._events(kind, tables) for kind in self._schema.interactions}
+        kinds = list(self._schema.nodes)
+        pages = asked_ahead(self._page, kinds, 1)
+        tables = {kind: self._nodes(kind, page) for kind, page in zip(kinds, pages, strict=True)}
+        edges = self._edges()
+        starts = item_starts(self._schema, tables)
+        events = [Events(self._ends, self._names, self._schema, kind, starts) for kind in self._schema.interactions]
+        self._relationships([*edges, *events])
         now, mark = self._connection.read(read_state)
         if (now.generation, now.last_load) != (self._counters.generation, self._counters.last_load) or mark is not None:
             raise Moved
         return KnowledgeGraph.build(
             self._schema,
             tables,
-            edges,
-            events,
+            {name: pairs for group in edges for name, pairs in group.columns().items()},
+            {each.kind: each.columns() for each in events},
             generation=self._counters.generation,
             event_generation=self._counters.event_generation,
         )
@@ -69,14 +76,10 @@ class SnapshotReader:
     def _one(self, text: str, **parameters: Any) -> list[Any]:
         return self._connection.read(lambda transaction: first(transaction, text, **parameters))
 
-    def _pages(self, text: str, ranges: Iterable[Mapping[str, Any]]) -> Iterator[list[Any]]:
-        """The record of a query for each of the parameters, in their order."""
-        return asked_ahead(lambda each: self._ahead.submit(self._one, text, **each), ranges, _AHEAD)
-
-    def _nodes(self, kind: str) -> NodeTable:
-        """The table of a kind; notes the keys in the server's order and each node's row by its number."""
+    def _page(self, kind: str, after: str = "") -> Future[list[Any]]:
+        """Columns of the next nodes of a kind by key: number, key, name, text, and the fields by name."""
         label = self._names.label(kind)
-        fields = sorted(self._schema.nodes[kind].fields)
+        fields = [property_name(name) for name in sorted(self._schema.nodes[kind].fields)]
         text = (
             f"MATCH (n:{label}) USING INDEX SEEK n:{label}(key) WHERE n.key > $after AND n._id <= $last"
             " WITH n ORDER BY n.key LIMIT $rows"
@@ -84,87 +87,71 @@ class SnapshotReader:
             " [n IN page | coalesce(n.text, '')]"
             + "".join(f", [n IN page | n[$fields[{position}]]]" for position in range(len(fields)))
         )
-        properties = [property_name(name) for name in fields]
+        last = self._counters.last_node
+        return self._ahead.submit(self._one, text, after=after, last=last, rows=PAGE_ROWS, fields=fields)
+
+    def _nodes(self, kind: str, page: list[Any]) -> NodeTable:
+        """The table of a kind, from its first page on; notes the keys in the server's order and each node's row by its
+        number."""
+        fields = sorted(self._schema.nodes[kind].fields)
         ids = [np.zeros(0, dtype=np.int64)]
         texts: list[list[Strings]] = [[], [], []]
         values: list[list[Any]] = [[] for _ in fields]
-        after = ""
         while True:
-            page = self._one(text, after=after, last=self._counters.last_node, rows=PAGE_ROWS, fields=properties)
+            following = self._page(kind, page[1][-1]) if len(page[0]) >= PAGE_ROWS else None
             ids.append(np.array(page[0], dtype=np.int64))
             # A Python string takes several times the memory of one in a column.
             for parts, found in zip(texts, page[1:4], strict=True):
                 parts.append(Strings.of(found))
             for column, found in zip(values, page[4:], strict=True):
                 column.extend(found)
-            if len(page[0]) < PAGE_ROWS:
+            if following is None:
                 break
-            after = page[1][-1]
+            page = following.result()
         keys, names, long_texts = (Strings.concatenated(parts) for parts in texts)
         records = [dict(zip(fields, each, strict=True)) for each in zip(*values, strict=True)] or [{}] * len(keys)
         self._keys[kind] = keys
-        self._local[np.concatenate(ids)[keys.order()]] = np.arange(len(keys), dtype=np.int32)
+        self._ends.note(kind, np.concatenate(ids)[keys.order()])
         return node_table(self._schema, kind, keys, names, long_texts, records)
 
-    def _ranges(self, kind: str, total: int) -> Iterator[dict[str, Any]]:
+    def _edges(self) -> list[Edges]:
+        """All relations, together where they are read from nodes of the same kind: the one at the end with more nodes,
+        since the other may have hubs, which would make a page of any size."""
+        groups: dict[tuple[str, bool], list[RelationKind]] = {}
+        for relation in self._schema.relation_kinds.values():
+            from_heads = len(self._keys[relation.head]) >= len(self._keys[relation.tail])
+            groups.setdefault((relation.head if from_heads else relation.tail, from_heads), []).append(relation)
+        return [
+            Edges(self._ends, self._names, kind, relations, from_heads=from_heads)
+            for (kind, from_heads), relations in groups.items()
+        ]
+
+    def _relationships(self, parts: list[Part]) -> None:
+        """Read all pages of all parts, in one stream: while one part's last page is taken apart, the server plans the
+        query of the next."""
+        if not parts:
+            return
+        # Counts without other conditions need no look at the relationships.
+        counts = (f"CALL () {{ MATCH {part.counted} RETURN count(r) AS c{at} }}" for at, part in enumerate(parts))
+        totals = self._one(f"{' '.join(counts)} RETURN {', '.join(f'c{at}' for at in range(len(parts)))}")
+        always = {
+            "upto": self._counters.last_node,
+            "events": self._counters.event_generation,
+            "nan": float("nan"),
+        }
+        questions = (
+            (part, bounds) for part, total in zip(parts, totals, strict=True) for bounds in self._ranges(part, total)
+        )
+
+        def answer(part: Part, bounds: Mapping[str, str]) -> tuple[Part, list[list[Any]]]:
+            return part, self._connection.read(lambda transaction: rows(transaction, part.text, **bounds, **always))
+
+        for part, page in asked_ahead(lambda each: self._ahead.submit(answer, *each), questions, _AHEAD):
+            part.take(page)
+
+    def _ranges(self, part: Part, total: int) -> Iterator[dict[str, str]]:
         """First and last keys of nodes that have about a page of the `total` relationships between them."""
-        keys = self._keys[kind]
+        keys = self._keys[part.near]
         step = max(1, PAGE_ROWS * len(keys) // max(total, 1))
         for start in range(0, len(keys) if total else 0, step):
-            yield {
-                "first": keys[start],
-                "last": keys[min(start + step, len(keys)) - 1],
-                "upto": self._counters.last_node,
-            }
-
-    def _edges(self, name: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Local indices of heads and tails."""
-        relation = self._schema.relation_kinds[name]
-        head, tail = self._names.label(relation.head), self._names.label(relation.tail)
-        spelling = self._names.relation(relation)
-        total = self._one(f"MATCH (:{head})-[r:{spelling}]->() RETURN count(r)")[0]
-        # From the end with more nodes: the other may have hubs, which would make a page of any size.
-        from_heads = len(self._keys[relation.head]) >= len(self._keys[relation.tail])
-        near, kind = ("h", relation.head) if from_heads else ("t", relation.tail)
-        text = (
-            f"MATCH (h:{head})-[:{spelling}]->(t:{tail}) USING INDEX SEEK {near}:{self._names.label(kind)}(key)"
-            f" WHERE {near}.key >= $first AND {near}.key <= $last AND h._id <= $upto AND t._id <= $upto"
-            " RETURN collect(h._id), collect(t._id)"
-        )
-        heads, tails = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-        for page in self._pages(text, self._ranges(kind, total)):
-            heads.append(np.array(page[0], dtype=np.int64))
-            tails.append(np.array(page[1], dtype=np.int64))
-        return self._local[np.concatenate(heads)], self._local[np.concatenate(tails)]
-
-    def _events(self, kind: str, tables: dict[str, NodeTable]) -> EventColumns:
-        """Events of one interaction, with dense item indices."""
-        user_kind = self._schema.user_kinds[0]
-        user, spelling = self._names.label(user_kind), self._names.interaction(kind)
-        total = self._one(f"MATCH ()-[r:{spelling}]->() RETURN count(r)")[0]
-        starts = item_starts(self._schema, tables)
-        ids: list[Strings] = []
-        users, items = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-        times, weights = [np.zeros(0, dtype=np.float64)], [np.zeros(0, dtype=np.float64)]
-        for item_kind in self._schema.interactions[kind].items:
-            text = (
-                f"MATCH (u:{user})-[r:{spelling}]->(i:{self._names.label(item_kind)}) USING INDEX SEEK u:{user}(key)"
-                " WHERE u.key >= $first AND u.key <= $last AND u._id <= $upto AND i._id <= $upto"
-                " AND coalesce(r._number, 0) <= $events"
-                " RETURN collect(u._id), collect(i._id), collect(r.id), collect(coalesce(r.time, $nan)),"
-                " collect(coalesce(r.weight, $nan))"
-            )
-            more = {"events": self._counters.event_generation, "nan": float("nan")}
-            for page in self._pages(text, ({**each, **more} for each in self._ranges(user_kind, total))):
-                users.append(self._local[np.array(page[0], dtype=np.int64)].astype(np.int64))
-                items.append(starts[item_kind] + self._local[np.array(page[1], dtype=np.int64)].astype(np.int64))
-                ids.append(Strings.of(page[2]))
-                times.append(np.array(page[3], dtype=np.float64))
-                weights.append(np.array(page[4], dtype=np.float64))
-        return EventColumns(
-            np.concatenate(users).astype(np.int32),
-            np.concatenate(items).astype(np.int32),
-            np.concatenate(weights),
-            np.concatenate(times),
-            Strings.concatenated(ids),
-        )
+            yield {"first": keys[start], "last": keys[min(start + step, len(keys)) - 1]}

@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -176,9 +177,14 @@ def clear_mark(transaction: ManagedTransaction) -> None:
     set_state(transaction, mark=None, mark_heard=None, mark_changed=None)
 
 
-def note_change(transaction: ManagedTransaction) -> None:
-    """Note in the mark that the rows now differ from the last complete generation's."""
-    set_state(transaction, mark_changed=True)
+def note_batch(transaction: ManagedTransaction, batch: int, changes: Mapping[str, Any]) -> None:
+    """Note that a batch of the load that has the mark is written, with other properties of the node that it changes.
+    The load has been heard of by it."""
+    rows(
+        transaction,
+        f"MATCH {_STORE} SET s += $values, s.mark_heard = timestamp()",
+        values={**changes, "batch": batch},
+    )
 
 
 @lru_cache(maxsize=8)

@@ -84,6 +84,47 @@ def test_a_read_is_whole_whatever_the_size_of_its_pages(
     assert store.snapshot().nodes("film").keys.to_list() == sorted(row.key for row in nodes if row.kind == "film")
 
 
+@pytest.mark.parametrize("rows", [2, 20_000])
+def test_relations_that_are_read_together_are_told_apart(
+    store: Neo4jStore, empty_neo4j: Server, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = {"film": {"role": "item"}, "series": {"role": "item"}, "person": {}, "place": {}, "fan": {"role": "user"}}
+    relations = {
+        "about": {"source": "r.csv", "head": ["film", "series"], "tail": ["person", "place", "film"]},
+        "by": {"source": "r.csv", "head": "film", "tail": "person"},
+    }
+    interactions = {"saw": {"items": ["film", "series"]}, "noted": {"items": ["film"]}}
+    schema = DomainSchema.from_mapping({"nodes": kinds, "relations": relations, "interactions": interactions})
+    # The same keys in every kind, and more films than persons, but more persons than series.
+    numbers = {"film": 6, "series": 2, "person": 4, "place": 1, "fan": 3}
+    nodes = [NodeRow(kind, str(at), f"{kind} {at}") for kind, number in numbers.items() for at in range(number)]
+    edges = [
+        EdgeRow(name, str(head), str(tail))
+        for name, each in schema.relation_kinds.items()
+        for head in range(numbers[each.head])
+        for tail in range(numbers[each.tail])
+        if (head + 2 * tail) % 3 == 0 and (each.head, head) != (each.tail, tail)
+    ]
+    events = [
+        Event.of(str(fan), str(item), kind, name)
+        for name, each in schema.interactions.items()
+        for kind in each.items
+        for fan in range(numbers["fan"])
+        for item in range(numbers[kind])
+        if (fan + item) % 2
+    ]
+    load(store, nodes=nodes, edges=edges, events=events, schema=schema)
+    # By hand, where the description has no such thing: between kinds, from elsewhere, and to a node of somebody else's.
+    empty_neo4j.query("MATCH (f:Film {key: '0'}), (p:Place) CREATE (f)-[:BY]->(p)")
+    empty_neo4j.query("MATCH (u:Fan {key: '0'}), (s:Series {key: '0'}) CREATE (u)-[:NOTED {id: 'x'}]->(s)")
+    empty_neo4j.query("MATCH (f:Film {key: '0'}) CREATE (f)-[:ABOUT]->(:Elsewhere)")
+    empty_neo4j.query("MATCH (u:Fan {key: '0'}) CREATE (u)-[:SAW {id: 'y'}]->(:Elsewhere)")
+    monkeypatch.setattr("kg.stores.neo4j.reading.PAGE_ROWS", rows)
+    graph = store.snapshot()
+    assert same(graph, KnowledgeGraph.from_rows(schema, nodes, edges, events))
+    assert sum(len(relation.forward.indices) for relation in graph.relations) == len(edges)
+
+
 def test_the_database_reads_like_a_graph_of_films(store: Neo4jStore, empty_neo4j: Server) -> None:
     load(store)
     assert empty_neo4j.query(
