@@ -54,6 +54,14 @@ class BlockState:
     settings: Mapping[str, object]
 
 
+def history_weights(histories: sp.csr_array) -> NDArray[np.float32]:
+    """Sum of the weights in each history, float32 [n_users]."""
+    if histories.shape[0] == 1:
+        # One history is what serving asks for, and scipy's sum over rows takes as long as a block's scores for it.
+        return histories.data.sum(keepdims=True, dtype=np.float32)
+    return np.asarray(histories.sum(axis=1), dtype=np.float32).ravel()
+
+
 @runtime_checkable
 class Block(Protocol):
     """A fitted encoder over one catalogue.

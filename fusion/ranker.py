@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from encoders.block import Block, Family, SplitsByFact
-from fusion.gate_inputs import ItemSide, history_lengths
+from fusion.gate_inputs import ItemSide
 from fusion.gates import Gates
 from fusion.split import BlockShare, FactCells, ScoreSplit
 
@@ -24,6 +24,9 @@ class Ranker:
         self._units = np.array([spreads[name] for name in gates.blocks], dtype=np.float32)
         # A row a block: what is multiplied with a block's scores lies together in memory.
         self._item_factors = np.ascontiguousarray(gates.item_factors(side).T)
+        # By the history's length, [longest + 1, n_blocks]; beyond the longest that was learned from nothing changes.
+        self._longest = int(np.ceil(np.expm1(gates.length_range[1])))
+        self._user_factors = gates.user_factors(np.arange(self._longest + 1, dtype=np.float32)) / self._units
         self._bias = gates.biases(side)
 
     @property
@@ -39,7 +42,7 @@ class Ranker:
     def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
         """Scores float32 [n_users, n_candidates] for histories [n_users, n_items]; candidates None for all items."""
         chosen = slice(None) if candidates is None else np.asarray(candidates, dtype=np.intp)
-        users = self.gates.user_factors(history_lengths(histories)) / self._units
+        users = self._user_factors[np.minimum(np.diff(histories.indptr), self._longest)]
         items = self._item_factors[:, chosen]
         total = np.repeat(self._bias[chosen][None, :], histories.shape[0], axis=0)
         for row, block in enumerate(self.blocks.values()):
@@ -52,8 +55,7 @@ class Ranker:
         """Take one score apart: `history` are item indices, each with weight 1, `item` the item that was scored."""
         history = np.asarray(history, dtype=np.intp)
         weights = np.ones(len(history), dtype=np.float32)
-        users = self.gates.user_factors(np.array([len(history)], dtype=np.float32))[0]
-        factors = users / self._units * self._item_factors[:, item]
+        factors = self._user_factors[min(len(history), self._longest)] * self._item_factors[:, item]
         shares: list[BlockShare] = []
         nodes, cells = [np.zeros(0, np.int64)], [np.zeros((len(history), 0), np.float32)]
         own = np.zeros(len(history), dtype=np.float32)

@@ -53,7 +53,7 @@ def top_k(
         raise ValueError(f"k must be at least 1, not {k}")
     competing = scores.astype(np.float32)
     if excluded is not None:
-        _exclude(competing, excluded, np.arange(n_candidates) if candidates is None else np.asarray(candidates))
+        _exclude(competing, excluded, candidates)
     users, columns = _contenders(competing, min(k, n_candidates), tie_break)
     values = competing[users, columns]
     if np.isnan(values).any():
@@ -72,13 +72,18 @@ def top_k(
     return TopK(items, out)
 
 
-def _exclude(scores: NDArray[np.float32], excluded: sp.csr_array, items: NDArray[np.intp]) -> None:
-    """Set the scores of each user's excluded items to -inf, in place; `items` is the item of each column."""
+def _exclude(scores: NDArray[np.float32], excluded: sp.csr_array, items: NDArray[np.intp] | None) -> None:
+    """Set the scores of each user's excluded items to -inf, in place; `items` is the item of each column, None where
+    columns are items.
+    """
     if excluded.shape[0] != len(scores):
         raise ValueError(f"excluded has {excluded.shape[0]} users, scores have {len(scores)}")
+    users = np.repeat(np.arange(len(scores)), np.diff(excluded.indptr))
+    if items is None:
+        scores[users, excluded.indices] = -np.inf
+        return
     column_of = np.full(excluded.shape[1], -1, dtype=np.intp)
     column_of[items] = np.arange(len(items))
-    users = np.repeat(np.arange(len(scores)), np.diff(excluded.indptr))
     columns = column_of[excluded.indices]
     inside = columns >= 0
     scores[users[inside], columns[inside]] = -np.inf

@@ -27,10 +27,7 @@ class History:
 
 def history_of(graph: KnowledgeGraph, user: str) -> History:
     """The history of a user of the store: liked is what positive events are on, seen what any event is on."""
-    tables = graph.events_of(user)
-    empty = np.zeros(0, dtype=np.int32)
-    seen = np.unique(np.concatenate([empty, *(table.items for table in tables)]))
-    liked = np.unique(np.concatenate([empty, *(table.items[table.positive] for table in tables)]))
+    liked, seen = graph.history_of(user)
     return History(liked, seen)
 
 

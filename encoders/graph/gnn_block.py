@@ -14,7 +14,7 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
-from encoders.block import BlockState, Catalogue, FactShares, Family
+from encoders.block import BlockState, Catalogue, FactShares, Family, history_weights
 from encoders.graph.facts import FactGraph
 from encoders.graph.gnn import GraphNetwork
 from encoders.graph.keys import keys_from_arrays, keys_to_arrays
@@ -123,7 +123,7 @@ class GNN:
         """p(H), float32 [n_users, d]; histories as for `scores`."""
         if histories.shape[1] != len(self._z):
             raise ValueError(f"histories have {histories.shape[1]} items, the block is bound to {len(self._z)}")
-        lengths = np.maximum(np.asarray(histories.sum(axis=1)).ravel(), 1.0)
+        lengths = np.maximum(history_weights(histories), 1.0)
         summed: NDArray[np.float32] = histories @ self._z
         return (summed * (lengths**-self._learned.length_exponent)[:, None]).astype(np.float32)
 

@@ -18,7 +18,7 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
-from encoders.block import BlockState, Catalogue, FactShares, Family
+from encoders.block import BlockState, Catalogue, FactShares, Family, history_weights
 from encoders.graph.facts import FactGraph
 from encoders.graph.keys import keys_from_arrays, keys_to_arrays
 from encoders.graph.settings import SharedSettings
@@ -100,13 +100,26 @@ class SharedEntities:
         n_items = self._vectors.shape[0]
         if histories.shape[1] != n_items:
             raise ValueError(f"histories have {histories.shape[1]} items, the block is bound to {n_items}")
-        scaled = _normalised(histories)
         if histories.shape[0] * self._vectors.nnz <= _DENSE_CELLS:
             vectors = self._vectors if candidates is None else sp.csr_array(self._vectors[candidates])
-            found = vectors @ (self._by_node @ scaled.toarray().T)
-            return np.ascontiguousarray(found.T, dtype=np.float32)
-        by_node = self._by_node if candidates is None else sp.csr_array(self._by_node[:, candidates])
-        return (sp.csr_array(scaled @ self._vectors) @ by_node).toarray().astype(np.float32)
+            found = (vectors @ self._profiles(histories)).T
+        else:
+            by_node = self._by_node if candidates is None else sp.csr_array(self._by_node[:, candidates])
+            found = (sp.csr_array(histories @ self._vectors) @ by_node).toarray()
+        scales = np.maximum(history_weights(histories), 1.0) ** -0.5
+        return np.ascontiguousarray(found * scales[:, None], dtype=np.float32)
+
+    def _profiles(self, histories: sp.csr_array) -> NDArray[np.float32]:
+        """The histories' summed vectors, dense [n_columns, n_users]."""
+        if histories.shape[0] > 1:
+            return self._by_node @ histories.toarray().T
+        # Of one history only its items' vectors are looked at, a small part of all.
+        vectors, items = self._vectors, histories.indices
+        first, counts = vectors.indptr[items], vectors.indptr[items + 1] - vectors.indptr[items]
+        entries = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+        values = vectors.data[entries] * np.repeat(histories.data, counts)
+        summed = np.bincount(vectors.indices[entries], values, minlength=vectors.shape[1])
+        return summed.astype(np.float32)[:, None]
 
     def shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
         """See `Block.shares`."""

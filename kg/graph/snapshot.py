@@ -53,6 +53,7 @@ class KnowledgeGraph:
         """Put finished tables together; `build` and `from_rows` make them."""
         self._parts = parts
         self._tables = parts.tables
+        self._users = parts.users
         self._digest = parts.digest
         self.schema = parts.schema
         self.generation = parts.generation
@@ -178,8 +179,7 @@ class KnowledgeGraph:
 
     def items_as_shown(self, items: NDArray[np.integer]) -> list[tuple[str, str, str]]:
         """Outside id, label (see `label_of`) and kind of each of the given items, indices [k]."""
-        kinds = self.schema.item_kinds
-        starts = np.array([self.offsets[kind] for kind in kinds])
+        kinds, starts = self._item_starts
         found = zip(
             items.tolist(),
             self.item_ids.take(items).to_list(),
@@ -188,6 +188,12 @@ class KnowledgeGraph:
             strict=True,
         )
         return [(name, label or self.label_of(index), kinds[kind]) for index, name, label, kind in found]
+
+    @cached_property
+    def _item_starts(self) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+        """The item kinds, and the first item of each."""
+        kinds = self.schema.item_kinds
+        return kinds, np.array([self.offsets[kind] for kind in kinds], dtype=np.int64)
 
     def item_index(self, item_id: str) -> int:
         """Dense index of an outside id; raises UnknownItem, naming close ones."""
@@ -259,11 +265,21 @@ class KnowledgeGraph:
 
     def events_of(self, user: str) -> list[InteractionTable]:
         """One user's events, a table per interaction kind that has any; empty for a user without events or unknown."""
-        row = self._tables[self.schema.user_kinds[0]].keys.find(user)
+        return [table.part(rows) for table, rows in self._events_of(user)]
+
+    def history_of(self, user: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Items that a user has positive events on, and items with any event; dense indices, ascending, each once."""
+        found = self._events_of(user)
+        liked = [table.items[rows][table.positive[rows]] for table, rows in found]
+        seen = [table.items[rows] for table, rows in found]
+        return np.unique(_joined(liked, np.int32)), np.unique(_joined(seen, np.int32))
+
+    def _events_of(self, user: str) -> list[tuple[InteractionTable, slice]]:
+        row = self._users.keys.find(user)
         if row < 0:
             return []
         found = [(table, table.of_user(row)) for table in self.events]
-        return [table.part(rows) for table, rows in found if rows.stop > rows.start]
+        return [(table, rows) for table, rows in found if rows.stop > rows.start]
 
     # Other snapshots
 
