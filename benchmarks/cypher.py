@@ -12,7 +12,7 @@ them are then asked for every test user, in turn:
   path-count  the query of the tutorials: how many users' paths lead there
 
 Each answers for twenty users before the next has its turn, as a service answers many; times are the client's, per user.
-A second pass changes after every user ("alone"), so that each finds the machine's caches as another has left them, which
+A second pass changes after every user ("alone"): each then finds the machine's caches as another has left them, which
 hits short answers hardest. Lists are scored by score.py with its paired test. Equal scores are ordered by the same hash
 of the item's id everywhere."""
 
