@@ -267,7 +267,6 @@ class Engine:
         Items that the user has any event on are left out unless `repeats`. Filters come before the top k. Raises
         NotTrained and FilterError.
         """
-
         scorer, stale = self._now()
         history = history_of(scorer.graph, user)
         excluded = history.seen[:0] if repeats else history.seen

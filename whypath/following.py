@@ -76,8 +76,8 @@ class Follower:
         answer.
         """
         self._store = store
-        self._answered = time.time() if stale_since is None else stale_since
-        self._silent = stale_since is not None
+        self._stale_since = stale_since
+        self._opened = time.monotonic()
         self._ask_next = 0.0
         # A store of this machine is asked at every call, which takes microseconds.
         self._is_here = store.url.startswith("file:")
@@ -87,28 +87,29 @@ class Follower:
     @property
     def stale_since(self) -> str | None:
         """When the store was last seen to answer, ISO 8601 in UTC; None while it answers."""
-        return iso(self._answered) if self._silent else None
+        return None if self._stale_since is None else iso(self._stale_since)
 
     def state(self, *, insist: bool = False) -> StoreState | None:
         """The store's state, None while it does not answer. With `insist` it is asked now, whatever has been before.
 
         Raises StoreError where the store does answer, and says that it is not the one that it was.
         """
+        silent = self._stale_since is not None
         if not insist:
-            if self._silent and time.monotonic() < self._ask_next:
+            if silent and time.monotonic() < self._ask_next:
                 return None
-            known = None if self._silent else self._watch.fresh()
+            known = None if silent else self._watch.fresh()
             if known is not None:
                 return known
         asked = time.monotonic()
         try:
-            state = self._ask(STALE_PATIENCE_SECONDS if self._silent and not insist else PATIENCE_SECONDS)
+            state = self._ask(STALE_PATIENCE_SECONDS if silent and not insist else PATIENCE_SECONDS)
         except SILENCE as error:
             self.silent(error)
             return None
-        if self._silent:
+        if silent:
             _log.warning("%s answers again; following it", self._store.url)
-        self._answered, self._silent = time.time(), False
+        self._stale_since = None
         self._watch.note(state, asked)
         return state
 
@@ -122,9 +123,11 @@ class Follower:
 
     def silent(self, error: StoreError) -> None:
         """Note that the store did not answer; the first time is logged."""
-        if not self._silent:
+        if self._stale_since is None:
             _log.warning("stale from now on, since serving goes on from the last snapshot: %s", error)
-        self._silent = True
+            # Seen by a call or by the watch, whichever was last.
+            seen = self._watch.last_asked
+            self._stale_since = time.time() - (time.monotonic() - (self._opened if seen is None else seen))
         self._ask_next = time.monotonic() + ASK_AGAIN_SECONDS
 
     def _ask(self, patience: float) -> StoreState:

@@ -28,7 +28,7 @@ class Known:
 
 
 class Watch:
-    """What is known of a store's state; `note` and `forget` are for one thread at a time."""
+    """What is known of a store's state; `fresh` and `note` are for one thread at a time."""
 
     def __init__(self, ask: Callable[[], StoreState], seconds: float) -> None:
         """`seconds`: how old a state may be that is still `fresh`; with 0 none ever is, and nothing is watched."""
@@ -40,6 +40,11 @@ class Watch:
         self._called = 0.0
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
+
+    @property
+    def last_asked(self) -> float | None:
+        """The moment (`time.monotonic`) before the last question that was answered, the watch's own included."""
+        return None if self._known is None else self._known.asked
 
     def fresh(self) -> StoreState | None:
         """The state, if it is known of a moment that is recent enough."""

@@ -238,7 +238,7 @@ def _scaled(weights: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _normalised(histories: sp.csr_array) -> sp.csr_array:
-    lengths = np.maximum(np.asarray(histories.sum(axis=1)).ravel(), 1.0)
+    lengths = np.maximum(history_weights(histories), 1.0)
     scales = np.repeat((lengths**-0.5).astype(np.float32), np.diff(histories.indptr))
     return sp.csr_array((histories.data * scales, histories.indices, histories.indptr), shape=histories.shape)
 

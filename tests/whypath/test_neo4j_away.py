@@ -189,6 +189,27 @@ def test_a_watched_server_is_not_asked_by_calls(
             time.sleep(0.001)
 
 
+def test_a_watched_server_was_last_seen_by_the_watch(
+    engine: Engine, workshop: Workshop, empty_neo4j: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Engine.open("neo4j", workshop.bundle, freshness=0.5) as watching:
+        watching.recommend("newcomer")
+        questions = asked(watching, monkeypatch)
+        opened = time.time()
+        while time.time() < opened + 4:
+            watching.recommend("newcomer")
+            time.sleep(0.05)
+        # Of calls that had to ask by themselves there may have been one or two, on a machine that was busy.
+        assert len(questions) < 5
+        with away(empty_neo4j):
+            until = time.monotonic() + 60
+            while watching.recommend("newcomer").stale_since is None:
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            assert watching.stale is not None
+            assert datetime.fromisoformat(watching.stale).timestamp() > opened + 1
+
+
 def delivered_by_itself(engine: Engine) -> None:
     """Wait until an engine that nobody calls has delivered what waits."""
     until = time.monotonic() + 120
