@@ -8,7 +8,7 @@ them are then asked for every test user, in turn:
   whypath     `Engine.recommend(user, 20)` on the open engine, which watches the server for news
   asking      the same with `freshness=0`: the server is asked for news in every call
   user-knn    200 nearest users by cosine, tuned on valid (exponents of similarity and popularity)
-  hybrid      the same plus a sum over shared entities, weight tuned on valid
+  hybrid      the same plus a sum over shared entities, weight tuned on valid (`--tune`)
   path-count  the query of the tutorials: how many users' paths lead there
 
 Each answers for twenty users before the next has its turn, as a service answers many; times are the client's, per user.
@@ -34,7 +34,7 @@ from benchmarks.commands import WHYPATH
 from benchmarks.ml100k import figures_of
 from benchmarks.records import Record, add_bench, difference_cell, options_of, parser_of, run_script
 from benchmarks.running import Measured, run
-from benchmarks.store_server import LAUNCHER, LocalServer, server
+from benchmarks.store_server import LAUNCHER, LocalServer, add_server, launcher_of, server
 from benchmarks.yardsticks import METRIC, Yardsticks, read_rows, write_rows
 from fusion.ranking import tie_break_keys
 from whypath.cli.console import remark
@@ -44,7 +44,12 @@ EXAMPLES = f"""\
 examples:
   {LAUNCHER}=LAUNCHER python -m benchmarks.cypher --json benchmarks/results/cypher.json
   python -m benchmarks.cypher --server LAUNCHER --users 100
+  python -m benchmarks.cypher --tune --json benchmarks/results/cypher-tune.json
 """
+
+WEIGHTS = (0.0, 0.003, 0.01, 0.03, 0.1)
+WEIGHT = 0.01
+"""Of the shared entities in the hybrid query; `--tune` tells how it was chosen."""
 
 K = 20
 TOGETHER = 20
@@ -68,7 +73,7 @@ QUERIES = {
     CALL (u) {{ {_NEIGHBOURS} RETURN c, sum(sim * sim) / c.deg ^ 0.4 AS part
         UNION ALL
         MATCH (u)-[:LIKED]->(i)-->(e) WITH DISTINCT e MATCH (e)<--(c:Film) WHERE c.deg > 0
-        RETURN c, 0.01 * sum(1 / sqrt(e.deg)) AS part }}
+        RETURN c, $weight * sum(1 / sqrt(e.deg)) AS part }}
     WITH u, c, sum(part) AS s {_BEST}""",
     "path-count": f"""
     MATCH (u:User {{key: $user}})-[:LIKED]->()<-[:LIKED]-()-[:LIKED]->(c)
@@ -139,6 +144,23 @@ def asked(
     return lists, took
 
 
+def tune(record: Record, yard: Yardsticks, folder: Path, session: Session) -> None:
+    """Rank valid by the hybrid query with each of the weights; test is not looked at."""
+    text = QUERIES["hybrid"].replace("LIKED|VALID", "LIKED")
+    cells = []
+    for weight in WEIGHTS:
+        rows = [
+            (user, found[0], rank)
+            for user in dict.fromkeys(read_rows(yard.valid)["user_id"])
+            for rank, found in enumerate(session.run(text, user=user, k=K, weight=weight), start=1)  # pyright: ignore[reportArgumentType]
+        ]
+        path = write_rows(folder / f"hybrid-{weight}.tsv", pd.DataFrame(rows, columns=["user", "item", "rank"]))
+        found = yard.score(path, yard.valid, candidates=yard.items, exclude=(yard.train,))
+        record.add({"row": f"hybrid, weight {weight}", **figures_of(found)})
+        cells.append([f"{weight:g}", f"{found.mean(METRIC):.4f}"])
+    record.show("The hybrid query on valid", ("weight", METRIC), cells)
+
+
 def train(running: LocalServer, bundle: Path, yard: Yardsticks, seed: int) -> Measured:
     """Train by the command."""
     given = ["train", "--store", running.uri, "--train", str(yard.train), "--valid", str(yard.valid)]
@@ -150,16 +172,15 @@ def main() -> int:
     parser = parser_of(__doc__)
     parser.epilog = EXAMPLES
     add_bench(parser)
-    parser.add_argument("--server", default=os.environ.get(LAUNCHER), metavar="LAUNCHER", help=f"default: ${LAUNCHER}")
+    add_server(parser)
     parser.add_argument("--users", type=int, metavar="N", help="ask of so many test users only; no list is scored then")
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="use what this script trained before")
+    parser.add_argument("--tune", action="store_true", help="only rank valid by the hybrid query with other weights")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the training (default 1)")
     arguments = parser.parse_args()
-    if not arguments.server:
-        raise RuntimeError(f"no server to measure on: name a launcher with --server or in {LAUNCHER}")
+    launcher = launcher_of(arguments)
     yard = Yardsticks.at(arguments.bench)
     record = Record.begun("cypher", options_of(arguments), arguments.json)
-    record.options.pop("server")
     # What it is must be said by the run that trained it.
     record.options["bundle"] = arguments.bundle is not None
     folder = arguments.work / "cypher"
@@ -168,9 +189,14 @@ def main() -> int:
     run([*WHYPATH, "demo", "--prepare", str(folder / "domain"), *more], tell=remark)
     domain = write_domain(folder / "domain", yard)
     users = list(dict.fromkeys(read_rows(yard.test)["user_id"]))[: arguments.users]
-    with server(arguments.server, folder / f"server-{os.getpid()}") as running:
+    with server(launcher, folder / f"server-{os.getpid()}") as running:
         os.environ.update(running.environment(folder / f"cache-{os.getpid()}"))
         setup = {"load": run([*WHYPATH, "load", str(domain), "--store", running.uri], tell=remark)}
+        if arguments.tune:
+            with running.driver() as driver, driver.session() as session:
+                prepare_queries(session)
+                tune(record, yard, folder / "lists", session)
+            return 0
         bundle = arguments.bundle or folder / "bundle"
         if arguments.bundle is None:
             setup["train"] = train(running, bundle, yard, arguments.seed)
@@ -184,7 +210,7 @@ def main() -> int:
             prepare_queries(session)
 
             def by_query(text: str) -> Answer:
-                return lambda user: [each[0] for each in session.run(text, user=user, k=K)]  # pyright: ignore[reportArgumentType]
+                return lambda user: [each[0] for each in session.run(text, user=user, k=K, weight=WEIGHT)]  # pyright: ignore[reportArgumentType]
 
             def by_engine(engine: Engine) -> Answer:
                 return lambda user: [found.item for found in engine.recommend(user, K)]
@@ -208,8 +234,8 @@ def milliseconds(took: dict[str, list[float]], name: str) -> dict[str, float]:
     return {"mean": float(times.mean()), **parts, "times_whypath": ratio}
 
 
-def times_less(figures: dict[str, float]) -> str:
-    """How many times as long as whypath's it is."""
+def times_as_long(figures: dict[str, float]) -> str:
+    """How many times as long as whypath it takes."""
     return f"× {figures['times_whypath']:.1f}"
 
 
@@ -229,10 +255,14 @@ def keep(
     cells = []
     for name, path in files.items():
         row: dict[str, Any] = {"row": name, "milliseconds": milliseconds(took, name)}
-        cell = [name, *(f"{row['milliseconds'][key]:.2f}" for key in ("p50", "p99")), times_less(row["milliseconds"])]
+        cell = [
+            name,
+            *(f"{row['milliseconds'][key]:.2f}" for key in ("p50", "p99")),
+            times_as_long(row["milliseconds"]),
+        ]
         if name in alone:
             row["milliseconds_alone"] = milliseconds(alone, name)
-            cell += [f"{row['milliseconds_alone']['p50']:.2f}", times_less(row["milliseconds_alone"])]
+            cell += [f"{row['milliseconds_alone']['p50']:.2f}", times_as_long(row["milliseconds_alone"])]
         else:
             cell += ["", ""]
         if scored:

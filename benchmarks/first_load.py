@@ -7,7 +7,6 @@ must be equal to the last byte."""
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import time
@@ -18,7 +17,7 @@ from benchmarks.commands import WHYPATH
 from benchmarks.records import Record, options_of, parser_of, run_script
 from benchmarks.running import Measured, run
 from benchmarks.store import synthetic
-from benchmarks.store_server import LAUNCHER, server
+from benchmarks.store_server import LAUNCHER, add_server, launcher_of, server
 from whypath.cli.console import remark
 
 EXAMPLES = f"""\
@@ -34,13 +33,10 @@ def main() -> int:
     parser.epilog = EXAMPLES
     parser.add_argument("--interactions", type=int, default=10_000_000, metavar="N", help="about (default 10 million)")
     parser.add_argument("--triples", type=int, default=10_000_000, metavar="N", help="about (default 10 million)")
-    parser.add_argument("--server", metavar="LAUNCHER", help=f"starts and stops servers (default: ${LAUNCHER})")
+    add_server(parser)
     parser.add_argument("--heap", default="512m", metavar="SIZE", help="of the server (default 512m)")
     arguments = parser.parse_args()
-    launcher = arguments.server or os.environ.get(LAUNCHER)
-    if not launcher:
-        raise RuntimeError(f"no server: give --server LAUNCHER, or set {LAUNCHER}")
-    arguments.server = Path(launcher).name
+    launcher = launcher_of(arguments)
     record = Record.begun("first_load", options_of(arguments), arguments.json)
     folder = arguments.work / f"stores-{arguments.interactions}-{arguments.triples}"
     domain = synthetic(folder, arguments.interactions, arguments.triples)

@@ -25,7 +25,7 @@ from benchmarks.commands import Workspace
 from benchmarks.records import Record, options_of, parser_of, run_script
 from benchmarks.running import Measured, run
 from benchmarks.store_peers import Table, create_constraints, import_tables, load_csv, write_tables
-from benchmarks.store_server import LAUNCHER, LocalServer, server
+from benchmarks.store_server import LocalServer, add_server, launcher_of, server
 from kg.datasets.synthetic import SyntheticSettings, write
 from kg.stores import open_store
 from whypath.cli.console import remark
@@ -242,7 +242,7 @@ def main() -> int:
     parser.add_argument("--interactions", type=int, default=1_000_000, metavar="N", help="of the synthetic domain")
     parser.add_argument("--triples", type=int, default=1_000_000, metavar="N", help="of the synthetic domain")
     parser.add_argument("--domains", nargs="+", choices=("demo", "synthetic"), default=["demo", "synthetic"])
-    parser.add_argument("--server", metavar="LAUNCHER", help=f"starts and stops servers (default: ${LAUNCHER})")
+    add_server(parser)
     parser.add_argument("--heap", default="512m", metavar="SIZE", help="of the servers (default 512m)")
     parser.add_argument(
         "--repeats",
@@ -253,10 +253,7 @@ def main() -> int:
     parser.add_argument("--reads", type=int, default=3, metavar="N", help="snapshots of each load (default 3)")
     parser.add_argument("--appends", type=int, default=300, metavar="N", help="single events (default 300)")
     arguments = parser.parse_args()
-    launcher = arguments.server or os.environ.get(LAUNCHER)
-    if not launcher:
-        raise RuntimeError(f"no server: give --server LAUNCHER, or set {LAUNCHER}")
-    arguments.server = Path(launcher).name
+    launcher = launcher_of(arguments)
     record = Record.begun("store", options_of(arguments), arguments.json)
     measured = []
     for name in arguments.domains:

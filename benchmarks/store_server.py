@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -14,6 +15,24 @@ from neo4j import Driver, GraphDatabase
 
 LAUNCHER = "WHYPATH_NEO4J_LOCAL"
 """The environment variable that names the launcher, as for the tests."""
+
+
+def add_server(parser: argparse.ArgumentParser) -> None:
+    """The option that names the launcher."""
+    text = f"starts and stops servers (default: ${LAUNCHER})"
+    parser.add_argument("--server", default=os.environ.get(LAUNCHER), metavar="LAUNCHER", help=text)
+
+
+def launcher_of(arguments: argparse.Namespace) -> str:
+    """The launcher that was named; only its name stays in the options, since a path means nothing elsewhere.
+
+    Raises RuntimeError where none was named.
+    """
+    launcher: str | None = arguments.server
+    if not launcher:
+        raise RuntimeError(f"no server to measure on: name a launcher with --server or in {LAUNCHER}")
+    arguments.server = Path(launcher).name
+    return launcher
 
 
 @dataclass(frozen=True)
