@@ -1,63 +1,151 @@
-"""Files and directories that appear whole or not at all: written beside their place, flushed, then renamed."""
+"""Files and directories that appear whole or not at all: written beside their place, flushed, put there in one step.
+
+What is unfinished is named `.NAME.RANDOM.partial` and locked by the process that writes it, so that what a process has
+left that was killed can be told from what another is writing, also on a disk that machines share.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
-import tempfile
+import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
+
+from kg.exchanging import exchange
+from kg.forking import not_forking
+from kg.locking import try_lock
+
+OWNER_ONLY = 0o600
+"""Permissions of files that say what people did."""
+
+_PARTIAL = ".partial"
+_FORMER = ".former.partial"
+"""What stood at a target that is being exchanged in two steps, where the system has no single one."""
+
+_RANDOM, _IS_FORMER = r"(?:[0-9a-f]{16}|\d+-[0-9a-f]{8})", r"(?:\.(?:former|old))"
+"""What tells partial files of one target apart, and marks what stood there; the second forms are those of earlier
+versions.
+"""
+
+
+def folder_mode(mode: int) -> int:
+    """Permissions of a folder whose files have `mode`: whoever may read them may enter."""
+    return mode | (mode & 0o444) >> 2
 
 
 @contextmanager
-def directory_written_whole(target: Path) -> Iterator[Path]:
+def directory_written_whole(target: Path, *, mode: int | None = None) -> Iterator[Path]:
     """Give an empty directory to write into, and put it in the place of `target` when the block ends without an error.
 
-    What was at `target` is exchanged for it. A process that dies leaves `target` as it was, and beside it a
-    directory named `.<name>.<process id>-<random>.partial`, which `remove_partial` clears away.
+    What was at `target` is exchanged for it; a link stays, and what it leads to is exchanged. All files get `mode`,
+    whoever wrote them, or what the process's umask allows. A process that dies leaves `target` as it was (where the
+    system cannot exchange two names in one step, `recover` sees to that), and a partial directory beside it.
     """
+    target = Path(os.path.realpath(target))
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.parent / f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.partial"
-    partial.mkdir()
+    recover(target)
+    remove_partial(target.parent, target.name)
+    partial, descriptor = _new_directory(target)
     try:
         yield partial
-        for path in partial.iterdir():
-            flush(path)
-        flush(partial)
-        if target.exists():
-            # A directory cannot be renamed over a filled one; the old one steps aside first.
-            aside = partial.with_suffix(".old.partial")
-            target.rename(aside)
-            partial.rename(target)
-            shutil.rmtree(aside)
-        else:
-            partial.rename(target)
+        _set_modes(partial, mode)
+        for folder, _, names in os.walk(partial):
+            for name in names:
+                flush(Path(folder, name))
+            flush(Path(folder))
+        _put(partial, target)
         flush(target.parent)
-    except BaseException:
+    finally:
+        # By now this is what stood there before, if it is anything.
         shutil.rmtree(partial, ignore_errors=True)
-        raise
+        os.close(descriptor)
+
+
+def recover(target: Path) -> None:
+    """Put back what a process that was killed had taken from `target` and not replaced yet."""
+    if target.exists() or not target.parent.is_dir():
+        return
+    for former in _partials(target.parent, target.name, former=True):
+        with _unlocked(former) as is_dead:
+            if is_dead and not target.exists():
+                former.rename(target)
+
+
+def remove_partial(parent: Path, name: str | None = None, *, alive: bool = False) -> None:
+    """Clear away what processes that no longer live left unfinished in a directory: of the target `name`, or of all.
+
+    With `alive` also what others are writing just now, to whom it happens as if they had been too late.
+    """
+    for partial in _partials(parent, name):
+        with _unlocked(partial) as is_dead:
+            if is_dead or alive:
+                _remove(partial)
+
+
+class PartialFile:
+    """A file beside `path` that takes its place with `publish` and is gone after `discard`; a context manager that
+    discards what is not published.
+    """
+
+    def __init__(self, path: Path, *, mode: int | None = None) -> None:
+        """`mode`: its permissions; without one those of the file that it replaces, or what the umask allows.
+
+        Raises OSError.
+        """
+        self.path = path
+        self._is_published = False
+        remove_partial(path.parent, path.name)
+        self._place, self.file = _new_file(path)
+        if mode is None:
+            with suppress(OSError):
+                mode = stat.S_IMODE(path.stat().st_mode) & 0o777
+        try:
+            if mode is not None:
+                self._place.chmod(mode)
+        except BaseException:
+            self.discard()
+            raise
+
+    def __enter__(self) -> PartialFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()
+
+    def publish(self) -> None:
+        """Put the file in its place, durably."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        if sys.platform == "win32":
+            self.file.close()  # an open file cannot be renamed there
+        self._place.replace(self.path)
+        self._is_published = True
+        self.file.close()
+        flush(self.path.parent)
+
+    def discard(self) -> None:
+        """Remove it, if it is not in its place."""
+        with suppress(OSError):
+            self.file.close()
+        if not self._is_published:
+            with suppress(OSError):
+                self._place.unlink()
 
 
 @contextmanager
-def file_written_whole(path: Path) -> Iterator[BinaryIO]:
-    """A binary file that takes the name `path` when the block ends without an error, durably, and vanishes on one."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files for their owner alone; these are ordinary data.
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-        flush(path.parent)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
+def file_written_whole(path: Path, *, mode: int | None = None) -> Iterator[IO[bytes]]:
+    """A binary file that takes the name `path` when the block ends without an error, durably, and vanishes on one.
+    `mode`: see `PartialFile`.
+    """
+    with PartialFile(path, mode=mode) as partial:
+        yield partial.file
+        partial.publish()
 
 
 def flush(path: Path) -> None:
@@ -71,19 +159,139 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def remove_partial(parent: Path) -> None:
-    """Clear away what processes that no longer live left unfinished in a directory."""
-    for partial in parent.glob(".*.partial"):
-        process = partial.name.split(".")[-2 if not partial.name.endswith(".old.partial") else -3].split("-")[0]
-        if not process.isdigit() or not _lives(int(process)):
-            shutil.rmtree(partial, ignore_errors=True)
+def make_private(folder: Path) -> None:
+    """Make a folder, and what leads to it, for its owner alone; what is there stays as it is. Raises OSError."""
+    if not folder.parent.exists():
+        make_private(folder.parent)
+    folder.mkdir(exist_ok=True, mode=0o700)
 
 
-def _lives(process: int) -> bool:
+def remove_tree(path: Path) -> None:
+    """Remove a directory, whoever else is removing it meanwhile. Raises OSError if something of it is left."""
+    for last in (False, False, True):
+        # What another process removes first is no error.
+        shutil.rmtree(path, ignore_errors=not last)
+        if not path.exists():
+            return
+
+
+def _put(partial: Path, target: Path) -> None:
+    """Put a finished directory at the target; what was there is then at `partial`."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        partial.rename(target)
+        return
+    except OSError:
+        if not target.exists():
+            raise
+    if not exchange(partial, target):
+        _exchange_in_steps(partial, target)
+
+
+def _exchange_in_steps(partial: Path, target: Path) -> None:
+    """The same where a directory cannot be renamed over a filled one: the old one steps aside first."""
+    former = partial.with_name(partial.name.removesuffix(_PARTIAL) + _FORMER)
+    with suppress(FileNotFoundError), _held(target):
+        target.rename(former)
+        try:
+            partial.rename(target)
+        except BaseException:
+            former.rename(target)
+            raise
+        former.rename(partial)
+        return
+    # Another process has taken the old one away.
+    partial.rename(target)
+
+
+@contextmanager
+def _held(directory: Path) -> Iterator[None]:
+    """Hold the lock of a directory, so that nobody takes it for one that a dead process has left."""
+    descriptor = _locked(directory)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _new_directory(target: Path) -> tuple[Path, int]:
+    """A new partial directory of a target, and an open file that holds its lock."""
+    while True:
+        partial = _name(target)
+        partial.mkdir()
+        with suppress(FileNotFoundError):
+            return partial, _locked(partial)
+
+
+def _new_file(target: Path) -> tuple[Path, BinaryIO]:
+    """A new partial file of a target, open and locked by the open file."""
+    while True:
+        partial = _name(target)
+        # Never through a link, nor into a file that somebody else has put there.
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        with not_forking():
+            descriptor = os.open(partial, flags, 0o666)
+        if try_lock(descriptor) and os.fstat(descriptor).st_nlink:
+            return partial, os.fdopen(descriptor, "w+b")
+        os.close(descriptor)
+
+
+def _name(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{secrets.token_hex(8)}{_PARTIAL}")
+
+
+def _locked(directory: Path) -> int:
+    """An open file that holds the lock of a directory that was just made. Raises FileNotFoundError if it is gone."""
+    if sys.platform == "win32":
+        # Directories cannot be opened there, and what is in use cannot be removed.
+        return os.open(os.devnull, os.O_RDONLY)
+    descriptor = os.open(directory, os.O_RDONLY)
+    if try_lock(descriptor) and directory.exists():
+        return descriptor
+    os.close(descriptor)
+    raise FileNotFoundError(directory)
+
+
+@contextmanager
+def _unlocked(partial: Path) -> Iterator[bool]:
+    """Whether nobody is writing a partial file or directory; inside the block nobody begins to."""
+    try:
+        descriptor = os.open(partial, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        # Removed meanwhile; a link that somebody has put there is nothing of ours; Windows opens no directories.
+        yield sys.platform == "win32" and partial.is_dir()
+        return
+    try:
+        yield try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _partials(parent: Path, name: str | None, *, former: bool = False) -> list[Path]:
+    of = ".+" if name is None else re.escape(name)
+    pattern = re.compile(rf"\.{of}\.{_RANDOM}{_IS_FORMER}{'' if former else '?'}{re.escape(_PARTIAL)}")
+    try:
+        return sorted(path for path in parent.iterdir() if pattern.fullmatch(path.name))
+    except OSError:
+        return []
+
+
+def _remove(partial: Path) -> None:
+    if partial.is_dir() and not partial.is_symlink():
+        shutil.rmtree(partial, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            partial.unlink()
+
+
+def _set_modes(directory: Path, mode: int | None) -> None:
+    """Give everything in a directory, and itself, the permissions of files with `mode`, or those that the umask leaves,
+    which are those of the directory itself.
+    """
+    folder = stat.S_IMODE(directory.stat().st_mode) & 0o777 if mode is None else folder_mode(mode)
+    file = folder & 0o666 if mode is None else mode
+    for place, folders, names in os.walk(directory):
+        for name in names:
+            Path(place, name).chmod(file)
+        for name in folders:
+            Path(place, name).chmod(folder)
+    directory.chmod(folder)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from encoders.text import TextEncoderSettings
 from fusion.settings import FusionSettings
 from kg.errors import WhyPathError
+from kg.forking import at_fork
 from kg.graph import KnowledgeGraph
 from kg.rows import Event
 from kg.stores import AppendReport, DeletionReport, GraphStore, KeptStore, StoreState
@@ -35,6 +36,9 @@ from whypath.recording import Recorder, event_of
 from whypath.results import Explanation, Recommendations, SimilarItems
 from whypath.scoring import Scorer
 from whypath.training import TrainingOptions, train_on_files, train_on_store
+
+_FORK_SECONDS = 2.0
+"""For which a fork waits for a call of another thread."""
 
 
 class NotTrained(WhyPathError):
@@ -54,6 +58,8 @@ class FilterOptions(TypedDict, total=False):
 class Engine:
     """Recommendations, similar items and explanations over one store. Make one with `Engine.open`."""
 
+    fork_rank = 1
+
     def __init__(
         self, store: GraphStore | KeptStore, *, queue: bool = False, freshness: float = FRESHNESS_SECONDS
     ) -> None:
@@ -65,6 +71,8 @@ class Engine:
         self._graph = None if kept is None else self._recorder.laid_over(kept.graph, anew=True)
         self._bundle: Bundle | None = None
         self._scorer: Scorer | None = None
+        self._rests = False
+        at_fork(self)
 
     @classmethod
     def open(
@@ -94,6 +102,21 @@ class Engine:
         self._recorder.close()
         self._follower.close()
         self.store.close()
+
+    def before_fork(self) -> None:
+        """See `ForkAware`: a server may open an engine, and then fork its workers."""
+        self._rests = self._lock.acquire(timeout=_FORK_SECONDS)
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`."""
+        if not in_child:
+            if self._rests:
+                self._lock.release()
+            return
+        self._lock = threading.RLock()
+        if not self._rests:
+            # Another thread was in the middle of it, so snapshot and scorer may not belong together.
+            self._graph = self._scorer = None
 
     def __enter__(self) -> Self:
         return self

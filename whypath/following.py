@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from kg.forking import at_fork
 from kg.stores import (
     GraphStore,
     KeptStore,
@@ -71,6 +72,8 @@ def iso(moment: float) -> str:
 class Follower:
     """Asks a store for its state, or says since when it has not answered. For one thread at a time."""
 
+    fork_rank = 2
+
     def __init__(self, store: GraphStore, freshness: float, stale_since: float | None = None) -> None:
         """`freshness`: see `Engine.open`. `stale_since`, seconds since the epoch, where the store is known not to
         answer.
@@ -83,6 +86,7 @@ class Follower:
         self._is_here = store.url.startswith("file:")
         self._watch = Watch(store.state, 0.0 if self._is_here else freshness)
         self._open: Question | None = None
+        at_fork(self)
 
     @property
     def stale_since(self) -> str | None:
@@ -120,6 +124,14 @@ class Follower:
     def close(self) -> None:
         """No more questions."""
         self._watch.close()
+
+    def before_fork(self) -> None:
+        """See `ForkAware`."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`: a question that is open is the parent's."""
+        if in_child:
+            self._open = None
 
     def silent(self, error: StoreError) -> None:
         """Note that the store did not answer; the first time is logged."""

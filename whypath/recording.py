@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kg.errors import WhyPathError
+from kg.forking import at_fork
 from kg.graph import KnowledgeGraph
 from kg.rows import Event
 from kg.stores import AppendReport, DeletionReport, GraphStore, StoreBusy, StoreError, StoreUnavailable
@@ -48,6 +49,8 @@ def event_of(
 class Recorder:
     """Writes events of one engine, and lays what waits over its snapshots."""
 
+    fork_rank = 2
+
     def __init__(self, store: GraphStore, follower: Follower, *, queue: bool) -> None:
         """`queue`: events may wait when the server is away; without it they are refused then."""
         self._store = store
@@ -59,6 +62,7 @@ class Recorder:
         self._closed = threading.Event()
         self._carrier: threading.Thread | None = None
         self._carrier_lock = threading.Lock()
+        at_fork(self)
         if queue and self.queue.count():
             self._carry()
 
@@ -102,7 +106,6 @@ class Recorder:
     def _carry(self) -> None:
         """See to it that what waits is delivered although nobody calls."""
         with self._carrier_lock:
-            # After a fork the thread has stayed behind.
             if self._carrier is None or not self._carrier.is_alive():
                 self._carrier = threading.Thread(target=self._carry_on, name="whypath-delivery", daemon=True)
                 self._carrier.start()
@@ -146,6 +149,14 @@ class Recorder:
             waiting=waited,
             remaining=remaining,
         )
+
+    def before_fork(self) -> None:
+        """See `ForkAware`."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`: the carrier stays behind, and delivers there; here it begins with the next event."""
+        if in_child:
+            self._carrier, self._carrier_lock, self._closed = None, threading.Lock(), threading.Event()
 
     def close(self) -> None:
         """Let go of the queue's files; what waits goes on waiting."""

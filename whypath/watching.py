@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kg.forking import at_fork
 from kg.stores import StoreError, StoreState
 
 IDLE_SECONDS = 5.0
@@ -30,6 +31,8 @@ class Known:
 class Watch:
     """What is known of a store's state; `fresh` and `note` are for one thread at a time."""
 
+    fork_rank = 2
+
     def __init__(self, ask: Callable[[], StoreState], seconds: float) -> None:
         """`seconds`: how old a state may be that is still `fresh`; with 0 none ever is, and nothing is watched."""
         self._ask = ask
@@ -40,6 +43,7 @@ class Watch:
         self._called = 0.0
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
+        at_fork(self)
 
     @property
     def last_asked(self) -> float | None:
@@ -58,7 +62,6 @@ class Watch:
         """A caller has asked by itself; from now on the watch does."""
         self._keep(Known(state, asked))
         self._called = time.monotonic()
-        # After a fork the thread has stayed behind.
         if self._seconds > 0 and (self._thread is None or not self._thread.is_alive()):
             self._thread = threading.Thread(target=self._watch, name="whypath-store-watch", daemon=True)
             self._thread.start()
@@ -73,6 +76,14 @@ class Watch:
         thread = self._thread
         if thread is not None:
             thread.join(timeout=_CLOSE_SECONDS)
+
+    def before_fork(self) -> None:
+        """See `ForkAware`."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`: the thread stays behind; here the next call asks, and starts one."""
+        if in_child:
+            self._thread, self._lock, self._closed = None, threading.Lock(), threading.Event()
 
     def _watch(self) -> None:
         # Twice in the time, so that there is always an answer that is fresh.

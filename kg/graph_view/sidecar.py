@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from kg.durable import file_written_whole
+from kg.locking import FileLock
 from kg.stores.cache import SnapshotCache
 from kg.stores.errors import StoreBusy, StoreError
 from kg.stores.event_log import EventLog
-from kg.stores.sqlite import FileLock
 
 _VERSION = 1
 _LOCK_SECONDS = 1800.0

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
+from kg.forking import at_fork
 from kg.graph import KnowledgeGraph
 from kg.graph_view.changes import counts_of
 from kg.graph_view.deleting import Deleted, delete_own
@@ -48,6 +49,8 @@ from kg.stores.results import KindVectors, ResultsReport, UserList
 class GraphView:
     """A store over a graph that WhyPath does not own; see `GraphStore` for what its operations promise."""
 
+    fork_rank = 3
+
     def __init__(self, domain: Path, schema: DomainSchema, graph: GraphSource) -> None:
         """Use `open`."""
         self._domain = domain
@@ -62,6 +65,7 @@ class GraphView:
         self._counts: dict[str, int] | None = None
         self._counted = 0.0
         self._closed = False
+        at_fork(self)
 
     @classmethod
     def open(cls, domain: str | Path) -> GraphView:
@@ -82,6 +86,16 @@ class GraphView:
     def url(self) -> str:
         """The whole path of the description, which `open_store` takes, and by which others tell stores apart."""
         return str(self._domain.resolve())
+
+    def before_fork(self) -> None:
+        """See `ForkAware`; reading the graph may take minutes, which no fork waits for."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`."""
+        if in_child:
+            # A thread that stayed behind may have been in the middle of reading; what it had is read again.
+            self._lock = threading.RLock()
+            self._latest = self._ids = self._counts = None
 
     # The server
 

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from kg.durable import make_private
 from kg.rows import Event
 from kg.stores.errors import StoreError
 from kg.stores.protocol import Appended, AppendReport, Refusal
@@ -47,7 +48,7 @@ class EventLog:
         """Open the file, made with its folder where there is none. Raises StoreError and its subclasses."""
         try:
             # What people did is nobody else's business.
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(path.parent)
         except OSError as error:
             raise StoreError(f"{path.parent} cannot be made: {error.strerror}") from None
         self._database = Database(path, EVENT_LOG_FORMAT, create=True)

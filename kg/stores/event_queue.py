@@ -18,13 +18,14 @@ from dataclasses import asdict, dataclass
 
 from kg.durable import file_written_whole, flush
 from kg.folders import data_folder
+from kg.forking import at_fork
+from kg.locking import FileLock
 from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.stores.errors import StoreBusy, StoreError
 from kg.stores.event_log import EventLog
 from kg.stores.fitting import event_misfit
 from kg.stores.protocol import Appended, AppendReport, Refusal
-from kg.stores.sqlite import FileLock
 
 DELIVERED_AT_ONCE = 1_000
 """Events of one transaction of a delivery."""
@@ -62,11 +63,14 @@ class Waiting:
 class EventQueue:
     """The events that wait for one store; threads and processes may share it. Nothing is made before an event waits."""
 
+    fork_rank = 4
+
     def __init__(self, url: str) -> None:
         self.url = url
         self._folder = data_folder() / "queues" / hashlib.blake2b(url.encode(), digest_size=16).hexdigest()
         self._log: EventLog | None = None
         self._log_lock = threading.Lock()
+        at_fork(self)
 
     @property
     def exists(self) -> bool:
@@ -169,6 +173,14 @@ class EventQueue:
             if self._log is not None:
                 self._log.close()
                 self._log = None
+
+    def before_fork(self) -> None:
+        """See `ForkAware`."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`."""
+        if in_child:
+            self._log_lock = threading.Lock()
 
     def _opened(self) -> EventLog:
         with self._log_lock:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+from kg.forking import at_fork
 from kg.graph import KnowledgeGraph
 from kg.rows import Event
 from kg.stores.cache import SnapshotCache
@@ -54,6 +55,8 @@ def overtaken(place: str) -> StoreBusy:
 class Snapshots:
     """The snapshots of one store; safe to use from many threads."""
 
+    fork_rank = 3
+
     def __init__(self, source: SnapshotSource, cache: SnapshotCache, place: str) -> None:
         """`place` names the store in messages."""
         self.cache = cache
@@ -61,6 +64,7 @@ class Snapshots:
         self._place = place
         self._latest: KnowledgeGraph | None = None
         self._lock = threading.Lock()
+        at_fork(self)
 
     def current(self) -> KnowledgeGraph:
         """See `GraphStore.snapshot`."""
@@ -94,6 +98,15 @@ class Snapshots:
     def close(self) -> None:
         """Let go of the snapshot in memory."""
         self._latest = None
+
+    def before_fork(self) -> None:
+        """See `ForkAware`; reading a snapshot may take minutes, which no fork waits for."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`."""
+        if in_child:
+            # A thread that stayed behind may hold it; what it guards is put in its place in one step.
+            self._lock = threading.Lock()
 
     def _now(self) -> KnowledgeGraph:
         generation, event_generation = self._source.complete()

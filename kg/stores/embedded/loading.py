@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+from kg.locking import FileLock
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
 from kg.stores.embedded.event_rows import insert_events, resolve_events
@@ -17,7 +18,7 @@ from kg.stores.embedded.state import note_change, read_counters
 from kg.stores.errors import StoreError
 from kg.stores.fitting import node_misfit, storable
 from kg.stores.protocol import FinishReport, Refusal, WriteReport
-from kg.stores.sqlite import Database, FileLock
+from kg.stores.sqlite import Database
 
 
 class EmbeddedLoad:

@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from kg.durable import make_private
 from kg.graph import KnowledgeGraph, UnknownNode
+from kg.locking import FileLock
 from kg.paths import FoundPaths
 from kg.rows import Event
 from kg.schema import DomainSchema
@@ -39,7 +41,7 @@ from kg.stores.errors import SchemaMismatch, StoreEmpty, StoreError, StoreLoadin
 from kg.stores.listing import list_paths
 from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
 from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
-from kg.stores.sqlite import Database, FileLock
+from kg.stores.sqlite import Database
 
 FILE_NAME = "store.sqlite"
 
@@ -65,7 +67,7 @@ class EmbeddedStore:
             raise StoreNotFound(f"{directory} is a file; a store is a directory")
         if create:
             try:
-                directory.mkdir(parents=True, exist_ok=True)
+                make_private(directory)
             except OSError as error:
                 raise StoreError(f"{directory} cannot be made: {error.strerror}") from None
         elif not (directory / FILE_NAME).exists():

@@ -28,6 +28,7 @@ from neo4j import (
 )
 from neo4j.exceptions import IncompleteCommit, ServiceUnavailable, SessionExpired
 
+from kg.forking import at_fork
 from kg.stores.errors import StoreError
 from kg.stores.neo4j.address import Address, Credentials
 from kg.stores.neo4j.failures import translated
@@ -56,11 +57,14 @@ _abandoned: list[Driver] = []
 class Connection:
     """Transactions on one database. Raises StoreError and its subclasses only, never the driver's errors."""
 
+    fork_rank = 5
+
     def __init__(self, address: Address, credentials: Credentials | None, *, away: bool = False) -> None:
         """Connect, and see that the server answers and knows the user; with `away` that is left to the first query."""
         self.address = address
         self._auth = (credentials.user, credentials.password) if credentials else None
         self._lock = threading.Lock()
+        at_fork(self)
         with translated(address.url):
             self._driver, self._process = self._connect(), os.getpid()
             if away:
@@ -135,6 +139,14 @@ class Connection:
         return self._current().session(
             database=self.address.database, bookmark_manager=self._bookmarks, default_access_mode=access
         )
+
+    def before_fork(self) -> None:
+        """See `ForkAware`."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`: the child gets a driver of its own when it needs one."""
+        if in_child:
+            self._lock = threading.Lock()
 
     def close(self) -> None:
         """Close all connections."""

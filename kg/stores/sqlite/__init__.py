@@ -5,6 +5,5 @@ the format. The embedded store and the event log are such files.
 from kg.stores.sqlite.database import BUSY_SECONDS, Database
 from kg.stores.sqlite.file_format import FileFormat
 from kg.stores.sqlite.journal import journal_mode_reason, wal_is_safe
-from kg.stores.sqlite.locking import FileLock
 
-__all__ = ["BUSY_SECONDS", "Database", "FileFormat", "FileLock", "journal_mode_reason", "wal_is_safe"]
+__all__ = ["BUSY_SECONDS", "Database", "FileFormat", "journal_mode_reason", "wal_is_safe"]

@@ -1,7 +1,9 @@
 """`Database`: the connection to an SQLite file, with transactions that wait their turn and errors for readers.
 
-One connection per `Database`, guarded by a lock, so that threads may share it; after a fork the child gets a
-connection of its own. Writers of all processes queue at a lock file before `BEGIN IMMEDIATE`, see `locking`.
+One connection per `Database`, guarded by a lock, so that threads may share it. Before a fork it is closed, and parent
+and child open it again when they need it: SQLite keeps what a process has locked in its memory, and a child that
+inherited that could neither write nor read safely. Writers of all processes queue at a lock file before
+`BEGIN IMMEDIATE`, see `kg.locking`.
 """
 
 from __future__ import annotations
@@ -10,13 +12,15 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from kg.durable import OWNER_ONLY
+from kg.forking import at_fork
+from kg.locking import FileLock
 from kg.stores.errors import StoreBusy, StoreDamaged, StoreError, StoreNotFound
 from kg.stores.sqlite.file_format import OLDEST_SQLITE, FileFormat, is_blank
 from kg.stores.sqlite.journal import set_journal_mode
-from kg.stores.sqlite.locking import FileLock
 
 BUSY_SECONDS = 60.0
 """How long to wait for other processes. A batch of a load holds the store for under a second, a slow disk for some."""
@@ -24,59 +28,100 @@ BUSY_SECONDS = 60.0
 _CACHE_KIB = 65_536
 """Page cache: the indexes of a million rows fit in it, so that loading does not read pages again."""
 
+_FORK_SECONDS = 5.0
+"""For which a fork waits for a transaction of another thread; one takes milliseconds."""
+
 _abandoned: list[sqlite3.Connection] = []
-"""Connections inherited over a fork: SQLite forbids using them in the child, and closing them would be using them."""
+"""Connections inherited over a fork that could not be closed before it: SQLite forbids using them in the child, and
+closing them would be using them.
+"""
+
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DISK = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_NOMEM,
+}
+_CUT_OFF = {sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS}
+"""What SQLite's error codes mean: another process is at work; the disk or its rights; the file ends too early."""
 
 
 class Database:
     """An open file of one format. Raises StoreError and its subclasses only, never sqlite3's errors."""
 
+    fork_rank = 5
+
     def __init__(self, path: Path, file_format: FileFormat, *, create: bool = False) -> None:
-        """Open the file; with `create` make it if it is not there. Raises StoreNotFound and StoreDamaged."""
+        """Open the file; with `create` make it, for its owner alone, if it is not there.
+
+        Raises StoreNotFound and StoreDamaged.
+        """
         self.path = path
         self._format = file_format
         self._lock = threading.RLock()
-        self._turn = FileLock(path.with_name("write.lock"))
+        self._connection: sqlite3.Connection | None = None
+        self._is_closed = False
+        self._rests = False
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise StoreError(
                 f"{file_format.name} needs SQLite {'.'.join(map(str, OLDEST_SQLITE))} or later,"
                 f" this Python has {sqlite3.sqlite_version}; use a newer build of Python"
             )
-        if not create and not path.exists():
-            raise StoreNotFound(f"there is no {path.name} in {path.parent}; {file_format.advice}")
         with self._translated():
-            self._connection, self._process = self._connect(), os.getpid()
+            if create:
+                with suppress(FileExistsError):
+                    # Journals take the permissions of the file.
+                    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
+            if not path.exists():
+                raise StoreNotFound(f"there is no {path.name} in {path.parent}; {file_format.advice}")
+            if not path.is_file():
+                raise StoreDamaged(f"{path} is no file; {file_format.advice}")
             self._prepare(create)
+        at_fork(self)
 
     def _prepare(self, create: bool) -> None:
-        if is_blank(self._connection):
+        connection = self._current()
+        if is_blank(connection):
             if not create:
-                self._connection.close()
+                connection.close()
                 raise StoreNotFound(f"{self.path} is empty: making it was interrupted; {self._format.advice}")
-            set_journal_mode(self._connection, self.path, new=True)
+            set_journal_mode(connection, self.path, new=True)
             with self.writing() as connection:
                 # Another process may have made the tables since.
                 if is_blank(connection):
                     self._format.create(connection)
-        self._format.check(self._connection, str(self.path))
-        set_journal_mode(self._connection, self.path, new=False)
+        self._format.check(connection, str(self.path))
+        set_journal_mode(connection, self.path, new=False)
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+            # Not to be made by the way, with whatever permissions the process gives.
+            f"{self.path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
         )
         connection.execute("PRAGMA synchronous = FULL")
         # Mapped reads turn a damaged page into a crash of the process, and a truncated file into a signal.
         connection.execute("PRAGMA mmap_size = 0")
         # What is deleted is overwritten, so that a forgotten user is not left in free pages.
         connection.execute("PRAGMA secure_delete = ON")
+        # A damaged schema or row must not make SQLite run what stands in it.
+        connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         return connection
 
     def _current(self) -> sqlite3.Connection:
-        if self._process != os.getpid():
-            _abandoned.append(self._connection)
-            self._connection, self._process = self._connect(), os.getpid()
+        if self._is_closed:
+            raise StoreError(f"{self.path}: this store has been closed; open it again")
+        if self._connection is None:
+            self._connection = self._connect()
         return self._connection
 
     @contextmanager
@@ -93,20 +138,23 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A write transaction, durable when the block has ended, undone when it raises."""
-        with self._lock, self._translated():
-            connection = self._current()
-            if not self._turn.acquire(BUSY_SECONDS):
+        with self._translated():
+            # Waited for before this file's own lock, so that threads can read meanwhile, and a fork need not wait.
+            turn = FileLock(self.path.with_name("write.lock"))
+            if not turn.acquire(BUSY_SECONDS):
                 raise StoreBusy(f"{self.path}: other processes have kept writing for {BUSY_SECONDS:.0f} s; try again")
             try:
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                    connection.execute("COMMIT")
-                finally:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
+                with self._lock:
+                    connection = self._current()
+                    connection.execute("BEGIN IMMEDIATE")
+                    try:
+                        yield connection
+                        connection.execute("COMMIT")
+                    finally:
+                        if connection.in_transaction:
+                            connection.execute("ROLLBACK")
             finally:
-                self._turn.release()
+                turn.release()
 
     @contextmanager
     def own_reader(self) -> Iterator[Database]:
@@ -125,21 +173,50 @@ class Database:
     def close(self) -> None:
         """Close the connection."""
         with self._lock:
-            if self._process == os.getpid():
+            self._is_closed = True
+            if self._connection is not None:
                 self._connection.close()
+                self._connection = None
+
+    def before_fork(self) -> None:
+        """See `ForkAware`: let transactions end, and close the connection."""
+        self._rests = self._lock.acquire(timeout=_FORK_SECONDS)
+        connection = self._connection
+        if self._rests and connection is not None and not connection.in_transaction:
+            connection.close()
+            self._connection = None
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`."""
+        if in_child:
+            self._lock = threading.RLock()
+            if self._connection is not None:
+                _abandoned.append(self._connection)
+                self._connection = None
+        elif self._rests:
+            self._lock.release()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as error:
-            text = str(error)
-            if "locked" in text or "busy" in text:
-                raise StoreBusy(f"{self.path}: another process holds it ({text}); try again") from error
-            raise StoreError(f"{self.path}: {text}; check the disk's free space and the directory's rights") from error
-        except sqlite3.ProgrammingError as error:
-            raise StoreError(f"{self.path}: {error} (is it closed?)") from error
-        except sqlite3.DatabaseError as error:
-            raise StoreDamaged(
-                f"{self.path} cannot be read as {self._format.name} ({error}); restore a copy, or {self._format.advice}"
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+        except OSError as error:
+            raise StoreError(
+                f"{error.filename or self.path}: {error.strerror}; writing needs rights and room there"
             ) from error
+
+    def _explained(self, error: sqlite3.Error) -> StoreError:
+        # Errors that Python's module finds by itself have no code; they say that a value cannot be decoded.
+        code = getattr(error, "sqlite_errorcode", None)
+        kind = None if code is None else code & 0xFF
+        if kind in _BUSY:
+            return StoreBusy(f"{self.path}: another process holds it ({error}); try again")
+        if kind in _DISK and code not in _CUT_OFF:
+            return StoreError(f"{self.path}: {error}; check the disk's free space and the directory's rights")
+        if isinstance(error, sqlite3.ProgrammingError):
+            return StoreError(f"{self.path}: {error}")
+        return StoreDamaged(
+            f"{self.path} cannot be read as {self._format.name} ({error}); restore a copy, or {self._format.advice}"
+        )

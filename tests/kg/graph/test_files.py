@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from kg.durable import directory_written_whole, remove_partial
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph, SnapshotUnreadable, UnknownNode
 from kg.rows import NodeRow
@@ -82,22 +81,6 @@ def test_what_is_no_snapshot(graph: KnowledgeGraph, tmp_path: Path) -> None:
         (place / "graph.json").write_text(content)
         with pytest.raises(SnapshotUnreadable, match=word):
             KnowledgeGraph.load(place)
-
-
-def test_a_directory_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    def die_halfway() -> None:
-        with directory_written_whole(tmp_path / "a") as partial:
-            (partial / "file").touch()
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        die_halfway()
-    assert list(tmp_path.iterdir()) == []
-    (tmp_path / ".a.999999999-abcd.partial").mkdir()
-    (tmp_path / ".a.999999999-abcd.old.partial").mkdir()
-    (tmp_path / ".a.1-abcd.partial").mkdir()
-    remove_partial(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [".a.1-abcd.partial"]
 
 
 @given(GRAPHS)

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kg.durable import flush
+from kg.locking import FileLock
 from kg.stores.errors import StoreError, StoreLocked
-from kg.stores.sqlite import FileLock
 
 _PARTIAL = ".whypath-partial"
 _LOCK = "lock"

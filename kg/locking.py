@@ -1,0 +1,107 @@
+"""Locks between processes, held by open files, so that the system lets go of them when a process dies however it
+dies.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+from pathlib import Path
+
+from kg.forking import at_fork, not_forking
+
+_POLL_SECONDS = 0.002
+"""Between attempts at a lock. SQLite itself waits up to 100 ms between attempts, so that a loader that commits batch
+after batch would keep appending processes out for seconds."""
+
+
+class FileLock:
+    """A lock between processes and threads, exclusive unless it is taken `shared`: each lock object stands for one
+    holder. A process that forks keeps it; the child does not inherit it.
+    """
+
+    fork_rank = 9
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor: int | None = None
+        self._held = False
+        at_fork(self)
+
+    def acquire(self, timeout: float = 0.0, *, shared: bool = False) -> bool:
+        """Take the lock, trying for so many seconds; whether it was taken."""
+        # What is locked says what people did, so the file is its owner's alone.
+        with not_forking():
+            self._descriptor = descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        until = time.monotonic() + timeout
+        while not try_lock(descriptor, shared=shared):
+            if time.monotonic() >= until:
+                self.release()
+                return False
+            # Uneven waits, so that several waiting processes do not try in step.
+            time.sleep(_POLL_SECONDS * (0.5 + random.random()))
+        self._held = True
+        return True
+
+    def release(self) -> None:
+        """Let go of the lock; nothing happens if it is not held."""
+        self._close(is_ours=True)
+
+    def _close(self, *, is_ours: bool) -> None:
+        with not_forking():
+            descriptor, self._descriptor, self._held = self._descriptor, None, False
+            if descriptor is None:
+                return
+            if is_ours:
+                unlock(descriptor)
+            os.close(descriptor)
+
+    def is_held(self) -> bool:
+        """Whether anyone, this object included, holds the lock now."""
+        if self._held:
+            return True
+        if self.acquire():
+            self.release()
+            return False
+        return True
+
+    def before_fork(self) -> None:
+        """See `ForkAware`."""
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`."""
+        if in_child:
+            # The open file is the parent's too: unlocked here, it would be so there.
+            self._close(is_ours=False)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def try_lock(descriptor: int, *, shared: bool = False) -> bool:
+        """Lock an open file, or not, at once; the system knows no shared locks."""
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+    def unlock(descriptor: int) -> None:
+        """Let go of the lock; closing the file does."""
+
+else:
+    import fcntl
+
+    def try_lock(descriptor: int, *, shared: bool = False) -> bool:
+        """Lock an open file or directory, or not, at once."""
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def unlock(descriptor: int) -> None:
+        """Let go of the lock of an open file, whoever else has it open by inheritance."""
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
