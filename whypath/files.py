@@ -12,7 +12,7 @@ import gzip
 import hashlib
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from kg.errors import WhyPathError
+from kg.limits import taken_times, taken_weights, time_misfit, weight_misfit
 
 PathLike: TypeAlias = str | Path
 
@@ -219,6 +220,7 @@ class _Table:
         if bad.any():
             value = values[bad][0]
             raise FileProblem(f"{self.path}: {self._place(bad)}: column {name!r} holds {value!r}, which is no number.")
+        self._check_limits(name, numbers, taken_weights(numbers), weight_misfit)
         return numbers.astype(np.float32)
 
     def times(self) -> NDArray[np.float64] | None:
@@ -231,6 +233,7 @@ class _Table:
         if self.frame[name].dtype.kind != "M":
             numbers = _numbers(values)
             if np.isfinite(numbers[given]).all():
+                self._check_limits(name, numbers, taken_times(numbers), time_misfit)
                 return numbers
         moments = pd.to_datetime(pd.Series(values), errors="coerce", utc=True, format="ISO8601")
         seconds = np.asarray((moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1), dtype=np.float64)
@@ -241,6 +244,13 @@ class _Table:
                 "since 1970 nor a date such as 2024-05-01T12:00:00."
             )
         return seconds
+
+    def _check_limits(self, name: str, numbers: NDArray, taken: NDArray, misfit: Callable[[float], str | None]) -> None:
+        """Raise FileProblem for the first number that the limits of events do not take."""
+        beyond = np.isnan(taken) & ~np.isnan(numbers)
+        if beyond.any():
+            reason = misfit(float(numbers[beyond][0]))
+            raise FileProblem(f"{self.path}: {self._place(beyond)}: column {name!r}: {reason}.")
 
     def _values(self, name: str) -> NDArray[np.object_]:
         """A column's cells, None where one is missing or an empty string."""

@@ -15,6 +15,7 @@ from kg.graph.columns import FieldColumn
 from kg.graph.parts import GraphParts
 from kg.graph.strings import Strings
 from kg.graph.tables import Csr, InteractionTable, NodeTable, RelationTable
+from kg.limits import taken_times, taken_weights
 from kg.rows import EdgeRow, Event, FieldValue, NodeRow
 from kg.schema import DomainSchema
 
@@ -84,18 +85,24 @@ def build(
     no_numbers = np.zeros(0, dtype=np.float64)
     for kind in sorted(schema.interactions):
         columns = events.get(kind) or EventColumns(none, none, no_numbers, no_numbers, Strings.of([]))
-        weights = columns.weights.astype(np.float32)
-        table = InteractionTable(
-            kind,
-            columns.users.astype(np.int32),
-            columns.items.astype(np.int32),
-            weights,
-            columns.times.astype(np.float64),
-            schema.interactions[kind].is_positive(weights),
-            columns.ids,
-        )
-        interactions.append(table.in_order())
+        interactions.append(interaction_table(schema, kind, columns).in_order())
     return GraphParts(schema, full, relations, interactions, generation=generation, event_generation=event_generation)
+
+
+def interaction_table(schema: DomainSchema, kind: str, columns: EventColumns) -> InteractionTable:
+    """The table of an interaction kind with these events, in their order; weights and times beyond the limits of
+    events, which earlier versions took, count as unknown.
+    """
+    weights = taken_weights(columns.weights)
+    return InteractionTable(
+        kind,
+        columns.users.astype(np.int32),
+        columns.items.astype(np.int32),
+        weights,
+        taken_times(columns.times),
+        schema.interactions[kind].is_positive(weights),
+        columns.ids,
+    )
 
 
 def event_columns(events: Sequence[Event], users: Sequence[int], items: Sequence[int]) -> EventColumns:
@@ -104,7 +111,7 @@ def event_columns(events: Sequence[Event], users: Sequence[int], items: Sequence
     return EventColumns(
         np.asarray(users, dtype=np.int32),
         np.asarray(items, dtype=np.int32),
-        np.array([nan if event.weight is None else event.weight for event in events], dtype=np.float32),
+        np.array([nan if event.weight is None else event.weight for event in events], dtype=np.float64),
         np.array([nan if event.time is None else event.time for event in events], dtype=np.float64),
         Strings.of([event.id for event in events]),
     )

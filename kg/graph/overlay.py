@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kg.graph.building import EventColumns, event_columns
+from kg.graph.building import EventColumns, event_columns, interaction_table
 from kg.graph.parts import GraphParts
 from kg.graph.strings import Strings
 from kg.graph.tables import InteractionTable, NodeTable, RelationTable
@@ -107,17 +107,7 @@ def _merged(graph: GraphParts, table: InteractionTable, columns: EventColumns) -
     """The table with further events, inserted where they belong: one pass over each column, no sorting of the old
     rows.
     """
-    weights = columns.weights.astype(np.float32)
-    positive = graph.schema.interactions[table.kind].is_positive(weights)
-    added = InteractionTable(
-        table.kind,
-        columns.users.astype(np.int32),
-        columns.items.astype(np.int32),
-        weights,
-        columns.times.astype(np.float64),
-        positive,
-        columns.ids,
-    )
+    added = interaction_table(graph.schema, table.kind, columns)
     touched = np.unique(added.users)
     first = np.searchsorted(table.users, touched, side="left")
     last = np.searchsorted(table.users, touched, side="right")

@@ -20,7 +20,7 @@ from kg.graph_view.elements import LEFT_OUT, Elements
 from kg.graph_view.own_names import OWN_TYPE
 from kg.graph_view.patterns import Conditions, arrow, labelled, plain, token
 from kg.graph_view.session import PAGE_ROWS, ReadSession
-from kg.graph_view.values import Problems, TimeColumn, key_column, number_column
+from kg.graph_view.values import Problems, TimeColumn, key_column, weight_column
 from kg.ingest.values import RowProblem
 from kg.schema import InteractionKind, RelationshipSpec
 from kg.sources import Reason
@@ -167,7 +167,7 @@ class EventReader:
             times, found = reader.of(next(rest), (columns and columns.time) or "time")
             problems |= found
         if behaviour.weight is not None:
-            weights, found = number_column(next(rest), (columns and columns.weight) or "weight", missing)
+            weights, found = weight_column(next(rest), (columns and columns.weight) or "weight", missing)
             problems |= found
         if behaviour.id is not None:
             given, found = key_column(next(rest), (columns and columns.id) or "id")

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kg.ingest.times import time_reader
-from kg.ingest.values import RowProblem, field_of, number_of, text_of
+from kg.ingest.values import RowProblem, field_of, text_of, weight_of
+from kg.limits import EARLIEST, LARGEST_WEIGHT, LATEST
 from kg.rows import FieldValue
 from kg.schema import FieldSpec, FieldType
 from kg.sources import Reason
@@ -23,8 +24,6 @@ Problems = dict[int, RowProblem]
 
 _ZONE = re.compile(r"\[[^\]]*\]$")
 _UNITS = {"auto": 1.0, "unix": 1.0, "unix_ms": 1e3, "unix_us": 1e6}
-_FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0
-"""Seconds since the epoch of the years 1 and 9999, as `kg.ingest.times` bounds them."""
 
 _NOTHING = type(None)
 
@@ -68,15 +67,15 @@ def field_column(
     return _each(values, lambda value: field_of(value, spec, property, missing))
 
 
-def number_column(
+def weight_column(
     values: Sequence[Any], property: str, missing: frozenset[str]
 ) -> tuple[NDArray[np.float64], Problems]:
-    """Numbers of a column, NaN where there is none."""
+    """Weights of a column, NaN where there is none."""
     if set(map(type, values)) <= {int, float}:
         numbers = np.array(values, dtype=np.float64)
-        if not np.isinf(numbers).any():
+        if not (np.abs(numbers) > LARGEST_WEIGHT).any():
             return numbers, {}
-    found, problems = _each(values, lambda value: number_of(value, property, missing))
+    found, problems = _each(values, lambda value: weight_of(value, property, missing))
     return _with_nan(found), problems
 
 
@@ -93,7 +92,7 @@ class TimeColumn:
         """Seconds since the epoch, NaN where there is no time."""
         if self._unit is not None and set(map(type, values)) <= {int, float}:
             seconds = np.array(values, dtype=np.float64) / self._unit
-            if not ((seconds < _FIRST) | (seconds > _LAST)).any():
+            if not ((seconds < EARLIEST) | (seconds > LATEST)).any():
                 return seconds, {}
         found, problems = _each(values, lambda value: self._one(value, property))
         return _with_nan(found), problems

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from kg.ingest.lookup import LookupTable
 from kg.ingest.times import time_reader
-from kg.ingest.values import RowProblem, key_of, number_of
+from kg.ingest.values import RowProblem, key_of, weight_of
 from kg.schema import DomainSchema, SourceSpec
 from kg.schema.interactions import EventColumns, InteractionKind
 from kg.sources import Cell, RawRecord, Reader, Reason
@@ -105,7 +105,7 @@ class EventBuilder:
                     f"{self._item_kind[1]}: {item_kind!r} is none of the item kinds {allowed}",
                 )
         time = self._read_time(cell(self._time), self._time[1], self.missing) if self._time else None
-        weight = number_of(cell(self._weight), self._weight[1], self.missing) if self._weight else None
+        weight = weight_of(cell(self._weight), self._weight[1], self.missing) if self._weight else None
         event_id = key_of(cell(self._id), self._id[1], self.missing) if self._id else None
         return EventDraft(user, item, item_kind, time, weight, event_id)
 

@@ -8,13 +8,12 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from kg.ingest.values import RowProblem, text_of
+from kg.limits import EARLIEST, LATEST
 from kg.sources import Cell, Reason
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _UNITS = {"unix": 1.0, "auto": 1.0, "unix_ms": 1e3, "unix_us": 1e6}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH).total_seconds()
-_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH).total_seconds()
 
 
 def time_reader(form: str, timezone: str) -> Callable[[Cell, str, frozenset[str]], float | None]:
@@ -62,6 +61,6 @@ def _seconds(moment: datetime, zone: tzinfo) -> float:
 
 
 def _in_range(seconds: float, text: str, column: str) -> float:
-    if _FIRST <= seconds <= _LAST:
+    if EARLIEST <= seconds <= LATEST:
         return seconds
     raise RowProblem(Reason.BAD_TIME, f"{column}: {text[:60]!r} is beyond the year 9999; milliseconds? say `unix_ms`")

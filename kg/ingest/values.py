@@ -7,6 +7,7 @@ import math
 import re
 from datetime import date, datetime
 
+from kg.limits import weight_misfit
 from kg.rows import FieldValue
 from kg.schema import FieldSpec, FieldType
 from kg.sources import Cell, Reason
@@ -91,6 +92,14 @@ def number_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
             value = math.nan
     if not math.isfinite(value):
         raise RowProblem(Reason.BAD_NUMBER, f"{column}: {_short(cell)} is not a finite number")
+    return value
+
+
+def weight_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
+    """A cell as the weight of an event, None for "no value"."""
+    value = number_of(cell, column, missing)
+    if value is not None and (reason := weight_misfit(value)) is not None:
+        raise RowProblem(Reason.BAD_NUMBER, f"{column}: {reason}")
     return value
 
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, TypeAlias
 
+from kg.limits import time_misfit, weight_misfit
 from kg.rows import Event, FieldValue, NodeRow
 from kg.schema import DomainSchema
 
@@ -56,9 +57,10 @@ def event_misfit(schema: DomainSchema, event: Event) -> str | None:
         return f"{event.kind!r} is on {' or '.join(interaction.items)}, not on {event.item_kind!r}"
     if not event.user or not event.item or not event.id:
         return f"the event's {'id' if not event.id else 'user' if not event.user else 'item'} is empty"
-    for name, number in (("time", event.time), ("weight", event.weight)):
-        if number is not None and not math.isfinite(number):
-            return f"the event's {name} is not a finite number ({number}); leave it out where it is unknown"
+    for name, number, misfit in (("time", event.time, time_misfit), ("weight", event.weight, weight_misfit)):
+        reason = None if number is None else misfit(number)
+        if reason is not None:
+            return f"the event's {name}: {reason}"
     if not storable((event.id, event.user, event.item)):
         return "the event's id, user or item is not valid Unicode"
     return None

@@ -120,6 +120,11 @@ BAD = {
     "noid.tsv": (b"user\titem\n1\t2\n1\t \n", "line 3: column 'item' is empty"),
     "weight.tsv": (b"user\titem\trating\n1\t2\tgood\n", "line 2: column 'rating' holds 'good', which is no number"),
     "infinite.tsv": (b"user\titem\tweight\n1\t2\tinf\n", "line 2: column 'weight' holds 'inf', which is no number"),
+    "heavy.tsv": (b"user\titem\tweight\n1\t2\t3\n1\t2\t1e308\n", "line 3: column 'weight': 1e+308 is beyond 1e+15"),
+    "milliseconds.tsv": (
+        b"user\titem\ttime\n1\t2\t\n1\t2\t1700000000000\n",
+        "line 3: column 'time': 1.7e+12 seconds since 1970 are not in the years 1 to 9999; milliseconds?",
+    ),
     "time.tsv": (b"user\titem\ttime\n1\t2\tyesterday\n", "line 2: column 'time' holds 'yesterday'"),
 }
 

@@ -367,3 +367,18 @@ def test_a_table_of_chosen_rows(graph: KnowledgeGraph) -> None:
     assert list(table.fields["language"]) == ["en", "en"]
     assert table.fields["language"].categories is not None
     assert list(table.fields["language"].categories) == ["en"]
+
+
+def test_weights_and_times_beyond_the_limits_of_events_count_as_unknown() -> None:
+    # Earlier versions recorded them.
+    odd = [
+        Event.of("ann", "1", "film", "rating", weight=1e308, time=5.0),
+        Event.of("ann", "2", "film", "rating", weight=5.0, time=1.7e12),
+        Event.of("bob", "2", "film", "rating", weight=float("-inf"), time=float("inf")),
+    ]
+    built = KnowledgeGraph.from_rows(SCHEMA, NODES, EDGES, odd)
+    for graph in (built, KnowledgeGraph.from_rows(SCHEMA, NODES, EDGES).overlay(odd)):
+        (table,) = [table for table in graph.events if table.kind == "rating"]
+        assert np.array_equal(table.weights, [np.nan, 5.0, np.nan], equal_nan=True)
+        assert np.array_equal(table.times, [5.0, np.nan, np.nan], equal_nan=True)
+        assert table.positive.tolist() == [False, True, False]

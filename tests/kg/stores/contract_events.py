@@ -64,14 +64,20 @@ class EventContract(StoreFixtures):
             Event.of("ann", "1", "film", "bought"),
             Event.of("ann", "1", "film", "view", time=float("nan")),
             Event.of("\udc80", "1", "film", "view", id="half a pair"),
-            Event.of("ann", "1", "film", "view", id="good"),
+            Event.of("ann", "1", "film", "view", weight=1e308),
+            Event.of("ann", "1", "film", "view", weight=-1.1e15),
+            Event.of("ann", "1", "film", "view", time=1.7e12),
+            Event.of("ann", "1", "film", "view", time=-1e18),
+            Event.of("ann", "1", "film", "view", id="good", weight=1e15, time=253402300799.0),
         ]
         report = store.append_events(events)
-        assert report.outcomes == (Appended.REFUSED,) * 5 + (Appended.WRITTEN,)
-        assert [refusal.row for refusal in report.refused] == [0, 1, 2, 3, 4]
-        for refusal, word in zip(report.refused, ("unheard of", "series", "bought", "time", "Unicode"), strict=True):
+        assert report.outcomes == (Appended.REFUSED,) * 9 + (Appended.WRITTEN,)
+        assert [refusal.row for refusal in report.refused] == list(range(9))
+        words = ("unheard of", "series", "bought", "time", "Unicode", "weight", "weight", "milliseconds", "time")
+        for refusal, word in zip(report.refused, words, strict=True):
             assert isinstance(refusal, Refusal)
             assert word in refusal.reason
+        assert same(store.snapshot(), expected(events=[*EVENTS, events[-1]]))
 
     def test_ids_and_keys_come_back_as_they_were(self, store: GraphStore) -> None:
         keys = ["a:b", "film:2", "Ünï çødé", "x" * 300, " ", "0" * 32, "f" * 32, "'; DROP TABLE node; --", "a\nb", "🎬"]
