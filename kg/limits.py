@@ -41,8 +41,7 @@ def weight_misfit(weight: float) -> str | None:
 
 
 def taken_times(seconds: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Times as a snapshot holds them, float64 [n]: NaN (unknown) also for what is no time, which earlier versions took.
-    """
+    """Times as a snapshot holds them, float64 [n]: NaN (unknown) also for what is none and was once taken for one."""
     seconds = seconds.astype(np.float64)
     with np.errstate(invalid="ignore"):
         return np.where((seconds >= EARLIEST) & (seconds <= LATEST), seconds, np.nan)

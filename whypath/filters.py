@@ -80,6 +80,9 @@ class Where:
             for relation in relations:
                 found |= self._of_relation(graph, relation)
             return found
+        fields -= {
+            name for kind in graph.schema.item_kinds for name, f in graph.nodes(kind).fields.items() if f.sensitive
+        }
         names = sorted(fields | {relation.name for relation in graph.relations if not relation.hidden})
         raise FilterError(f"items have no field or relation {self.name!r}; there are: {', '.join(names) or 'none'}")
 
@@ -254,6 +257,11 @@ def _available(graph: KnowledgeGraph) -> NDArray[np.bool_]:
         ruled = True
         table = graph.nodes(kind)
         column = table.fields[rule.field]
+        if column.sensitive:
+            raise FilterError(
+                f"the field {rule.field!r}, by which {kind} is available or not, is marked sensitive and cannot be"
+                " used in a filter; name another field under `available` in domain.yaml"
+            )
         start = graph.offsets[kind]
         mask[start : start + len(table)] = [rule.matches(value) for value in column]
     if not ruled:

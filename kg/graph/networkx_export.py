@@ -34,6 +34,8 @@ def to_networkx(
     else:
         graph.kind_of(around)
         kept = _within(graph, around, depth, relations, events)
+    if not hidden:
+        kept &= ~graph.concealed
     result = nx.MultiDiGraph(name=graph.schema.name)
     if complete:
         result.graph[SCHEMA] = graph.schema.to_json()

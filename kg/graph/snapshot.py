@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from kg.errors import WhyPathError
 from kg.graph.building import EventColumns, build, graph_of_rows
 from kg.graph.columns import FieldColumn
+from kg.graph.concealing import concealed_nodes
 from kg.graph.digests import events_digest, facts_digest
 from kg.graph.facts import ItemFacts, item_facts
 from kg.graph.files import load, save
@@ -143,10 +144,12 @@ class KnowledgeGraph:
         """Global id of a node; raises UnknownNode."""
         row = self.nodes(kind).keys.find(key)
         if row < 0:
-            raise UnknownNode(
-                f"there is no {kind} {key!r} among the graph's {len(self._tables[kind]):,} nodes of that kind"
-            )
+            raise self._unknown(kind, key)
         return self.offsets[kind] + row
+
+    def _unknown(self, kind: str, key: str) -> UnknownNode:
+        count = len(self._tables[kind])
+        return UnknownNode(f"there is no {kind} {key!r} among the graph's {count:,} nodes of that kind")
 
     def label_of(self, node: int) -> str:
         """What a person reads for a node: its label, or its key where the label is empty."""
@@ -230,6 +233,18 @@ class KnowledgeGraph:
                 return relation
         names = ", ".join(relation.name for relation in self.relations) or "none"
         raise UnknownNode(f"there is no relation {name!r}; the relations are {names}")
+
+    @cached_property
+    def concealed(self) -> NDArray[np.bool_]:
+        """Mask [n_nodes] of entities that only hidden relations lead to; see `kg.graph.concealing`."""
+        return concealed_nodes(self._parts)
+
+    def shown_node_id(self, kind: str, key: str) -> int:
+        """`node_id` for somebody who looks around: raises UnknownNode also for a node that is `concealed`."""
+        node = self.node_id(kind, key)
+        if self.concealed[node]:
+            raise self._unknown(kind, key)
+        return node
 
     @cached_property
     def _facts(self) -> ItemFacts:

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, model_validator
 
 from kg.schema.base import DomainModel
 from kg.schema.errors import SchemaError, from_validation, suggestion
@@ -18,10 +18,14 @@ from kg.schema.existing import GraphSource
 from kg.schema.interactions import InteractionKind
 from kg.schema.nodes import NodeKind, Role
 from kg.schema.relations import RelationKind, RelationSpec, words
+from kg.schema.sensitive import sensitive_problems
 from kg.schema.yaml_text import read_yaml, write_yaml
 
 DEFAULT_MISSING = ("", "NULL", "\\N", "NA")
 """Spellings of "no value" where the domain names none: empty, SQL's NULL, MySQL's \\N, R's NA."""
+
+_STORED: dict[str, object] = {"stored": True}
+"""Context of the check of a schema that was loaded once: what an earlier version took must still be opened."""
 
 _KIND_NAME = re.compile(r"[^\W\d][\w-]*")
 _RELATION_NAME = re.compile(r"[^\s~][^\s]*")
@@ -56,11 +60,13 @@ class DomainSchema(DomainModel):
     """Kinds of events by name."""
 
     @model_validator(mode="after")
-    def _fits_together(self) -> DomainSchema:
+    def _fits_together(self, info: ValidationInfo) -> DomainSchema:
         problems = [*self._name_problems(), *self._role_problems(), *self._origin_problems()]
         if not problems:
             self._fill_interactions()
             problems = [*self._reference_problems(), *self._relation_problems(), *self._unlabelled_problems()]
+            if info.context is not _STORED:
+                problems += sensitive_problems(self)
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -282,10 +288,12 @@ class DomainSchema(DomainModel):
             value = json.loads(text)
         except ValueError as error:
             raise SchemaError(where, [f"this is not JSON: {error}"]) from None
-        return cls._validated(value, where, {})
+        return cls._validated(value, where, {}, context=_STORED)
 
     @classmethod
-    def _validated(cls, value: Any, where: str, lines: dict[tuple[str, ...], int]) -> DomainSchema:
+    def _validated(
+        cls, value: Any, where: str, lines: dict[tuple[str, ...], int], context: dict[str, object] | None = None
+    ) -> DomainSchema:
         if not isinstance(value, dict):
             raise SchemaError(
                 where,
@@ -295,7 +303,7 @@ class DomainSchema(DomainModel):
                 ],
             )
         try:
-            return cls.model_validate(value)
+            return cls.model_validate(value, context=context)
         except ValidationError as error:
             own = [e for e in error.errors() if e["type"] == "value_error" and not e["loc"]]
             if own:  # `_fits_together` names its own places, one a line

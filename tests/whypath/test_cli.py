@@ -19,7 +19,8 @@ from whypath.cli import COMMANDS, INTERRUPTED, main
 ROOT = Path(__file__).parents[2]
 
 FILMS = (
-    "id,title,year,genres,director\n1,Alien,1979,Horror;Sci-Fi,Ridley Scott\n2,Blade Runner,1982,Sci-Fi,Ridley Scott\n"
+    "id,title,year,genres,director,rated\n"
+    "1,Alien,1979,Horror;Sci-Fi,Ridley Scott,1979\n2,Blade Runner,1982,Sci-Fi,Ridley Scott,1982\n"
 )
 RATINGS = "user,item,stars,time\na,1,5,100\na,2,2,200\nb,2,4,300\nb,9,4,400\n"
 DOMAIN = """
@@ -30,7 +31,7 @@ nodes:
     source: films.csv
     key: id
     label: title
-    fields: {year: integer, secret: {type: integer, column: year, sensitive: true}}
+    fields: {year: integer, secret: {type: integer, column: rated, sensitive: true}}
     lists: {genres: {relation: genre, target: genre, separator: ";"}}
     links: {director: {target: person, label: directed by, inverse: directed}}
   genre: {}

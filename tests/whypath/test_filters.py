@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from kg.graph import KnowledgeGraph
-from tests.whypath.films import films
+from kg.rows import NodeRow
+from kg.schema import DomainSchema
+from tests.whypath.films import films, schema
 from whypath import Filters, Where, where
 from whypath.filters import Comparison, FilterError
 
@@ -104,6 +108,19 @@ def test_no_filter_allows_everything(graph: KnowledgeGraph) -> None:
 def test_what_cannot_be_applied_is_said(graph: KnowledgeGraph, parts: dict, reason: str) -> None:
     with pytest.raises(FilterError, match=reason):
         Filters(**parts).apply(graph)
+
+
+def test_nothing_tells_what_stands_in_a_sensitive_field(graph: KnowledgeGraph) -> None:
+    with pytest.raises(FilterError) as unknown:
+        Filters(where=["yaer > 1"]).apply(graph)
+    assert "secret" not in str(unknown.value)
+    # A description that an earlier version took: it is stored, and may say so.
+    described = json.loads(schema().to_json())
+    described["nodes"]["film"]["available"] = {"field": "secret", "equals": 1}
+    node = NodeRow("film", "f", "F", fields={"secret": 1})
+    probed = KnowledgeGraph.from_rows(DomainSchema.from_json(json.dumps(described)), [node])
+    with pytest.raises(FilterError, match="marked sensitive"):
+        Filters(available=True).apply(probed)
 
 
 def test_unknown_comparison() -> None:

@@ -218,7 +218,7 @@ def _node(graph: KnowledgeGraph, name: str) -> int:
     """Global id of KIND:KEY, or of an item's id. Raises UnknownNode or UnknownItem."""
     kind, colon, key = name.partition(":")
     if colon and kind in graph.kinds:
-        return graph.node_id(kind, key)
+        return graph.shown_node_id(kind, key)
     return graph.item_index(name)
 
 

@@ -1,0 +1,84 @@
+"""What `sensitive` promises: a column that is never shown is read as a sensitive field and as nothing else."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from kg.schema.sources import SourceSpec
+
+if TYPE_CHECKING:
+    from kg.schema.domain import DomainSchema
+
+Column = tuple[str, str]
+"""A file, table or label, and a column or property of it."""
+
+
+def sensitive_problems(schema: DomainSchema) -> Iterator[str]:
+    """Places where a sensitive column would be shown after all, and rules that would tell what stands in it."""
+    sensitive = {
+        column: f"nodes.{kind}.fields.{name}"
+        for kind, node in schema.nodes.items()
+        for name, field in node.fields.items()
+        if field.sensitive
+        for column in _columns(node.source, node.labels, [field.column or name])
+    }
+    told: set[tuple[str, str]] = set()
+    for place, column in _shown_columns(schema):
+        where = sensitive.get(column)
+        if where is not None and (where, place) not in told:
+            told.add((where, place))
+            yield (
+                f"{where}: the column {column[1]!r} is sensitive, and {place} reads it too, from where it would be"
+                " shown; drop one of the two"
+            )
+    for kind, node in schema.nodes.items():
+        rule = node.available
+        if rule is not None and rule.field in node.fields and node.fields[rule.field].sensitive:
+            yield (
+                f"nodes.{kind}.available: the field {rule.field!r} is sensitive, and lists of what is available would"
+                " tell its values; give another field, or drop `sensitive`"
+            )
+
+
+def _shown_columns(schema: DomainSchema) -> Iterator[tuple[str, Column]]:
+    """(place in the description, column) of everything that can be shown, other than sensitive fields."""
+    for kind, node in schema.nodes.items():
+        here = f"nodes.{kind}"
+        reads: list[tuple[str, Iterable[str]]] = [
+            (f"{here}.key", filter(None, (node.key,))),
+            (f"{here}.label", filter(None, (node.label,))),
+            (f"{here}.text", node.text or ()),
+            *((f"{here}.lists.{column}", (column,)) for column in node.lists),
+            *((f"{here}.links.{column}", (column,)) for column in node.links),
+            *(
+                (f"{here}.fields.{name}", (field.column or name,))
+                for name, field in node.fields.items()
+                if not field.sensitive
+            ),
+        ]
+        for place, names in reads:
+            yield from ((place, column) for column in _columns(node.source, node.labels, names))
+    for name, relation in schema.relations.items():
+        ends = (relation.columns.head, relation.columns.tail)
+        yield from ((f"relations.{name}", column) for column in _columns(relation.source, (), ends))
+    for name, interaction in schema.interactions.items():
+        columns = interaction.columns
+        if columns is None:
+            continue
+        used = (columns.user, columns.item, columns.weight, columns.time, columns.id, columns.item_kind)
+        tables = {table: linking.source for table, linking in interaction.via.items()}
+        for read in filter(None, used):
+            table, _, rest = read.partition(".")
+            if table in tables and rest:
+                found = _columns((tables[table],), (), (rest,))
+            else:
+                found = _columns(interaction.source, (), (read,))
+            yield from ((f"interactions.{name}", column) for column in found)
+
+
+def _columns(sources: Iterable[SourceSpec], labels: Iterable[str], names: Iterable[str]) -> Iterator[Column]:
+    origins = [*(posixpath.normpath(source.name) for source in sources), *(f":{label}" for label in labels)]
+    for name in names:
+        yield from ((origin, name) for origin in origins)
