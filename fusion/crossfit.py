@@ -15,6 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from encoders.behavior.rare import coarse_counts, without_rare_items
 from encoders.block import Block, Catalogue
 from fusion.gate_inputs import Examples, ItemSide, history_lengths
 from fusion.settings import CrossFitSettings
@@ -46,15 +47,20 @@ def cross_fit(
     settings: CrossFitSettings,
     *,
     seed: int,
+    min_users: int = 1,
 ) -> tuple[tuple[str, ...], list[Examples]]:
-    """Examples of all folds, and the blocks' names in the order of their scores."""
+    """Examples of all folds, and the blocks' names in the order of their scores.
+
+    min_users: the floor of the model, which holds for every fold as it does for the final fit.
+    """
     rng = np.random.default_rng(seed)
     examples: list[Examples] = []
     names: tuple[str, ...] = ()
     for number, fold in enumerate(_folds(matrix, settings, rng)):
-        blocks = fit_all(fold.seen, number)
+        seen = without_rare_items(fold.seen, min_users)
+        blocks = fit_all(seen, number)
         names = tuple(blocks)
-        users = np.bincount(fold.seen.indices, minlength=matrix.shape[1]).astype(np.float32)
+        users = coarse_counts(np.bincount(seen.indices, minlength=matrix.shape[1]), min_users)
         dormant = (users == 0) & ~fold.items
         side = ItemSide.of(catalogue.graph, users, dormant, relations)
         examples += _fold_examples(fold, list(blocks.values()), side, settings, rng)

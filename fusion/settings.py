@@ -104,3 +104,8 @@ class FusionSettings(_Settings):
 
     gates: GateSettings = GateSettings()
     """How gates are fitted."""
+
+    min_users: int = Field(default=2, ge=1)
+    """Items that fewer training users had count as items without interactions, pairs of items that fewer had together
+    as pairs that nobody had (in the blocks that look at pairs), and numbers of users are told in steps: what a single
+    user did cannot be read off the model. 1 keeps everything, exactly."""

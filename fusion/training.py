@@ -15,7 +15,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from encoders.behavior import CatalogueTooLarge
+from encoders.behavior import BehaviorSettings, CatalogueTooLarge
+from encoders.behavior.rare import coarse_counts, without_rare_items
 from encoders.block import Block, Catalogue, Family
 from fusion.crossfit import cross_fit, spread
 from fusion.encoders import ENCODERS, Encoder
@@ -64,8 +65,15 @@ class Fitting:
         self._vectors = self.text_vectors if self.variant.text else None
         seen = self.variant.graph_of(self.graph.without_interactions(), self.seed)
         self._catalogue = Catalogue(seen, np.arange(seen.n_items, dtype=np.int32), self._vectors)
-        self._train = self.train.matrix()
-        self._all = _union(self._train, self.valid.matrix()) if self.valid is not None and self.refit else self._train
+        self._train = without_rare_items(self.train.matrix(), self.asked.min_users)
+        self._all = self._train
+        if self.valid is not None and self.refit:
+            self._all = without_rare_items(_union(self.train.matrix(), self.valid.matrix()), self.asked.min_users)
+        left_out = len(self.train) - self._train.nnz
+        if left_out:
+            self._tell(
+                f"{left_out:,} interactions are left out: fewer than {self.asked.min_users} users had their items"
+            )
         self._relations = _relations(seen)
         self._final: dict[str, Block] = {}
         self.blocks = self._possible_blocks()
@@ -117,6 +125,7 @@ class Fitting:
             lambda part, fold: {name: self._fit(name, part, fold) for name in self.blocks},
             self.settings.crossfit,
             seed=self.seed,
+            min_users=self.asked.min_users,
         )
         assert not found or names == self.blocks
         return tuple(found)
@@ -138,7 +147,7 @@ class Fitting:
         for name in gates.blocks:
             if name not in self._final:
                 self._final[name] = self._fit(name, matrix, None)
-        users = np.bincount(matrix.indices, minlength=n_items).astype(np.float32)
+        users = coarse_counts(np.bincount(matrix.indices, minlength=n_items), self.settings.min_users)
         final = {name: self._final[name] for name in gates.blocks}
         spreads = {name: spread(block, matrix, users) if len(self.blocks) > 1 else 1.0 for name, block in final.items()}
         digests = text_digests(self.graph.item_texts.to_list()) if self._vectors is not None else ("",) * n_items
@@ -194,13 +203,18 @@ class Fitting:
         """Fit a block on histories; `fold` is None for the final fit."""
         where = "all of train" if fold is None else f"fold {fold + 1} of {self.settings.crossfit.folds}"
         self._tell(f"Fitting {name} on {where}")
-        own = getattr(self.settings.block, name, None)
         # Every fit gets a seed of its own, the final one the seed that was asked for.
         seed = self.seed if fold is None else self.seed * 1000 + fold + 1
+        own = self._with_floor(getattr(self.settings.block, name, None))
         return self.encoders[name].fit(matrix, self._catalogue, own, seed=seed)
 
     def _fit_with(self, name: str, settings: BaseModel) -> Block:
-        return self.encoders[name].fit(self._train, self._catalogue, settings, seed=self.seed)
+        return self.encoders[name].fit(self._train, self._catalogue, self._with_floor(settings), seed=self.seed)
+
+    def _with_floor(self, settings: BaseModel | None) -> BaseModel | None:
+        if not isinstance(settings, BehaviorSettings):
+            return settings
+        return settings.model_copy(update={"min_users": max(settings.min_users, self.asked.min_users)})
 
 
 def _even(names: tuple[str, ...]) -> Gates:

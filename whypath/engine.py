@@ -136,6 +136,7 @@ class Engine:
         graph: Literal["real", "none", "shuffled"] = "real",
         text: bool = True,
         only: str | None = None,
+        min_users: int | None = None,
         settings: FusionSettings | None = None,
         text_encoder: TextEncoderSettings | None = None,
         progress: Callable[[str], None] | None = None,
@@ -143,11 +144,16 @@ class Engine:
         """Train on files of (user, item) rows, or on the store's own positive events, and use the model from now on.
 
         With `train` none of the store's interactions is read. Without `valid` stored default settings are used; `refit`
-        fits on both once settings are found. `graph`, `text` and `only` take parts out of the model. Raises
+        fits on both once settings are found. `graph`, `text` and `only` take parts out of the model. `min_users` is the
+        setting of that name in `FusionSettings`: what fewer users did is not learnt, so that it cannot be read off the
+        model. Raises
         StoreLoading while a load is in progress, FileProblem, NothingToTrainOn, UnknownBlock, TextModelError.
         """
         choices = TrainingChoices(seed=seed, refit=refit, graph=graph, text=text, only=only)
-        options = TrainingOptions(choices, settings or FusionSettings(), text_encoder or TextEncoderSettings())
+        fusion = settings or FusionSettings()
+        if min_users is not None:
+            fusion = fusion.model_copy(update={"min_users": min_users})
+        options = TrainingOptions(choices, fusion, text_encoder or TextEncoderSettings())
         if train is not None:
             bundle = train_on_files(self.store, _paths(train), _paths(valid), options, progress)
         else:

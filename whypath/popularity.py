@@ -9,15 +9,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders.behavior.rare import coarse_counts
 from kg.interactions import Interactions
 
 RECENT_SHARE = 0.1
 """Part of the events, by time, that counts as recent."""
 
 
-def popularity_blend(events: Interactions) -> NDArray[np.float32]:
-    """Scores float32 [n_items] that add up to 1 (or are all 0 without any event); a (user, item) pair counts once."""
-    overall = _shares(events)
+def popularity_blend(events: Interactions, min_users: int = 1) -> NDArray[np.float32]:
+    """Scores float32 [n_items] that add up to 1 (or are all 0 without any event); a (user, item) pair counts once.
+
+    min_users: numbers of users are told in steps and from so many on, see `encoders.behavior.rare`.
+    """
+    overall = _shares(events, min_users)
     if events.times is None:
         return overall
     known = np.flatnonzero(~np.isnan(events.times))
@@ -25,9 +29,9 @@ def popularity_blend(events: Interactions) -> NDArray[np.float32]:
         return overall
     times = events.times[known]
     recent = events.take(known[times >= np.quantile(times, 1 - RECENT_SHARE)])
-    return ((overall + _shares(recent)) / 2).astype(np.float32)
+    return ((overall + _shares(recent, min_users)) / 2).astype(np.float32)
 
 
-def _shares(events: Interactions) -> NDArray[np.float32]:
-    counts = np.asarray(events.matrix().sum(axis=0), dtype=np.float64)
+def _shares(events: Interactions, min_users: int) -> NDArray[np.float32]:
+    counts = coarse_counts(np.asarray(events.matrix().sum(axis=0)), min_users).astype(np.float64)
     return (counts / max(counts.sum(), 1.0)).astype(np.float32)

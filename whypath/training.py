@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from encoders.behavior.rare import without_rare_items
 from encoders.text import TextEncoderSettings
 from fusion.encoders import ENCODERS
 from fusion.model import FusionModel
@@ -137,6 +138,12 @@ def _fitting(
     variant = Variant(graph=choices.graph, text=choices.text, only=choices.only)
     # Asked first, so that an unknown block is said at once, and blocks that read no text need no text model.
     names = variant.blocks_of(options.settings.blocks)
+    kept = without_rare_items(train.matrix(), options.settings.min_users)
+    if not kept.nnz:
+        raise NothingToTrainOn(
+            f"no item has {options.settings.min_users} users in the training data, and what fewer did is not learnt, so"
+            " that nobody's history can be read off the model; with --min-users 1 everything counts"
+        )
     reads_texts = choices.text and any(ENCODERS[name].reads_texts for name in names)
     return Fitting(
         graph,
@@ -174,7 +181,7 @@ def _bundle(
     record = BundleRecord(
         choices=options.choices, data=data, text=options.text, threads=torch.get_num_threads(), versions=versions()
     )
-    return Bundle(model, record, graph.item_ids, popularity_blend(train))
+    return Bundle(model, record, graph.item_ids, popularity_blend(train, options.settings.min_users))
 
 
 def _data_files(files: Sequence[FileDigest] | None) -> tuple[DataFile, ...] | None:

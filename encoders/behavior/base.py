@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from encoders.block import BlockState, Catalogue, Family
 from encoders.search import SearchSpace
@@ -24,6 +24,10 @@ class BehaviorSettings(BaseModel):
     """Base of the behaviour encoders' settings; `search` is what tuning may try, on valid only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    min_users: int = Field(default=1, ge=1)
+    """Pairs of items that fewer users have together count as pairs that nobody has, where a method looks at pairs;
+    counts of users are told in steps. 1: everything counts, exactly. See `encoders.behavior.rare`."""
 
     search: ClassVar[SearchSpace] = {}
 

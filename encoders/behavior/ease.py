@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +14,10 @@ from pydantic import Field
 
 from encoders.behavior.base import BehaviorBlock, BehaviorSettings, CatalogueTooLarge
 from encoders.behavior.item_item import ItemItemBlock, weight_tensors
+from encoders.behavior.rare import drop_rare_pairs
 from encoders.search import Range, SearchSpace
+
+_log = logging.getLogger(__name__)
 
 MAX_ITEMS = 12_000
 """Items with interactions beyond which `EASE` refuses: the inverse costs n³ (10,000 items 29 s on two cores, 20,000
@@ -44,7 +49,9 @@ class EASE(ItemItemBlock, BehaviorBlock):
         weights = np.zeros((seen.shape[1], seen.shape[1]), dtype=np.float32)
         if len(active):
             columns = seen[:, active].astype(np.float64)
-            weights[np.ix_(active, active)] = ease_weights((columns.T @ columns).toarray(), settings.regularization)
+            weights[np.ix_(active, active)] = ease_weights(
+                lambda: user_gram(columns, settings.min_users), settings.regularization
+            )
         return weight_tensors(weights)
 
 
@@ -59,11 +66,32 @@ def active_items(seen: sp.csr_array) -> NDArray[np.int32]:
     return active
 
 
-def ease_weights(gram: NDArray[np.float64], regularization: float) -> NDArray[np.float64]:
-    """EASE's weights from the Gram matrix XᵀX, which is overwritten."""
-    diagonal = np.diag_indices(len(gram))
-    gram[diagonal] += regularization
-    factor = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
+def user_gram(columns: sp.csr_array, min_users: int) -> NDArray[np.float64]:
+    """XᵀX [n, n] of histories X [n_users, n], without the pairs that fewer users have together."""
+    gram = (columns.T @ columns).toarray()
+    drop_rare_pairs(gram, columns, min_users)
+    return gram
+
+
+def ease_weights(gram_of: Callable[[], NDArray[np.float64]], regularization: float) -> NDArray[np.float64]:
+    """EASE's weights from the Gram matrix XᵀX; `gram_of` makes it, as often as it is asked, and it is overwritten.
+
+    Without its rare pairs a Gram matrix may have negative eigenvalues. Where λ does not outweigh them it is doubled
+    until it does, which is logged.
+    """
+    while True:
+        gram = gram_of()
+        diagonal = np.diag_indices(len(gram))
+        gram[diagonal] += regularization
+        try:
+            factor = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
+            break
+        except np.linalg.LinAlgError:
+            regularization *= 2
+            _log.warning(
+                "too many pairs of items are left out for so small a regularization; it is raised to %g",
+                regularization,
+            )
     inverse = scipy.linalg.cho_solve(factor, np.eye(len(gram)), overwrite_b=True, check_finite=False)
     inverse /= -np.diag(inverse).copy()
     inverse[diagonal] = 0.0

@@ -21,6 +21,7 @@ from encoders.behavior.item_item import (
     strongest_in_rows,
     weight_tensors,
 )
+from encoders.behavior.rare import frequent_pairs
 from encoders.search import Range, SearchSpace
 
 
@@ -58,8 +59,12 @@ class ItemKNN(ItemItemBlock, BehaviorBlock):
         target = squares**settings.asymmetry
         source = squares ** (1 - settings.asymmetry)
         rows = []
-        for start, block in row_blocks(sp.csr_array(seen.T), seen):
+        by_item = sp.csr_array(seen.T)
+        for start, block in row_blocks(by_item, seen):
             drop_diagonal(block, start)
+            if settings.min_users > 1:
+                part = sp.csr_array(by_item[start : start + block.shape[0]])
+                block = sp.csr_array(block.multiply(frequent_pairs(part, seen, settings.min_users)))
             owners = start + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
             block.data /= target[owners] * source[block.indices] + settings.shrink
             rows.append(strongest_in_rows(block, settings.neighbours))

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from encoders.behavior.base import BehaviorBlock, BehaviorSettings
+from encoders.behavior.rare import coarse_counts
 from encoders.search import Choice, SearchSpace
 
 
@@ -38,7 +39,8 @@ class Popularity(BehaviorBlock):
     @classmethod
     def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:
         """See `BehaviorBlock`; weights are not counted, only users."""
-        return {"counts": np.bincount(seen.indices, minlength=seen.shape[1]).astype(np.float32)}
+        counts = np.bincount(seen.indices, minlength=seen.shape[1]).astype(np.float32)
+        return {"counts": coarse_counts(counts, settings.min_users)}
 
     @property
     def n_fitted(self) -> int:

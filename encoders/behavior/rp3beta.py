@@ -22,6 +22,7 @@ from encoders.behavior.item_item import (
     strongest_in_rows,
     weight_tensors,
 )
+from encoders.behavior.rare import frequent_pairs
 from encoders.search import Range, SearchSpace
 
 
@@ -65,6 +66,9 @@ class RP3Beta(ItemItemBlock, BehaviorBlock):
         rows = []
         for start, block in row_blocks(to_users, to_items):
             drop_diagonal(block, start)
+            if settings.min_users > 1:
+                part = sp.csr_array(to_users[start : start + block.shape[0]])
+                block = sp.csr_array(block.multiply(frequent_pairs(part, to_items, settings.min_users)))
             block.data *= discount[block.indices]
             rows.append(strongest_in_rows(block, settings.neighbours))
         return weight_tensors(compact(sp.csr_array(sp.vstack(rows))))

@@ -12,11 +12,12 @@ from typing import ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 from pydantic import Field
 
 from encoders.behavior import BehaviorSettings, EASESettings
 from encoders.behavior.base import all_items, visible
-from encoders.behavior.ease import MAX_ITEMS, active_items, ease_weights
+from encoders.behavior.ease import MAX_ITEMS, active_items, ease_weights, user_gram
 from encoders.behavior.item_item import ItemItemBlock
 from encoders.block import Family
 from encoders.graph.facts import FactGraph
@@ -53,11 +54,16 @@ class FactEASE(ItemItemBlock):
         weights = np.zeros((matrix.shape[1], matrix.shape[1]), dtype=np.float32)
         if len(active):
             columns = seen[:, active].astype(np.float64)
-            gram = (columns.T @ columns).toarray()
-            for incidence in FactGraph.of(graph).incidence:
-                degrees = np.maximum(np.bincount(incidence.indices, minlength=incidence.shape[1]), 1.0)
-                scale = sp.diags_array(degrees**-DEGREE_EXPONENT).tocsr()
-                facts = sp.csr_array(incidence[active] @ scale)
-                gram += settings.facts * (facts @ facts.T).toarray()
+            incidences = FactGraph.of(graph).incidence
+
+            def gram() -> NDArray[np.float64]:
+                found = user_gram(columns, settings.min_users)
+                for incidence in incidences:
+                    degrees = np.maximum(np.bincount(incidence.indices, minlength=incidence.shape[1]), 1.0)
+                    scale = sp.diags_array(degrees**-DEGREE_EXPONENT).tocsr()
+                    facts = sp.csr_array(incidence[active] @ scale)
+                    found += settings.facts * (facts @ facts.T).toarray()
+                return found
+
             weights[np.ix_(active, active)] = ease_weights(gram, settings.regularization)
         return cls(weights, settings, all_items(matrix))

@@ -20,6 +20,7 @@ from tests.planted import Domain, domain, vectors
 
 SEEN = domain()
 ALL = with_blocks("ease", "gnn", "shared", "text")
+EXACT = SMALL.model_copy(update={"min_users": 1})
 
 
 def trained(
@@ -172,7 +173,7 @@ def test_refit_learns_from_valid_too() -> None:
     train, valid = split()
     item = SEEN.graph.item_index(SEEN.liked[-1][1])
     plain, again, alone = (
-        Fitting(SEEN.graph, train, given, asked=SMALL, seed=1, refit=refit).model()
+        Fitting(SEEN.graph, train, given, asked=EXACT, seed=1, refit=refit).model()
         for given, refit in ((valid, False), (valid, True), (None, False))
     )
     assert plain.items.users[item] == 0

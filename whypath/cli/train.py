@@ -8,10 +8,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from whypath.cli.arguments import add_json, add_store
-from whypath.cli.console import print_json, progress
+from whypath.cli.arguments import add_json, add_store, positive
+from whypath.cli.console import print_json, progress, remark
 
 SUMMARY = "train a model on files or on the store's events"
+REVEALS = "a model's files can tell what single users had, even where only few did something in common"
 EXAMPLES = """\
   whypath train --store store --bundle bundle
   whypath train --store store --train train.tsv --valid valid.tsv --seed 1 --bundle bundle
@@ -39,6 +40,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only", metavar="BLOCK", help="one part alone: behavior, graph, text, or an encoder such as ease"
     )
+    parser.add_argument(
+        "--min-users",
+        type=positive,
+        default=None,
+        metavar="N",
+        help="learn nothing of items, and of pairs of items, that fewer users had (default 2; 1: learn everything)",
+    )
     add_json(parser)
 
 
@@ -64,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
             graph="none" if arguments.no_graph else "shuffled" if arguments.shuffle_graph else "real",
             text=not arguments.no_text,
             only=arguments.only,
+            min_users=arguments.min_users,
             progress=tell,
         )
         record = engine.save(directory, force=arguments.force)
@@ -73,4 +82,5 @@ def run(arguments: argparse.Namespace) -> int:
         data = record.data
         print(f"{directory}: trained on {data.n_events:,} interactions of {data.n_users:,} users")
         print(f"digest {record.digest}")
+    remark(f"note: {REVEALS}; keep {directory} as you keep the events themselves")
     return 0

@@ -1,0 +1,69 @@
+"""What few users did is left out, so that it cannot be read off a model: items, pairs of items, exact counts.
+
+With an item that one user alone had, the weights of an item-item model tell that user's whole history. Below a floor
+of n users an item counts as one without interactions, a pair of items as one that nobody had together.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+_RELATIVE_WIDTH = 0.1
+"""Counts are told to a tenth, which changes no ranking that they have a part in by more than chance does."""
+
+
+def without_rare_items(matrix: sp.csr_array, min_users: int) -> sp.csr_array:
+    """The histories [n_users, n_items] without the items that fewer users have; the shape stays."""
+    users = np.bincount(matrix.indices, minlength=matrix.shape[1])
+    kept = users[matrix.indices] >= min_users
+    if kept.all():
+        return matrix
+    before = np.concatenate([[0], np.cumsum(kept)])
+    parts = (matrix.data[kept], matrix.indices[kept], before[matrix.indptr])
+    return sp.csr_array(parts, shape=matrix.shape)
+
+
+def drop_rare_pairs(gram: NDArray[np.float64], columns: sp.csr_array, min_users: int) -> None:
+    """Set a Gram matrix's entries of pairs that fewer users have together to zero, in place; the diagonal stays.
+
+    columns: the histories [n_users, n] that `gram` [n, n] is of.
+    """
+    if min_users <= 1:
+        return
+    together = gram
+    if np.any(columns.data != 1):
+        binary = columns.astype(bool).astype(np.float64)
+        together = (binary.T @ binary).toarray()
+    rare = together < min_users
+    np.fill_diagonal(rare, False)
+    gram[rare] = 0.0
+
+
+def frequent_pairs(left: sp.csr_array, right: sp.csr_array, min_users: int) -> sp.csr_array:
+    """Ones [n_rows, n_items] where an item (row of `left` [n_rows, n_users]) and another (column of `right`
+    [n_users, n_items]) have enough users in common.
+    """
+    common = sp.csr_array(left.astype(bool).astype(np.float64) @ right.astype(bool).astype(np.float64))
+    common.data = (common.data >= min_users).astype(np.float64)
+    common.eliminate_zeros()
+    return common
+
+
+def coarse_counts(counts: NDArray[np.floating | np.integer], min_users: int) -> NDArray[np.float32]:
+    """Numbers of users, float32 of the same shape, told in steps: 0 below the floor, then the middle of a step of at
+    least `min_users` counts and at least a tenth of them. With a floor of 1 they stay what they are.
+    """
+    found = np.asarray(counts, dtype=np.float64)
+    if min_users <= 1:
+        return found.astype(np.float32)
+    edges = [float(min_users)]
+    while edges[-1] <= found.max(initial=0.0):
+        edges.append(edges[-1] + max(min_users, np.floor(edges[-1] * _RELATIVE_WIDTH)))
+    steps = np.searchsorted(edges, found, side="right")
+    # A step of [a, b) holds a, …, b - 1.
+    middles = [0.0, *((low + high - 1) / 2 for low, high in pairwise(edges)), edges[-1]]
+    return np.asarray(middles, dtype=np.float32)[steps]
