@@ -142,7 +142,8 @@ def _link(
     for at in np.flatnonzero(found < 0).tolist():
         problem = RowProblem(Reason.UNKNOWN_END, f"{link.property}: there is no {link.target} {link.keys[at]!r}")
         key = tables[link.kind].keys[int(rows[at])]
-        session.bad(section, f"{link.kind} {key}", problem, {link.property: link.keys[at]})
+        users = (key,) if link.kind in session.schema.user_kinds else ()
+        session.bad(section, f"{link.kind} {key}", problem, {link.property: link.keys[at]}, users)
         session.dangling += 1
     good = found >= 0
     if link.kind == link.target:

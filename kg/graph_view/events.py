@@ -244,8 +244,10 @@ class EventReader:
                 self._session.repeated += 1
             else:
                 detail = f"another event with other content has the id {each!r}"
-                told = {"user": self._tables[self._users].keys[user], "item": item, "id": each}
-                self._session.bad(f"interactions.{kind}", each, RowProblem(Reason.DUPLICATE_KEY, detail), told)
+                name = self._tables[self._users].keys[user]
+                told = {"user": name, "item": item, "id": each}
+                problem = RowProblem(Reason.DUPLICATE_KEY, detail)
+                self._session.bad(f"interactions.{kind}", each, problem, told, (name,))
         rows = np.array(kept, dtype=np.int64)
         self._taken.update(seen)
         return EventColumns(

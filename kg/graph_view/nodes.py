@@ -16,7 +16,7 @@ from kg.graph_view.session import PAGE_ROWS, ReadSession
 from kg.graph_view.values import Problems, field_column, key_column, text_column
 from kg.ingest.values import RowProblem, keys_of
 from kg.rows import FieldValue
-from kg.schema import NodeKind
+from kg.schema import NodeKind, Role
 from kg.sources import Reason, readable_name
 
 
@@ -115,13 +115,18 @@ class NodeReader:
                     )
             if problem is not None or key is None:
                 left_out.append(number)
-                values = {property: page[1 + at][row] for at, property in enumerate(columns.properties)}
+                values = {
+                    property: page[1 + at][row]
+                    for at, property in enumerate(columns.properties)
+                    if property not in columns.sensitive
+                }
                 assert problem is not None
-                session.bad(columns.section, session.node_element(number), problem, values)
+                session.bad(columns.section, session.node_element(number), problem, values, columns.users(key))
                 continue
             for problem in checked.problems.get(row, ()):
                 # The node stands without this value.
-                session.bad(columns.section, session.node_element(number), problem, {columns.key: key})
+                element = session.node_element(number)
+                session.bad(columns.section, element, problem, {columns.key: key}, columns.users(key))
             found.ids.append(number)
             found.keys.append(key)
             found.labels.append(checked.labels[row] or readable_name(key))
@@ -180,6 +185,11 @@ class _Columns:
         wanted += [spec.column or name for name, spec in node.fields.items()]
         wanted += [name for name, _, _ in self._list_columns]
         self.properties = list(dict.fromkeys(wanted))
+        self.sensitive = {spec.column or name for name, spec in node.fields.items() if spec.sensitive}
+
+    def users(self, key: str | None) -> tuple[str, ...]:
+        """The user that a node with this key is; none for a kind of items or entities."""
+        return (key,) if key is not None and self._node.role is Role.USER else ()
 
     def checked(self, values: Sequence[list[Any]], missing: frozenset[str]) -> _Checked:
         """A page of values, each property's in the order of `properties`."""

@@ -76,9 +76,16 @@ class ReadSession:
     def _asked(self, text: str, parameters: Mapping[str, Any]) -> Future[list[Any]]:
         return self._asking.submit(first, self._transaction, text, **parameters)
 
-    def bad(self, section: str, element: str, problem: RowProblem, values: Mapping[str, object]) -> None:
-        """Put an element into quarantine."""
-        self._quarantine.add_element(element, section, problem.reason, problem.detail, values)
+    def bad(
+        self,
+        section: str,
+        element: str,
+        problem: RowProblem,
+        values: Mapping[str, object],
+        users: tuple[str, ...] = (),
+    ) -> None:
+        """Put an element into quarantine; `values` are not sensitive, `users` are those that it is about."""
+        self._quarantine.add_element(element, section, problem.reason, problem.detail, values, users)
 
     def tell(self, stage: str, source: str, count: int, *, done: bool) -> None:
         """Report progress."""

@@ -43,6 +43,7 @@ from kg.stores.protocol import (
     StoreCounts,
     StoreState,
 )
+from kg.stores.quarantines import QuarantineNote, QuarantinePlace, with_quarantines
 from kg.stores.results import KindVectors, ResultsReport, UserList
 
 
@@ -210,6 +211,8 @@ class GraphView:
         with self._lock, self._sidecar.exclusive():
             self._counts = None
             counts = self._current_counts()
+            if quarantine is not None:
+                self.remember_quarantine(quarantine)
             return self._read(counts, quarantine, progress, strict=strict)[1]
 
     def _overlaid(self, base: KnowledgeGraph) -> KnowledgeGraph:
@@ -300,7 +303,7 @@ class GraphView:
                 said = f"the graph at {self._graph.uri} has the {kind} {user!r}, whom WhyPath does not remove there"
             elif not said and not found:
                 said = f"the graph at {self._graph.uri} was not asked for the {kind} {user!r}; remove them there"
-            return DeletionReport(
+            report = DeletionReport(
                 user,
                 found,
                 events + own.events,
@@ -310,6 +313,17 @@ class GraphView:
                 said,
                 recommendations=own.recommendations,
             )
+        places = list(QuarantineNote(self._sidecar.directory).places())
+        if self._sidecar.quarantine.exists():
+            places.append(QuarantinePlace.here(self._sidecar.quarantine))
+        return with_quarantines(report, places)
+
+    def remember_quarantine(self, path: Path) -> None:
+        """See `GraphStore.remember_quarantine`."""
+        try:
+            QuarantineNote(self._sidecar.directory).add(path)
+        except OSError as error:
+            raise StoreError(f"{self._sidecar.directory} cannot be written ({error.strerror})") from None
 
     # Results
 

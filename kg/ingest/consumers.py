@@ -34,6 +34,9 @@ class NodeConsumer:
         else:
             self._tally.repeated += 1
 
+    def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
+        return self._builder.users_of(record)
+
 
 class _EdgeWriter:
     """Writes an edge with the nodes that it creates."""
@@ -96,6 +99,9 @@ class LinkConsumer:
                 # The node stands; only this relation of it is bad.
                 self._quarantine.add(record, self.section, problem.reason, f"{link.column}: {problem.detail}")
 
+    def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
+        return self._builder.users_of(record)
+
 
 class RelationConsumer:
     """Writes the edges of a relation with a file of its own."""
@@ -113,6 +119,9 @@ class RelationConsumer:
         tail_kind, tail_absent = self._known.end(tail, tail_kinds)
         ends = (head_kind, head, head_absent), (tail_kind, tail, tail_absent)
         self._writer.write(self._builder.name, *ends, record, self.section, named=False)
+
+    def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
+        return self._builder.users_of(record)
 
 
 class EventConsumer:
@@ -152,6 +161,9 @@ class EventConsumer:
             if absent and self._known.add(kind, key, None):
                 self._batches.node(created_node(kind, key, named=False), record, self.section)
         self._batches.event(event, record, self.section)
+
+    def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
+        return self._builder.users_of(record)
 
 
 def created_node(kind: str, key: str, *, named: bool) -> NodeRow:

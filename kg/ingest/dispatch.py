@@ -31,6 +31,10 @@ class Consumer(Protocol):
         """Use a record; raises `RowProblem`."""
         ...
 
+    def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
+        """The users that a record is about; None where it is about users and cannot be read far enough to say whom."""
+        ...
+
 
 class Tally:
     """Counts of a load that no store gives: rows by section, rows read at all, repeats, rows that fit no section,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kg.ingest.values import RowProblem, key_of
+from kg.ingest.values import RowProblem, key_of, key_or_none
 from kg.schema import DomainSchema, RelationSpec, SourceSpec
 from kg.sources import RawRecord, Reader, Reason
 
@@ -36,6 +36,9 @@ class EdgeBuilder:
             for column, kinds in ((relation.columns.head, relation.head), (relation.columns.tail, relation.tail))
         ]
 
+        users = set(schema.user_kinds)
+        self._user_columns = [column for column, kinds, _, _ in self._ends if users & set(kinds)]
+
     @property
     def required(self) -> tuple[str, ...]:
         """Columns without which no row is good."""
@@ -61,3 +64,9 @@ class EdgeBuilder:
                 key = key if mapped is None else mapped
             found.append((key, kinds))
         return found
+
+    def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
+        """The users at its ends; none for a relation between others, None where a key is missing."""
+        keys = [key_or_none(record.values.get(column), self.missing) for column in self._user_columns]
+        found = tuple(key for key in keys if key is not None)
+        return found if len(found) == len(keys) else None

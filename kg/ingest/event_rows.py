@@ -77,15 +77,7 @@ class EventBuilder:
 
     def build(self, record: RawRecord) -> EventDraft:
         """Check a record; raises `RowProblem`."""
-        joined: dict[str | None, Mapping[str, Cell]] = {None: record.values}  # hot: a million times, 15 µs each
-        for name, (table, column) in self._joins:
-            key = key_of(joined[table].get(column), column, self.missing)
-            if key is None:
-                raise RowProblem(Reason.MISSING_KEY, f"no value in {column!r}, which leads to {name}")
-            found = self._tables[name].get(key)
-            if found is None:
-                raise RowProblem(Reason.UNKNOWN_END, f"{column}: {name} has no row {key!r}")
-            joined[name] = found
+        joined = self._joined(record)  # hot: a million times, 15 µs each
 
         def cell(place: tuple[str | None, str]) -> Cell:
             return joined[place[0]].get(place[1])
@@ -108,6 +100,28 @@ class EventBuilder:
         weight = weight_of(cell(self._weight), self._weight[1], self.missing) if self._weight else None
         event_id = key_of(cell(self._id), self._id[1], self.missing) if self._id else None
         return EventDraft(user, item, item_kind, time, weight, event_id)
+
+    def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
+        """The user of a record, None where its columns or the linking tables do not tell."""
+        try:
+            table, column = self._user
+            key = key_of(self._joined(record)[table].get(column), column, self.missing)
+        except RowProblem:
+            return None
+        return None if key is None else (key,)
+
+    def _joined(self, record: RawRecord) -> dict[str | None, Mapping[str, Cell]]:
+        """The record under None, and the rows of the linking tables that it leads to. Raises `RowProblem`."""
+        joined: dict[str | None, Mapping[str, Cell]] = {None: record.values}
+        for name, (table, column) in self._joins:
+            key = key_of(joined[table].get(column), column, self.missing)
+            if key is None:
+                raise RowProblem(Reason.MISSING_KEY, f"no value in {column!r}, which leads to {name}")
+            found = self._tables[name].get(key)
+            if found is None:
+                raise RowProblem(Reason.UNKNOWN_END, f"{column}: {name} has no row {key!r}")
+            joined[name] = found
+        return joined
 
     def _place(self, column: str) -> tuple[str | None, str]:
         """(linking table or None for the own file, column there)."""

@@ -92,7 +92,7 @@ def load_domain(
                 known = KnownNodes(schema, existing)
                 _Run(plan, known, Nowhere(), found, progress, checking=True).run()
                 if found.total:
-                    raise StrictError(found, found.publish())
+                    raise StrictError(found, _published(found, store))
         digest = pool.digest()
         with Quarantine(path) as found:
             with store.begin_load(schema, replace=replace, source_digest=digest) as writer:
@@ -101,7 +101,14 @@ def load_domain(
                 finishing = time.monotonic()
                 finish = writer.finish()
             ended = time.monotonic()
-            return run.report(finish, found.publish(), ended - started, ended - finishing)
+            return run.report(finish, _published(found, store), ended - started, ended - finishing)
+
+
+def _published(quarantine: Quarantine, store: LoadTarget) -> Path | None:
+    """Put the quarantine file in its place, having told the store where that is: users may stand in it."""
+    if quarantine.path is not None and quarantine.total:
+        store.remember_quarantine(quarantine.path)
+    return quarantine.publish()
 
 
 def _existing(store: LoadTarget) -> KnowledgeGraph | None:
@@ -219,6 +226,9 @@ class _Run:
         self._quarantine = quarantine
         self._checking = checking
         self.tally = Tally()
+        for work in plan.nodes:
+            for builder in work.nodes:
+                quarantine.withhold(work.reader.name, builder.sensitive)
         self._dispatcher = Dispatcher(quarantine, self.tally, progress)
         self._batches = Batches(sink, quarantine)
         self._told_tables: set[str] = set()
@@ -289,12 +299,15 @@ class _Run:
             tell = self._quarantine if table.source.name not in self._told_tables else None
             self._told_tables.add(table.source.name)
             reader = pool.reader(table.source, edges=False)
+            self._quarantine.identify(section, reader.name, lambda _: None)
             found = read_linking_table(table, reader, frozenset(missing), tell, section)
             open_tables.callback(found.close)
             yield name, found
 
     def _pass(self, stage: str, reader: Reader, consumers: list[Any], *, again: bool = False) -> None:
         taking: list[Consumer] = consumers
+        for consumer in taking:
+            self._quarantine.identify(consumer.section, reader.name, consumer.users_of)
         self._dispatcher.run("checking" if self._checking else stage, reader, taking, quiet=again)
 
     def _warnings(self) -> Iterator[str]:

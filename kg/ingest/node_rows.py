@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from kg.ingest.values import RowProblem, field_of, key_of, keys_of, text_of
+from kg.ingest.values import RowProblem, field_of, key_of, key_or_none, keys_of, text_of
 from kg.rows import NodeRow
-from kg.schema import DomainSchema, SourceFormat, SourceSpec
+from kg.schema import DomainSchema, Role, SourceFormat, SourceSpec
 from kg.sources import RawRecord, Reader, Reason, readable_name
 
 
@@ -41,6 +41,7 @@ class NodeBuilder:
         self.section = f"nodes.{kind}"
         self.missing = frozenset(spec.missing if spec.missing is not None else schema.missing)
         self.where = node.where
+        self._is_user = node.role is Role.USER
         self._key = reader.resolve(node.key)
         self._label = reader.resolve(node.label) if node.label else None
         self._text = [reader.resolve(c) for c in node.text_columns]
@@ -48,6 +49,8 @@ class NodeBuilder:
             (name, f, reader.resolve(f.column or name), self.missing.union(f.missing))
             for name, f in node.fields.items()
         ]
+        self.sensitive = frozenset(column for _, spec, column, _ in self._fields if spec.sensitive)
+        """Columns of its source, as records have them, that are shown to nobody."""
         separator = " " if spec.resolved_format is SourceFormat.RECBOLE else ","
         self._lists = [
             (reader.resolve(column), column, link, link.separator or separator) for column, link in node.lists.items()
@@ -85,3 +88,10 @@ class NodeBuilder:
         row = NodeRow(self.kind, key, label or readable_name(key), "\n".join(filter(None, texts)), fields)
         content = (row.label, row.text, *fields.values(), *((k.relation, k.target_kind, k.target) for k in links))
         return NodeDraft(row, tuple(links), content)
+
+    def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
+        """The user that a record is of; none for a kind of items or entities, None where there is no key to tell."""
+        if not self._is_user:
+            return ()
+        key = key_or_none(record.values.get(self._key), self.missing)
+        return None if key is None else (key,)

@@ -1,23 +1,33 @@
-"""The quarantine: bad rows as JSON lines with file, line and reason, counted; the file appears whole or not at all."""
+"""The quarantine: bad rows as JSON lines with file, line and reason, counted; the file appears whole or not at all.
+
+Bad rows are rows of people as well: the file is its owner's alone, sensitive columns are left out of it, and every row
+says which users it is about, so that a user who is forgotten can be taken out of it (`kg.quarantine_files`).
+"""
 
 from __future__ import annotations
 
 import json
-import os
+import posixpath
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
+from kg.durable import OWNER_ONLY, PartialFile
 from kg.errors import WhyPathError
+from kg.quarantine_files import is_quarantine
 from kg.rows import Position
 from kg.sources import BadRecord, RawRecord, Reason
-from kg.sources.records import shown
+from kg.sources.records import is_bad_text, shown
 
 FIRST_ROWS = 10
 """Bad rows that a report shows; all of them are in the file."""
+
+UsersOf = Callable[[RawRecord], tuple[str, ...] | None]
+"""The users that a record is about; None where it is about users and cannot be read far enough to say whom."""
+
+_WITHHELD = "(not kept: the file has sensitive columns)"
 
 
 class QuarantineError(WhyPathError):
@@ -51,66 +61,102 @@ class Quarantine:
         self.counts: Counter[Reason] = Counter()
         self.by_section: Counter[str] = Counter()
         self.first: list[BadRow] = []
-        self._file: IO[str] | None = None
-        self._temporary: Path | None = None
+        self._file: PartialFile | None = None
+        self._sensitive: dict[str, set[str]] = {}
+        self._users: dict[tuple[str, str], UsersOf] = {}
 
     def __enter__(self) -> Self:
+        """Raises QuarantineError for a path that something else stands at, or that cannot be written."""
         if self.path is not None:
-            temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
             try:
-                # Not mkstemp, whose files only their owner may read: the quarantine is an ordinary file.
-                self._file = temporary.open("w", encoding="utf-8")
+                if self.path.exists() and not is_quarantine(self.path):
+                    raise QuarantineError(
+                        f"{self.path} is there and is no quarantine file, so bad rows are not written over it; nothing"
+                        " was changed. Name another quarantine file"
+                    )
+                self._file = PartialFile(self.path, mode=OWNER_ONLY)
             except OSError as error:
                 raise QuarantineError(
                     f"{self.path}: bad rows cannot be written there ({error.strerror}); name another quarantine file"
                 ) from None
-            self._temporary = temporary
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._file is not None:
-            self._file.close()
-        if self._temporary is not None:
-            self._temporary.unlink(missing_ok=True)
+            self._file.discard()
 
     @property
     def total(self) -> int:
         """Bad rows so far."""
         return self.counts.total()
 
+    def withhold(self, source: str, columns: frozenset[str]) -> None:
+        """Keep columns of a source out of the file."""
+        if columns:
+            self._sensitive.setdefault(posixpath.normpath(source), set()).update(columns)
+
+    def identify(self, section: str, source: str, users_of: UsersOf) -> None:
+        """Say how the users are found whom a section's records of a source are about."""
+        self._users[section, source] = users_of
+
     def add(self, record: RawRecord | BadRecord, section: str, reason: Reason, detail: str) -> None:
         """Put a row in."""
-        self._put(record.position, section, reason, detail, _raw_text(record))
+        if isinstance(record, BadRecord):
+            raw, users = self._raw(record), self._unread(record.position.file)
+        else:
+            hidden = self._sensitive.get(posixpath.normpath(record.position.file), set())
+            raw = _raw_text({column: cell for column, cell in record.values.items() if column not in hidden})
+            find = self._users.get((section, record.position.file))
+            users = find(record) if find is not None else ()
+        self._put(record.position, section, reason, detail, raw, users)
 
     def add_bad(self, record: BadRecord, section: str) -> None:
         """Put in a row that its reader could not read."""
-        self._put(record.position, section, record.reason, record.detail, record.raw)
+        self.add(record, section, record.reason, record.detail)
 
     def add_element(
-        self, element: str, section: str, reason: Reason, detail: str, values: Mapping[str, object]
+        self,
+        element: str,
+        section: str,
+        reason: Reason,
+        detail: str,
+        values: Mapping[str, object],
+        users: tuple[str, ...] = (),
     ) -> None:
-        """Put in a node or relationship of a graph; `element` is its element id there, `values` what was read of it."""
-        raw = shown(json.dumps(dict(values), ensure_ascii=False, default=str))
-        self._put(Position(f"element {element}", 0), section, reason, detail, raw)
+        """Put in a node or relationship of a graph; `element` is its element id there, `values` what was read of it and
+        is not sensitive, `users` whom it is about.
+        """
+        self._put(Position(f"element {element}", 0), section, reason, detail, _raw_text(values), users)
 
     def publish(self) -> Path | None:
         """Put the file in its place, durably; returns its path, None if there is nothing to see.
 
         Without bad rows no file is made; one left from an earlier load becomes empty, as it no longer tells the truth.
         """
-        if self.path is None or self._file is None or self._temporary is None:
+        if self.path is None or self._file is None:
             return None
         if not self.total and not self.path.exists():
             return None
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._temporary.replace(self.path)
-        self._temporary = None
+        self._file.publish()
         return self.path if self.total else None
 
-    def _put(self, position: Position, section: str, reason: Reason, detail: str, raw: str) -> None:
+    def _raw(self, record: BadRecord) -> str:
+        """The text of a row that could not be taken apart into columns, if none of them is sensitive."""
+        return _WITHHELD if posixpath.normpath(record.position.file) in self._sensitive else record.raw
+
+    def _unread(self, file: str) -> tuple[str, ...] | None:
+        """Whom a row is about that could not be read: nobody, or nobody knows whom."""
+        return None if any(source == file for _, source in self._users) else ()
+
+    def _put(
+        self,
+        position: Position,
+        section: str,
+        reason: Reason,
+        detail: str,
+        raw: str,
+        users: tuple[str, ...] | None,
+    ) -> None:
         self.counts[reason] += 1
         self.by_section[section] += 1
         detail = shown(detail)
@@ -123,12 +169,11 @@ class Quarantine:
                 "section": section,
                 "reason": str(reason),
                 "detail": detail,
+                "users": None if users is None else [user for user in users if not is_bad_text(user)],
                 "raw": raw,
             }
-            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._file.file.write((json.dumps(line, ensure_ascii=False) + "\n").encode())
 
 
-def _raw_text(record: RawRecord | BadRecord) -> str:
-    if isinstance(record, BadRecord):
-        return record.raw
-    return shown(json.dumps(dict(record.values), ensure_ascii=False, default=str))
+def _raw_text(values: Mapping[str, object]) -> str:
+    return shown(json.dumps(dict(values), ensure_ascii=False, default=str))

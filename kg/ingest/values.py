@@ -64,6 +64,14 @@ def key_of(cell: Cell, column: str, missing: frozenset[str]) -> str | None:
     return text_of(cell, column, missing)
 
 
+def key_or_none(cell: Cell, missing: frozenset[str]) -> str | None:
+    """A cell as a key, None also for what is none."""
+    try:
+        return key_of(cell, "", missing)
+    except RowProblem:
+        return None
+
+
 def keys_of(cell: Cell, column: str, separator: str, missing: frozenset[str]) -> list[str]:
     """The distinct keys of a list-valued cell in their order."""
     parts = cell.split(separator) if isinstance(cell, str) else cell if isinstance(cell, list) else [cell]
@@ -104,7 +112,17 @@ def weight_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
 
 
 def field_of(cell: Cell, spec: FieldSpec, column: str, missing: frozenset[str]) -> FieldValue:
-    """A cell as the value of a typed field, None for "no value"."""
+    """A cell as the value of a typed field, None for "no value"; what is wrong with a sensitive one is said without it."""
+    if not spec.sensitive:
+        return _value_of(cell, spec, column, missing)
+    try:
+        return _value_of(cell, spec, column, missing)
+    except RowProblem as problem:
+        detail = f"{column}: a value (not shown, as the field is sensitive) is no {spec.type}"
+        raise RowProblem(problem.reason, detail) from None
+
+
+def _value_of(cell: Cell, spec: FieldSpec, column: str, missing: frozenset[str]) -> FieldValue:
     match spec.type:
         case FieldType.INTEGER:
             return _integer_of(cell, column, missing)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
@@ -121,6 +122,8 @@ class DeletionReport:
     `snapshots` counts the cached snapshots that were written anew without the user. `left` says, in words for the
     reader, what stays of the user where the store does not own the data; empty where it does. `recommendations` are
     those that were written back into the graph; `waiting` of the events are those that had not reached the store yet.
+    `quarantined` are rows taken out of files with the bad rows of loads, `unreached` names such files that could not be
+    looked into.
     """
 
     user: str
@@ -132,6 +135,8 @@ class DeletionReport:
     left: str = ""
     recommendations: int = 0
     waiting: int = 0
+    quarantined: int = 0
+    unreached: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if not self.found:
@@ -140,8 +145,12 @@ class DeletionReport:
         counts = [events, f"{self.edges:,} relations"]
         if self.recommendations:
             counts.append(f"{self.recommendations:,} recommendations")
-        removed = f"removed {self.user!r}: {', '.join(counts)}; {self.remaining:,} left"
-        return f"{removed}\nnote: {self.left}" if self.left else removed
+        if self.quarantined:
+            counts.append(f"{self.quarantined:,} quarantined rows")
+        notes = [self.left] if self.left else []
+        notes += [f"rows of the user may stand in {place}, which could not be reached" for place in self.unreached]
+        lines = [f"removed {self.user!r}: {', '.join(counts)}; {self.remaining:,} left"]
+        return "\n".join([*lines, *(f"note: {note}" for note in notes)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +215,10 @@ class LoadTarget(Protocol):
         """See `GraphStore.begin_load`."""
         ...
 
+    def remember_quarantine(self, path: Path) -> None:
+        """See `GraphStore.remember_quarantine`."""
+        ...
+
     def snapshot(self) -> KnowledgeGraph:
         """What is there before the load; raises StoreEmpty and StoreLoading as `GraphStore.snapshot` does."""
         ...
@@ -259,7 +272,13 @@ class GraphStore(Protocol):
         ...
 
     def delete_user(self, user: str) -> DeletionReport:
-        """Remove a user, its events, its edges and its traces in cached snapshots, and count what is left (nothing)."""
+        """Remove a user, its events, its edges, its traces in cached snapshots and its rows in quarantine files, and
+        count what is left (nothing).
+        """
+        ...
+
+    def remember_quarantine(self, path: Path) -> None:
+        """Remember a file that bad rows of a load go to, durably, before they do: `delete_user` looks there."""
         ...
 
     def neighbours(self, kind: str, key: str, limit: int) -> Sequence[Neighbour]:

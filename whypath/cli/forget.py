@@ -43,12 +43,13 @@ def _tell(report: DeletionReport, *, as_json: bool) -> None:
         "events": report.events,
         "relations": report.edges,
         "recommendations": report.recommendations,
+        "quarantined": report.quarantined,
         "snapshots": report.snapshots,
         "remaining": report.remaining,
     }
     if as_json:
         told = {"user": report.user, "found": report.found, **counts, "waiting": report.waiting, "left": report.left}
-        print_json(told)
+        print_json({**told, "unreached": list(report.unreached)})
         return
     if not report.found:
         remark(str(report))
@@ -57,9 +58,12 @@ def _tell(report: DeletionReport, *, as_json: bool) -> None:
     for name, count in counts.items():
         waited = f"  ({report.waiting:,} of them waited on this machine)" if name == "events" and report.waiting else ""
         words = {
+            "quarantined": "rows taken out of files of bad rows",
             "snapshots": "cached snapshots written anew",
             "remaining": "remaining afterwards",
         }.get(name, f"{name} removed")
         print(f"{count:>9,} {words}{waited}")
     if report.left:
         remark(f"note: {report.left}")
+    for place in report.unreached:
+        remark(f"note: rows of the user may stand in {place}, which could not be reached; look there yourself")

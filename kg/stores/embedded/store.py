@@ -40,6 +40,7 @@ from kg.stores.embedded.state import (
 from kg.stores.errors import SchemaMismatch, StoreEmpty, StoreError, StoreLoading, StoreLocked, StoreNotFound
 from kg.stores.listing import list_paths
 from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
+from kg.stores.quarantines import QuarantineNote, with_quarantines
 from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
 from kg.stores.sqlite import Database
 
@@ -207,7 +208,15 @@ class EmbeddedStore:
     def delete_user(self, user: str) -> DeletionReport:
         """See `GraphStore.delete_user`."""
         with self._snapshots.forgetting():
-            return delete_user(self._database, self._snapshots.cache, _schema_of(self._current_schema()), user)
+            report = delete_user(self._database, self._snapshots.cache, _schema_of(self._current_schema()), user)
+        return with_quarantines(report, QuarantineNote(self.directory).places())
+
+    def remember_quarantine(self, path: Path) -> None:
+        """See `GraphStore.remember_quarantine`."""
+        try:
+            QuarantineNote(self.directory).add(path)
+        except OSError as error:
+            raise StoreError(f"{self.directory} cannot be written ({error.strerror})") from None
 
     def neighbours(self, kind: str, key: str, limit: int) -> Sequence[Neighbour]:
         """See `GraphStore.neighbours`."""

@@ -44,6 +44,7 @@ from kg.stores.neo4j.looking import count_rows, neighbours_of
 from kg.stores.neo4j.names import RECOMMENDED, Names
 from kg.stores.neo4j.paths import find_paths
 from kg.stores.neo4j.places import remember, remembered
+from kg.stores.neo4j.quarantines import add_quarantine, quarantine_places
 from kg.stores.neo4j.reading import SnapshotReader
 from kg.stores.neo4j.results import ByKey, write_recommendations, write_vectors
 from kg.stores.neo4j.state import (
@@ -62,6 +63,7 @@ from kg.stores.neo4j.state import (
 )
 from kg.stores.opening import KeptStore
 from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
+from kg.stores.quarantines import QuarantinePlace, with_quarantines
 from kg.stores.results import KindVectors, ResultsReport, UserList
 from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
 
@@ -251,7 +253,12 @@ class Neo4jStore:
         """See `GraphStore.delete_user`. Snapshots cached on other machines lose the user when they are next opened."""
         with self._snapshots.forgetting():
             cache = self._snapshots.cache
-            return delete_user(self._connection, cache, schema_of(self._current_schema()), user)
+            report = delete_user(self._connection, cache, schema_of(self._current_schema()), user)
+        return with_quarantines(report, self._connection.read(quarantine_places))
+
+    def remember_quarantine(self, path: Path) -> None:
+        """See `GraphStore.remember_quarantine`."""
+        self._connection.write(lambda transaction: add_quarantine(transaction, QuarantinePlace.here(path)))
 
     def neighbours(self, kind: str, key: str, limit: int) -> Sequence[Neighbour]:
         """See `GraphStore.neighbours`."""

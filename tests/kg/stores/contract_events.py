@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 from kg.rows import Event, NodeRow
 from kg.stores import (
@@ -158,3 +160,33 @@ class EventContract(StoreFixtures):
             (table,) = view.snapshot().events_of("ann")
             assert list(table.ids) == [event.id]
             assert view.snapshot().fields_of(view.snapshot().node_id("viewer", "ann")) == {}
+
+    def test_a_deleted_user_leaves_the_quarantine_files_that_can_be_reached(
+        self, store: GraphStore, other: GraphStore, tmp_path: Path
+    ) -> None:
+        self.fill(store)
+        row = {
+            "file": "r.csv",
+            "line": 2,
+            "section": "interactions.rating",
+            "reason": "unknown end",
+            "detail": "no film",
+        }
+        lines = [
+            {**row, "users": ["ann"], "raw": "ann,77"},
+            {**row, "users": ["anna"], "raw": "anna,ann"},
+            {**row, "users": [], "raw": "ann"},
+            {**row, "users": None, "raw": "ann,1,2,3"},
+            {**row, "users": None, "raw": "anna,1,2,3"},
+        ]
+        kept, gone = tmp_path / "kept.jsonl", tmp_path / "gone.jsonl"
+        kept.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        for path in (kept, gone, kept):
+            store.remember_quarantine(path)
+        report = other.delete_user("ann")
+        assert (report.quarantined, report.remaining) == (2, 0)
+        assert [place for place in report.unreached if str(gone) in place] == list(report.unreached)
+        assert len(report.unreached) == 1
+        assert [json.loads(line) for line in kept.read_text().splitlines()] == [lines[1], lines[2], lines[4]]
+        again = store.delete_user("ann")
+        assert (again.quarantined, again.remaining) == (0, 0)

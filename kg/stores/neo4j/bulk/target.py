@@ -31,6 +31,9 @@ class ImportFiles:
         """Raises StoreEmpty: an import begins with nothing."""
         raise StoreEmpty(f"{self.folder} is no store; import its files, then open the database")
 
+    def remember_quarantine(self, path: Path) -> None:
+        """There is no store yet that could; it knows of no file of this load."""
+
     def begin_load(self, schema: DomainSchema, *, replace: bool, source_digest: str) -> ImportFilesLoad:
         """See `GraphStore.begin_load`. Raises StoreError for a folder that is not empty."""
         if replace:
