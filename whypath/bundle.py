@@ -107,8 +107,20 @@ class Bundle:
     """A model with its record and the popularity of its training items."""
 
     def __init__(
-        self, model: FusionModel, record: BundleRecord, item_ids: Sequence[str], popularity: NDArray[np.float32]
+        self,
+        model: FusionModel,
+        record: BundleRecord,
+        item_ids: Sequence[str],
+        popularity: NDArray[np.float32],
+        *,
+        users: Sequence[str] | None = None,
+        files: Sequence[Path] = (),
     ):
+        """`users`: whom it was trained with, and `files` on what, where it was trained by this process; neither is ever
+        written into the folder.
+        """
+        self.users = users
+        self.files = tuple(files)
         self.model = model
         self.record = record
         self._item_ids = item_ids

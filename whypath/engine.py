@@ -35,6 +35,7 @@ from whypath.popularity import popularity_blend
 from whypath.recording import Recorder, event_of
 from whypath.results import Explanation, Recommendations, SimilarItems
 from whypath.scoring import Scorer
+from whypath.trained_bundles import TrainedBundle, TrainedBundles
 from whypath.training import TrainingOptions, train_on_files, train_on_store
 
 _FORK_SECONDS = 2.0
@@ -168,7 +169,17 @@ class Engine:
 
     def save(self, directory: str | Path, *, force: bool = False) -> BundleRecord:
         """Write the model as a bundle; an existing one is an error without `force`. Raises BundleError, NotTrained."""
-        return self.bundle.save(directory, force=force)
+        bundle = self.bundle
+        record = bundle.save(directory, force=force)
+        files = tuple(str(path.resolve()) for path in bundle.files)
+        place = str(Path(directory).resolve())
+        TrainedBundles().add(TrainedBundle(place, record.digest, self.store.url, files), bundle.users)
+        return record
+
+    def trained_with(self, user: str) -> list[TrainedBundle]:
+        """The bundles over this store, on this machine, that were trained with the user's events: what the user did can
+        be read off them in part, also after `forget`; `whypath.retraining` trains them again."""
+        return TrainedBundles().trained_with(user, self.store.url)
 
     @property
     def bundle(self) -> Bundle:

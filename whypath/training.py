@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from encoders.behavior.rare import without_rare_items
@@ -52,7 +53,7 @@ def train_on_files(
     """
     data = _read(store, train, valid, tell)
     model = _fitting(data.graph, data.train, data.valid, options, tell).model()
-    return _bundle(model, data.graph, data.train, options, data.train_files, data.valid_files, None)
+    return _bundle(model, data, options, files=(*train, *valid))
 
 
 def fitting_on_files(
@@ -79,23 +80,29 @@ def train_on_store(store: GraphStore, options: TrainingOptions, tell: Callable[[
     if not len(train):
         raise NothingToTrainOn("the store has no positive event to learn from; load some, or give files with --train")
     model = _fitting(graph, train, None, options, tell).model()
-    return _bundle(model, graph, train, options, None, None, graph.event_generation)
+    return _bundle(model, _Data(graph, train, None), options)
 
 
 @dataclass(frozen=True, eq=False)
-class _FileData:
-    """What training files say, over the store's graph."""
+class _Data:
+    """What is trained on: training files over the store's graph, or without files the store's own events."""
 
     graph: KnowledgeGraph
     train: Interactions
     valid: Interactions | None
-    train_files: Sequence[FileDigest]
-    valid_files: Sequence[FileDigest] | None
+    train_files: Sequence[FileDigest] | None = None
+    valid_files: Sequence[FileDigest] | None = None
+
+    def users(self) -> list[str]:
+        """Users with an event in either part."""
+        parts = [self.train, *([self.valid] if self.valid is not None else [])]
+        names: set[str] = set()
+        for part in parts:
+            names.update(str(part.user_ids[row]) for row in np.unique(part.users).tolist())
+        return sorted(names)
 
 
-def _read(
-    store: GraphStore, train: Sequence[Path], valid: Sequence[Path], tell: Callable[[str], None] | None
-) -> _FileData:
+def _read(store: GraphStore, train: Sequence[Path], valid: Sequence[Path], tell: Callable[[str], None] | None) -> _Data:
     graph = _complete(store).without_interactions()
     rows = read_interactions(train)
     held_out = read_interactions(valid) if valid else None
@@ -103,7 +110,7 @@ def _read(
     users = sorted({*rows.users, *(held_out.users if held_out is not None else ())})
     fitted = _interactions(rows, graph, users, "train", tell)
     stopping = None if held_out is None else _interactions(held_out, graph, users, "valid", tell)
-    return _FileData(graph, fitted, stopping, rows.files, held_out.files if held_out else None)
+    return _Data(graph, fitted, stopping, rows.files, held_out.files if held_out else None)
 
 
 def _complete(store: GraphStore) -> KnowledgeGraph:
@@ -159,21 +166,14 @@ def _fitting(
     )
 
 
-def _bundle(
-    model: FusionModel,
-    graph: KnowledgeGraph,
-    train: Interactions,
-    options: TrainingOptions,
-    train_files: Sequence[FileDigest] | None,
-    valid_files: Sequence[FileDigest] | None,
-    event_generation: int | None,
-) -> Bundle:
+def _bundle(model: FusionModel, on: _Data, options: TrainingOptions, *, files: Sequence[Path] = ()) -> Bundle:
+    graph = on.graph
     data = TrainedOn(
-        train=_data_files(train_files),
-        valid=_data_files(valid_files),
-        n_users=len(set(train.users.tolist())),
-        n_events=len(train),
-        event_generation=event_generation,
+        train=_data_files(on.train_files),
+        valid=_data_files(on.valid_files),
+        n_users=len(np.unique(on.train.users)),
+        n_events=len(on.train),
+        event_generation=graph.event_generation if on.train_files is None else None,
         graph_digest=graph.digest,
         schema_name=graph.schema.name,
         schema_digest=graph.schema.digest,
@@ -181,7 +181,8 @@ def _bundle(
     record = BundleRecord(
         choices=options.choices, data=data, text=options.text, threads=torch.get_num_threads(), versions=versions()
     )
-    return Bundle(model, record, graph.item_ids, popularity_blend(train, options.settings.min_users))
+    popularity = popularity_blend(on.train, options.settings.min_users)
+    return Bundle(model, record, graph.item_ids, popularity, users=on.users(), files=files)
 
 
 def _data_files(files: Sequence[FileDigest] | None) -> tuple[DataFile, ...] | None:

@@ -112,7 +112,7 @@ def weight_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
 
 
 def field_of(cell: Cell, spec: FieldSpec, column: str, missing: frozenset[str]) -> FieldValue:
-    """A cell as the value of a typed field, None for "no value"; what is wrong with a sensitive one is said without it."""
+    """A cell as the value of a typed field, None for "no value"; what is wrong with a sensitive one is not told."""
     if not spec.sensitive:
         return _value_of(cell, spec, column, missing)
     try:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from fusion.settings import FusionSettings
 from kg.stores import open_store
 from tests.neo4j_server import Server
 from tests.workshop import Workshop
+from whypath.bundle import Bundle
 from whypath.cli import main
 from whypath.engine import Engine
+from whypath.trained_bundles import TrainedBundles
 
 
 @pytest.fixture
@@ -36,10 +39,13 @@ def test_a_user_is_removed_and_counted(store: Path, capsys: pytest.CaptureFixtur
         "events": events,
         "relations": 0,
         "recommendations": 0,
+        "quarantined": 0,
         "snapshots": 1,
         "remaining": 0,
         "waiting": 0,
         "left": "",
+        "unreached": [],
+        "bundles": [],
     }
     after = open_store(store).snapshot()
     assert after.nodes(kind).keys.find(user) < 0 <= after.nodes(kind).keys.find(other)
@@ -86,3 +92,88 @@ def test_a_user_of_neo4j_loses_recommendations_too(
     told = json.loads(capsys.readouterr().out)
     assert (told["found"], told["recommendations"], told["remaining"]) == (True, 4, 0)
     assert empty_neo4j.query("MATCH (n {key: $user}) RETURN count(n)", user=user) == [[0]]
+
+
+@pytest.fixture
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this machine notes its bundles, nobody else's tests being among them."""
+    monkeypatch.setenv("WHYPATH_DATA", str(tmp_path / "data"))
+    return tmp_path / "data" / "bundles"
+
+
+def trained(store: Path, bundle: Path, files: Path | None = None) -> tuple[str, str]:
+    """Train a small bundle, on the store's events unless on a file; two users of the store."""
+    settings = FusionSettings(blocks=("ease",), min_users=3)
+    with Engine.open(store) as engine:
+        engine.train(files, seed=4, text=False, only="ease", settings=settings)
+        engine.save(bundle)
+        users = engine.graph.interactions().user_ids
+        return users[0], users[1]
+
+
+def test_bundles_that_were_trained_with_the_user_are_named(
+    store: Path, notes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    user, other = trained(store, tmp_path / "bundle")
+    with Engine.open(store) as engine:
+        assert [bundle.path for bundle in engine.trained_with(user)] == [str(tmp_path / "bundle")]
+        assert engine.trained_with("nobody") == []
+        # A copy that this program made is known as well; one over another store is nobody's here.
+        engine.load(tmp_path / "bundle").save(tmp_path / "copy")
+    shutil.copytree(store, tmp_path / "elsewhere")
+    with Engine.open(tmp_path / "elsewhere") as engine:
+        assert engine.trained_with(user) == []
+    assert {path.stat().st_mode & 0o777 for path in notes.iterdir()} == {0o600}
+    assert not any(user.encode() in path.read_bytes() for path in notes.iterdir())
+    assert main(["forget", user, "--store", str(store)]) == 0
+    said = capsys.readouterr().err
+    assert said.count("was trained with the user's events") == 2
+    assert f"whypath train --store {store} --bundle {tmp_path / 'bundle'} --force" in said
+    shutil.rmtree(tmp_path / "copy")
+    assert main(["forget", user, "--store", str(store), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["bundles"] == [{"bundle": str(tmp_path / "bundle"), "files": [], "trained_again": False}]
+    assert main(["forget", user, "--store", str(store), "--retrain", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["bundles"][0]["trained_again"] is True
+    again = Bundle.load(tmp_path / "bundle")
+    assert again.record.choices.seed == 4
+    assert again.model.asked.min_users == 3
+    assert list(again.model.states) == ["ease"]
+    with Engine.open(store) as engine:
+        assert again.record.data.n_users == len(engine.graph.interactions().user_ids)
+        assert engine.trained_with(user) == []
+        assert [bundle.path for bundle in engine.trained_with(other)] == [str(tmp_path / "bundle")]
+
+
+def test_a_bundle_trained_on_files_is_not_trained_again(
+    workshop: Workshop, store: Path, notes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = shutil.copy(workshop.train, tmp_path / "train.tsv")
+    user, _ = trained(store, tmp_path / "bundle", Path(files))
+    before = (tmp_path / "bundle" / "bundle.json").read_bytes()
+    assert main(["forget", user, "--store", str(store), "--retrain"]) == 0
+    assert f"remove the user from {files}, and train it again" in capsys.readouterr().err
+    assert (tmp_path / "bundle" / "bundle.json").read_bytes() == before
+
+
+def test_a_bundle_is_saved_also_where_it_cannot_be_noted(
+    store: Path, notes: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    notes.parent.mkdir()
+    notes.write_text("a file stands in the way")
+    user, _ = trained(store, tmp_path / "bundle")
+    assert "it cannot be noted" in caplog.text
+    assert Bundle.load(tmp_path / "bundle").record.data.n_users > 1
+    assert TrainedBundles().trained_with(user, store.resolve().as_uri()) == []
+
+
+def test_damaged_notes_say_nothing(store: Path, notes: Path, tmp_path: Path) -> None:
+    user, _ = trained(store, tmp_path / "bundle")
+    (note,) = notes.glob("*.users")
+    content = note.read_bytes()
+    url = store.resolve().as_uri()
+    for damaged in (b"", b"{}", b"[1]\n", content[:-3], b"{" * 100_000, content.replace(b'"digest"', b'"digets"')):
+        note.write_bytes(damaged)
+        assert TrainedBundles().trained_with(user, url) == []
+    note.write_bytes(content)
+    assert len(TrainedBundles().trained_with(user, url)) == 1

@@ -1,22 +1,28 @@
-"""Remove a user: node, events and relations from the store, traces from cached snapshots, and what waits on this
-machine for the store's server. Prints how much of each was removed, and how much could still be found afterwards.
+"""Remove a user: node, events and relations from the store, traces from cached snapshots, rows from the files of bad
+rows that loads have left, and what waits on this machine for the store's server. Prints how much of each was removed,
+how much could still be found afterwards, and which models on this machine were trained with the user: what they did can
+be read off a model in part, so train it again (--retrain).
 
-In a graph that WhyPath does not own it removes what it has written itself, and says what it left."""
+In a graph that WhyPath does not own it removes what it has written itself, and says what it left. The files that a
+store was loaded from stay as they are: remove the user there, or the next load brings them back."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from whypath.cli.arguments import add_json, add_store
-from whypath.cli.console import print_json, remark
+from whypath.cli.console import print_json, progress, remark
 
 if TYPE_CHECKING:
     from kg.stores import DeletionReport
+    from whypath.trained_bundles import TrainedBundle
 
 SUMMARY = "remove a user and all their events"
 EXAMPLES = """\
   whypath forget 42 --store store
+  whypath forget 42 --store store --retrain
   whypath forget ann@example.org --store shop.yaml --json
 """
 
@@ -25,20 +31,35 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("user", metavar="USER", help="the user's id")
     add_store(parser)
+    parser.add_argument(
+        "--retrain", action="store_true", help="train the models again that were trained with the user on this store"
+    )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Remove, print the counts; 1 if there is no such user, or if something of them is left that should not be."""
     from whypath.engine import Engine
+    from whypath.retraining import retrain
 
     with Engine.open(arguments.store) as engine:
+        bundles = engine.trained_with(arguments.user)
         report = engine.forget(arguments.user)
-    _tell(report, as_json=arguments.json)
-    return 0 if report.found and not report.remaining else 1
+        again = [bundle for bundle in bundles if arguments.retrain and not bundle.files]
+        with progress(quiet=not again) as tell:
+            for bundle in again:
+                tell(f"Training {bundle.path} again")
+                retrain(engine, bundle, tell=tell)
+    _tell(report, bundles, again, arguments)
+    return 0 if (report.found or again) and not report.remaining else 1
 
 
-def _tell(report: DeletionReport, *, as_json: bool) -> None:
+def _tell(
+    report: DeletionReport,
+    bundles: Sequence[TrainedBundle],
+    again: Sequence[TrainedBundle],
+    arguments: argparse.Namespace,
+) -> None:
     counts = {
         "events": report.events,
         "relations": report.edges,
@@ -47,23 +68,44 @@ def _tell(report: DeletionReport, *, as_json: bool) -> None:
         "snapshots": report.snapshots,
         "remaining": report.remaining,
     }
-    if as_json:
+    if arguments.json:
         told = {"user": report.user, "found": report.found, **counts, "waiting": report.waiting, "left": report.left}
-        print_json({**told, "unreached": list(report.unreached)})
+        models = [
+            {"bundle": bundle.path, "files": list(bundle.files), "trained_again": bundle in again} for bundle in bundles
+        ]
+        print_json({**told, "unreached": list(report.unreached), "bundles": models})
         return
-    if not report.found:
+    if report.found:
+        print(f"user {report.user!r}")
+        for name, count in counts.items():
+            waited = ""
+            if name == "events" and report.waiting:
+                waited = f"  ({report.waiting:,} of them waited on this machine)"
+            words = {
+                "quarantined": "rows taken out of files of bad rows",
+                "snapshots": "cached snapshots written anew",
+                "remaining": "remaining afterwards",
+            }.get(name, f"{name} removed")
+            print(f"{count:>9,} {words}{waited}")
+        if report.left:
+            remark(f"note: {report.left}")
+    else:
         remark(str(report))
-        return
-    print(f"user {report.user!r}")
-    for name, count in counts.items():
-        waited = f"  ({report.waiting:,} of them waited on this machine)" if name == "events" and report.waiting else ""
-        words = {
-            "quarantined": "rows taken out of files of bad rows",
-            "snapshots": "cached snapshots written anew",
-            "remaining": "remaining afterwards",
-        }.get(name, f"{name} removed")
-        print(f"{count:>9,} {words}{waited}")
-    if report.left:
-        remark(f"note: {report.left}")
     for place in report.unreached:
         remark(f"note: rows of the user may stand in {place}, which could not be reached; look there yourself")
+    for bundle in bundles:
+        remark(f"note: {_advice(bundle, is_trained_again=bundle in again, store=arguments.store)}")
+
+
+def _advice(bundle: TrainedBundle, *, is_trained_again: bool, store: str) -> str:
+    import shlex
+
+    if is_trained_again:
+        return (
+            f"{bundle.path} has been trained again without the user; copies of the former one elsewhere are not known"
+        )
+    said = f"{bundle.path} was trained with the user's events, which can be read off it in part"
+    if bundle.files:
+        return f"{said}; remove the user from {', '.join(bundle.files)}, and train it again"
+    places = f"--store {shlex.quote(store)} --bundle {shlex.quote(bundle.path)}"
+    return f"{said}; train it again: whypath train {places} --force, or do all this with --retrain"
