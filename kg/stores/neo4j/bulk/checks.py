@@ -6,9 +6,9 @@ A batch is looked at as a whole first, several times as fast as row by row; almo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
+from kg.limits import EARLIEST, LARGEST_WEIGHT, LATEST
 from kg.rows import Event, FieldValue, NodeRow
 from kg.schema import DomainSchema, FieldType
 from kg.stores.fitting import event_misfit, node_misfit, storable
@@ -93,5 +93,7 @@ def _events_are_fine(schema: DomainSchema, events: Sequence[Event]) -> bool:
             return False
         if max(map(len, texts), default=0) * _LONGEST_CHARACTER > LONGEST_KEY:
             return False
-    numbers = [n for n in [e.time for e in events] + [e.weight for e in events] if n is not None]
-    return all(map(math.isfinite, numbers))
+    # NaN compares as false.
+    return all(e.time is None or EARLIEST <= e.time <= LATEST for e in events) and all(
+        e.weight is None or abs(e.weight) <= LARGEST_WEIGHT for e in events
+    )
