@@ -2,7 +2,7 @@
 # absent, installs what it needs into it (again only when pyproject.toml or constraints.txt changed), and runs.
 #
 #   make demo DEMO_ARGS="--catalogue full"     further arguments of `whypath demo`
-#   make test PYTEST_ARGS="tests/kg -x"        a part of the tests (the coverage gate then fails; add --no-cov)
+#   make test PYTEST_ARGS="tests/kg -x"         a part of the tests
 #   make demo PIP_ARGS="--extra-index-url …"   further arguments of pip, e.g. an index with CPU builds of torch
 
 PYTHON ?= python3
@@ -23,7 +23,7 @@ demo: $(INSTALLED)text
 	$(BIN)/whypath demo $(DEMO_ARGS)
 
 test: $(INSTALLED)dev
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 lint: $(INSTALLED)dev
 	$(BIN)/ruff check .

@@ -14,6 +14,8 @@ from hypothesis import settings
 from tests.neo4j_server import Server, launcher, running
 from tests.workshop import Workshop
 
+pytest_plugins = ["tests.skips"]
+
 # A test of a busy machine must not fail for its time.
 settings.register_profile("whypath", deadline=None)
 settings.load_profile("whypath")

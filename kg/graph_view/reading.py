@@ -22,7 +22,7 @@ from kg.graph_view.nodes import NodeReader
 from kg.graph_view.session import ReadSession
 from kg.ingest import BadRow, Progress, SectionReport
 from kg.ingest.quarantine import Quarantine
-from kg.schema import DomainSchema
+from kg.schema import DomainSchema, unused_by_models
 from kg.sources import Reason
 from kg.stores.neo4j.connection import Connection
 
@@ -103,7 +103,7 @@ def read_graph(
                 quarantine=bad.publish(),
                 repeated=session.repeated,
                 dangling=session.dangling,
-                notes=tuple(session.notes),
+                notes=(*session.notes, *unused_by_models(schema)),
                 seconds=time.monotonic() - started,
             )
             return graph, report

@@ -32,7 +32,7 @@ from kg.ingest.quarantine import Quarantine
 from kg.ingest.report import LoadError, LoadReport, Progress, SectionReport, StrictError
 from kg.ingest.source_pool import SourcePool
 from kg.ingest.writing import Batches, Nowhere, RowSink
-from kg.schema import DomainSchema, SourceSpec
+from kg.schema import DomainSchema, SourceSpec, unused_by_models
 from kg.sources import Reader
 from kg.stores import FinishReport, LoadTarget, StoreEmpty, StoreLoading
 
@@ -312,6 +312,7 @@ class _Run:
 
     def _warnings(self) -> Iterator[str]:
         schema = self._plan.schema
+        yield from unused_by_models(schema)
         if not self.tally.items:
             yield "the source has no item"
         for section, rows in self.tally.rows.items():

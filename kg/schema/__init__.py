@@ -12,6 +12,7 @@ from kg.schema.interactions import EventColumns, InteractionKind, LinkingTable, 
 from kg.schema.nodes import LinkColumn, ListColumn, NodeKind, Role
 from kg.schema.relations import EdgeColumns, RelationKind, RelationSpec
 from kg.schema.sources import IdMap, SourceFormat, SourceSpec
+from kg.schema.unused import unused_by_models
 
 __all__ = [
     "GRAPH_SCHEMES",
@@ -38,4 +39,5 @@ __all__ = [
     "SchemaError",
     "SourceFormat",
     "SourceSpec",
+    "unused_by_models",
 ]

@@ -152,7 +152,8 @@ class BlockContract:
     @pytest.mark.parametrize("weighted", [False, True])
     def test_leave_one_out_equals_taking_the_item_out(self, block: Block, matrix: sp.csr_array, weighted: bool) -> None:
         if not isinstance(block, LeaveOneOut):
-            pytest.skip("has no leave-one-out")
+            assert not hasattr(block, "loo_scores")
+            return
         given = with_weights(matrix) if weighted else matrix
         found = block.loo_scores(given)
         assert found.shape == (given.nnz,)
@@ -164,7 +165,8 @@ class BlockContract:
 
     def test_leave_one_out_of_items_never_seen(self, block: Block, matrix: sp.csr_array) -> None:
         if not isinstance(block, LeaveOneOut):
-            pytest.skip("has no leave-one-out")
+            assert not hasattr(block, "loo_scores")
+            return
         names = [N_ITEMS, *range(N_ITEMS)]
         wider = block.rebind(catalogue(names))
         assert isinstance(wider, LeaveOneOut)
