@@ -1,9 +1,9 @@
 """What a model tells about its users, and what it costs to tell less: the floor `--min-users` on the fixed split.
 
-For each floor the full model is trained, its lists on test are scored by `score.py` and compared with those of the model
-without a floor, paired over users. Then its bundle is read as somebody would who has nothing else: for an item that one,
-two or three users had, the items nearest to it in each part of the model are taken for an owner's history. The table says
-how much of the owners' histories is recovered so, beside the share that the most popular items would hit.
+For each floor the full model is trained, its lists on test are scored by `score.py` and compared with those of the
+model without a floor, paired over users. Then its bundle is read as somebody would who has nothing else: for an item
+that one, two or three users had, the items nearest to it in each part of the model are taken for an owner's history.
+The table says how much of the owners' histories is recovered so, beside the share that the most popular items would hit.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SHORTEST = 20
 
 
 def nearness(bundle: Path) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """For each block that holds behaviour: how near items are to one another, [n_items, n_items], from its file alone."""
+    """For each block that holds behaviour: how near items are, [n_items, n_items], from the block's file alone."""
     for path in sorted((bundle / "model").glob("block-*.safetensors")):
         tensors = load_file(path)
         if "weights" in tensors and tensors["weights"].ndim == 2 and len(set(tensors["weights"].shape)) == 1:
@@ -45,7 +45,8 @@ def nearness(bundle: Path) -> Iterator[tuple[str, NDArray[np.float64]]]:
         elif "vectors" in tensors:
             both = tensors["vectors"] @ tensors["vectors"].T
         elif "collaborative" in tensors:
-            both = tensors["collaborative_history"] @ tensors["collaborative"].T
+            own = tensors["collaborative"]
+            both = own @ tensors["collaborative_history"].T @ own.T
         elif "behavior" in tensors:
             both = tensors["behavior"] @ tensors["behavior"].T
         else:
