@@ -3,7 +3,7 @@
 For each floor the full model is trained, its lists on test are scored by `score.py` and compared with those of the
 model without a floor, paired over users. Then its bundle is read as somebody would who has nothing else: for an item
 that one, two or three users had, the items nearest to it in each part of the model are taken for an owner's history.
-The table says how much of the owners' histories is recovered so, beside the share that the most popular items would hit.
+The table says how much of the owners' histories is recovered so, beside the share that the most popular items hit.
 """
 
 from __future__ import annotations
