@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import hashlib
+import io
 import re
 import zlib
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 
 from kg.errors import WhyPathError
 from kg.limits import taken_times, taken_weights, time_misfit, weight_misfit
+from kg.sources.quoted_rows import QuotedRows
 
 PathLike: TypeAlias = str | Path
 
@@ -297,7 +299,17 @@ def _text(path: Path, content: bytes, separator: str) -> tuple[tuple[str, ...], 
         parted = "tabs" if separator == "\t" else "commas"
         reason = re.sub(r"^CSV parse error: Row #(\d+): ", r"line \1: ", str(error)).split("\n")[0]
         raise FileProblem(f"{path}: {reason} (columns are parted by {parted}).") from error
+    if separator == "," and content.count(b"\n") > table.num_rows + 1:
+        _check_quotes(path, content, len(names))
     return names, table.to_pandas()
+
+
+def _check_quotes(path: Path, content: bytes, width: int) -> None:
+    """Refuse a quotation mark too many: the lines behind it would be missing without a word."""
+    rows = QuotedRows(io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="\n"), str(path), ",", width)
+    for _ in rows:
+        if rows.warnings:
+            raise FileProblem(f"{rows.warnings[0].split(';')[0]}; correct its quotation marks.")
 
 
 def _parquet(path: Path, content: bytes) -> tuple[tuple[str, ...], pd.DataFrame]:

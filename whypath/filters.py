@@ -38,6 +38,19 @@ class Comparison(StrEnum):
     CONTAINS = "~"
 
 
+_SIGNS = (">=", "<=", "==", "!=", "=", "<", ">", "~")
+"""In the order in which they are looked for: `year >=` alone compares with the text "="."""
+
+
+def _value_in(text: str) -> str:
+    """What is compared with, trimmed; of blanks alone the last; "" if there is nothing, or a line break within it.
+
+    Not a regular expression: one that looks for the value between blanks takes a time that grows with their square.
+    """
+    value = text.strip() or text.replace("\n", "")[-1:]
+    return "" if "\n" in value else value
+
+
 @dataclass(frozen=True)
 class Where:
     """A condition on a field (`year >= 1990`) or a relation (`genre == Comedy`: some fact of that name has that label).
@@ -52,13 +65,18 @@ class Where:
     @classmethod
     def parse(cls, text: str) -> Where:
         """Read a condition as the command line has it: `year >= 1990`, `genre = Comedy`, `title ~ star`."""
-        match = re.fullmatch(r"\s*([^\s<>=!~]+)\s*(>=|<=|==|!=|=|<|>|~)\s*(.+?)\s*", text)
-        if match is None:
+        named = re.match(r"\s*+([^\s<>=!~]++)\s*+", text)
+        rest = text[named.end() :] if named is not None else ""
+        sign, value = next(
+            ((sign, value) for sign in _SIGNS if rest.startswith(sign) and (value := _value_in(rest[len(sign) :]))),
+            ("", ""),
+        )
+        if named is None or not sign:
             raise FilterError(
                 f"cannot read the condition {text!r}; write NAME COMPARISON VALUE, with one of >= <= > < == != ~, "
                 "for example 'year >= 1990' or 'genre == Comedy'"
             )
-        name, sign, value = match.groups()
+        name = named.group(1)
         if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
             value = value[1:-1]
         return cls(name, Comparison("==" if sign == "=" else sign), value)

@@ -101,10 +101,10 @@ class Dispatcher:
                 if tell_bad:
                     self._quarantine.add_bad(record, consumers[0].section if len(consumers) == 1 else stage)
             else:
-                found = list(always)
+                found = dict.fromkeys(always)
                 for column, table in by_value.items():
                     for value in _texts(record.values.get(column)):
-                        found += [r for r in table.get(value, ()) if r not in found and r.fits(record, 1)]
+                        found.update((r, None) for r in table.get(value, ()) if r.fits(record, 1))
                 if not found and not quiet:
                     self._tally.skipped += 1
                 for route in found:

@@ -11,7 +11,7 @@ load is not complete. Running the load again writes the same rows to the same en
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -50,12 +50,14 @@ def load_domain(
     progress: Progress | None = None,
     tables: Mapping[str, Any] | None = None,
     folder: str | Path | None = None,
+    allow_outside: Sequence[str | Path] = (),
 ) -> LoadReport:
     """Load a domain into a store.
 
     `domain` is the path of a `domain.yaml`, or a schema (whose files are then looked for in `folder`, by default the
     working directory). `tables` are data frames, Arrow tables, networkx graphs or lists of mappings that sources name
-    with `table:`.
+    with `table:`. Files lie in the folder of the `domain.yaml` (in `folder` where it is given) or in one of the
+    folders `allow_outside`, links followed; a description that names any other is a `SourceError`.
 
     Rows are upserted; with `replace` what the source no longer has is removed. Bad rows are left out, counted in the
     report and written to `quarantine` (by default `quarantine.jsonl` beside `domain.yaml`; nowhere for a schema
@@ -78,7 +80,7 @@ def load_domain(
     path = Path(quarantine) if quarantine is not None else None
     if path is None and described is not None:
         path = described.parent / QUARANTINE_NAME
-    with SourcePool(schema, base, tables or {}) as pool:
+    with SourcePool(schema, base, tables or {}, allow_outside) as pool:
         _protect(path, (*pool.files(), *([described] if described is not None else [])))
         plan = _plan(schema, pool)
         if replace and not _has_items(plan):
@@ -273,6 +275,7 @@ class _Run:
             rows=self.tally.read,
             seconds=seconds,
             writing_seconds=self._batches.seconds + finishing_seconds,
+            swallowed_lines=self._plan.pool.swallowed_lines(),
         )
 
     def _events(self) -> None:
@@ -313,6 +316,7 @@ class _Run:
     def _warnings(self) -> Iterator[str]:
         schema = self._plan.schema
         yield from unused_by_models(schema)
+        yield from self._plan.pool.warnings()
         if not self.tally.items:
             yield "the source has no item"
         for section, rows in self.tally.rows.items():

@@ -23,7 +23,8 @@ class LookupTable:
 
     def add(self, key: str, cells: dict[str, Cell]) -> bool | None:
         """Keep a row: None if its key is new, else whether the same row was there."""
-        text = json.dumps(cells, ensure_ascii=False, default=str)
+        # As ASCII: an escape in JSON may stand for half a character, which no text of SQLite can hold.
+        text = json.dumps(cells, default=str)
         added = self._database.execute("INSERT OR IGNORE INTO rows VALUES (?, ?)", (key, text)).rowcount
         return None if added else self._text(key) == text
 

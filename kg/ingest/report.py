@@ -54,7 +54,8 @@ class LoadReport:
     `bad` counts bad rows by reason; all of them are in the file `quarantine`, the first ones in `first_bad`. `repeated`
     rows said again what an earlier row said, `skipped` rows matched no `where`. `warnings` are sentences for the
     reader. `rows` were read from all sources in `seconds`, of which `writing_seconds` went by in the store; the rest
-    is reading and checking.
+    is reading and checking. `swallowed_lines` were lost with bad rows before them, whose quotes do not end; `warnings`
+    name these rows.
     """
 
     sections: tuple[SectionReport, ...]
@@ -71,6 +72,7 @@ class LoadReport:
     rows: int
     seconds: float
     writing_seconds: float
+    swallowed_lines: int = 0
 
     @property
     def rows_per_second(self) -> float:
@@ -102,6 +104,8 @@ class LoadReport:
             where = f", see {self.quarantine}" if self.quarantine else ""
             lines.append(f"  {self.n_bad:,} bad rows were left out{where}")
             lines += [f"    {count:>9,} {reason}" for reason, count in sorted(self.bad.items(), key=lambda c: -c[1])]
+        if self.swallowed_lines:
+            lines.append(f"  {self.swallowed_lines:,} more lines were lost with bad rows whose quotes do not end")
         lines += [f"  note: {warning}" for warning in self.warnings]
         return "\n".join(lines)
 

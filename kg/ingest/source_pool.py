@@ -11,19 +11,28 @@ from typing import Any, Self
 
 from kg.schema import DomainSchema, SourceSpec
 from kg.schema.errors import suggestion
+from kg.schema.files import file_names
 from kg.sources import RawRecord, Reader, SourceError, open_source, read_id_map
+from kg.sources.opening import located, opened_raw
+from kg.sources.records import QuotedReader
 
 _LOOK_AHEAD = 1000
 """Records in which a required column of a format without a header must be seen."""
 
 
 class SourcePool:
-    """Readers by description; `folder` is where relative paths start, `tables` what was handed over in Python."""
+    """Readers by description; `folder` is where relative paths start, `tables` what was handed over in Python.
 
-    def __init__(self, schema: DomainSchema, folder: Path, tables: Mapping[str, Any]) -> None:
+    Files lie in `folder` or in one of `allow_outside`.
+    """
+
+    def __init__(
+        self, schema: DomainSchema, folder: Path, tables: Mapping[str, Any], allow_outside: Sequence[str | Path] = ()
+    ) -> None:
         self._schema = schema
         self._folder = folder
         self._tables = tables
+        self._allow_outside = tuple(allow_outside)
         self._readers: dict[tuple[str, bool], Reader] = {}
         self._maps: dict[str, dict[str, str]] = {}
 
@@ -40,7 +49,9 @@ class SourcePool:
         """The reader of a source."""
         found = (spec.model_dump_json(), edges)
         if found not in self._readers:
-            self._readers[found] = open_source(spec, self._folder, edges=edges, tables=self._tables)
+            self._readers[found] = open_source(
+                spec, self._folder, edges=edges, tables=self._tables, allow_outside=self._allow_outside
+            )
         return self._readers[found]
 
     def id_map(self, spec: SourceSpec) -> dict[str, str] | None:
@@ -49,7 +60,7 @@ class SourcePool:
             return None
         name = spec.map.model_dump_json()
         if name not in self._maps:
-            self._maps[name] = read_id_map(spec.map, self._folder)
+            self._maps[name] = read_id_map(spec.map, self._folder, allow_outside=self._allow_outside)
         return self._maps[name]
 
     def check_columns(self, reader: Reader, required: Sequence[str], section: str) -> None:
@@ -63,32 +74,38 @@ class SourcePool:
                 raise SourceError(f"{section}: {reader.name}: no column {column!r}{suggestion(column, names)}")
 
     def files(self) -> tuple[Path, ...]:
-        """All files that the domain is read from, sorted."""
-        return tuple(sorted({self._folder / name for name in _file_names(self._schema)}))
+        """The real places of all files that the domain is read from, sorted."""
+        return tuple(sorted(self._files().values()))
+
+    def warnings(self) -> tuple[str, ...]:
+        """What readers have to say about quotation marks that are too many, when they have been gone through."""
+        # Of a file that is read for several sections each has a reader of its own.
+        return tuple(dict.fromkeys(text for reader in self._quoted() for text in reader.warnings))
+
+    def swallowed_lines(self) -> int:
+        """Lines that were lost because a row before them took them in."""
+        return sum({reader.name: reader.swallowed_lines for reader in self._quoted()}.values())
 
     def digest(self) -> str:
         """Digest of the description and of the content of its files; tables count by name and length."""
         content = hashlib.blake2b(self._schema.to_json().encode(), digest_size=16)
-        for file in self.files():
-            content.update(file.name.encode())
-            try:
-                with file.open("rb") as opened:
-                    while block := opened.read(1 << 20):
-                        content.update(block)
-            except OSError as error:
-                raise SourceError(f"{file}: cannot be read ({error.strerror})") from None
+        for named, file in sorted(self._files().items()):
+            content.update(named.name.encode())
+            with opened_raw(file, str(named)) as raw:
+                while block := raw.read(1 << 20):
+                    content.update(block)
         for name, table in sorted(self._tables.items()):
             content.update(f"{name} {len(table) if hasattr(table, '__len__') else ''}".encode())
         return content.hexdigest()
 
+    def _files(self) -> dict[Path, Path]:
+        """Path as the description has it -> real place."""
+        return {
+            self._folder / name: located(name, name, self._folder, self._allow_outside)
+            for name in file_names(self._schema)
+        }
 
-def _file_names(schema: DomainSchema) -> Iterator[str]:
-    specs = [s for node in schema.nodes.values() for s in node.source]
-    specs += [s for relation in schema.relations.values() for s in relation.source]
-    for interaction in schema.interactions.values():
-        specs += [*interaction.source, *(table.source for table in interaction.via.values())]
-    for spec in specs:
-        if spec.file is not None:
-            yield spec.file
-        if spec.map is not None:
-            yield spec.map.file
+    def _quoted(self) -> Iterator[QuotedReader]:
+        for reader in self._readers.values():
+            if isinstance(reader, QuotedReader):
+                yield reader

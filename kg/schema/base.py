@@ -11,7 +11,12 @@ class DomainModel(BaseModel):
     """Base of the models of `domain.yaml`: unknown fields are errors, numbers are accepted where text is meant."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", coerce_numbers_to_str=True, use_attribute_docstrings=True, populate_by_name=True
+        frozen=True,
+        extra="forbid",
+        coerce_numbers_to_str=True,
+        use_attribute_docstrings=True,
+        populate_by_name=True,
+        allow_inf_nan=False,
     )
 
 

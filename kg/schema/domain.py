@@ -7,13 +7,15 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, model_validator
 
 from kg.schema.base import DomainModel
-from kg.schema.errors import SchemaError, from_validation, suggestion
+from kg.schema.description_text import read_description, unfit_texts
+from kg.schema.errors import MOST_TOLD, SchemaError, from_validation, place_in, suggestion
 from kg.schema.existing import GraphSource
 from kg.schema.interactions import InteractionKind
 from kg.schema.nodes import NodeKind, Role
@@ -26,6 +28,9 @@ DEFAULT_MISSING = ("", "NULL", "\\N", "NA")
 
 _STORED: dict[str, object] = {"stored": True}
 """Context of the check of a schema that was loaded once: what an earlier version took must still be opened."""
+
+MOST_PAIRS = 100_000
+"""Pairs of kinds that a description may join."""
 
 _KIND_NAME = re.compile(r"[^\W\d][\w-]*")
 _RELATION_NAME = re.compile(r"[^\s~][^\s]*")
@@ -61,12 +66,18 @@ class DomainSchema(DomainModel):
 
     @model_validator(mode="after")
     def _fits_together(self, info: ValidationInfo) -> DomainSchema:
-        problems = [*self._name_problems(), *self._role_problems(), *self._origin_problems()]
+        # No more than are told: each may look for names like the wrong one.
+        first = chain(self._name_problems(), self._role_problems(), self._origin_problems(), self._size_problems())
+        problems = [*islice(first, MOST_TOLD + 1)]
         if not problems:
             self._fill_interactions()
-            problems = [*self._reference_problems(), *self._relation_problems(), *self._unlabelled_problems()]
-            if info.context is not _STORED:
-                problems += sensitive_problems(self)
+            second = chain(
+                self._reference_problems(),
+                self._relation_problems(),
+                self._unlabelled_problems(),
+                () if info.context is _STORED else sensitive_problems(self),
+            )
+            problems = [*islice(second, MOST_TOLD + 1)]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -121,11 +132,18 @@ class DomainSchema(DomainModel):
                 if kind in self.nodes and not self.nodes[kind].labels:
                     yield f"{place}: the kind {kind!r} has no `labels`, so no relationship can lead to its nodes"
 
+    def _size_problems(self) -> Iterator[str]:
+        """A relation that names many kinds at both ends, or an interaction with all items, stands for many."""
+        n_items = len(self.item_kinds)
+        pairs = sum(len(r.head) * len(r.tail) for r in self.relations.values())
+        pairs += sum(len(i.items) or n_items for i in self.interactions.values())
+        if pairs > MOST_PAIRS:
+            yield f"the document: its relations and interactions join {pairs:,} pairs of kinds, {MOST_PAIRS:,} at most"
+
     def _fill_interactions(self) -> None:
+        user_kinds, item_kinds = self.user_kinds, self.item_kinds
         filled = {
-            name: kind.model_copy(
-                update={"user": kind.user or self.user_kinds[0], "items": kind.items or self.item_kinds}
-            )
+            name: kind.model_copy(update={"user": kind.user or user_kinds[0], "items": kind.items or item_kinds})
             for name, kind in self.interactions.items()
         }
         object.__setattr__(self, "interactions", filled)
@@ -144,14 +162,16 @@ class DomainSchema(DomainModel):
                 for kind in kinds:
                     if kind not in self.nodes:
                         yield unknown(f"relations.{name}.{end}", kind)
+        user_kinds, item_kinds = self.user_kinds, dict.fromkeys(self.item_kinds)
         for name, interaction in self.interactions.items():
-            if interaction.user not in self.user_kinds:
-                yield f"interactions.{name}.user: {interaction.user!r} is not the user kind {self.user_kinds[0]!r}"
+            if interaction.user not in user_kinds:
+                yield f"interactions.{name}.user: {interaction.user!r} is not the user kind {user_kinds[0]!r}"
             for kind in interaction.items:
-                if kind not in self.item_kinds:
-                    yield f"interactions.{name}.items: {kind!r} is not an item kind{suggestion(kind, self.item_kinds)}"
+                if kind not in item_kinds:
+                    yield f"interactions.{name}.items: {kind!r} is not an item kind{suggestion(kind, item_kinds)}"
+        used = {kind for kinds in self._uses() for kind in kinds}
         for name, node in self.nodes.items():
-            if not node.is_read and not any(name in used for used in self._uses()):
+            if not node.is_read and name not in used:
                 wanted = "source: FILE" if self.graph is None else "labels: LABEL"
                 yield f"nodes.{name}: no source and no relation or interaction leads to it: add `{wanted}`"
 
@@ -257,18 +277,7 @@ class DomainSchema(DomainModel):
     @classmethod
     def read(cls, path: str | Path) -> DomainSchema:
         """Read a `domain.yaml`; raises `SchemaError` with file, line, field and fix."""
-        path = Path(path)
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except FileNotFoundError:
-            raise SchemaError(str(path), ["no such file; `whypath init FILES…` writes a first one"]) from None
-        except IsADirectoryError:
-            raise SchemaError(str(path), [f"this is a folder; give the file, such as {path / 'domain.yaml'}"]) from None
-        except UnicodeDecodeError as error:
-            raise SchemaError(str(path), [f"not UTF-8 text (byte {error.start})"]) from None
-        except OSError as error:
-            raise SchemaError(str(path), [f"cannot be read: {error.strerror}"]) from None
-        return cls.from_yaml(text, where=str(path))
+        return cls.from_yaml(read_description(Path(path)), where=str(path))
 
     @classmethod
     def from_yaml(cls, text: str, where: str = "domain.yaml") -> DomainSchema:
@@ -286,7 +295,7 @@ class DomainSchema(DomainModel):
         """Parse what `to_json` wrote. Raises `SchemaError`."""
         try:
             value = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SchemaError(where, [f"this is not JSON: {error}"]) from None
         return cls._validated(value, where, {}, context=_STORED)
 
@@ -294,6 +303,9 @@ class DomainSchema(DomainModel):
     def _validated(
         cls, value: Any, where: str, lines: dict[tuple[str, ...], int], context: dict[str, object] | None = None
     ) -> DomainSchema:
+        unfit = unfit_texts(value)
+        if unfit:
+            raise SchemaError(where, [f"{place_in(path, lines)}: {problem}" for path, problem in unfit])
         if not isinstance(value, dict):
             raise SchemaError(
                 where,

@@ -14,22 +14,38 @@ Lines = Mapping[tuple[str, ...], int]
 """Line of every place of a YAML document, by its path of keys (list positions as text)."""
 
 
+MOST_TOLD = 50
+"""Problems of a description that are told at once."""
+
+_LONGEST = 1000
+_LONGEST_NAME = 100
+"""Characters of a problem that are told, and of a name for which names like it are looked for."""
+
+
 class SchemaError(WhyPathError):
     """A domain description cannot be used; the message lists each problem with its place and the fix."""
 
     def __init__(self, where: str, problems: Sequence[str]) -> None:
         self.where = where
-        self.problems = tuple(problems)
-        if len(self.problems) == 1:
+        self.problems = tuple(_told(problem) for problem in problems[:MOST_TOLD])
+        if len(problems) == 1:
             super().__init__(f"{where}: {self.problems[0]}")
         else:
-            listed = "\n".join(f"  - {p}" for p in self.problems)
-            super().__init__(f"{where}: {len(self.problems)} problems\n{listed}")
+            listed = "".join(f"\n  - {p}" for p in self.problems)
+            count = f"{len(problems)} problems" if len(problems) <= MOST_TOLD else f"the first {MOST_TOLD} problems"
+            super().__init__(f"{where}: {count}{listed}")
+
+
+def _told(problem: str) -> str:
+    cut = problem if len(problem) <= _LONGEST else f"{problem[:_LONGEST]}…"
+    return cut.encode("utf-8", "backslashreplace").decode()  # half a character can be neither printed nor stored
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """A hint for a misspelt name: "; did you mean 'title'?", or all names where there are few, or nothing."""
-    names = [str(k) for k in known]
+    if len(name) > _LONGEST_NAME:
+        return ""
+    names = [n for n in map(str, known) if len(n) <= _LONGEST_NAME]
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if not close:
         folded = {n.casefold(): n for n in names}
@@ -45,19 +61,19 @@ def from_validation(
     error: ValidationError, model: type[BaseModel], where: str, lines: Lines | None = None
 ) -> SchemaError:
     """Pydantic's errors in the reader's words: one problem a line, each with its YAML path and line."""
-    return SchemaError(where, [_problem(e, model, lines or {}) for e in error.errors()])
+    return SchemaError(where, [_problem(e, model, lines or {}) for e in error.errors()[: MOST_TOLD + 1]])
 
 
 def _problem(error: Any, model: type[BaseModel], lines: Lines) -> str:
     path = tuple(str(p) for p in error["loc"])
-    place = _place(path, lines)
+    place = place_in(path, lines)
     kind = error["type"]
     if kind == "extra_forbidden":
         owner = _model_at(model, path[:-1])
         known = list(owner.model_fields) if owner is not None else []
         return f"{place}: unknown field {path[-1]!r}{suggestion(path[-1], known)}"
     if kind == "missing":
-        return f"{_place(path[:-1], lines)}: the field {path[-1]!r} is missing"
+        return f"{place_in(path[:-1], lines)}: the field {path[-1]!r} is missing"
     if kind == "value_error":
         return f"{place}: {error['ctx']['error']}"
     if kind in ("enum", "literal_error"):
@@ -70,6 +86,8 @@ def _problem(error: Any, model: type[BaseModel], lines: Lines) -> str:
 
 
 def _only_close(value: object, names: Sequence[str]) -> str:
+    if len(str(value)) > _LONGEST_NAME:
+        return ""
     close = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
 
@@ -81,7 +99,8 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _place(path: tuple[str, ...], lines: Lines) -> str:
+def place_in(path: tuple[str, ...], lines: Lines) -> str:
+    """A place as messages name it, with the line of it or of what it is in."""
     name = ".".join(path) or "the document"
     for end in range(len(path), -1, -1):
         if path[:end] in lines:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, field_validator
 
 from kg.schema.base import DomainModel, Names
+from kg.schema.time_patterns import check_pattern
 
 
 class FieldType(StrEnum):
@@ -40,6 +41,11 @@ class FieldSpec(DomainModel):
     """Never shown and never exported, whatever it is used for."""
     use: bool | None = None
     """Whether models may read it. Unsaid: yes for items and entities, no for users."""
+
+    @field_validator("format")
+    @classmethod
+    def _known_pattern(cls, value: str | None) -> str | None:
+        return value if value is None else check_pattern(value)
 
 
 def _from_type(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,6 +12,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from kg.schema.base import Conditions, DomainModel, Names
 from kg.schema.existing import PATH_PLACES, PathSpec, Relationship
 from kg.schema.sources import Source, Sources
+from kg.schema.time_patterns import check_pattern
 
 TIME_FORMATS = ("auto", "unix", "unix_ms", "unix_us", "iso")
 """Named time formats; any other is a strptime pattern."""
@@ -140,12 +140,7 @@ class InteractionKind(DomainModel):
             raise ValueError(
                 f"{value!r} is no time format: use {', '.join(TIME_FORMATS)} or a strptime pattern such as %d/%m/%Y"
             )
-        moment = datetime(2001, 2, 3, 4, 5, 6)
-        try:
-            datetime.strptime(moment.strftime(value), value)
-        except ValueError as error:
-            raise ValueError(f"{value!r} is not a strptime pattern that reads dates: {error}") from None
-        return value
+        return check_pattern(value)
 
     @field_validator("timezone")
     @classmethod
@@ -153,7 +148,7 @@ class InteractionKind(DomainModel):
         if value != "UTC":  # which needs no time zone database
             try:
                 ZoneInfo(value)
-            except (ZoneInfoNotFoundError, ValueError):
+            except (ZoneInfoNotFoundError, ValueError, OSError):  # the last for a folder of zones, such as Europe
                 raise ValueError(f"no time zone {value!r}: use a name such as UTC or Europe/Berlin") from None
         return value
 
@@ -168,6 +163,15 @@ class InteractionKind(DomainModel):
             raise ValueError("`columns` without a source: add `source: FILE`")
         if not self.source:
             self._fits_a_graph()
+        joined: set[str] = set()
+        for name, linking in self.via.items():
+            table, dot, _ = (linking.match or "").partition(".")
+            if dot and table in self.via and table not in joined:
+                raise ValueError(
+                    f"via.{name}: `match: {linking.match}` names {table!r}, which is not joined before {name!r}:"
+                    " a table follows from the interaction's own columns or from those of a table above it"
+                )
+            joined.add(name)
         columns = self.columns
         if columns is not None:
             if self.positive.needs_weight and columns.weight is None:

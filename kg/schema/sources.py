@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from kg.schema.base import DomainModel
 
@@ -47,6 +47,26 @@ def format_of(file: str) -> SourceFormat | None:
     return next((found for suffix, found in _BY_SUFFIX.items() if name.endswith(suffix)), None)
 
 
+def _cuts_cells(separator: str) -> str:
+    if any(c in separator for c in '"\r\n'):
+        raise ValueError("a separator of columns holds neither quotation marks nor line breaks")
+    return separator
+
+
+Separator: TypeAlias = Annotated[str, Field(min_length=1), AfterValidator(_cuts_cells)]
+"""What stands between the cells of a row."""
+
+
+def _check_format(file: str, said: SourceFormat | None) -> None:
+    if said is SourceFormat.TABLE:
+        raise ValueError("format `table` is for tables handed over in Python, not for files")
+    if said is None and format_of(file) is None:
+        raise ValueError(
+            f"the name {file!r} does not tell its format: add `format:` with one of "
+            + ", ".join(f.value for f in SourceFormat if f is not SourceFormat.TABLE)
+        )
+
+
 class IdMap(DomainModel):
     """A file that says which ids of a triples file are which items (RecBole's `.link`, an item list)."""
 
@@ -58,8 +78,13 @@ class IdMap(DomainModel):
     """Column with the id that the triples use for it."""
     format: SourceFormat | None = None
     """Where the file's name does not tell."""
-    separator: str | None = Field(default=None, min_length=1)
+    separator: Separator | None = None
     """Column separator, where it is not the format's own."""
+
+    @model_validator(mode="after")
+    def _is_readable(self) -> IdMap:
+        _check_format(self.file, self.format)
+        return self
 
 
 class SourceSpec(DomainModel):
@@ -71,7 +96,7 @@ class SourceSpec(DomainModel):
     """Instead of a file: the name of a data frame or graph handed over in Python (`load_domain(..., tables={...})`)."""
     format: SourceFormat | None = None
     """Where the file's name does not tell; `triples` for head, relation, tail."""
-    separator: str | None = Field(default=None, min_length=1)
+    separator: Separator | None = None
     """Column separator of text tables: `,` in CSV, a tab elsewhere. One of several characters (`::`) has no quoting."""
     quoted: bool | None = None
     """Whether cells may stand in double quotes. Unsaid: yes in CSV, no in TSV, atomic and triples files."""
@@ -94,13 +119,8 @@ class SourceSpec(DomainModel):
             raise ValueError("a source is either a file or a table: give `file: PATH` or `table: NAME`")
         if self.table is not None and self.format not in (None, SourceFormat.TABLE):
             raise ValueError("a table handed over in Python has no format: leave `format` out")
-        if self.file is not None and self.format is SourceFormat.TABLE:
-            raise ValueError("format `table` is for tables handed over in Python, not for files")
-        if self.file is not None and self.format is None and format_of(self.file) is None:
-            raise ValueError(
-                f"the name {self.file!r} does not tell its format: add `format:` with one of "
-                + ", ".join(f.value for f in SourceFormat if f is not SourceFormat.TABLE)
-            )
+        if self.file is not None:
+            _check_format(self.file, self.format)
         if self.quoted and self.separator is not None and len(self.separator) > 1:
             raise ValueError(f"cells separated by {self.separator!r} cannot be quoted: drop `quoted`")
         if self.map is not None and self.resolved_format not in (SourceFormat.TRIPLES, SourceFormat.RECBOLE):

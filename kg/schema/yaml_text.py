@@ -8,15 +8,35 @@ the rules of YAML 1.2's core schema here, except that only `null`, `~` and an em
 from __future__ import annotations
 
 import re
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import Any
 
 import yaml
 
 from kg.schema.errors import SchemaError
+from kg.schema.yaml_nodes import MOST_PLACES, TOO_DEEP, TOO_LARGE, check_nodes
+
+MOST_CHARACTERS = 4_000_000
+"""Length of a description at most."""
+
+
+class _TooMany(Exception):
+    """The text has more nodes than a description may have."""
 
 
 class _Loader(yaml.SafeLoader):
     """A safe loader with the resolvers below and none of YAML 1.1's."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._nodes = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self._nodes += 1
+        if self._nodes > MOST_PLACES:
+            raise _TooMany
+        return super().compose_node(parent, index)
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -32,12 +52,21 @@ _Loader.add_implicit_resolver(
 )
 _Loader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"^<<$"), ["<"])
 
+_PATTERNS = {
+    tag: [pattern for _, pattern in group]
+    for tag, group in groupby(sorted(set(chain(*_Loader.yaml_implicit_resolvers.values())), key=str), itemgetter(0))
+}
+"""Tags of values that are not texts -> what such a value looks like."""
+
 
 def read_yaml(text: str, where: str) -> tuple[Any, dict[tuple[str, ...], int]]:
     """Parse YAML; returns the value and the 1-based line of every place by its path of keys.
 
-    Raises `SchemaError` for YAML that does not parse and for a key given twice.
+    Raises `SchemaError` for YAML that does not parse, for a key given twice, for tags that are not of the core schema,
+    and for what is too large, written out (an alias and a merge key count as what they stand for).
     """
+    if len(text) > MOST_CHARACTERS:
+        raise SchemaError(where, [f"more than {MOST_CHARACTERS:,} characters; a description is not that long"])
     try:
         loader = _Loader(text)
     except yaml.reader.ReaderError as error:
@@ -48,17 +77,22 @@ def read_yaml(text: str, where: str) -> tuple[Any, dict[tuple[str, ...], int]]:
         root = loader.get_single_node()
         if root is None:
             return None, {}
+        check_nodes(root, where, _PATTERNS)
         lines: dict[tuple[str, ...], int] = {}
         _collect_lines(root, (), lines, where)
         return loader.construct_document(root), lines
+    except SchemaError:
+        raise
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}: " if mark is not None else ""
         raise SchemaError(where, [f"{line}this is not YAML: {error.problem or error.context}"]) from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise SchemaError(where, [f"this is not YAML: {error}"]) from None
     except RecursionError:
-        raise SchemaError(where, ["this YAML contains itself or is nested too deeply"]) from None
+        raise SchemaError(where, [TOO_DEEP]) from None
+    except _TooMany:
+        raise SchemaError(where, [f"line {loader.line + 1}: {TOO_LARGE}"]) from None
+    except Exception as error:  # the parser's own, such as for an escape beyond Unicode
+        raise SchemaError(where, [f"line {loader.line + 1}: this is not YAML: {error}"]) from None
     finally:
         loader.dispose()
 

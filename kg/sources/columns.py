@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from kg.schema.errors import suggestion
 from kg.sources.records import SourceError
 
 
-def find_column(name: str, columns: Sequence[str], source: str) -> str:
-    """The column itself; raises `SourceError` with close matches where the source has none of that name."""
+def find_column(name: str, columns: Collection[str], source: str) -> str:
+    """The column itself; raises `SourceError` with close matches where the source has none of that name.
+
+    Of a table that may have many columns `columns` is a dictionary, as a description may ask for many.
+    """
     if name in columns:
         return name
     raise SourceError(f"{source}: no column {name!r}{suggestion(name, columns)}")

@@ -5,14 +5,15 @@ RecBole's atomic files are such tables with `name:type` in the header.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
 from kg.rows import Position
 from kg.sources.columns import check_header, find_column
+from kg.sources.lines import TOO_LONG, bounded_lines, is_too_long
 from kg.sources.opening import OpenFile, opened
+from kg.sources.quoted_rows import NOT_UTF8, QuotedRows, Raw
 from kg.sources.records import BadRecord, RawRecord, Reason, Record, SourceError, is_bad_text, shown
 
 ATOMIC_TYPES = ("token", "token_seq", "float", "float_seq")
@@ -23,7 +24,8 @@ class DelimitedReader:
     """A table in a text file.
 
     `columns` names the columns of a file without a header line; with `atomic` the header's types are split off. Blank
-    lines are skipped. A row with too many or too few cells, undecodable bytes or broken quotes is a `BadRecord`.
+    lines are skipped. A row with too many or too few cells, undecodable bytes or broken quotes is a `BadRecord`; what
+    is to be said of broken quotes is in `warnings` when the table has been gone through.
     """
 
     def __init__(
@@ -44,17 +46,15 @@ class DelimitedReader:
         self._encoding = encoding
         self._has_header = columns is None
         self._open: OpenFile | None = None
+        self._quotes: QuotedRows | None = None
         self.types: dict[str, str] = {}
-        try:
-            "".encode(encoding)
-        except LookupError:
-            raise SourceError(
-                f"{name}: there is no text encoding {encoding!r}; use one such as utf-8 or latin-1"
-            ) from None
         header = columns if columns is not None else self._read_header()
+        with opened(path, name) as file:  # a table without a header line is otherwise not looked at yet
+            file.text(encoding)
         if atomic and columns is None:
             header = tuple(self._split_type(cell) for cell in header)
         self._columns = check_header(header, name)
+        self._known = dict.fromkeys(self._columns)
 
     @property
     def name(self) -> str:
@@ -64,8 +64,16 @@ class DelimitedReader:
     def columns(self) -> tuple[str, ...]:
         return self._columns
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return self._quotes.warnings if self._quotes is not None else ()
+
+    @property
+    def swallowed_lines(self) -> int:
+        return self._quotes.swallowed_lines if self._quotes is not None else 0
+
     def resolve(self, column: str) -> str:
-        return find_column(column, self._columns, self._name)
+        return find_column(column, self._known, self._name)
 
     def resolve_value(self, value: str) -> str:
         return value
@@ -80,10 +88,10 @@ class DelimitedReader:
         with opened(self._path, self._name) as file:
             self._open = file
             text = file.text(self._encoding)
-            rows = self._quoted_rows(text) if self._quoted else self._plain_rows(text)
+            width = len(self._columns)
+            rows = self._rows(text, width)
             if self._has_header:
                 next(rows, None)
-            width = len(self._columns)
             for line, cells, raw in rows:
                 if isinstance(cells, BadRecord):
                     yield cells
@@ -93,58 +101,32 @@ class DelimitedReader:
                     detail = f"{len(cells)} cells where the header has {width}"
                     yield BadRecord(Position(self._name, line), Reason.COLUMN_COUNT, detail, shown(raw()))
 
-    def _quoted_rows(self, text: TextIO) -> Iterator[tuple[int, list[str] | BadRecord, _Raw]]:
-        seen: list[str] = []
+    def _rows(self, text: TextIO, width: int | None) -> Iterator[tuple[int, list[str] | BadRecord, Raw]]:
+        if not self._quoted:
+            return self._plain_rows(text)
+        self._quotes = QuotedRows(text, self._name, self._separator, width)
+        return iter(self._quotes)
 
-        def lines() -> Iterator[str]:
-            for line in text:
-                seen.append(line)
-                yield line
-
-        raw = _Raw(seen)
-        rows = csv.reader(lines(), delimiter=self._separator, strict=True)
-        start = 1
-        while True:
-            try:
-                cells = next(rows)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                detail = f"{error}: a cell with quotes inside doubles them; without quoting say `quoted: false`"
-                if "new-line character" in str(error):
-                    detail = "a line break within a cell that has no quotes around it"
-                yield start, BadRecord(Position(self._name, start), Reason.BAD_QUOTES, detail, shown(raw())), raw
-            else:
-                if any(is_bad_text(line) for line in seen):
-                    yield start, self._bad_text(start, raw()), raw
-                elif cells:
-                    yield start, cells, raw
-            seen.clear()
-            start = rows.line_num + 1
-
-    def _plain_rows(self, text: TextIO) -> Iterator[tuple[int, list[str] | BadRecord, _Raw]]:
+    def _plain_rows(self, text: TextIO) -> Iterator[tuple[int, list[str] | BadRecord, Raw]]:
         separator = self._separator
         current = [""]
-        raw = _Raw(current)
-        for number, line in enumerate(text, 1):
+        raw = Raw(current)
+        for number, line in enumerate(bounded_lines(text), 1):
             line = line.removesuffix("\n").removesuffix("\r")
             if not line:
                 continue
             current[0] = line
-            if is_bad_text(line):
-                yield number, self._bad_text(number, line), raw
+            if is_too_long(line):
+                yield number, BadRecord(Position(self._name, number), Reason.TOO_LONG, TOO_LONG, shown(line)), raw
+            elif is_bad_text(line):
+                yield number, BadRecord(Position(self._name, number), Reason.BAD_UTF8, NOT_UTF8, shown(line)), raw
             else:
                 yield number, line.split(separator), raw
-
-    def _bad_text(self, line: int, raw: str) -> BadRecord:
-        detail = "bytes that are not UTF-8; a file in another encoding needs `encoding:`, such as latin-1"
-        return BadRecord(Position(self._name, line), Reason.BAD_UTF8, detail, shown(raw))
 
     def _read_header(self) -> tuple[str, ...]:
         with opened(self._path, self._name) as file:
             text = file.text(self._encoding)
-            rows = self._quoted_rows(text) if self._quoted else self._plain_rows(text)
-            first = next(rows, None)
+            first = next(self._rows(text, None), None)
         if first is None:
             raise SourceError(f"{self._name}: the file is empty; a table begins with a header line of column names")
         cells = first[1]
@@ -161,13 +143,3 @@ class DelimitedReader:
             )
         self.types[name] = kind
         return name
-
-
-class _Raw:
-    """The text of the row at hand, put together only where a report needs it."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self._lines = lines
-
-    def __call__(self) -> str:
-        return "".join(self._lines).rstrip("\r\n")

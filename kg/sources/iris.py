@@ -40,7 +40,7 @@ def expanded(name: str, prefixes: Mapping[str, str]) -> str:
     if name.startswith("<") and name.endswith(">"):
         return name[1:-1]
     prefix, colon, rest = name.partition(":")
-    base = {**PREFIXES, **prefixes}.get(prefix) if colon and not rest.startswith("//") else None
+    base = prefixes.get(prefix, PREFIXES.get(prefix)) if colon and not rest.startswith("//") else None
     return base + rest if base is not None else name
 
 

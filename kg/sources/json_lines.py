@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kg.rows import Position
+from kg.sources.lines import TOO_LONG, bounded_lines, is_too_long
 from kg.sources.opening import OpenFile, opened
 from kg.sources.plain_values import flat_cells
 from kg.sources.records import BadRecord, RawRecord, Reason, Record, SourceError, is_bad_text, shown
@@ -25,6 +26,7 @@ class JsonLinesReader:
         self._encoding = encoding
         self._open: OpenFile | None = None
         with opened(path, name) as file:
+            file.text(encoding)
             start = file.binary.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
         if start.startswith(b"["):
             raise SourceError(
@@ -54,19 +56,21 @@ class JsonLinesReader:
     def __iter__(self) -> Iterator[Record]:
         with opened(self._path, self._name) as file:
             self._open = file
-            for number, line in enumerate(file.text(self._encoding), 1):
-                if line.strip():
+            for number, line in enumerate(bounded_lines(file.text(self._encoding)), 1):
+                if not line.isspace():
                     yield self._record(Position(self._name, number), line)
 
     def _record(self, position: Position, line: str) -> Record:
+        if is_too_long(line):
+            return BadRecord(position, Reason.TOO_LONG, TOO_LONG, shown(line))
         if is_bad_text(line):
             return BadRecord(position, Reason.BAD_UTF8, "bytes that are not UTF-8", shown(line.rstrip()))
         try:
             # NaN and Infinity are no JSON, but Python and pandas write them for "no value".
             value: Any = json.loads(line, parse_constant=lambda _: None)
-        except (ValueError, RecursionError) as error:
-            return BadRecord(position, Reason.BAD_JSON, str(error), shown(line.rstrip()))
-        if not isinstance(value, dict):
+            if isinstance(value, dict):
+                return RawRecord(position, flat_cells(value))
             detail = f"expected an object, found {type(value).__name__}"
-            return BadRecord(position, Reason.BAD_JSON, detail, shown(line.rstrip()))
-        return RawRecord(position, flat_cells(value))
+        except (ValueError, RecursionError) as error:
+            detail = str(error)
+        return BadRecord(position, Reason.BAD_JSON, detail, shown(line.rstrip()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from kg.schema import IdMap, SourceFormat, SourceSpec
 from kg.schema.errors import suggestion
 from kg.sources.delimited import DelimitedReader
 from kg.sources.json_lines import JsonLinesReader
+from kg.sources.opening import located
 from kg.sources.parquet import ParquetReader
 from kg.sources.records import BadRecord, Reader, SourceError
 from kg.sources.tables import table_reader
@@ -17,12 +18,17 @@ from kg.sources.triples import TriplesReader
 
 
 def open_source(
-    spec: SourceSpec, folder: Path = Path(), *, edges: bool = False, tables: Mapping[str, Any] | None = None
+    spec: SourceSpec,
+    folder: Path = Path(),
+    *,
+    edges: bool = False,
+    tables: Mapping[str, Any] | None = None,
+    allow_outside: Sequence[str | Path] = (),
 ) -> Reader:
-    """The reader of a source; relative paths start at `folder`.
+    """The reader of a source; its file lies in `folder`, where relative paths start, or in one of `allow_outside`.
 
     With `edges` an RDF file or networkx graph is read as edges (head, relation, tail), else as nodes. Raises
-    `SourceError` for a source that is absent or unreadable as a whole.
+    `SourceError` for a source that is absent, lies elsewhere or is unreadable as a whole.
     """
     if spec.table is not None:
         known = tables or {}
@@ -32,7 +38,7 @@ def open_source(
                 + suggestion(spec.table, known)
             )
         return table_reader(known[spec.table], spec.name, edges=edges)
-    path = folder / (spec.file or "")
+    path = located(spec.file or "", spec.name, folder, allow_outside)
     match spec.resolved_format:
         case SourceFormat.PARQUET:
             return ParquetReader(path, spec.name)
@@ -61,13 +67,14 @@ def open_source(
             )
 
 
-def read_id_map(spec: IdMap, folder: Path = Path()) -> dict[str, str]:
-    """Entity id -> item key out of a map's file; in memory, as a catalogue is.
+def read_id_map(spec: IdMap, folder: Path = Path(), *, allow_outside: Sequence[str | Path] = ()) -> dict[str, str]:
+    """Entity id -> item key out of a map's file; in memory, as a catalogue is. `folder` and `allow_outside` as above.
 
     Raises `SourceError` for rows that cannot be read and for an entity that is mapped to two items: a wrong map would
     join facts to the wrong items without a sound.
     """
-    reader = open_source(SourceSpec(file=spec.file, format=spec.format, separator=spec.separator), folder)
+    source = SourceSpec(file=spec.file, format=spec.format, separator=spec.separator)
+    reader = open_source(source, folder, allow_outside=allow_outside)
     item, entity = reader.resolve(spec.item), reader.resolve(spec.entity)
     found: dict[str, str] = {}
     for record in reader:

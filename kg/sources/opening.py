@@ -1,33 +1,65 @@
-"""Opening files for readers: gzip by its magic bytes, one message for whatever is wrong with the file as a whole."""
+"""Opening the files of a description: where they may lie, gzip by its magic bytes, one message for whatever is wrong
+with a file as a whole.
+
+Descriptions come from strangers, too. So a file is regular, and its real place is in the description's folder or in
+one that the caller allows; all readers, and whatever else looks into such a file, come through here.
+"""
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
+import os
+import shlex
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from kg.regular_files import NotRegular, open_regular
 from kg.sources.records import SourceError
 
 _GZIP_MAGIC = b"\x1f\x8b"
+
+_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
+"""What Python calls text encodings and no file is written in; some take a time that grows with the square of a
+text."""
+
+
+def located(file: str, name: str, folder: Path, allow_outside: Sequence[str | Path] = ()) -> Path:
+    """The real place of a file that a description names, relative to `folder`, links followed.
+
+    Raises `SourceError` where it lies neither in `folder` nor in one of `allow_outside`, whether it is there or not.
+    """
+    try:
+        path = (folder / file).resolve()
+        places = [Path(place).resolve() for place in (folder, *allow_outside)]
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a NUL, half a character
+        raise SourceError(f"{name!r}: no file can have this path ({error})") from None
+    if any(path.is_relative_to(place) for place in places):
+        return path
+    raise SourceError(
+        f"{name}: {path} lies outside the description's folder {places[0]}; if it may be read, say so with "
+        f"`--allow-outside {shlex.quote(str(path.parent))}` (in Python `allow_outside=[{str(path.parent)!r}]`)"
+    )
 
 
 class OpenFile:
     """A file being read: its bytes, unpacked where it is gzip, and how far reading has come."""
 
-    def __init__(self, raw: IO[bytes], size: int) -> None:
+    def __init__(self, raw: IO[bytes], name: str) -> None:
         self._raw = raw
-        self._size = size
+        self._name = name
+        self._size = os.fstat(raw.fileno()).st_size
         packed = raw.read(2) == _GZIP_MAGIC
         raw.seek(0)
         self.binary: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=raw) if packed else raw
 
     def text(self, encoding: str) -> io.TextIOWrapper:
         """Text in lines that end at \\n only; undecodable bytes of UTF-8 become lone surrogates, to be found by row."""
-        utf8 = encoding.lower().replace("_", "-") in ("utf-8", "utf8")
+        utf8 = _codec(encoding, self._name) in ("utf-8", "utf-8-sig")
         return io.TextIOWrapper(
             _Buffered(self.binary),
             "utf-8-sig" if utf8 else encoding,
@@ -65,18 +97,50 @@ class _Buffered(io.BufferedIOBase):
 @contextmanager
 def opened(path: Path, name: str) -> Iterator[OpenFile]:
     """Open a source's file; any failure while it is open that concerns the whole file becomes a `SourceError`."""
+    with opened_raw(path, name) as raw:
+        yield OpenFile(raw, name)
+
+
+@contextmanager
+def opened_raw(path: Path, name: str) -> Iterator[IO[bytes]]:
+    """The same for its bytes as they stand on the disk."""
     try:
-        with path.open("rb") as raw:
-            yield OpenFile(raw, path.stat().st_size)
+        with _open(path, name) as raw:
+            yield raw
     except FileNotFoundError:
         raise SourceError(
             f"{name}: no such file ({path}); correct the path in domain.yaml or put the file there"
         ) from None
     except IsADirectoryError:
         raise SourceError(f"{name}: {path} is a folder, not a file") from None
+    except NotRegular as error:
+        raise SourceError(f"{name}: {path} cannot be a source: {error.strerror}") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise SourceError(f"{name}: the gzip file is damaged or cut off ({error}); fetch it again") from None
     except UnicodeDecodeError as error:
         raise SourceError(f"{name}: not text in {error.encoding} ({error.reason}); correct `encoding`") from None
+    except UnicodeError as error:
+        raise SourceError(f"{name}: not text in its `encoding` ({error}); correct that") from None
     except OSError as error:
         raise SourceError(f"{name}: cannot be read ({error.strerror or error})") from None
+    except MemoryError:
+        raise SourceError(f"{name}: this machine has not enough memory to read it") from None
+
+
+def _open(path: Path, name: str) -> IO[bytes]:
+    try:
+        return open_regular(path)
+    except ValueError as error:  # a NUL, half a character
+        raise SourceError(f"{name!r}: no file can have this path ({error})") from None
+
+
+def _codec(encoding: str, name: str) -> str:
+    """Python's name of an encoding; raises `SourceError` for one that no file has."""
+    try:
+        "".encode(encoding)  # refuses what turns bytes into bytes, such as base64
+        codec = codecs.lookup(encoding).name.replace("_", "-")
+    except (LookupError, ValueError):
+        codec = ""
+    if not codec or codec in _NO_CHARSETS:
+        raise SourceError(f"{name}: there is no text encoding {encoding!r}; use one such as utf-8 or latin-1")
+    return codec

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,8 +12,9 @@ import pyarrow.parquet as pq
 
 from kg.rows import Position
 from kg.sources.columns import check_header, find_column
-from kg.sources.plain_values import flat_cells
-from kg.sources.records import RawRecord, Record, SourceError
+from kg.sources.opening import opened_raw
+from kg.sources.plain_values import flat_cells, record_of
+from kg.sources.records import BadRecord, Reason, Record, SourceError, shown
 
 _BATCH_ROWS = 8192
 
@@ -25,8 +28,8 @@ class ParquetReader:
         self._wanted: set[str] = set()
         self._fraction: float | None = None
         with self._opened() as file:
-            self._tops = check_header(tuple(file.schema_arrow.names), name)
-            self._columns = tuple(_leaf_names(file.schema_arrow))
+            self._tops = dict.fromkeys(check_header(tuple(file.schema_arrow.names), name))
+            self._columns = dict.fromkeys(_leaf_names(file.schema_arrow))
 
     @property
     def name(self) -> str:
@@ -34,7 +37,7 @@ class ParquetReader:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return self._columns
+        return tuple(self._columns)
 
     def resolve(self, column: str) -> str:
         found = find_column(column, self._columns, self._name)
@@ -59,24 +62,53 @@ class ParquetReader:
             while True:
                 try:
                     batch = next(batches, None)
-                except (pa.ArrowException, OSError) as error:
+                # A damaged file can make the library raise anything.
+                except Exception as error:
                     raise SourceError(f"{self._name}: the Parquet file is damaged after row {row} ({error})") from None
                 if batch is None:
                     return
-                for values in batch.to_pylist():
-                    row += 1
-                    yield RawRecord(Position(self._name, row), flat_cells(values))
+                yield from self._records(batch, row)
+                row += batch.num_rows
                 self._fraction = row / total if total else 1.0
 
-    def _opened(self) -> pq.ParquetFile:
+    def _records(self, batch: pa.RecordBatch, before: int) -> Iterator[Record]:
+        """The rows of a batch; `before` rows stand before it."""
         try:
-            return pq.ParquetFile(self._path)
-        except FileNotFoundError:
-            raise SourceError(
-                f"{self._name}: no such file ({self._path}); correct the path in domain.yaml or put the file there"
-            ) from None
-        except (pa.ArrowException, OSError) as error:
-            raise SourceError(f"{self._name}: not a readable Parquet file ({error})") from None
+            rows = batch.to_pylist()
+        except Exception:  # of one row or of many; below they come one by one
+            for number in range(batch.num_rows):
+                yield self._record(batch.slice(number, 1), Position(self._name, before + number + 1))
+            return
+        for number, values in enumerate(rows, before + 1):
+            yield record_of(Position(self._name, number), values)
+
+    def _record(self, row: pa.RecordBatch, position: Position) -> Record:
+        try:
+            return record_of(position, row.to_pylist()[0])
+        except Exception as error:
+            # Times beyond the year 9999, time zones that are none, text that is not UTF-8.
+            reason = Reason.BAD_UTF8 if isinstance(error, UnicodeDecodeError) else Reason.BAD_VALUE
+            return BadRecord(position, reason, f"a value that cannot be read: {error}", shown(_readable(row)))
+
+    @contextmanager
+    def _opened(self) -> Iterator[pq.ParquetFile]:
+        # The library gets an open file, not a path: it takes a path such as s3://… for an address.
+        with opened_raw(self._path, self._name) as raw:
+            try:
+                file = pq.ParquetFile(raw)
+            except Exception as error:
+                raise SourceError(f"{self._name}: not a readable Parquet file ({error})") from None
+            with file:
+                yield file
+
+
+def _readable(row: pa.RecordBatch) -> str:
+    """The cells of a row that can be read, as JSON."""
+    cells = {}
+    for name, column in zip(row.schema.names, row.columns, strict=True):
+        with suppress(Exception):
+            cells |= flat_cells({name: column[0].as_py()})
+    return json.dumps(cells, ensure_ascii=False, default=str)
 
 
 def _leaf_names(schema: pa.Schema) -> Iterator[str]:

@@ -8,19 +8,39 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from kg.sources.records import Cell, Scalar
+from kg.rows import Position
+from kg.sources.records import BadRecord, Cell, RawRecord, Reason, Record, Scalar, shown
+
+_MOST_DEEP = 100
+"""Objects within objects: each level's dotted name holds all names above it."""
+
+_MOST_DIGITS = 100
+"""Digits of a whole decimal number that stays one; more than any key or integer of 64 bits has."""
 
 
-def flat_cells(values: Mapping[Any, Any], prefix: str = "") -> dict[str, Cell]:
-    """Cells of an object: names as text, nested objects as dotted names."""
+def flat_cells(values: Mapping[Any, Any], prefix: str = "", depth: int = 1) -> dict[str, Cell]:
+    """Cells of an object: names as text, nested objects as dotted names.
+
+    Raises `ValueError` (as `RecursionError` does for lists) where there are too many within each other.
+    """
+    if depth > _MOST_DEEP:
+        raise ValueError(f"objects nested more than {_MOST_DEEP} deep")
     cells: dict[str, Cell] = {}
     for name, value in values.items():
         column = f"{prefix}{name}"
         if isinstance(value, Mapping):
-            cells |= flat_cells(value, f"{column}.")
+            cells |= flat_cells(value, f"{column}.", depth + 1)
         else:
             cells[column] = plain_cell(value)
     return cells
+
+
+def record_of(position: Position, values: Mapping[Any, Any]) -> Record:
+    """An object as a record, a bad one where its values cannot be cells."""
+    try:
+        return RawRecord(position, flat_cells(values))
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        return BadRecord(position, Reason.BAD_VALUE, f"a value that cannot be used: {error}", shown(repr(error)))
 
 
 def plain_cell(value: Any) -> Cell:
@@ -40,7 +60,9 @@ def _scalar(value: Any) -> Scalar:
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        # An exponent of a million would be written out in full.
+        whole = value.is_finite() and value.adjusted() < _MOST_DIGITS and value == value.to_integral_value()
+        return int(value) if whole else float(value)
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape")
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:

@@ -8,6 +8,7 @@ lasts from one load to the next, so a triple with one is a bad record.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,18 @@ from rdflib.plugins.parsers.ntriples import W3CNTriplesParser, r_literal, unquot
 from kg.rows import Position
 from kg.sources.columns import find_column
 from kg.sources.iris import expanded, readable_name
+from kg.sources.lines import TOO_LONG, bounded_lines, is_too_long
 from kg.sources.opening import OpenFile, opened
 from kg.sources.records import BadRecord, Cell, RawRecord, Reason, Record, SourceError, is_bad_text, shown
 from kg.sources.triple_spool import Triple, TripleSpool
 
 EDGE_COLUMNS = ("head", "relation", "tail")
+
+TURTLE_LIMIT = 1 << 30
+"""Characters of a Turtle file at most."""
+
+_LONGEST_IRI = 20_000
+_IRI_START = re.compile(r"(?:\s++|#[^\n]*+)*+<")
 
 
 class RdfReader:
@@ -52,6 +60,7 @@ class RdfReader:
         self._turtle = name.lower().removesuffix(".gz").endswith((".ttl", ".turtle"))
         self._open: OpenFile | None = None
         self._spool: TripleSpool | None = None
+        self._known: dict[str, None] | None = None
         with opened(path, name):  # so that an absent file is an error now
             pass
 
@@ -68,7 +77,9 @@ class RdfReader:
             return find_column(column, EDGE_COLUMNS, self._name)
         if column in ("@id", "@name"):
             return column
-        return find_column(expanded(column, self._prefixes), self.columns, self._name)
+        if self._known is None:
+            self._known = dict.fromkeys(self.columns)
+        return find_column(expanded(column, self._prefixes), self._known, self._name)
 
     def resolve_value(self, value: str) -> str:
         return expanded(value, self._prefixes)
@@ -131,8 +142,11 @@ class RdfReader:
         parser = _LexicalParser(sink)  # pyright: ignore[reportArgumentType]
         with opened(self._path, self._name) as file:
             self._open = file
-            for number, line in enumerate(file.text("utf-8"), 1):
+            for number, line in enumerate(bounded_lines(file.text("utf-8")), 1):
                 text = line.rstrip("\r\n")
+                if is_too_long(text):
+                    yield self._bad_triple(number, Reason.TOO_LONG, TOO_LONG, text)
+                    continue
                 if is_bad_text(text):
                     yield self._bad_triple(number, Reason.BAD_UTF8, "bytes that are not UTF-8", text)
                     continue
@@ -142,6 +156,9 @@ class RdfReader:
                 except ParserError:
                     yield self._bad_triple(number, Reason.BAD_TRIPLE, "not a statement of N-Triples", text)
                     continue
+                except Exception as error:  # an escape beyond Unicode, a language tag that is none
+                    yield self._bad_triple(number, Reason.BAD_TRIPLE, f"not a statement of N-Triples: {error}", text)
+                    continue
                 for statement in sink.take():
                     yield self._checked(*statement, number, text)
 
@@ -149,11 +166,16 @@ class RdfReader:
         with opened(self._path, self._name) as file:
             # rdflib's Turtle parser works on the whole text; only the text is held, the triples go to the temporary
             # table.
-            text = file.text("utf-8").read()
+            text = file.text("utf-8").read(TURTLE_LIMIT + 1)
+        if len(text) > TURTLE_LIMIT:
+            raise SourceError(
+                f"{self._name}: more than {TURTLE_LIMIT:,} characters of Turtle, which is read as a whole; N-Triples"
+                " are read line by line (`rapper -i turtle -o ntriples` makes them)"
+            )
         if is_bad_text(text):
             raise SourceError(f"{self._name}: this is not UTF-8, as Turtle must be")
         sink = _TurtleSink()
-        parser = SinkParser(sink, baseURI=self._path.resolve().as_uri(), turtle=True)
+        parser = _TurtleParser(sink, baseURI=self._path.resolve().as_uri(), turtle=True)
         parser.startDoc()
         at = 0
         try:
@@ -165,9 +187,12 @@ class RdfReader:
                     parser.BadSyntax(text, start, "expected directive or statement")
                 for statement in sink.take():
                     yield self._checked(*statement, line, text[start : min(at, start + 600)])
-        except BadSyntax as error:
-            place = f"{self._name}, line {error.lines + 1}"
-            raise SourceError(f"{place}: this is not Turtle ({error._why}); nothing behind it can be read") from None
+        except Exception as error:  # also what its parser does not foresee: open quotes, deep lists, odd language tags
+            line, why = (error.lines, error._why) if isinstance(error, BadSyntax) else (parser.lines, error)
+            place = f"{self._name}, line {line + 1}"
+            raise SourceError(
+                f"{place}: this is not Turtle ({shown(str(why))}); nothing behind it can be read"
+            ) from None
 
     def _checked(self, subject: Any, predicate: Any, value: Any, line: int, raw: str) -> Triple | BadRecord:
         if isinstance(subject, BNode) or isinstance(value, BNode):
@@ -210,6 +235,16 @@ class _LexicalParser(W3CNTriplesParser):
             return False
         text, language, _ = self.eat(r_literal).groups()
         return Literal(unquote(text), lang=language or None)
+
+
+class _TurtleParser(SinkParser):
+    """Without IRIs of any length: the time for a relative one grows with its square."""
+
+    def uri_ref2(self, argstr: str, i: int, res: Any) -> int:
+        start = _IRI_START.match(argstr, i)
+        if start is not None and argstr.find(">", start.end(), start.end() + _LONGEST_IRI) < 0:
+            self.BadSyntax(argstr, i, f"an IRI that does not end within {_LONGEST_IRI:,} characters")
+        return super().uri_ref2(argstr, i, res)
 
 
 class _TurtleSink(RDFSink):

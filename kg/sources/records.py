@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from kg.errors import WhyPathError
 from kg.rows import Position
@@ -32,6 +32,7 @@ class Reason(StrEnum):
     COLUMN_COUNT = "wrong column count"
     BAD_UTF8 = "bad UTF-8"
     BAD_QUOTES = "bad quotes"
+    TOO_LONG = "too long"
     BAD_JSON = "bad JSON"
     BAD_TRIPLE = "bad triple"
     BLANK_NODE = "blank node"
@@ -96,6 +97,24 @@ class Reader(Protocol):
 
     def close(self) -> None:
         """Release temporary files."""
+        ...
+
+
+@runtime_checkable
+class QuotedReader(Protocol):
+    """A reader of cells in quotes, with what its last iteration found of quotation marks that are too many."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the owner of the file should know, in sentences."""
+        ...
+
+    @property
+    def swallowed_lines(self) -> int:
+        """Lines that were lost because a row before them took them in."""
         ...
 
 

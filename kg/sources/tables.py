@@ -10,8 +10,8 @@ from typing import Any
 
 from kg.rows import Position
 from kg.sources.columns import find_column
-from kg.sources.plain_values import flat_cells
-from kg.sources.records import RawRecord, Record, SourceError
+from kg.sources.plain_values import record_of
+from kg.sources.records import Record, SourceError
 
 _CHUNK_ROWS = 8192
 
@@ -55,7 +55,7 @@ class TableReader:
     def __iter__(self) -> Iterator[Record]:
         for number, values in enumerate(self._rows(), 1):
             self._row = number
-            yield RawRecord(Position(self._name, number), flat_cells(values))
+            yield record_of(Position(self._name, number), values)
 
 
 def table_reader(table: Any, name: str, *, edges: bool) -> TableReader:

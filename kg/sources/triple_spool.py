@@ -39,6 +39,13 @@ class TripleSpool:
         )
         self._database.execute("CREATE TABLE bad (file TEXT, line INTEGER, reason TEXT, detail TEXT, raw TEXT) STRICT")
         self._database.execute("BEGIN")
+        try:
+            self._fill(triples)
+        except BaseException:
+            self.close()
+            raise
+
+    def _fill(self, triples: Iterable[Triple | BadRecord]) -> None:
         for triple in triples:
             if isinstance(triple, BadRecord):
                 place, about = triple.position, (str(triple.reason), triple.detail, triple.raw)

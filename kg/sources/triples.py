@@ -48,6 +48,14 @@ class TriplesReader:
     def columns(self) -> tuple[str, ...]:
         return TRIPLE_COLUMNS
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return self._table.warnings
+
+    @property
+    def swallowed_lines(self) -> int:
+        return self._table.swallowed_lines
+
     def resolve(self, column: str) -> str:
         return self._table.resolve(column)
 

@@ -196,6 +196,43 @@ def test_load_reports_and_quarantines(folder: Path, capsys: pytest.CaptureFixtur
     assert "nothing was loaded" in capsys.readouterr().err
 
 
+def test_a_mark_too_many_is_warned_of_in_both_reports(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "ratings.csv").write_text(RATINGS + 'a,"2,5,600\nb,2,5,700\n')
+    line = RATINGS.count("\n") + 1
+    warning = f"ratings.csv: line {line} opens a quoted cell that does not end"
+    assert main(["load", "domain.yaml", "--store", "store"]) == 0
+    assert f"note: {warning}" in capsys.readouterr().out
+    assert main(["load", "domain.yaml", "--store", "store", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["warnings"][0].startswith(warning)
+    assert report["swallowed_lines"] == 0
+    assert report["events"]["same"] == 4
+
+
+def test_files_outside_the_folder_are_named_with_the_command_that_reads_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "own").mkdir()
+    monkeypatch.chdir(folder / "own")
+    assert main(["init", "../films.csv", "../ratings.csv"]) == 0
+    said = capsys.readouterr()
+    command = f"whypath load domain.yaml --store store --allow-outside {folder}"
+    assert said.err.count(command) == 2
+    assert f"--allow-outside {folder}\n" in (folder / "own" / "domain.yaml").read_text()
+    assert main(["load", "domain.yaml", "--store", "store"]) == 2
+    said = capsys.readouterr()
+    assert "../films.csv" in said.err
+    assert f"`--allow-outside {folder}`" in said.err
+    assert main([*command.split()[1:], "--allow-outside", "elsewhere"]) == 0
+    assert "loaded" in capsys.readouterr().out
+    assert main(["init", "../films.csv", "../ratings.csv", "--out", "more.yaml", "--json"]) == 0
+    said = capsys.readouterr()
+    assert said.err.count(command.replace("domain.yaml", "more.yaml")) == 1
+    assert json.loads(said.out)["out"] == "more.yaml"
+    assert main(["init", "../films.csv", "../ratings.csv", "--out", "../inside.yaml"]) == 0
+    assert "--allow-outside" not in capsys.readouterr().err
+
+
 def test_graph_paths(folder: Path, store: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["graph", "paths", "film:1", "2", "--store", store, "--max-edges", "2"]) == 0
     said = capsys.readouterr()

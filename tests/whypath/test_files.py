@@ -166,3 +166,32 @@ def test_any_ids_survive_a_tab_separated_file(
     path.write_text("user\titem\n" + "".join(f"{user}\t{item}\n" for user, item in pairs), encoding="utf-8", newline="")
     rows = read_interactions([path])
     assert list(zip(rows.users, rows.items, strict=True)) == pairs
+
+
+@pytest.mark.parametrize(
+    ("marked", "line"),
+    [
+        # One alone is an error of its row; two in one column make one row of many, which are then missing.
+        ({9: 'u9,"i9,5,note'}, 11),
+        ({9: 'u9,"i9,5,note', 1500: 'u1500,i1500",5,note'}, 11),
+        ({9: 'u9,"i9,5,note', 30: 'u30,i30",5,note'}, 11),
+        ({9: 'u9,"i9,5,note', 30: 'u30,"i30,5,note'}, 11),
+        ({9: 'u9,i9,5,"note', 1500: 'u1500,i1500,5,note"'}, 11),
+        ({1990: 'u1990,i1990,5,"note'}, 1992),
+    ],
+)
+def test_a_quotation_mark_too_many_is_an_error_not_fewer_rows(
+    tmp_path: Path, marked: dict[int, str], line: int
+) -> None:
+    path = tmp_path / "t.csv"
+    rows = [marked.get(n, f"u{n},i{n},5,note") for n in range(2000)]
+    path.write_text("user,item,rating,note\n" + "\n".join(rows) + "\n")
+    with pytest.raises(FileProblem, match=f"line {line}"):
+        read_interactions([path])
+
+
+def test_texts_with_line_breaks_beside_the_ids_are_read(tmp_path: Path) -> None:
+    note = 'said ""no"", and\n\nleft'
+    path = tmp_path / "t.csv"
+    path.write_text("user,item,rating,note\n" + "".join(f'u{n},i{n},5,"{note}"\n' for n in range(50)) + "\n\n")
+    assert len(read_interactions([path])) == 50

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from kg.graph import KnowledgeGraph
 from kg.rows import NodeRow
@@ -126,3 +129,35 @@ def test_nothing_tells_what_stands_in_a_sensitive_field(graph: KnowledgeGraph) -
 def test_unknown_comparison() -> None:
     with pytest.raises(FilterError, match="no comparison '=>'"):
         where("year", "=>", 1)
+
+
+def parsed(text: str) -> tuple[str, str, str] | None:
+    """Name, comparison and value of a condition; None where it cannot be read."""
+    try:
+        found = Where.parse(text)
+    except FilterError:
+        return None
+    return found.name, found.comparison.value, str(found.value)
+
+
+@given(st.text(st.sampled_from("ab1 \t\n\r\x1c\u2028=<>!~'\""), max_size=12))
+@example("a >=")
+@example("a >= \n ")
+@example("a = b\nc")
+@example("a == '")
+def test_a_condition_is_what_one_regular_expression_would_read(text: str) -> None:
+    match = re.fullmatch(r"\s*([^\s<>=!~]+)\s*(>=|<=|==|!=|=|<|>|~)\s*(.+?)\s*", text)
+    if match is None:
+        assert parsed(text) is None
+        return
+    name, sign, value = match.groups()
+    value = value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
+    assert parsed(text) == (name, "==" if sign == "=" else sign, value)
+
+
+def test_a_long_condition_takes_a_time_that_grows_with_its_length() -> None:
+    """With the square of it, these would take days."""
+    blanks = " " * 2_000_000
+    assert parsed(f"{blanks}a{blanks}={blanks}b{blanks}") == ("a", "==", "b")
+    for text in (f"a ={blanks}b\nc", f"{blanks}a{blanks}b", blanks, f"a{blanks}\n", f"a = b{blanks}\n{blanks}c"):
+        assert parsed(text) is None

@@ -54,13 +54,24 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         guess = guess_domain(arguments.files, folder=out.parent)
     write_domain(guess, out)
+    command = _load_command(guess, out, of_graph=arguments.graph is not None)
     if arguments.json:
         print_json({"out": str(out), "notes": list(guess.notes), "domain": guess.to_yaml()})
     else:
         print(guess.to_yaml(), end="")
-        then = f"whypath load {out}" if arguments.graph is not None else f"whypath load {out} --store store"
-        remark(f"\nwritten to {out}; check it, then: {then}")
+        remark(f"\nwritten to {out}; check it, then: {command}")
+    if guess.outside:
+        remark(f"it names files outside its own folder, which a load reads only if it is told to: {command}")
     return 0
+
+
+def _load_command(guess: Guess, out: Path, *, of_graph: bool) -> str:
+    import shlex
+
+    command = ["whypath", "load", str(out), *([] if of_graph else ["--store", "store"])]
+    for folder in guess.outside:
+        command += ["--allow-outside", str(folder)]
+    return shlex.join(command)
 
 
 def _guess_graph(url: str, folder: Path) -> Guess:

@@ -27,6 +27,7 @@ EXAMPLES = """\
   whypath load domain.yaml --store store
   whypath load domain.yaml --store store --strict
   whypath load domain.yaml --store store --replace --quarantine bad-rows.jsonl
+  whypath load domain.yaml --store store --allow-outside ../data
   whypath load domain.yaml --to-import-files import
   whypath load graph.yaml                  # a description of a graph in Neo4j: read it again, write nothing to it
 """
@@ -48,6 +49,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replace", action="store_true", help="remove what the files no longer have")
     parser.add_argument(
         "--quarantine", metavar="FILE", help="where bad rows go (default: quarantine.jsonl beside DOMAIN.yaml)"
+    )
+    parser.add_argument(
+        "--allow-outside",
+        action="append",
+        metavar="FOLDER",
+        default=[],
+        help="a folder besides DOMAIN.yaml's own whose files the description may name; can be given several times",
     )
     add_json(parser)
 
@@ -107,6 +115,7 @@ def _load(arguments: argparse.Namespace, target: LoadTarget) -> LoadReport:
             replace=arguments.replace,
             quarantine=arguments.quarantine,
             progress=progress,
+            allow_outside=arguments.allow_outside,
         )
 
 
@@ -158,6 +167,7 @@ def report_data(report: LoadReport) -> dict[str, object]:
         "quarantine": str(report.quarantine) if report.quarantine is not None else None,
         "repeated": report.repeated,
         "skipped": report.skipped,
+        "swallowed_lines": report.swallowed_lines,
         "warnings": list(report.warnings),
         "rows": report.rows,
         "seconds": round(report.seconds, 3),

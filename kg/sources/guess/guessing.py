@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from kg.errors import WhyPathError
 from kg.schema import DomainSchema, IdMap, Role, SourceFormat
+from kg.schema.files import file_names
 from kg.sources.guess.interactions import Meeting, describe_meeting, find_meetings
 from kg.sources.guess.node_tables import describe_nodes, source_of
 from kg.sources.guess.profile import ColumnProfile, FileProfile, profile_file
@@ -29,11 +31,15 @@ class GuessError(WhyPathError):
 
 @dataclass(frozen=True)
 class Guess:
-    """A guessed description and, in sentences for the reader, what was guessed and why."""
+    """A guessed description and, in sentences for the reader, what was guessed and why.
+
+    `outside` are folders with files of it that are not in the description's own: a load must be told to read there.
+    """
 
     schema: DomainSchema
     notes: tuple[str, ...]
     origin: str = "the files"
+    outside: tuple[Path, ...] = ()
 
     def to_yaml(self) -> str:
         """The description with the notes as comments."""
@@ -75,6 +81,13 @@ def _relative(path: Path, base: Path) -> str:
         return path.resolve().as_posix()
 
 
+def _outside(schema: DomainSchema, base: Path) -> tuple[Path, ...]:
+    """Folders of the files that are not under `base`, without those that are within another."""
+    found = {(base / name).resolve().parent for name in file_names(schema)}
+    found = {folder for folder in found if not folder.is_relative_to(base)}
+    return tuple(sorted(folder for folder in found if found.isdisjoint(folder.parents)))
+
+
 class _Guessing:
     """The guess in progress: sections as plain data, notes, and the files that have found their place."""
 
@@ -114,7 +127,12 @@ class _Guessing:
         if self._relations:
             described["relations"] = self._relations
         described["interactions"] = self._interactions
-        return Guess(DomainSchema.from_mapping(described, "the guessed description"), tuple(self._notes))
+        schema = DomainSchema.from_mapping(described, "the guessed description")
+        outside = _outside(schema, self._base)
+        if outside:
+            needed = " ".join(f"--allow-outside {shlex.quote(str(folder))}" for folder in outside)
+            self._notes.append(f"some files are not in this folder: `whypath load` needs {needed}")
+        return Guess(schema, tuple(self._notes), outside=outside)
 
     def _items(self, meeting: Meeting) -> str:
         table = self._table_of(meeting.file, meeting.item, Role.ITEM)
@@ -283,7 +301,7 @@ class _Guessing:
             id_map = IdMap.model_validate(described)
             self._used.add(file.path)
             self._notes.append(f"{file.path.name}: says which ids of the triples are items ({entity} -> {item})")
-            return id_map, read_id_map(id_map, self._base)
+            return id_map, read_id_map(id_map, self._base, allow_outside=[file.path.resolve().parent])
         return None, {}
 
     def _taken_relations(self) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
@@ -14,14 +15,16 @@ from kg.schema.domain import DEFAULT_MISSING
 from kg.sources.guess.sniffing import sniff
 from kg.sources.guess.words import plain, singular, stem_of, table_name
 from kg.sources.open_source import open_source
-from kg.sources.records import BadRecord, Cell, SourceError
+from kg.sources.records import BadRecord, Cell, QuotedReader, Reader, SourceError
 
 SAMPLE_ROWS = 200_000
 """Rows that are looked at; a file of a million rows is understood from these."""
 
 _DISTINCT_LIMIT = 200_000
+_MOST_COLUMNS = 10_000
+_EDGES = (SourceFormat.TRIPLES, SourceFormat.RDF)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}(\.0+)?")
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _BOOLEANS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
 _MISSING = frozenset(DEFAULT_MISSING)
 
@@ -147,13 +150,23 @@ class FileProfile:
         return next((c for c in unique if c is first), None)
 
 
+def open_given(path: Path, spec: SourceSpec, *, edges: bool) -> Reader:
+    """The reader of a file that the caller has named, by its own place whatever the description will call it."""
+    own = spec.model_copy(update={"file": str(path)})
+    return open_source(own, Path(), edges=edges, allow_outside=[path.resolve().parent])
+
+
+def _few(names: Collection[str], path: Path) -> Collection[str]:
+    if len(names) >= _MOST_COLUMNS:
+        raise SourceError(f"{path}: more than {_MOST_COLUMNS:,} columns; describe it by hand")
+    return names
+
+
 def profile_file(path: Path, spec_path: str) -> FileProfile:
     """Look at a file; `spec_path` is how the description will name it. Raises `SourceError` if none can be read."""
     sniffed = sniff(path, spec_path)
-    # Read by its real place whatever the description will call it.
-    spec = sniffed.spec.model_copy(update={"file": str(path)})
-    reader = open_source(spec, Path(), edges=sniffed.spec.resolved_format in (SourceFormat.TRIPLES, SourceFormat.RDF))
-    columns: dict[str, ColumnProfile] = {name: ColumnProfile(name) for name in reader.columns or ()}
+    reader = open_given(path, sniffed.spec, edges=sniffed.spec.resolved_format in _EDGES)
+    columns: dict[str, ColumnProfile] = {name: ColumnProfile(name) for name in _few(reader.columns or (), path)}
     rows = bad = 0
     try:
         records = iter(reader)
@@ -164,6 +177,7 @@ def profile_file(path: Path, spec_path: str) -> FileProfile:
             rows += 1
             for name, cell in record.values.items():
                 if name not in columns:
+                    _few(columns, path)
                     columns[name] = ColumnProfile(name, rows=rows - 1, missing=rows - 1)
                 columns[name].add(cell)
         truncated = next(records, None) is not None
@@ -177,4 +191,6 @@ def profile_file(path: Path, spec_path: str) -> FileProfile:
     notes = list(sniffed.notes)
     if bad:
         notes.append(f"{bad:,} of its rows cannot be read and will go to the quarantine")
+    if isinstance(reader, QuotedReader):
+        notes += reader.warnings
     return FileProfile(path, sniffed.spec, columns, rows, tuple(notes), truncated)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from pathlib import Path
 from typing import Any
 
 from kg.schema import IdMap, SourceFormat
 from kg.schema.relations import words
 from kg.sources.guess.node_tables import source_of
-from kg.sources.guess.profile import SAMPLE_ROWS, FileProfile
+from kg.sources.guess.profile import SAMPLE_ROWS, FileProfile, open_given
 from kg.sources.iris import is_iri
-from kg.sources.open_source import open_source
 from kg.sources.records import BadRecord
 
 _ENDS = ("head", "tail")
@@ -27,8 +25,7 @@ def describe_triples(
     literals: dict[str, int] = {}
     ends = ("head_id", "tail_id") if file.spec.resolved_format is SourceFormat.RECBOLE else _ENDS
     middle = "relation_id" if file.spec.resolved_format is SourceFormat.RECBOLE else "relation"
-    spec = file.spec.model_copy(update={"file": str(file.path)})
-    reader = open_source(spec, Path(), edges=True)
+    reader = open_given(file.path, file.spec, edges=True)
     for rows, record in enumerate(reader):
         if rows >= SAMPLE_ROWS or len(kinds) > MOST_RELATIONS:
             break

@@ -35,7 +35,7 @@ MALFORMED: list[tuple[str, str | bytes, str, str]] = [
     ("films", "9,T", "wrong column count", "2 cells where the header has 9"),
     ("films", b"9,T\xff,,2000,1,01/02/2003,yes,s1,X", "bad UTF-8", "bytes that are not UTF-8"),
     ("films", FILM.replace("T", '"T"x'), "bad quotes", "doubles them"),
-    ("films", FILM.replace("T", '"T'), "bad quotes", "unexpected end of data"),
+    ("films", FILM.replace("T", '"T'), "bad quotes", "opens a quoted cell that does not end"),
     ("films", FILM.replace("T", "T\0"), "value of the wrong shape", "title: text with a NUL character"),
     ("films", FILM.replace("9", "1", 1), "same key with other content", "the film '1' stands in an earlier row"),
     ("films", FILM.replace("s1", "s9"), "unknown end", "studio: there is no studio 's9'"),

@@ -332,3 +332,23 @@ def test_tables_that_are_only_named_for_their_role(tmp_path: Path) -> None:
     assert (film.role, film.key, film.label, film.text) == (Role.ITEM, "id", "title", None)
     assert {name: part.separator for name, part in film.lists.items()} == {"cast": "|", "directors": "|"}
     assert not report.bad
+
+
+def test_long_cells_and_many_columns(tmp_path: Path) -> None:
+    """With the square of a cell's length, this one would take an hour."""
+    ratings = "".join(f"u{n % 9},i{n % 30},{n % 5}\n" for n in range(90))
+    (tmp_path / "long.csv").write_text(f"user,item,rating\n{ratings}u1,i1,{'1' * 120_000}x\n")
+    assert "user: users are whoever has an event" in guess_domain([tmp_path / "long.csv"], tmp_path).notes
+    (tmp_path / "wide.csv").write_text(",".join(f"c{n}" for n in range(10_001)) + "\n")
+    (tmp_path / "wide.jsonl").write_text("".join(json.dumps({f"c{n}": 1}) + "\n" for n in range(10_001)))
+    for name in ("wide.csv", "wide.jsonl"):
+        with pytest.raises(SourceError, match="more than 10,000 columns"):
+            guess_domain([tmp_path / name], tmp_path)
+
+
+def test_a_mark_too_many_is_told_before_the_load(tmp_path: Path) -> None:
+    ratings = [f"u{n % 9},i{n % 30},{n % 5}" for n in range(900)]
+    ratings[500] = ratings[500].replace(",", ',"', 1)
+    (tmp_path / "t.csv").write_text("user,item,rating\n" + "\n".join(ratings))
+    notes = guess_domain([tmp_path / "t.csv"], tmp_path).notes
+    assert any("line 502 opens a quoted cell that does not end" in note for note in notes)

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from kg.schema import SourceSpec
 from kg.sources import BadRecord, RawRecord, Reason, Record, SourceError, open_source, read_id_map
+from kg.sources.lines import bounded_lines, is_too_long
 
 per_test = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
@@ -111,26 +112,62 @@ def test_positions_are_lines_also_behind_cells_of_several_lines(tmp_path: Path) 
         ("t.csv", b"a,b\n1,2\ncaf\xe9,3\n", (3, Reason.BAD_UTF8), "caf\\xe9,3"),
         ("t.tsv", b"a\tb\ncaf\xe9\t3\n", (2, Reason.BAD_UTF8), "caf\\xe9\t3"),
         ("t.csv", 'a,b\n"1"x,2\n3,4\n', (2, Reason.BAD_QUOTES), '"1"x,2'),
-        ("t.csv", 'a,b\n1,"open\n3,4\n', (2, Reason.BAD_QUOTES), '1,"open\n3,4'),
+        ("t.csv", 'a,b\n1,"open\n3,4\n', (2, Reason.BAD_QUOTES), '1,"open'),
         ("t.csv", "a,b\n1\rx,2\n3,4\n", (2, Reason.BAD_QUOTES), "1\rx,2"),
         ("t.jsonl", '{"a": 1}\n{"a": \n', (2, Reason.BAD_JSON), '{"a":'),
         ("t.jsonl", '{"a": 1}\n[1]\n', (2, Reason.BAD_JSON), "[1]"),
         ("t.jsonl", b'{"a": "\xff"}\n', (1, Reason.BAD_UTF8), '{"a": "\\xff"}'),
         ("t.jsonl", "[" * 100_000 + "\n", None, ""),
+        ("t.jsonl", '{"a": ' * 150 + "1" + "}" * 150, (1, Reason.BAD_JSON), None),
+        ("t.jsonl", '{"a": ' + "9" * 5000 + "}", (1, Reason.BAD_JSON), None),
+        ("t.nt", '<http://a> <http://b> "\\U00110000" .\n', (1, Reason.BAD_TRIPLE), None),
+        ("t.nt", '<http://a> <http://b> "x"@a- .\n', (1, Reason.BAD_TRIPLE), None),
+        ("t.csv", "a,b\n1," + "x" * 200_000 + "\n3,4\n", (2, Reason.TOO_LONG), None),
         ("t.nt", "<http://a> <http://b> .\n", (1, Reason.BAD_TRIPLE), "<http://a> <http://b> ."),
         ("t.nt", "_:x <http://b> <http://c> .\n", (1, Reason.BLANK_NODE), "_:x <http://b> <http://c> ."),
         ("t.nt", b'<http://a> <http://b> "\xff" .\n', (1, Reason.BAD_UTF8), '<http://a> <http://b> "\\xff" .'),
         ("t.nt", '<http://a> <http://b> "\\uD800" .\n', (1, Reason.BAD_UTF8), '<http://a> <http://b> "\\uD800" .'),
     ],
 )
-def test_bad_rows(tmp_path: Path, file: str, content: str | bytes, expected: Any, raw: str) -> None:
+def test_bad_rows(tmp_path: Path, file: str, content: str | bytes, expected: Any, raw: str | None) -> None:
     if expected is None:
         with pytest.raises(SourceError, match="JSON array"):
             source(tmp_path, file, content)
         return
     found = bad(source(tmp_path, file, content))
-    assert (found.position.line, found.reason, found.raw) == (*expected, raw)
+    assert (found.position.line, found.reason) == expected
+    assert raw is None or found.raw == raw
     assert found.detail
+
+
+@pytest.mark.parametrize(
+    ("file", "good", "bad"),
+    [
+        ("t.csv", "a,b\n1,2\n", "x" * 300),
+        ("t.csv", "a,b\n1,2\n", '"' + "x" * 300),
+        ("t.tsv", "a\tb\n1\t2\n", "x" * 300),
+        ("t.jsonl", '{"a": 1}\n', '{"a": "' + "x" * 300 + '"}'),
+        ("t.nt", "<http://a> <http://b> <http://c> .\n", "<http://a> <http://b> <http://" + "x" * 300 + "> ."),
+    ],
+)
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_line_that_is_too_long_is_a_bad_row_and_not_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, good: str, bad: str, end: str
+) -> None:
+    monkeypatch.setattr("kg.sources.lines.LINE_LIMIT", 100)
+    lines = list(bounded_lines(io.StringIO(f"{good}{bad}\n{good}", newline="\n")))
+    assert [is_too_long(line) for line in lines].count(True) == 1
+    assert max(map(len, lines)) == 101
+    last = good.splitlines(keepends=True)[-1] if end else ""
+    found = list(source(tmp_path, file, f"{good}{bad}{end}{last}", edges=True))
+    assert [r.reason for r in found if isinstance(r, BadRecord)] == [Reason.TOO_LONG]
+    assert len(found) == (3 if end else 2)
+    assert len(found[1].raw) <= 501 if isinstance(found[1], BadRecord) else False
+
+
+def test_a_file_whose_lines_end_otherwise_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"do its lines end in \\r alone\?"):
+        source(tmp_path, "t.csv", "a,b\r1,2\r3,4\r")
 
 
 def test_rows_behind_a_bad_one_are_read(tmp_path: Path) -> None:
@@ -158,6 +195,12 @@ def test_deeply_nested_json_is_a_bad_row(tmp_path: Path) -> None:
         ("t.inter", "user\titem\n1\t2\n", "an atomic file's header has `name:type`"),
         ("t.parquet", "PAR1 not really", "not a readable Parquet file"),
         ("t.jsonl", '[{"a": 1}]', "JSON array"),
+        ("t.csv", 'a,"b\n1,2\n', "the header line cannot be read: opens a quoted cell that does not end"),
+        ("t.ttl", "<http://a> <http://b> " + "(" * 5000 + ")" * 5000 + " .", "line 1: this is not Turtle"),
+        ("t.ttl", '<http://a> <http://b> """abc', "line 1: this is not Turtle"),
+        ("t.ttl", '<http://a> <http://b> "a"@x- .', "line 1: this is not Turtle"),
+        ("t.ttl", f"<http://a> <http://b> {'9' * 5000} .", "line 1: this is not Turtle"),
+        ("t.ttl", f"@base <http://a/> .\n<x> #\n<y> <{'../' * 10_000}> .", "an IRI that does not end within"),
     ],
 )
 def test_sources_that_are_unreadable_as_a_whole(tmp_path: Path, file: str, content: str | bytes, expected: str) -> None:
@@ -199,14 +242,24 @@ def test_latin1_headerless_and_long_separators(tmp_path: Path) -> None:
         encoding="latin-1",
     )
     assert rows(reader) == [{"id": "1", "name": "café"}, {"id": "2", "name": "thé"}]
-    with pytest.raises(SourceError, match="there is no text encoding 'latn'"):
-        source(tmp_path, "t.csv", "a\n", encoding="latn")
+
+
+@pytest.mark.parametrize("file", ["t.csv", "t.jsonl", "t.tsv"])
+@pytest.mark.parametrize(
+    "encoding", ["latn", "base64", "punycode", "idna", "undefined", "unicode_escape", "a\0b", "", "\ud800"]
+)
+def test_encodings_that_no_file_has(tmp_path: Path, file: str, encoding: str) -> None:
+    for columns in (None, ["a"]):
+        with pytest.raises(SourceError, match="there is no text encoding"):
+            source(tmp_path, file, "a\n", encoding=encoding, columns=columns)
 
 
 def test_utf16(tmp_path: Path) -> None:
     assert rows(source(tmp_path, "t.csv", "a,b\nß,2\n".encode("utf-16"), encoding="utf-16")) == [{"a": "ß", "b": "2"}]
     with pytest.raises(SourceError, match="correct `encoding`"):
         source(tmp_path, "t.csv", b"a,b\n1,2\n3", encoding="utf-16-le")
+    with pytest.raises(SourceError, match="not text in its `encoding`"):
+        source(tmp_path, "t.csv", b"a,b\n1,2\n", encoding="utf-16")
 
 
 def test_atomic_files(tmp_path: Path) -> None:
@@ -260,6 +313,24 @@ def test_parquet(tmp_path: Path) -> None:
     assert second.get("place.city") is None
     assert reader.resolve("place.city") == "place.city"
     assert list(rows(reader)[0]) == ["place.city", "place.zip"]  # only what was asked for is decoded
+
+
+def test_values_that_parquet_holds_and_python_does_not_are_bad_rows(tmp_path: Path) -> None:
+    text = pa.Array.from_buffers(  # pyright: ignore[reportAttributeAccessIssue]
+        pa.string(), 3, [None, pa.py_buffer(np.array([0, 1, 2, 3], np.int32)), pa.py_buffer(b"a\xffc")]
+    )
+    times = pa.array([0, 0, 2**62], pa.timestamp("us"))
+    pq.write_table(pa.table({"id": text, "at": times, "n": [1, 2, 3]}), tmp_path / "t.parquet")
+    found = list(open_source(SourceSpec(file="t.parquet"), tmp_path))
+    assert isinstance(found[0], RawRecord)
+    assert [(r.position.line, r.reason) for r in found if isinstance(r, BadRecord)] == [
+        (2, Reason.BAD_UTF8), (3, Reason.BAD_VALUE),
+    ]  # fmt: skip
+    assert isinstance(found[2], BadRecord)
+    assert found[2].raw == '{"id": "c", "n": 3}'
+    (tmp_path / "u.parquet").write_bytes((tmp_path / "t.parquet").read_bytes()[:-200])
+    with pytest.raises(SourceError, match="not a readable Parquet file"):
+        open_source(SourceSpec(file="u.parquet"), tmp_path)
 
 
 TURTLE = """

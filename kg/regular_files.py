@@ -1,0 +1,45 @@
+"""Opening files that somebody else has named: only regular ones, which end, and without ever waiting for one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
+# A pipe that nobody writes into would else hold the process for good.
+_FLAGS |= getattr(os, "O_NONBLOCK", 0)
+
+_SORTS = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+class NotRegular(OSError):
+    """What was to be read is a device, a pipe or a socket; `strerror` says which."""
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading. Raises `NotRegular`, `IsADirectoryError` and what `open` raises."""
+    # Looked at before it is opened, as opening a device can do something, and after, as it may be another by then.
+    _check(path.stat(), path)
+    descriptor = os.open(path, _FLAGS)
+    try:
+        _check(os.fstat(descriptor), path)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _check(found: os.stat_result, path: Path) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(found.st_mode):
+        sort = next((name for is_sort, name in _SORTS if is_sort(found.st_mode)), "no regular file")
+        raise NotRegular(errno.EINVAL, f"this is {sort}, not a file", str(path))

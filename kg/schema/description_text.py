@@ -1,0 +1,68 @@
+"""The text of a description: read from a regular file of a bounded size, and what its values may not hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from kg.regular_files import NotRegular, open_regular
+from kg.schema.errors import SchemaError
+from kg.schema.yaml_nodes import MOST_DEEP
+
+MOST_BYTES = 4_000_000
+"""Size of a description at most."""
+
+MOST_TEXT = 10_000
+"""Characters of one value or key at most."""
+
+_UNFIT = re.compile("[\0\ud800-\udfff]")
+"""What neither a path nor a store's text can hold."""
+
+
+def read_description(path: Path) -> str:
+    """The text of a `domain.yaml`. Raises `SchemaError`."""
+    try:
+        with open_regular(path) as file:
+            content = file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        problem = "no such file; `whypath init FILES…` writes a first one"
+    except IsADirectoryError:
+        problem = f"this is a folder; give the file, such as {path / 'domain.yaml'}"
+    except NotRegular as error:
+        problem = f"cannot be a description: {error.strerror}"
+    except (OSError, ValueError) as error:
+        problem = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    else:
+        if len(content) > MOST_BYTES:
+            raise SchemaError(str(path), [f"more than {MOST_BYTES:,} bytes; a description is not that long"])
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            problem = f"not UTF-8 text (byte {error.start})"
+    raise SchemaError(str(path), [problem])
+
+
+def unfit_texts(value: Any) -> list[tuple[tuple[str, ...], str]]:
+    """Places of a description's plain data, by their path of keys, and what is wrong with the text there."""
+    found: list[tuple[tuple[str, ...], str]] = []
+    coming: list[tuple[tuple[str, ...], Any]] = [((), value)]
+    while coming:
+        path, each = coming.pop()
+        if len(path) > MOST_DEEP:
+            return [(path[:3], f"nested more than {MOST_DEEP} deep")]
+        if isinstance(each, dict):
+            coming += [((*path, str(key)), part) for key, part in each.items()]
+            texts = [key for key in each if isinstance(key, str)]
+        elif isinstance(each, list | tuple):
+            coming += [((*path, str(position)), part) for position, part in enumerate(each)]
+            texts = []
+        else:
+            texts = [each] if isinstance(each, str) else []
+        for text in texts:
+            if len(text) > MOST_TEXT:
+                found.append((path, f"a text of more than {MOST_TEXT:,} characters"))
+            elif unfit := _UNFIT.search(text):
+                what = "a NUL character" if unfit.group() == "\0" else "half a character (a lone surrogate)"
+                found.append((path, f"{text[:60]!r} holds {what}, which nothing can keep"))
+    return found
