@@ -11,7 +11,13 @@ class DomainModel(BaseModel):
     """Base of the models of `domain.yaml`: unknown fields are errors, numbers are accepted where text is meant."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", coerce_numbers_to_str=True, use_attribute_docstrings=True, populate_by_name=True
+        frozen=True,
+        extra="forbid",
+        coerce_numbers_to_str=True,
+        use_attribute_docstrings=True,
+        populate_by_name=True,
+        # A person may have written a password in a wrong place.
+        hide_input_in_errors=True,
     )
 
 

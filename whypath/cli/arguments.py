@@ -82,6 +82,13 @@ def filters_of(arguments: argparse.Namespace, *, also_excluded: Sequence[str] = 
     )
 
 
+def path(text: str) -> str:
+    """A path, for argparse; a URL, which may have a password in it, is refused and not repeated."""
+    if "://" in text:
+        raise argparse.ArgumentTypeError("a file is wanted here, not a URL")
+    return text
+
+
 def positive(text: str) -> int:
     """A whole number of at least 1, for argparse."""
     try:

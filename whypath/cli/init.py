@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from whypath.cli.arguments import add_json
+from whypath.cli.arguments import add_json, path
 from whypath.cli.console import print_json, remark
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ EXAMPLES = """\
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("files", nargs="*", metavar="FILE", help="tables, triples or RDF")
+    parser.add_argument("files", nargs="*", type=path, metavar="FILE", help="tables, triples or RDF")
     parser.add_argument(
         "--from",
         dest="graph",
@@ -58,9 +58,22 @@ def run(arguments: argparse.Namespace) -> int:
         print_json({"out": str(out), "notes": list(guess.notes), "domain": guess.to_yaml()})
     else:
         print(guess.to_yaml(), end="")
-        then = f"whypath load {out}" if arguments.graph is not None else f"whypath load {out} --store store"
-        remark(f"\nwritten to {out}; check it, then: {then}")
+        remark(f"\nwritten to {out}; check it, {_then(arguments.graph, out)}")
     return 0
+
+
+def _then(url: str | None, out: Path) -> str:
+    """What to do next, for the graph at a URL or for files."""
+    if url is None:
+        return f"then: whypath load {out} --store store"
+    from kg.stores.neo4j.access import is_trusted
+
+    if is_trusted(url):
+        return f"then: whypath load {out}"
+    return (
+        f"set NEO4J_URI={url.partition('?')[0]} (in the environment, or in .env beside the password), because a"
+        f" description alone does not decide where credentials go, then: whypath load {out}"
+    )
 
 
 def _guess_graph(url: str, folder: Path) -> Guess:
