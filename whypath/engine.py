@@ -61,7 +61,12 @@ class Engine:
     fork_rank = 1
 
     def __init__(
-        self, store: GraphStore | KeptStore, *, queue: bool = False, freshness: float = FRESHNESS_SECONDS
+        self,
+        store: GraphStore | KeptStore,
+        *,
+        queue: bool = False,
+        freshness: float = FRESHNESS_SECONDS,
+        download: bool = False,
     ) -> None:
         kept = store if isinstance(store, KeptStore) else None
         self.store = store.store if isinstance(store, KeptStore) else store
@@ -71,6 +76,7 @@ class Engine:
         self._graph = None if kept is None else self._recorder.laid_over(kept.graph, anew=True)
         self._bundle: Bundle | None = None
         self._scorer: Scorer | None = None
+        self._download = download
         self._rests = False
         at_fork(self)
 
@@ -82,6 +88,7 @@ class Engine:
         *,
         queue: bool = False,
         freshness: float = FRESHNESS_SECONDS,
+        download: bool = False,
     ) -> Self:
         """Open a store by path or URL, and a trained bundle with it if one is given. `queue`: see `record`.
 
@@ -89,10 +96,14 @@ class Engine:
         watches the server meanwhile; with 0 each call asks and waits, which takes about as long as making a list. What
         this engine records is always in its next answer, and an embedded store is looked at in every call.
 
+        `download`: whether the text model that the bundle names may be fetched where it is not on this machine, which
+        new items with texts need; the environment variable WHYPATH_DOWNLOAD=1 allows it too.
+
         Where the store's server is away, and this machine has a snapshot of the store, the engine answers from that
         and is `stale`. Raises StoreNotFound, StoreUnavailable, and BundleError where the bundle does not fit the store.
         """
-        engine = cls(store if isinstance(store, GraphStore) else opened(store), queue=queue, freshness=freshness)
+        found = store if isinstance(store, GraphStore) else opened(store)
+        engine = cls(found, queue=queue, freshness=freshness, download=download)
         if bundle is not None:
             engine.load(bundle)
         return engine
@@ -143,8 +154,9 @@ class Engine:
         """Train on files of (user, item) rows, or on the store's own positive events, and use the model from now on.
 
         With `train` none of the store's interactions is read. Without `valid` stored default settings are used; `refit`
-        fits on both once settings are found. `graph`, `text` and `only` take parts out of the model. Raises
-        StoreLoading while a load is in progress, FileProblem, NothingToTrainOn, UnknownBlock, TextModelError.
+        fits on both once settings are found. `graph`, `text` and `only` take parts out of the model. `text_encoder`
+        names the model that reads texts, which is fetched where it is not on this machine. Raises StoreLoading while a
+        load is in progress, FileProblem, NothingToTrainOn, UnknownBlock, TextModelError.
         """
         choices = TrainingChoices(seed=seed, refit=refit, graph=graph, text=text, only=only)
         options = TrainingOptions(choices, settings or FusionSettings(), text_encoder or TextEncoderSettings())
@@ -268,7 +280,7 @@ class Engine:
             if self._scorer is None:
                 assert self._graph is not None
                 self.bundle.check_fits(self._graph)
-                self._scorer = self.bundle.scorer(self._graph, self._popularity)
+                self._scorer = self.bundle.scorer(self._graph, self._popularity, download=self._download)
             return self._scorer, self.stale
 
     def offline_scorer(self) -> Scorer:

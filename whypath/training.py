@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from encoders.text import TextEncoderSettings
+from encoders.text import TextEncoder, TextEncoderSettings
 from fusion.encoders import ENCODERS
 from fusion.model import FusionModel
 from fusion.settings import FusionSettings
@@ -36,6 +36,13 @@ class TrainingOptions:
     choices: TrainingChoices
     settings: FusionSettings
     text: TextEncoderSettings
+    text_of_bundle: bool = False
+    """Whether `text` is what a bundle recorded, whose model is only looked for unless `download` allows more."""
+    download: bool = False
+
+    def encoder(self, tell: Callable[[str], None] | None) -> TextEncoder:
+        """The text encoder of these options."""
+        return TextEncoder(self.text, progress=tell, of_bundle=self.text_of_bundle, download=self.download)
 
 
 def train_on_files(
@@ -50,8 +57,9 @@ def train_on_files(
     Raises FileProblem, NothingToTrainOn, StoreLoading.
     """
     data = _read(store, train, valid, tell)
-    model = _fitting(data.graph, data.train, data.valid, options, tell).model()
-    return _bundle(model, data.graph, data.train, options, data.train_files, data.valid_files, None)
+    encoder = options.encoder(tell)
+    model = _fitting(data.graph, data.train, data.valid, options, encoder, tell).model()
+    return _bundle(model, data.graph, data.train, options, encoder, data.train_files, data.valid_files, None)
 
 
 def fitting_on_files(
@@ -68,7 +76,7 @@ def fitting_on_files(
     chosen: the settings that this training came to on valid, if that is known already.
     """
     data = _read(store, train, valid, tell)
-    return _fitting(data.graph, data.train, data.valid, options, tell, chosen)
+    return _fitting(data.graph, data.train, data.valid, options, options.encoder(tell), tell, chosen)
 
 
 def train_on_store(store: GraphStore, options: TrainingOptions, tell: Callable[[str], None] | None = None) -> Bundle:
@@ -77,8 +85,9 @@ def train_on_store(store: GraphStore, options: TrainingOptions, tell: Callable[[
     train = graph.interactions()
     if not len(train):
         raise NothingToTrainOn("the store has no positive event to learn from; load some, or give files with --train")
-    model = _fitting(graph, train, None, options, tell).model()
-    return _bundle(model, graph, train, options, None, None, graph.event_generation)
+    encoder = options.encoder(tell)
+    model = _fitting(graph, train, None, options, encoder, tell).model()
+    return _bundle(model, graph, train, options, encoder, None, None, graph.event_generation)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +139,7 @@ def _fitting(
     train: Interactions,
     valid: Interactions | None,
     options: TrainingOptions,
+    encoder: TextEncoder,
     tell: Callable[[str], None] | None,
     chosen: FusionSettings | None = None,
 ) -> Fitting:
@@ -138,6 +148,8 @@ def _fitting(
     # Asked first, so that an unknown block is said at once, and blocks that read no text need no text model.
     names = variant.blocks_of(options.settings.blocks)
     reads_texts = choices.text and any(ENCODERS[name].reads_texts for name in names)
+    if options.text.model is not None and not reads_texts and tell is not None:
+        tell(f"No part of this model reads texts: the text model {options.text.model} is not used")
     return Fitting(
         graph,
         train,
@@ -146,7 +158,7 @@ def _fitting(
         seed=choices.seed,
         variant=variant,
         refit=choices.refit,
-        text_vectors=item_text_vectors(graph, options.text, tell) if reads_texts else None,
+        text_vectors=item_text_vectors(graph, encoder, tell) if reads_texts else None,
         progress=tell,
         chosen=chosen,
     )
@@ -157,6 +169,7 @@ def _bundle(
     graph: KnowledgeGraph,
     train: Interactions,
     options: TrainingOptions,
+    encoder: TextEncoder,
     train_files: Sequence[FileDigest] | None,
     valid_files: Sequence[FileDigest] | None,
     event_generation: int | None,
@@ -172,7 +185,12 @@ def _bundle(
         schema_digest=graph.schema.digest,
     )
     record = BundleRecord(
-        choices=options.choices, data=data, text=options.text, threads=torch.get_num_threads(), versions=versions()
+        choices=options.choices,
+        data=data,
+        # Without texts of no effect, and what was asked for may be a place on this machine.
+        text=TextEncoderSettings() if model.items.text_vectors is None else encoder.recorded,
+        threads=torch.get_num_threads(),
+        versions=versions(),
     )
     return Bundle(model, record, graph.item_ids, popularity_blend(train))
 

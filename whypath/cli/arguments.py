@@ -21,8 +21,13 @@ def add_store(parser: argparse.ArgumentParser, *, required: bool = True) -> None
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
-    """`--bundle` of a trained model."""
+    """`--bundle` of a trained model, and `--download`."""
     parser.add_argument("--bundle", required=True, metavar="DIR", help="the trained model, as `whypath train` wrote it")
+    parser.add_argument(
+        "--download",
+        action="store_true",
+        help="fetch the text model that the bundle names, if new items need it and it is not on this machine",
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
