@@ -30,7 +30,17 @@ class TextModel:
         self._max_length = self._limit(folder)
 
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """float32 [n, dimension], in batches of similar length."""
+        """float32 [n, dimension], in batches of similar length. Raises TextModelError."""
+        try:
+            return self._vectors(texts)
+        except (RuntimeError, IndexError, OverflowError) as error:
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            raise TextModelError(
+                f"the text model cannot compute these texts ({said[0]}); are `max_length` and `batch_size` more than it"
+                " or this machine can take?"
+            ) from error
+
+    def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         prefixed = [self._settings.prefix + text for text in texts]
         tokens = self._tokenizer(prefixed, truncation=True, max_length=self._max_length)["input_ids"]
         order = sorted(range(len(texts)), key=lambda place: len(tokens[place]))

@@ -148,6 +148,10 @@ def test_models_that_cannot_be_used_say_why(tmp_path: Path, monkeypatch: pytest.
     mean = TextEncoderSettings(model=str(pooled), pooling="mean")
     with pytest.raises(TextModelError, match="transformers cannot load"):
         TextEncoder(mean, cache=tmp_path / "cache").encode(["toy"])
+    for length in (1000, 10**30):
+        longer = TextEncoderSettings(model=str(write_model(tmp_path / str(length))), max_length=length)
+        with pytest.raises(TextModelError, match="max_length"):
+            TextEncoder(longer, cache=tmp_path / "cache").encode(["toy story " * 100])
     monkeypatch.setattr(model_module, "find_spec", lambda name: None)
     with pytest.raises(TextExtraMissing, match=r"pip install 'whypath\[text\]'"):
         TextEncoder(mean, cache=tmp_path / "cache").encode(["toy"])
