@@ -24,12 +24,11 @@ FROM_ENVIRONMENT = "neo4j"
 def access_to(url: str, *, database: str | None = None, described_in: str | None = None) -> Access:
     """How to connect to the server at a URL that a person has given, or in NEO4J_URI where the URL is just `neo4j`.
 
-    `database`: instead of that of the settings. `described_in` names the description of a domain that the URL stands
-    in, which is then only believed where NEO4J_URI names the same server. Raises BadAddress.
+    `database`: instead of that of the URL or the settings. `described_in` names the description of a domain that the
+    URL stands in, which is then only believed where NEO4J_URI names the same server. Raises BadAddress.
     """
     target, settings = _decided(url, read_settings(), database, described_in)
-    chosen = target.database or database or settings.database
-    return Access(Address(target.uri, chosen), settings.credentials())
+    return Access(Address(target.uri, database or target.database or settings.database), settings.credentials())
 
 
 def is_trusted(url: str) -> bool:

@@ -59,6 +59,7 @@ def test_the_word_alone_is_the_server_of_the_environment(monkeypatch: pytest.Mon
         access_to("neo4j")
     monkeypatch.setenv("NEO4J_URI", "neo4j+s://abc.example.org?database=films")
     assert access_to("neo4j").address == Address("neo4j+s://abc.example.org", "films")
+    assert access_to("neo4j", database="books").address == Address("neo4j+s://abc.example.org", "books")
     monkeypatch.setenv("NEO4J_URI", f"bolt://neo4j:{SECRET}@host")
     with pytest.raises(BadAddress, match=r"NEO4J_URI in the environment: .* credentials") as caught:
         access_to("neo4j")
