@@ -27,7 +27,7 @@ from benchmarks.shared_sum import SharedSum
 from benchmarks.yardsticks import METRIC, Yardsticks
 from encoders.block import Catalogue
 from encoders.graph import GNNSettings, SharedSettings
-from encoders.text import TextBlockSettings, TextEncoderSettings
+from encoders.text import TextBlockSettings, TextEncoder
 from fusion.encoders import ENCODERS
 from fusion.evaluation import RankingTask, Scorer, evaluate
 from fusion.significance import paired_difference
@@ -125,7 +125,7 @@ def main() -> int:
     catalogue = Catalogue(
         graph,
         np.arange(graph.n_items, dtype=np.int32),
-        item_text_vectors(graph, TextEncoderSettings(), remark),
+        item_text_vectors(graph, TextEncoder(progress=remark), remark),
     )
     record = Record.begun("choices", options_of(arguments), arguments.json)
     for fold in write_folds(yard, arguments.work / "cold"):

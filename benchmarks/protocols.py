@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from benchmarks.commands import Workspace
 from benchmarks.records import Record, difference_cell, options_of, parser_of, run_script
 from benchmarks.yardsticks import METRIC
-from encoders.text import TextEncoderSettings
+from encoders.text import TextEncoder
 from fusion.evaluation import RankingTask, evaluate
 from fusion.settings import FusionSettings
 from fusion.significance import PairedDifference, paired_difference
@@ -103,7 +103,7 @@ class Protocols:
         self._graph = graph
         self._settings = settings
         self._seed = seed
-        self._texts = item_text_vectors(graph, TextEncoderSettings(), remark)
+        self._texts = item_text_vectors(graph, TextEncoder(progress=remark), remark)
 
     def measure(self, part: Part, found: dict[str, Found]) -> None:
         """Train and measure all models on one split; blocks are fitted once, for all models together."""

@@ -190,11 +190,11 @@ def _columns(arguments: argparse.Namespace, ends: str) -> dict[str, object]:
     from neo4j import GraphDatabase
 
     from benchmarks.store_peers import read_columns
-    from kg.stores.neo4j.address import address_of, credentials_of, read_settings
+    from kg.stores.neo4j.access import access_to
 
     schema = open_store(arguments.store).schema()
-    settings = read_settings()
-    address, credentials = address_of(arguments.store, settings), credentials_of(settings)
+    access = access_to(arguments.store)
+    address, credentials = access.address, access.credentials
     auth = (credentials.user, credentials.password) if credentials else None
     with GraphDatabase.driver(address.uri, auth=auth) as driver, driver.session(database=address.database) as session:
         # A store is connected as well before its clock starts.

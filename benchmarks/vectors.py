@@ -76,12 +76,12 @@ def through_index(engine: Engine, graph: KnowledgeGraph, sample: NDArray[np.intp
     """The K best that the index gives for items when so many are asked for; -1 where it gives fewer."""
     from neo4j import GraphDatabase
 
-    from kg.stores.neo4j.address import address_of, credentials_of, read_settings
+    from kg.stores.neo4j.access import access_to
     from kg.stores.neo4j.names import Names
     from kg.stores.neo4j.results import index_name
 
-    settings = read_settings()
-    address, credentials = address_of(engine.store.url, settings), credentials_of(settings)
+    access = access_to(engine.store.url)
+    address, credentials = access.address, access.credentials
     (kind,) = graph.schema.item_kinds
     label = Names().extended(graph.schema).labels[kind]
     text = (

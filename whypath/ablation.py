@@ -57,12 +57,17 @@ def ablate(
     task: RankingTask,
     full: EvaluationResult,
     tell: Callable[[str], None],
+    *,
+    download: bool = False,
 ) -> Ablation:
     """Evaluate the bundle's model without each of its blocks, and its twins; `full` is the bundle's own result.
 
+    download: whether the bundle's text model may be fetched where it is not on this machine.
+
     Raises TooFewUsers, and whatever training raises.
     """
-    options = TrainingOptions(bundle.record.choices, bundle.model.asked, bundle.record.text)
+    record = bundle.record
+    options = TrainingOptions(record.choices, bundle.model.asked, record.text, text_of_bundle=True, download=download)
     files = ([train], [valid] if valid is not None else [])
     fitting = fitting_on_files(store, *files, options, tell, chosen=bundle.model.settings)
     graph = store.snapshot()
@@ -71,6 +76,6 @@ def ablate(
 
     def measure(model: FusionModel, name: str) -> EvaluationResult:
         other = bundle.with_model(model)
-        return evaluate(other.scorer(graph, other.popularity_over), task, name=name, ks=KS)
+        return evaluate(other.scorer(graph, other.popularity_over, download=download), task, name=name, ks=KS)
 
     return leave_out(fitting, measure, full=full, progress=tell)

@@ -10,6 +10,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -20,12 +21,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from encoders.text import TextEncoder, TextEncoderSettings
+from encoders.text import TextEncoderSettings
 from fusion.model import FusionModel
 from kg.durable import directory_written_whole, flush
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 from whypath.scoring import Scorer
+from whypath.texts import new_text_vectors
 
 FORMAT = 1
 _RECORD = "bundle.json"
@@ -137,9 +139,22 @@ class Bundle:
         found[indices[indices >= 0]] = self._popularity[indices >= 0]
         return found
 
-    def scorer(self, graph: KnowledgeGraph, popularity_of: Callable[[KnowledgeGraph], NDArray[np.float32]]) -> Scorer:
-        """The model over a snapshot, new items included; texts that training did not see are encoded."""
-        ranker = self.model.bind(graph, lambda texts: TextEncoder(self.record.text).encode(texts))
+    def scorer(
+        self,
+        graph: KnowledgeGraph,
+        popularity_of: Callable[[KnowledgeGraph], NDArray[np.float32]],
+        *,
+        download: bool = False,
+    ) -> Scorer:
+        """The model over a snapshot, new items included; texts that training did not see are encoded.
+
+        download: whether their model may be fetched where it is not on this machine. Raises TextModelError,
+        TextExtraMissing.
+        """
+        known = self.model.items.text_vectors
+        dimension = 0 if known is None else known.shape[1]
+        encode = partial(new_text_vectors, recorded=self.record.text, dimension=dimension, download=download)
+        ranker = self.model.bind(graph, encode)
         return Scorer.over(graph, ranker, popularity_of)
 
     def check_fits(self, graph: KnowledgeGraph) -> None:

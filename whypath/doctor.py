@@ -140,4 +140,4 @@ def _text_model() -> str:
         return "the extra `text` is not installed; `whypath train --no-text` does without"
     if is_cached(TEXT_MODEL):
         return f"{TEXT_MODEL.project} {TEXT_MODEL.version} is there"
-    return f"{TEXT_MODEL.project} {TEXT_MODEL.version} is fetched when it is first needed"
+    return f"{TEXT_MODEL.project} {TEXT_MODEL.version} is fetched by the first `whypath train` that reads texts"

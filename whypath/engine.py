@@ -35,7 +35,7 @@ from whypath.popularity import popularity_blend
 from whypath.recording import Recorder, event_of
 from whypath.results import Explanation, Recommendations, SimilarItems
 from whypath.scoring import Scorer
-from whypath.trained_bundles import TrainedBundle, TrainedBundles
+from whypath.trained_bundles import TrainedBundle, TrainedBundles, save_and_note
 from whypath.training import TrainingOptions, train_on_files, train_on_store
 
 _FORK_SECONDS = 2.0
@@ -62,7 +62,12 @@ class Engine:
     fork_rank = 1
 
     def __init__(
-        self, store: GraphStore | KeptStore, *, queue: bool = False, freshness: float = FRESHNESS_SECONDS
+        self,
+        store: GraphStore | KeptStore,
+        *,
+        queue: bool = False,
+        freshness: float = FRESHNESS_SECONDS,
+        download: bool = False,
     ) -> None:
         kept = store if isinstance(store, KeptStore) else None
         self.store = store.store if isinstance(store, KeptStore) else store
@@ -72,6 +77,7 @@ class Engine:
         self._graph = None if kept is None else self._recorder.laid_over(kept.graph, anew=True)
         self._bundle: Bundle | None = None
         self._scorer: Scorer | None = None
+        self._download = download
         self._rests = False
         at_fork(self)
 
@@ -83,6 +89,7 @@ class Engine:
         *,
         queue: bool = False,
         freshness: float = FRESHNESS_SECONDS,
+        download: bool = False,
     ) -> Self:
         """Open a store by path or URL, and a trained bundle with it if one is given. `queue`: see `record`.
 
@@ -90,10 +97,14 @@ class Engine:
         watches the server meanwhile; with 0 each call asks and waits, which takes about as long as making a list. What
         this engine records is always in its next answer, and an embedded store is looked at in every call.
 
+        `download`: whether the text model that the bundle names may be fetched where it is not on this machine, which
+        new items with texts need; the environment variable WHYPATH_DOWNLOAD=1 allows it too.
+
         Where the store's server is away, and this machine has a snapshot of the store, the engine answers from that
         and is `stale`. Raises StoreNotFound, StoreUnavailable, and BundleError where the bundle does not fit the store.
         """
-        engine = cls(store if isinstance(store, GraphStore) else opened(store), queue=queue, freshness=freshness)
+        found = store if isinstance(store, GraphStore) else opened(store)
+        engine = cls(found, queue=queue, freshness=freshness, download=download)
         if bundle is not None:
             engine.load(bundle)
         return engine
@@ -147,7 +158,7 @@ class Engine:
         With `train` none of the store's interactions is read. Without `valid` stored default settings are used; `refit`
         fits on both once settings are found. `graph`, `text` and `only` take parts out of the model. `min_users` is the
         setting of that name in `FusionSettings`: what fewer users did is not learnt, so that it cannot be read off the
-        model. Raises
+        model. `text_encoder` names the model that reads texts, which is fetched where it is not on this machine. Raises
         StoreLoading while a load is in progress, FileProblem, NothingToTrainOn, UnknownBlock, TextModelError.
         """
         choices = TrainingChoices(seed=seed, refit=refit, graph=graph, text=text, only=only)
@@ -169,12 +180,7 @@ class Engine:
 
     def save(self, directory: str | Path, *, force: bool = False) -> BundleRecord:
         """Write the model as a bundle; an existing one is an error without `force`. Raises BundleError, NotTrained."""
-        bundle = self.bundle
-        record = bundle.save(directory, force=force)
-        files = tuple(str(path.resolve()) for path in bundle.files)
-        place = str(Path(directory).resolve())
-        TrainedBundles().add(TrainedBundle(place, record.digest, self.store.url, files), bundle.users)
-        return record
+        return save_and_note(self.bundle, Path(directory), self.store.url, force=force)
 
     def trained_with(self, user: str) -> list[TrainedBundle]:
         """The bundles over this store, on this machine, that were trained with the user's events: what the user did can
@@ -285,7 +291,7 @@ class Engine:
             if self._scorer is None:
                 assert self._graph is not None
                 self.bundle.check_fits(self._graph)
-                self._scorer = self.bundle.scorer(self._graph, self._popularity)
+                self._scorer = self.bundle.scorer(self._graph, self._popularity, download=self._download)
             return self._scorer, self.stale
 
     def offline_scorer(self) -> Scorer:

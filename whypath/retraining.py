@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from kg.errors import WhyPathError
+from kg.stores import GraphStore
 from whypath.bundle import Bundle, BundleRecord
-from whypath.engine import Engine
-from whypath.trained_bundles import TrainedBundle
+from whypath.trained_bundles import TrainedBundle, save_and_note
+from whypath.training import TrainingOptions, train_on_store
 
 
-def retrain(engine: Engine, bundle: TrainedBundle, *, tell: Callable[[str], None] | None = None) -> BundleRecord:
-    """Train a bundle of the engine's store again, and put it in its place; the engine uses it from now on.
+def retrain(store: GraphStore, bundle: TrainedBundle, *, tell: Callable[[str], None] | None = None) -> BundleRecord:
+    """Train a bundle of the store again, and put it in its place. Its text model is only looked for on this machine.
 
-    Raises WhyPathError for one that was trained on files, which are not this program's to change, and as
-    `Engine.train` does.
+    Raises WhyPathError for one that was trained on files, which are not this program's to change, BundleError, and as
+    `train_on_store` does.
     """
     if bundle.files:
         raise WhyPathError(
@@ -22,14 +24,5 @@ def retrain(engine: Engine, bundle: TrainedBundle, *, tell: Callable[[str], None
             " train it again"
         )
     old = Bundle.load(bundle.path)
-    choices = old.record.choices
-    engine.train(
-        seed=choices.seed,
-        graph=choices.graph,
-        text=choices.text,
-        only=choices.only,
-        settings=old.model.asked,
-        text_encoder=old.record.text,
-        progress=tell,
-    )
-    return engine.save(bundle.path, force=True)
+    options = TrainingOptions(old.record.choices, old.model.asked, old.record.text, text_of_bundle=True)
+    return save_and_note(train_on_store(store, options, tell), Path(bundle.path), store.url, force=True)

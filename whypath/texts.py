@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.text import TextEncoder, TextEncoderSettings
+from encoders.text import TextEncoder, TextEncoderSettings, TextModelError
 from kg.graph import KnowledgeGraph
 
 
 def item_text_vectors(
-    graph: KnowledgeGraph, settings: TextEncoderSettings, tell: Callable[[str], None] | None = None
+    graph: KnowledgeGraph, encoder: TextEncoder, tell: Callable[[str], None] | None = None
 ) -> NDArray[np.float32] | None:
     """Vectors float32 [n_items, d], zero rows for items without text; None where no item has any.
 
@@ -26,4 +26,21 @@ def item_text_vectors(
         if tell is not None:
             tell(f"Encoding texts: {done:,} of {wanted:,}")
 
-    return TextEncoder(settings, progress=tell).encode(texts, progress=progress)
+    return encoder.encode(texts, progress=progress)
+
+
+def new_text_vectors(
+    texts: Sequence[str], recorded: TextEncoderSettings, dimension: int, *, download: bool
+) -> NDArray[np.float32]:
+    """Vectors float32 [len(texts), dimension] of texts that training did not see, by the model that a bundle recorded.
+
+    download: whether a bundle may have its model fetched, see `encoders.text.finding`. Raises TextModelError,
+    TextExtraMissing.
+    """
+    found = TextEncoder(recorded, of_bundle=True, download=download).encode(texts)
+    if found.shape[1] != dimension:
+        raise TextModelError(
+            f"the text model gives vectors of {found.shape[1]} numbers, and those of the training have {dimension}: it"
+            " is another one; train again"
+        )
+    return found

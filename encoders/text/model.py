@@ -30,7 +30,17 @@ class TextModel:
         self._max_length = self._limit(folder)
 
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """float32 [n, dimension], in batches of similar length."""
+        """float32 [n, dimension], in batches of similar length. Raises TextModelError."""
+        try:
+            return self._vectors(texts)
+        except (RuntimeError, IndexError, OverflowError) as error:
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            raise TextModelError(
+                f"the text model cannot compute these texts ({said[0]}); are `max_length` and `batch_size` more than it"
+                " or this machine can take?"
+            ) from error
+
+    def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         prefixed = [self._settings.prefix + text for text in texts]
         tokens = self._tokenizer(prefixed, truncation=True, max_length=self._max_length)["input_ids"]
         order = sorted(range(len(texts)), key=lambda place: len(tokens[place]))
@@ -72,6 +82,7 @@ def dtype_of(settings: TextEncoderSettings) -> torch.dtype:
 
 def _load(folder: ModelFolder) -> tuple[Any, Any]:
     """Tokenizer and encoder of a folder. `Any`: their classes depend on the model."""
+    folder.check()
     if find_spec("transformers") is None:
         raise TextExtraMissing
     # Importing transformers takes 3 s, which nobody who only reads cached vectors should pay.
@@ -81,9 +92,12 @@ def _load(folder: ModelFolder) -> tuple[Any, Any]:
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder.path, local_files_only=True)
-        model = AutoModel.from_pretrained(folder.path, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
+        # A folder's own code is never run; left unsaid, transformers would ask on the terminal whether to.
+        tokenizer = AutoTokenizer.from_pretrained(folder.path, local_files_only=True, trust_remote_code=False)
+        model = AutoModel.from_pretrained(
+            folder.path, local_files_only=True, trust_remote_code=False, use_safetensors=True
+        )
+    except Exception as error:  # what transformers and tokenizers raise for a folder depends on what is wrong with it
         raise TextModelError(f"{folder.path}: transformers cannot load this as a text encoder: {error}") from error
     finally:
         if bars:

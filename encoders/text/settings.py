@@ -28,8 +28,13 @@ class TextEncoderSettings(BaseModel):
     model: str | None = None
     """A folder or a name on the Hugging Face hub; None is the packaged all-MiniLM-L6-v2 (English, no hub)."""
 
-    revision: str | None = None
+    revision: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*$"
+    )
     """Branch, tag or commit of a hub model; None is its main branch."""
+
+    digest: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
+    """Digest of the model's files, as `train` records it: another model is then refused. None takes any."""
 
     pooling: Literal["auto", "mean", "cls"] = "auto"
     """How token vectors become one: their mean, or the first token's. `auto`: as the model's folder says, else mean."""

@@ -32,7 +32,7 @@ from kg.schema import DomainSchema, GraphSource
 from kg.stores.errors import StoreEmpty, StoreError, StoreNotFound, StoreUnavailable
 from kg.stores.fitting import event_misfit
 from kg.stores.listing import list_paths
-from kg.stores.neo4j.address import address_of, credentials_of, read_settings
+from kg.stores.neo4j.access import access_to
 from kg.stores.neo4j.connection import Connection
 from kg.stores.protocol import (
     Appended,
@@ -105,8 +105,9 @@ class GraphView:
             if self._closed:
                 raise StoreError(f"{self.url}: the store is closed")
             if self._connection is None:
-                settings = read_settings()
-                self._connection = Connection(address_of(self._graph.url, settings), credentials_of(settings))
+                graph = self._graph
+                access = access_to(graph.uri, database=graph.database, described_in=str(self._domain))
+                self._connection = Connection(access)
             return self._connection
 
     def _current_counts(self) -> dict[str, int]:

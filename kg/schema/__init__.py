@@ -6,7 +6,7 @@
 from kg.schema.availability import AvailableRule
 from kg.schema.domain import DomainSchema
 from kg.schema.errors import SchemaError
-from kg.schema.existing import GRAPH_SCHEMES, Direction, GraphSource, PathSpec, RelationshipSpec
+from kg.schema.existing import Direction, GraphSource, PathSpec, RelationshipSpec
 from kg.schema.fields import FieldSpec, FieldType
 from kg.schema.interactions import EventColumns, InteractionKind, LinkingTable, PositiveRule
 from kg.schema.nodes import LinkColumn, ListColumn, NodeKind, Role
@@ -15,7 +15,6 @@ from kg.schema.sources import IdMap, SourceFormat, SourceSpec
 from kg.schema.unused import unused_by_models
 
 __all__ = [
-    "GRAPH_SCHEMES",
     "AvailableRule",
     "Direction",
     "DomainSchema",

@@ -17,6 +17,8 @@ class DomainModel(BaseModel):
         use_attribute_docstrings=True,
         populate_by_name=True,
         allow_inf_nan=False,
+        # A person may have written a password in a wrong place.
+        hide_input_in_errors=True,
     )
 
 

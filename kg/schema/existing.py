@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, TypeAlias
-from urllib.parse import quote
+from urllib.parse import unquote
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from kg.neo4j_url import MalformedUrl, Neo4jUrl
 from kg.schema.base import DomainModel, Names
-
-GRAPH_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
-"""Schemes of Neo4j's drivers: routed or direct, plain, with a trusted certificate, with any certificate."""
 
 PATH_PLACES = ("first", "node", "last")
 """What stands before the dot of a column of a path: its first relationship, the node between, its last one."""
@@ -21,7 +20,7 @@ class GraphSource(DomainModel):
     """The database that holds the graph. Credentials are never here: they come from the environment or `.env`."""
 
     uri: str
-    """`bolt://HOST:PORT` or another URL of the driver; `neo4j` for the one in NEO4J_URI."""
+    """`bolt://HOST:PORT` or another URL of the server in NEO4J_URI; `neo4j` for whichever is there."""
     database: str | None = None
     """Name of the database, where it is not the server's default one."""
     write: bool = False
@@ -29,25 +28,43 @@ class GraphSource(DomainModel):
     refresh: float = Field(default=60.0, ge=0)
     """Seconds for which a running process takes the graph to be as it was before it looks for changes again."""
 
-    @field_validator("uri")
+    @model_validator(mode="before")
     @classmethod
-    def _no_credentials(cls, value: str) -> str:
-        if "@" in value:
-            # Not repeated: what stands before it may be a password.
+    def _is_a_section(cls, value: Any) -> Any:
+        # Whatever stands here instead may be a URL with a password, and pydantic would repeat it.
+        if not isinstance(value, Mapping | GraphSource):
+            raise ValueError("expected fields: write `graph: {uri: bolt://HOST:PORT}`")
+        return value
+
+    @field_validator("uri", mode="before")
+    @classmethod
+    def _is_a_url(cls, value: Any) -> str:
+        if isinstance(value, str) and "@" in unquote(value):
             raise ValueError(
                 "credentials do not belong here: put them into NEO4J_USERNAME and NEO4J_PASSWORD (environment or a"
                 " .env file) and write bolt://HOST:PORT"
             )
-        if value != "neo4j" and value.partition("://")[0].lower() not in GRAPH_SCHEMES:
-            raise ValueError(f"{value!r} is no address of a Neo4j: write bolt://HOST:PORT, or neo4j for NEO4J_URI")
-        if "?" in value or "#" in value:
-            raise ValueError("write the database's name under `database`, not into the address")
-        return value
+        if value == "neo4j":
+            return value
+        problem = "this is no URL"
+        if isinstance(value, str):
+            try:
+                if Neo4jUrl.parse(value).database is None and "?" not in value:
+                    return value
+                problem = "a database has no place in the URL"
+            except MalformedUrl as error:
+                problem = error.problem
+        raise ValueError(
+            f"{problem}; write bolt://HOST:PORT, or neo4j for the server in NEO4J_URI, and the database's name under"
+            " `database`"
+        )
 
-    @property
-    def url(self) -> str:
-        """Address and database in the form that a connection takes."""
-        return self.uri if self.database is None else f"{self.uri}?database={quote(self.database)}"
+    @field_validator("database")
+    @classmethod
+    def _is_a_name(cls, value: str | None) -> str | None:
+        if value is not None and not (value and value.isprintable()):
+            raise ValueError("no database has such a name; leave `database` out for the server's default one")
+        return value
 
 
 class Direction(StrEnum):

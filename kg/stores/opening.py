@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from kg.graph import KnowledgeGraph
+from kg.neo4j_url import NEO4J_SCHEMES
 from kg.stores.errors import StoreError
 from kg.stores.protocol import GraphStore
 
@@ -33,8 +36,9 @@ class StoreKind:
     opener: str
 
 
-NEO4J_SCHEMES = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
-"""Schemes of Neo4j's drivers: routed or direct, plain, with a trusted certificate, with any certificate."""
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+_CREDENTIALS = re.compile(r"/{0,2}[^/\\:]{2,}:[^/\\].*@", re.DOTALL)
+"""What user:password@host begins with, and hardly a path."""
 
 DESCRIPTION = "domain.yaml"
 """What stands in place of a scheme for the path of a `domain.yaml`, which is a view of the graph that it names."""
@@ -55,14 +59,32 @@ def open_store(url: str | Path, create: bool = False) -> GraphStore:
     scheme that no installed store serves.
     """
     text = str(url)
+    if "://" not in text:
+        _check_path(text)
     scheme = scheme_of(text)
     for kind in STORES:
         if scheme in kind.schemes:
             return _opener(kind)(text, create)
     known = ", ".join(f"{name}:" for kind in STORES for name in kind.schemes if name != DESCRIPTION)
-    # Whatever stands before an @ may be a password.
-    shown = f"{scheme}://…{text[text.rindex('@') :]}" if "@" in text else text
-    raise UnknownScheme(f"{shown}: no store answers to {scheme!r}; give a directory, or a URL that starts with {known}")
+    # Not repeated: a password may stand anywhere in it.
+    shown = f"{scheme}://" if "://" in text and _SCHEME.fullmatch(scheme) else "such an address"
+    raise UnknownScheme(f"no store answers to {shown}; give a directory, or a URL that starts with {known}")
+
+
+def _check_path(text: str) -> None:
+    """Raise UnknownScheme for what is no path: another operation would repeat it, or fail with another error."""
+    try:
+        is_path = b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        is_path = False
+    if not is_path:
+        raise UnknownScheme("the store's path has a character that no path can have (NUL, or half of a character)")
+    # An address in Neo4j's own schemes is looked at, and refused, by the store.
+    if _CREDENTIALS.match(text) and text.partition(":")[0].lower() not in ("file", *NEO4J_SCHEMES):
+        raise UnknownScheme(
+            "this looks like an address with credentials in it: put them into NEO4J_USERNAME and NEO4J_PASSWORD, and"
+            " write bolt://HOST:PORT (./PATH for a directory of such a name)"
+        )
 
 
 @dataclass(frozen=True)
@@ -93,10 +115,14 @@ def scheme_of(text: str) -> str:
     """
     if text == "neo4j":
         return text
-    if text.lower().endswith((".yaml", ".yml")) and "://" not in text and not Path(text).is_dir():
+    scheme, separator, _ = text.partition("://")
+    if separator:
+        # No path, however the scheme is spelled.
+        return scheme.strip().lower()
+    if text.lower().endswith((".yaml", ".yml")) and not Path(text).is_dir():
         return DESCRIPTION
-    scheme = urlsplit(text).scheme.lower()
-    return scheme if len(scheme) > 1 else "file"
+    found = re.match(rf"({_SCHEME.pattern}):", text)
+    return found[1].lower() if found and len(found[1]) > 1 else "file"
 
 
 def open_embedded(url: str, create: bool) -> GraphStore:
@@ -144,12 +170,18 @@ def need_driver(place: str) -> None:
 
 def path_of(text: str) -> Path:
     """The directory that a path or `file:` URL names (`file:store`, `file:///data/store`)."""
-    parts = urlsplit(text)
-    if parts.scheme.lower() != "file":
+    if not text.lower().startswith("file:"):
         return Path(text)
-    if parts.netloc not in ("", "localhost"):
-        raise UnknownScheme(f"{text}: a file: URL names no host; write file:///{parts.netloc}{parts.path}")
-    return Path(unquote(parts.path))
+    path = None
+    try:
+        parts = urlsplit(text)
+        if parts.netloc in ("", "localhost"):
+            path = unquote(parts.path)
+    except ValueError:
+        pass
+    if path is None or "\0" in path:
+        raise UnknownScheme("a file: URL names no host, and a path without NUL; write file:///PATH")
+    return Path(path)
 
 
 def _opener(kind: StoreKind) -> Callable[[str, bool], GraphStore]:

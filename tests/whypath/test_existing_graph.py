@@ -29,11 +29,21 @@ def test_a_graph_is_proposed_edited_trained_and_explained_without_a_write(
         bookshop.build(server)
         before = bookshop.content(server)
     with running(folder, READ_ONLY) as server:
+        monkeypatch.chdir(tmp_path)
         for name, value in server.settings().items():
             monkeypatch.setenv(name, value)
         domain = tmp_path / "shop" / "domain.yaml"
         domain.parent.mkdir()
+        monkeypatch.delenv("NEO4J_URI")
         assert run("init", "--from", server.uri, "--out", domain) == 0
+        # Whoever has written a description does not decide where a password goes.
+        assert f"set NEO4J_URI={server.uri} " in capsys.readouterr().err
+        assert run("load", domain) == 2
+        assert f"set NEO4J_URI={server.uri}, " in capsys.readouterr().err
+        monkeypatch.setenv("NEO4J_URI", server.uri)
+        domain.unlink()
+        assert run("init", "--from", server.uri, "--out", domain) == 0
+        assert capsys.readouterr().err.endswith(f"check it, then: whypath load {domain}\n")
         check_proposal(domain)
         assert run("init", "--from", server.uri, "--out", domain) == 2  # it is there
         edit(domain)

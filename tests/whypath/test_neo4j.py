@@ -227,6 +227,6 @@ def test_the_compose_file_starts_what_the_documentation_says() -> None:
 
 
 def test_every_variable_is_documented() -> None:
-    from kg.stores.neo4j.address import _VARIABLES
+    from kg.stores.neo4j.settings import NAMES
 
-    assert [name for name in _VARIABLES if f"`{name}`" not in PAGE] == []
+    assert [name for name in NAMES if f"`{name}`" not in PAGE] == []

@@ -21,8 +21,13 @@ def add_store(parser: argparse.ArgumentParser, *, required: bool = True) -> None
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
-    """`--bundle` of a trained model."""
+    """`--bundle` of a trained model, and `--download`."""
     parser.add_argument("--bundle", required=True, metavar="DIR", help="the trained model, as `whypath train` wrote it")
+    parser.add_argument(
+        "--download",
+        action="store_true",
+        help="fetch the text model that the bundle names, if new items need it and it is not on this machine",
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +85,13 @@ def filters_of(arguments: argparse.Namespace, *, also_excluded: Sequence[str] = 
         where=tuple(arguments.where),
         available=arguments.available,
     )
+
+
+def path(text: str) -> str:
+    """A path, for argparse; a URL, which may have a password in it, is refused and not repeated."""
+    if "://" in text:
+        raise argparse.ArgumentTypeError("a file is wanted here, not a URL")
+    return text
 
 
 def positive(text: str) -> int:

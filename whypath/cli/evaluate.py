@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         exclude=tuple(Path(path) for path in arguments.exclude),
         candidates=None if arguments.candidates is None else Path(arguments.candidates),
     )
-    with Engine.open(arguments.store, arguments.bundle) as engine, progress() as tell:
+    with Engine.open(arguments.store, arguments.bundle, download=arguments.download) as engine, progress() as tell:
         scorer = engine.offline_scorer() if files.history else engine.scorer()
         bundle = engine.bundle
         if arguments.ablate:
@@ -71,7 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
             else:
                 print(found)
             return 0
-        ablation = ablate(engine.store, bundle, arguments.train, arguments.valid, task, found, tell)
+        ablation = ablate(
+            engine.store, bundle, arguments.train, arguments.valid, task, found, tell, download=arguments.download
+        )
     if arguments.json:
         rows = [
             {**result_data(row.result), "blocks": row.blocks, "against_bundle": asdict(row.difference)}

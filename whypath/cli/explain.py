@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     from whypath.engine import Engine
     from whypath.explaining import explain_score
 
-    with Engine.open(arguments.store, arguments.bundle) as engine:
+    with Engine.open(arguments.store, arguments.bundle, download=arguments.download) as engine:
         if arguments.history:
             scorer = engine.offline_scorer()
             behaviour = behaviour_of_files(scorer.graph, arguments.history, [arguments.user], remark)

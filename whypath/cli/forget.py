@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         with progress(quiet=not again) as tell:
             for bundle in again:
                 tell(f"Training {bundle.path} again")
-                retrain(engine, bundle, tell=tell)
+                retrain(engine.store, bundle, tell=tell)
     _tell(report, bundles, again, arguments)
     return 0 if (report.found or again) and not report.remaining else 1
 

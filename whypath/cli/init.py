@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from whypath.cli.arguments import add_json
+from whypath.cli.arguments import add_json, path
 from whypath.cli.console import print_json, remark
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ EXAMPLES = """\
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("files", nargs="*", metavar="FILE", help="tables, triples or RDF")
+    parser.add_argument("files", nargs="*", type=path, metavar="FILE", help="tables, triples or RDF")
     parser.add_argument(
         "--from",
         dest="graph",
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         print_json({"out": str(out), "notes": list(guess.notes), "domain": guess.to_yaml()})
     else:
         print(guess.to_yaml(), end="")
-        remark(f"\nwritten to {out}; check it, then: {command}")
+        remark(f"\nwritten to {out}; check it, {_then(arguments.graph)}{command}")
     if guess.outside:
         remark(f"it names files outside its own folder, which a load reads only if it is told to: {command}")
     return 0
@@ -72,6 +72,20 @@ def _load_command(guess: Guess, out: Path, *, of_graph: bool) -> str:
     for folder in guess.outside:
         command += ["--allow-outside", str(folder)]
     return shlex.join(command)
+
+
+def _then(url: str | None) -> str:
+    """What to do before the load, for the graph at a URL or for files."""
+    if url is None:
+        return "then: "
+    from kg.stores.neo4j.access import is_trusted
+
+    if is_trusted(url):
+        return "then: "
+    return (
+        f"set NEO4J_URI={url.partition('?')[0]} (in the environment, or in .env beside the password), because a"
+        " description alone does not decide where credentials go, then: "
+    )
 
 
 def _guess_graph(url: str, folder: Path) -> Guess:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from whypath.cli.arguments import add_json
+from whypath.cli.arguments import add_json, path
 from whypath.cli.console import print_json, remark
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ EXAMPLES = """\
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("domain", metavar="DOMAIN.yaml", help="the domain's description")
+    parser.add_argument("domain", type=path, metavar="DOMAIN.yaml", help="the domain's description")
     target = parser.add_mutually_exclusive_group()
     target.add_argument(
         "--store", metavar="PATH-or-URL", help="the graph store: a folder, or a URL such as bolt://host:7687"

@@ -17,6 +17,7 @@ EXAMPLES = """\
   whypath train --store store --bundle bundle
   whypath train --store store --train train.tsv --valid valid.tsv --seed 1 --bundle bundle
   whypath train --store store --train train.tsv --no-text --only graph --bundle graph-alone
+  whypath train --store store --text-model intfloat/multilingual-e5-small --bundle bundle
 """
 
 
@@ -36,7 +37,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--no-graph", action="store_true", help="take relations and degrees from every part of the model"
     )
     facts.add_argument("--shuffle-graph", action="store_true", help="train on the graph with its relations shuffled")
-    parser.add_argument("--no-text", action="store_true", help="take texts from every part of the model")
+    texts = parser.add_mutually_exclusive_group()
+    texts.add_argument("--no-text", action="store_true", help="take texts from every part of the model")
+    texts.add_argument(
+        "--text-model",
+        metavar="NAME-or-DIR",
+        help="what reads texts: an encoder of the Hugging Face hub, or a folder (default: all-MiniLM-L6-v2, English)",
+    )
     parser.add_argument(
         "--only", metavar="BLOCK", help="one part alone: behavior, graph, text, or an encoder such as ease"
     )
@@ -52,6 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, write the bundle, print what it was trained on."""
+    from encoders.text import TextEncoderSettings
     from kg.errors import WhyPathError
     from whypath.bundle import check_free
     from whypath.engine import Engine
@@ -73,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
             text=not arguments.no_text,
             only=arguments.only,
             min_users=arguments.min_users,
+            text_encoder=TextEncoderSettings(model=arguments.text_model),
             progress=tell,
         )
         record = engine.save(directory, force=arguments.force)

@@ -16,7 +16,7 @@ from kg.sources.guess.interactions import least_good, verb_for
 from kg.sources.guess.profile import ColumnProfile
 from kg.sources.guess.values import time_format
 from kg.sources.guess.words import kind_name
-from kg.stores.neo4j.address import address_of, credentials_of, read_settings
+from kg.stores.neo4j.access import access_to
 from kg.stores.neo4j.connection import Connection
 from kg.stores.neo4j.names import STORE_LABEL
 
@@ -29,8 +29,7 @@ def guess_graph(url: str, folder: str | Path = ".") -> Guess:
 
     `folder` is where the description is to be written; the domain is named after it.
     """
-    settings = read_settings()
-    connection = Connection(address_of(url, settings), credentials_of(settings))
+    connection = Connection(access_to(url))
     try:
         return _Guessing(profile_graph(connection), url, Path(folder)).guess()
     finally:

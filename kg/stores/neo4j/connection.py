@@ -30,7 +30,7 @@ from neo4j.exceptions import IncompleteCommit, ServiceUnavailable, SessionExpire
 
 from kg.forking import at_fork
 from kg.stores.errors import StoreError
-from kg.stores.neo4j.address import Address, Credentials
+from kg.stores.neo4j.address import Access
 from kg.stores.neo4j.failures import translated
 
 T = TypeVar("T")
@@ -59,9 +59,13 @@ class Connection:
 
     fork_rank = 5
 
-    def __init__(self, address: Address, credentials: Credentials | None, *, away: bool = False) -> None:
-        """Connect, and see that the server answers and knows the user; with `away` that is left to the first query."""
-        self.address = address
+    def __init__(self, access: Access, *, away: bool = False) -> None:
+        """Connect, and see that the server answers and knows the user; with `away` that is left to the first query.
+
+        `access`: what `access_to` has decided.
+        """
+        self.address = address = access.address
+        credentials = access.credentials
         self._auth = (credentials.user, credentials.password) if credentials else None
         self._lock = threading.Lock()
         at_fork(self)

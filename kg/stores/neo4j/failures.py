@@ -83,7 +83,8 @@ def _of_security(place: str, code: str, said: str) -> StoreError:
         return StoreDenied(f"{place}: the password must be changed first, in Neo4j's browser or cypher-shell")
     return StoreDenied(
         f"{place}: the server refuses the credentials ({code.rpartition('.')[2]}); set NEO4J_USERNAME and"
-        " NEO4J_PASSWORD or NEO4J_PASSWORD_FILE, in the environment or in a .env file in the working directory"
+        " NEO4J_PASSWORD or NEO4J_PASSWORD_FILE, where NEO4J_URI is: in the environment, or in a .env file in the"
+        " working directory"
     )
 
 

@@ -33,7 +33,7 @@ from kg.stores.errors import (
     StoreLocked,
     StoreNotFound,
 )
-from kg.stores.neo4j.address import address_of, credentials_of, read_settings
+from kg.stores.neo4j.access import access_to
 from kg.stores.neo4j.appending import append_events, events_since
 from kg.stores.neo4j.connection import Connection, first
 from kg.stores.neo4j.finishing import misfits
@@ -85,11 +85,10 @@ class Neo4jStore:
     def open(cls, url: str, *, create: bool = False) -> Neo4jStore:
         """Open the store in a database, or make one in an empty database.
 
-        Credentials come from the environment or a `.env` file. Raises BadAddress, StoreUnavailable, StoreDenied,
-        StoreNotFound, StoreDamaged.
+        Credentials come from the environment or a `.env` file, see `access_to`. Raises BadAddress, StoreUnavailable,
+        StoreDenied, StoreNotFound, StoreDamaged.
         """
-        settings = read_settings()
-        connection = Connection(address_of(url, settings), credentials_of(settings))
+        connection = Connection(access_to(url))
         try:
             store = cls(connection, _prepared(connection, create))
         except BaseException:
@@ -101,12 +100,11 @@ class Neo4jStore:
     @classmethod
     def open_kept(cls, url: str) -> KeptStore | None:
         """The store that this machine has last opened at a URL, while its server is away; see `kg.stores.open_kept`."""
-        settings = read_settings()
-        address = address_of(url, settings)
-        store_id = remembered(address.url)
+        access = access_to(url)
+        store_id = remembered(access.address.url)
         if store_id is None:
             return None
-        store = cls(Connection(address, credentials_of(settings), away=True), store_id)
+        store = cls(Connection(access, away=True), store_id)
         kept = store._snapshots.cache.latest()
         if kept is None:
             store.close()

@@ -11,12 +11,19 @@ import pytest
 
 from encoders.text import TextEncoder, TextEncoderSettings, TextExtraMissing, TextModelError
 from encoders.text import model as model_module
-from encoders.text.folder import ModelFolder, find_model
+from encoders.text.finding import find_model
+from encoders.text.folder import ModelFolder
 from tests.encoders.text.tiny_model import write_model
 
 pytest.importorskip("transformers")
 
 TEXTS = ["star wars", "the empire strikes back", "toy story", "a film of two three four five six seven eight nine ten"]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models that a test names are none that the user has named."""
+    monkeypatch.setenv("WHYPATH_CACHE", str(tmp_path / "whypath"))
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +148,10 @@ def test_models_that_cannot_be_used_say_why(tmp_path: Path, monkeypatch: pytest.
     mean = TextEncoderSettings(model=str(pooled), pooling="mean")
     with pytest.raises(TextModelError, match="transformers cannot load"):
         TextEncoder(mean, cache=tmp_path / "cache").encode(["toy"])
+    for length in (1000, 10**30):
+        longer = TextEncoderSettings(model=str(write_model(tmp_path / str(length))), max_length=length)
+        with pytest.raises(TextModelError, match="max_length"):
+            TextEncoder(longer, cache=tmp_path / "cache").encode(["toy story " * 100])
     monkeypatch.setattr(model_module, "find_spec", lambda name: None)
     with pytest.raises(TextExtraMissing, match=r"pip install 'whypath\[text\]'"):
         TextEncoder(mean, cache=tmp_path / "cache").encode(["toy"])
@@ -164,18 +175,19 @@ def test_a_hub_model_is_read_from_the_local_copy(folder: Path, tmp_path: Path) -
     (snapshot.parent.parent / "refs").mkdir()
     (snapshot.parent.parent / "refs" / "main").write_text("abc")
     script = (
-        "from encoders.text.folder import find_model\nfrom encoders.text import TextEncoderSettings\n"
-        "print(find_model(TextEncoderSettings(model='some/tiny')).path)"
+        "from encoders.text.finding import find_model\nfrom encoders.text import TextEncoderSettings\n"
+        "print(find_model(TextEncoderSettings(model='some/tiny')).folder.path)"
     )
     environment = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PATH": "", "PYTHONPATH": str(Path.cwd())}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     assert Path(done.stdout.strip()) == snapshot
 
 
-def test_the_default_model_knows_meaning(tmp_path: Path) -> None:
+def test_the_default_model_knows_meaning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The packaged MiniLM, where it has been fetched before; the test does not download 83 MB."""
     from kg.datasets.fetch import TEXT_MODEL, is_cached
 
+    monkeypatch.undo()
     if not is_cached(TEXT_MODEL):
         pytest.skip("the default text model is not in the cache")
     vectors = TextEncoder(cache=tmp_path).encode(

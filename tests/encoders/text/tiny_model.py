@@ -9,8 +9,10 @@ WORDS = ["the", "a", "star", "wars", "empire", "strikes", "back", "toy", "story"
 WORDS += ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
 
-def write_model(folder: Path, *, seed: int = 0, pooling: str | None = "mean", max_length: int | None = 16) -> Path:
-    """Write a BERT of 32 dimensions as `transformers` and sentence-transformers would, and return its folder."""
+def write_model(
+    folder: Path, *, seed: int = 0, pooling: str | None = "mean", max_length: int | None = 16, hidden: int = 32
+) -> Path:
+    """Write a BERT of `hidden` dimensions as `transformers` and sentence-transformers would, and return its folder."""
     import torch
     from tokenizers import BertWordPieceTokenizer
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
@@ -27,7 +29,7 @@ def write_model(folder: Path, *, seed: int = 0, pooling: str | None = "mean", ma
     torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=len(vocabulary.read_text().split()),
-        hidden_size=32,
+        hidden_size=hidden,
         num_hidden_layers=2,
         num_attention_heads=4,
         intermediate_size=64,
@@ -39,7 +41,7 @@ def write_model(folder: Path, *, seed: int = 0, pooling: str | None = "mean", ma
         modes = {
             f"pooling_mode_{name}": name.startswith(pooling) for name in ("cls_token", "mean_tokens", "max_tokens")
         }
-        (folder / "1_Pooling" / "config.json").write_text(json.dumps({"word_embedding_dimension": 32, **modes}))
+        (folder / "1_Pooling" / "config.json").write_text(json.dumps({"word_embedding_dimension": hidden, **modes}))
     if max_length is not None:
         (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": max_length}))
     return folder

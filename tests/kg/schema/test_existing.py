@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 
 import jsonschema
 import pytest
@@ -32,7 +33,7 @@ interactions:
 def test_a_domain_over_a_graph() -> None:
     found = DomainSchema.from_yaml(SHOP)
     assert found.graph is not None
-    assert found.graph.url == "bolt://localhost:7687?database=shop"
+    assert (found.graph.uri, found.graph.database) == ("bolt://localhost:7687", "shop")
     assert found.nodes["product"].labels == ("Product", "Thing")
     relationship = found.relations["made_by"].relationship
     assert relationship is not None
@@ -55,8 +56,17 @@ def test_the_graph_has_no_part_in_what_the_domain_means() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("bolt://localhost:7687", "http://localhost:7474", "line 1, graph.uri: 'http://localhost:7474' is no address"),
+        ("bolt://localhost:7687", "http://localhost:7474", "line 1, graph.uri: this is no URL of a Neo4j"),
         ("bolt://localhost:7687", "bolt://me:secret@host", "line 1, graph.uri: credentials do not belong here"),
+        ("bolt://localhost:7687", "bolt://me%3Asecret%40host", "line 1, graph.uri: credentials do not belong here"),
+        ("bolt://localhost:7687", "bolt://me:secret", "line 1, graph.uri: the port of this bolt:// URL is no number"),
+        ("bolt://localhost:7687", "bolt://host/secret", "URL is not made of a host and a port; write bolt://HOST:PORT"),
+        ("bolt://localhost:7687", "'bolt://host?password=secret'", "asks for something else than a database"),
+        ("bolt://localhost:7687", "'bolt://host?database=secret'", "and the database's name under `database`"),
+        ("bolt://localhost:7687", "'blot://me:secret'", "as it begins with none of neo4j://"),
+        ("bolt://localhost:7687", "{bolt: secret}", "line 1, graph.uri: this is no URL; write bolt://HOST:PORT"),
+        ("{uri: bolt://localhost:7687, database: shop, write: true}", "bolt://secret", "line 1, graph: expected field"),
+        ("database: shop", 'database: "secret\\n"', "line 1, graph.database: no database has such a name"),
         ("write: true", "writes: true", "unknown field 'writes'; did you mean 'write'?"),
         ("direction: in", "direction: inn", "'inn' is not one of out, in; did you mean 'in'?"),
         ("labels: Maker, ", "labels: Maker, source: m.csv, ", "give `source` or `labels`"),
@@ -77,3 +87,5 @@ def test_mistakes_are_named_with_place_and_fix(old: str, new: str, said: str) ->
         DomainSchema.from_yaml(SHOP.replace(old, new))
     assert said in str(caught.value)
     assert "secret" not in str(caught.value)
+    assert "secret" not in "".join(traceback.format_exception(caught.value))
+    assert "secret" not in str(caught.value.__context__)

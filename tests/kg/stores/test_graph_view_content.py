@@ -191,11 +191,12 @@ def pretend_read_from_there(path: Path) -> None:
 
 
 def test_the_last_snapshot_and_the_log_serve_while_the_server_is_away(
-    view: GraphView, empty_neo4j: Server, tmp_path: Path
+    view: GraphView, empty_neo4j: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph = view.snapshot()
     path = tmp_path / "domain.yaml"
     path.write_text(path.read_text().replace(empty_neo4j.uri, "bolt://127.0.0.1:1"))
+    monkeypatch.setenv("NEO4J_URI", "bolt://127.0.0.1:1")
     other = GraphView.open(path)
     # Another address is another graph, so what was read before does not serve for it.
     with pytest.raises(StoreUnavailable):
@@ -210,13 +211,16 @@ def test_the_last_snapshot_and_the_log_serve_while_the_server_is_away(
     assert len(view.snapshot().events_of("new")) == 1
 
 
-def test_an_engine_says_that_its_answers_are_stale(view: GraphView, empty_neo4j: Server, tmp_path: Path) -> None:
+def test_an_engine_says_that_its_answers_are_stale(
+    view: GraphView, empty_neo4j: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     view.snapshot()
     path = tmp_path / "domain.yaml"
     with Engine.open(str(path)) as engine:
         assert engine.graph.n_items == 3
         assert engine.stale is None
     path.write_text(path.read_text().replace(empty_neo4j.uri, "bolt://127.0.0.1:1"))
+    monkeypatch.setenv("NEO4J_URI", "bolt://127.0.0.1:1")
     pretend_read_from_there(path)
     with Engine.open(str(path)) as engine:
         assert engine.graph.n_items == 3

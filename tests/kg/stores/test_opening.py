@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import importlib
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import given, reject
+from hypothesis import strategies as st
 
-from kg.stores import STORES, UnknownScheme, open_store
+from kg.neo4j_url import NEO4J_SCHEMES, MalformedUrl, Neo4jUrl
+from kg.stores import STORES, StoreError, StoreNotFound, UnknownScheme, open_store
 from kg.stores.opening import path_of, scheme_of
 from tests.kg.stores.contract import GraphStoreContract
 from tests.kg.stores.contract_events import EventContract
 from tests.kg.stores.contract_reading import ReadContract
+from tests.kg.test_neo4j_url import MALFORMED, PLACES
 
 
 def test_every_store_has_a_contract_test() -> None:
@@ -62,3 +67,60 @@ def test_an_unknown_scheme_says_what_there_is() -> None:
     with pytest.raises(UnknownScheme, match="redis") as caught:
         open_store("redis://somebody:s3cr3t@host")
     assert "s3cr3t" not in str(caught.value)
+
+
+@given(
+    secret=st.text(min_size=4, max_size=30),
+    place=st.sampled_from(
+        (
+            *(place for place in PLACES if not place.startswith("{}")),
+            "bo_lt://neo4j:{}@host",
+            "bo_lt:neo4j:{}@host",
+            "bolt :neo4j:{}@host",
+            "//neo4j:{}@host",
+            "//neo4j:{}@host/domain.yaml",
+            "file://neo4j:{}@host/store",
+            "file://{}/store",
+        )
+    ),
+)
+def test_no_error_repeats_a_secret_of_a_url(secret: str, place: str) -> None:
+    url = place.format(secret)
+    try:
+        Neo4jUrl.parse(url)
+        reject()
+    except MalformedUrl:
+        pass
+    with pytest.raises(StoreError) as caught:
+        open_store(url)
+    said = f"{caught.value} {caught.value!r}"
+    assert secret not in said or any(secret in text for text in fixed_texts())
+
+
+@cache
+def fixed_texts() -> frozenset[str]:
+    """What errors say of URLs without a secret."""
+    found = set[str]()
+    for url in (
+        *(url for url, _ in MALFORMED if ":" in url),
+        "blot://h",
+        "bl_ot://h",
+        "us:a@h",
+        "file://h",
+        "\0",
+        "x:y",
+    ):
+        for each in {url, *(url.replace("bolt", scheme) for scheme in NEO4J_SCHEMES)}:
+            with pytest.raises(StoreError) as caught:
+                open_store(each)
+            found.add(f"{caught.value} {caught.value!r}")
+    return frozenset(found)
+
+
+def test_paths_that_no_system_has() -> None:
+    for text in ("store\0", "\ud800", "a\0.yaml", "file:a%00b", "file://[::1"):
+        with pytest.raises(UnknownScheme, match=r"NUL"):
+            open_store(text)
+    assert scheme_of("./a:b@c") == "file"
+    with pytest.raises(StoreNotFound, match="a:b@c"):
+        open_store("./a:b@c")

@@ -1,0 +1,39 @@
+"""The folders of text models that a person has named on this machine, by the digest of their content.
+
+A bundle that was trained with one records the digest; where the folder lies is this machine's knowledge alone.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from encoders.text.folder import ModelFolder
+from kg.durable import OWNER_ONLY, file_written_whole
+from kg.folders import cache_folder
+
+
+def remember(folder: ModelFolder) -> None:
+    """Note where a model lies."""
+    place = folder.path.resolve()
+    if remembered(folder.digest) == place:
+        return
+    note = _note_of(folder.digest)
+    # Without a note everything works here and now; only new texts for a bundle will need the folder named again.
+    with suppress(OSError):
+        note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with file_written_whole(note, mode=OWNER_ONLY) as file:
+            file.write(json.dumps({"folder": str(place)}).encode())
+
+
+def remembered(digest: str) -> Path | None:
+    """Where a model of this content lay when a person last named it."""
+    try:
+        return Path(json.loads(_note_of(digest).read_bytes())["folder"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _note_of(digest: str) -> Path:
+    return cache_folder() / "text-models" / f"{digest}.json"

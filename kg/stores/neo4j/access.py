@@ -1,0 +1,142 @@
+"""The one place that decides which credentials go to which server; every connection to a Neo4j is made of its answer.
+
+Credentials go to the server in NEO4J_URI of the place where they stand themselves (the environment, or the same
+`.env`), or to a URL that a person has given to this very call: on the command line, or in code. A description of a
+domain may come from anybody. It can only name a server in NEO4J_URI, over a line that is protected no less.
+
+Under the schemes `neo4j…` the server names others (the members of its cluster), and the driver sends the credentials to
+those too. That is the trusted server's own word, and it could pass the credentials on in any case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kg.neo4j_url import Neo4jUrl
+from kg.stores.neo4j.address import Access, Address, BadAddress, parsed
+from kg.stores.neo4j.settings import ENVIRONMENT, VARIABLES, Setting, Settings, read_settings
+
+FROM_ENVIRONMENT = "neo4j"
+"""The store's name that stands for the server in NEO4J_URI. A folder of that name is `./neo4j`."""
+
+
+def access_to(url: str, *, database: str | None = None, described_in: str | None = None) -> Access:
+    """How to connect to the server at a URL that a person has given, or in NEO4J_URI where the URL is just `neo4j`.
+
+    `database`: instead of that of the URL or the settings. `described_in` names the description of a domain that the
+    URL stands in, which is then only believed where NEO4J_URI names the same server. Raises BadAddress.
+    """
+    target, settings = _decided(url, read_settings(), database, described_in)
+    return Access(Address(target.uri, database or target.database or settings.database), settings.credentials())
+
+
+def is_trusted(url: str) -> bool:
+    """Whether a description that names this URL may be connected to as the settings are now."""
+    try:
+        _decided(url, read_settings(), None, "a description")
+    except BadAddress:
+        return False
+    return True
+
+
+def _decided(
+    url: str, places: Sequence[Settings], database: str | None, described_in: str | None
+) -> tuple[Neo4jUrl, Settings]:
+    """The server and the place whose settings are used for it."""
+    if url == FROM_ENVIRONMENT:
+        target = _named(places)
+        candidates = [each for each in places if _serves(each, target)]
+    elif described_in is not None:
+        target = parsed(url, described_in)
+        candidates = [each for each in places if _serves(each, target)]
+        if not candidates:
+            raise BadAddress(_untrusted(target, places, described_in))
+    else:
+        target = parsed(url)
+        candidates = sorted(places, key=lambda each: not _serves(each, target))
+    with_password = (each for each in candidates if each.name_of("password"))
+    with_anything = (each for each in candidates if each.variables)
+    settings = next(with_password, None) or next(with_anything, candidates[0])
+    is_database_known = bool(target.database or database)
+    for other in places:
+        if other is not settings and not _is_of_another_server(other, target):
+            _refuse_mixture(settings, other, is_database_known=is_database_known)
+    return target, settings
+
+
+def _named(places: Sequence[Settings]) -> Neo4jUrl:
+    """The server in NEO4J_URI, the environment's first."""
+    for each in places:
+        if "NEO4J_URI" in each.variables:
+            return parsed(each.variables["NEO4J_URI"], f"NEO4J_URI in {each.place}")
+    raise BadAddress(
+        "the store `neo4j` is the server in NEO4J_URI, which is not set; set it (for example to bolt://localhost:7687),"
+        " or give the URL"
+    )
+
+
+def _serves(settings: Settings, target: Neo4jUrl) -> bool:
+    """Whether credentials of these settings may go there: to their own server, over a line not less protected."""
+    server = settings.server
+    return server is not None and server.place == target.place and target.protection >= server.protection
+
+
+def _is_of_another_server(settings: Settings, target: Neo4jUrl) -> bool:
+    server = settings.server
+    return "NEO4J_URI" in settings.variables and (server is None or server.place != target.place)
+
+
+def _refuse_mixture(used: Settings, other: Settings, *, is_database_known: bool) -> None:
+    """Raise BadAddress where the other place says what is missing in the one that is used."""
+    for setting in VARIABLES:
+        name = other.name_of(setting)
+        if name is None or used.name_of(setting) is not None:
+            continue
+        # A user with a password is whole by itself; alone it was meant to be added.
+        if (setting == "user" and other.name_of("password")) or (setting == "database" and is_database_known):
+            continue
+        stands = next(iter(_standing(used)), None)
+        if stands is not None:
+            raise BadAddress(
+                f"{name} is in {other.place}, and {stands} is in {used.place}: what belongs to one server must stand"
+                " in one place, so that no .env of somebody else sends your credentials away;"
+                f" {_advice(used, other, name)}"
+            )
+
+
+def _standing(settings: Settings) -> list[str]:
+    found = ["NEO4J_URI"] if "NEO4J_URI" in settings.variables else []
+    keys: tuple[Setting, ...] = ("password", "user", "database")
+    return found + [name for key in keys if (name := settings.name_of(key))]
+
+
+def _advice(used: Settings, other: Settings, name: str) -> str:
+    if used.place == ENVIRONMENT:
+        return f"set {name} in the environment too, or take it out of {other.place}"
+    server = used.server
+    if server is None:
+        return f"put all of it into {used.place}, or all of it into the environment"
+    return (
+        f"if that is your server, set NEO4J_URI={server.uri} in the environment too (or put {name} into"
+        f" {used.place} instead)"
+    )
+
+
+def _untrusted(target: Neo4jUrl, places: Sequence[Settings], described_in: str) -> str:
+    same = [each for each in places if each.server is not None and each.server.place == target.place]
+    if same:
+        server = same[0].server
+        assert server is not None
+        return (
+            f"{described_in}: the graph is to be read over {target.scheme}://, which protects less than NEO4J_URI in"
+            f" {same[0].place} asks for ({server.uri}); write `uri: {replace(target, scheme=server.scheme).uri}` or"
+            " `uri: neo4j`"
+        )
+    named = [f"{each.server.uri} in {each.place}" for each in places if each.server is not None]
+    return (
+        f"{described_in}: the graph is at {target.uri}, and NEO4J_URI names"
+        f" {' and '.join(named) if named else 'no server'}. A description may come from anybody, so it does not decide"
+        f" alone whom WhyPath connects to: if that is your server, set NEO4J_URI={target.uri}, in the environment or in"
+        " .env, where its password is"
+    )

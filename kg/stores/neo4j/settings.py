@@ -1,0 +1,175 @@
+"""The NEO4J_ variables, by the place where they stand: the environment of the process, or `.env` in the working folder.
+
+Either place is taken as a whole. Whoever gives away a folder can put a `.env` into it, so what stands there must not
+decide where a password of the environment goes, nor read what the user has elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from kg.neo4j_url import MalformedUrl, Neo4jUrl
+from kg.stores.neo4j.address import BadAddress, Credentials
+
+Setting = Literal["user", "password", "database"]
+
+ENVIRONMENT = "the environment"
+LARGEST_FILE = 1 << 16
+"""Bytes of a `.env` or a password file at most; larger ones are something else."""
+
+VARIABLES: Mapping[Setting, tuple[str, ...]] = {
+    "user": ("NEO4J_USERNAME",),
+    "password": ("NEO4J_PASSWORD", "NEO4J_PASSWORD_FILE"),
+    "database": ("NEO4J_DATABASE",),
+}
+"""The variables that say a setting; of two, the first counts."""
+
+NAMES = ("NEO4J_URI", *(name for names in VARIABLES.values() for name in names))
+"""Every variable that is looked at."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The variables that stand in one place. `place` names it for the reader; `folder` is that of a `.env`, None for
+    the environment.
+    """
+
+    place: str
+    variables: Mapping[str, str] = field(repr=False)
+    folder: Path | None = None
+
+    @property
+    def server(self) -> Neo4jUrl | None:
+        """The server in NEO4J_URI; None where that is not set, or is no URL."""
+        try:
+            return Neo4jUrl.parse(self.variables["NEO4J_URI"])
+        except (KeyError, MalformedUrl):
+            return None
+
+    def name_of(self, setting: Setting) -> str | None:
+        """The variable that says a setting; None where none does."""
+        return next((name for name in VARIABLES[setting] if name in self.variables), None)
+
+    @property
+    def database(self) -> str | None:
+        """NEO4J_DATABASE. Raises BadAddress where no database can have that name."""
+        name = self.variables.get("NEO4J_DATABASE")
+        if name is not None and not name.isprintable():
+            raise BadAddress(f"NEO4J_DATABASE in {self.place} is no name of a database")
+        return name
+
+    def credentials(self) -> Credentials | None:
+        """Who asks; None without a password. Raises BadAddress."""
+        password = self.variables.get("NEO4J_PASSWORD")
+        if password is None and "NEO4J_PASSWORD_FILE" in self.variables:
+            password = self._password_in(Path(self.variables["NEO4J_PASSWORD_FILE"]))
+        if password is None:
+            return None
+        user = self.variables.get("NEO4J_USERNAME", "neo4j")
+        if not (_is_text(user) and _is_text(password)):
+            raise BadAddress(f"NEO4J_USERNAME and the password in {self.place} must be UTF-8 text")
+        return Credentials(user, password)
+
+    def _password_in(self, path: Path) -> str:
+        said = f"NEO4J_PASSWORD_FILE ({path}) in {self.place}"
+        if self.folder is not None:
+            path = _beside(self.folder, path, said)
+        content = _read(path, said, regular=self.folder is not None)
+        assert content is not None
+        password = content.rstrip("\r\n")
+        if "\n" in password:
+            raise BadAddress(f"{said} has more than one line, so it is no file with a password")
+        return password
+
+
+def read_settings(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> tuple[Settings, ...]:
+    """What the environment says, and what `.env` in the working folder does; the former comes first.
+
+    Raises BadAddress where `.env` is there and cannot be read.
+    """
+    environment = os.environ if environment is None else environment
+    folder = Path() if folder is None else folder
+    path = folder / ".env"
+    # A folder of that name is a virtual environment.
+    text = None if path.is_dir() else _read(path, str(path.absolute()), regular=True, may_be_absent=True)
+    return (
+        Settings(ENVIRONMENT, {name: environment[name] for name in NAMES if environment.get(name)}),
+        Settings(str(path.absolute()), _variables_of(text or ""), folder),
+    )
+
+
+def _variables_of(text: str) -> dict[str, str]:
+    """NAME=VALUE of the known names: `export` before it, quotes around the value and comment lines are understood."""
+    found: dict[str, str] = {}
+    for line in text.split("\n"):
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        name, value = name.strip(), value.strip()
+        if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
+            value = value[1:-1]
+        if equals and name in NAMES and value:
+            found.setdefault(name, value)
+    return found
+
+
+def _beside(folder: Path, path: Path, said: str) -> Path:
+    """The file that a `.env` names, with links followed. Raises BadAddress where it does not lie in its folder.
+
+    A `.env` names the server too, so it could have any file of the user sent there.
+    """
+    try:
+        found, home = (folder / path).resolve(), folder.resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise BadAddress(f"{said} cannot be read: {type(error).__name__}") from None
+    if found.parent != home:
+        raise BadAddress(
+            f"{said}: a .env file may name only a file in its own folder, as it may come from somebody else; put the"
+            " password file there, or set NEO4J_PASSWORD_FILE and NEO4J_URI in the environment"
+        )
+    return found
+
+
+def _read(path: Path, said: str, *, regular: bool, may_be_absent: bool = False) -> str | None:
+    """Text of a small file. Raises BadAddress: what was `said` of it, and why it cannot be read."""
+    try:
+        # Opening a FIFO would wait for somebody to write into it.
+        mode = os.O_RDONLY | getattr(os, "O_BINARY", 0) | (getattr(os, "O_NONBLOCK", 0) if regular else 0)
+        descriptor = os.open(path, mode)
+        try:
+            if regular and not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                reason = "it is no regular file"
+            elif len(content := _bytes_of(descriptor)) > LARGEST_FILE:
+                reason = f"it has more than {LARGEST_FILE:,} bytes"
+            else:
+                return content.decode("utf-8-sig")
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError as error:
+        if may_be_absent:
+            return None
+        reason = type(error).__name__
+    except (OSError, ValueError) as error:
+        reason = type(error).__name__
+    # Here, so that no error with the content in it is the context of this one.
+    raise BadAddress(f"{said} cannot be read: {reason}")
+
+
+def _bytes_of(descriptor: int) -> bytes:
+    """Everything, or more than LARGEST_FILE bytes of it."""
+    content = b""
+    while len(content) <= LARGEST_FILE and (block := os.read(descriptor, LARGEST_FILE)):
+        content += block
+    return content
+
+
+def _is_text(value: str) -> bool:
+    """Whether the driver can send it; variables that are not UTF-8 come with surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
