@@ -126,10 +126,16 @@ def load(description: str, files: dict[str, bytes]) -> LoadReport | WhyPathError
             store.close()
 
 
+def warnings_of(report: LoadReport) -> list[str]:
+    """What a load warns of, other than of what no model reads yet."""
+    return [warning for warning in report.warnings if "no model of this version" not in warning]
+
+
 def test_the_domain_loads_as_it_is() -> None:
     report = load(json.dumps(DOMAIN), FILES)
     assert isinstance(report, LoadReport)
-    assert (report.n_bad, report.events.new, report.warnings) == (0, 1, ())
+    assert (report.n_bad, report.events.new) == (0, 1)
+    assert warnings_of(report) == []
     assert report.nodes.new == 13
 
 
@@ -280,7 +286,7 @@ def test_a_quotation_mark_too_many_is_warned_of_loudly() -> None:
     assert isinstance(report, LoadReport)
     assert report.events.new == 299
     ends = "opens a quoted cell that does not end; the row was left out and reading went on in line"
-    assert report.warnings == (f"orders.csv: line 3 {ends} 4", f"events.csv: line 11 {ends} 12")
+    assert warnings_of(report) == [f"orders.csv: line 3 {ends} 4", f"events.csv: line 11 {ends} 12"]
     assert [(bad.file, bad.line, bad.detail) for bad in report.first_bad] == [
         ("orders.csv", 3, f"{ends} 4"),
         ("orders.csv", 4, "3 cells where the header has 2"),
@@ -296,5 +302,5 @@ def test_lines_that_broken_quotes_took_along_are_counted_once() -> None:
     report = load(json.dumps(DOMAIN), {**FILES, "items.csv": items})
     assert isinstance(report, LoadReport)
     assert report.swallowed_lines == 2
-    assert len(report.warnings) == 1
+    assert len(warnings_of(report)) == 1
     assert "2 more lines were lost with bad rows whose quotes do not end" in str(report)
