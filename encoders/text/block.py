@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from encoders.behavior.base import visible
-from encoders.block import BlockState, Catalogue, Family
+from encoders.block import BlockState, Catalogue, Family, TrainingSizes
 from encoders.search import Range, SearchSpace
+from encoders.tensors import Tensors, check_finite, check_fitted, check_text_dimension, check_trained, settings_of
 
 BLOCK_ROWS = 4096
 """Items whose kernel rows are computed at once: 64 MB in double precision against 2,048 landmarks."""
@@ -162,7 +163,34 @@ class TextBlock:
     @classmethod
     def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
         """See `Block.from_state`."""
-        return cls(dict(state.tensors), TextBlockSettings.model_validate(dict(state.settings)), catalogue)
+        learned, settings = _restored(state)
+        check_trained(catalogue.trained, len(learned["behavior"]))
+        texts = catalogue.text_vectors
+        check_text_dimension(len(learned["center"]), None if texts is None else texts.shape[1])
+        block = cls(learned, settings, catalogue)
+        check_finite(block._foretold, block._summed)
+        return block
+
+    @classmethod
+    def check_state(cls, state: BlockState, sizes: TrainingSizes) -> None:
+        """See `Block.check_state`."""
+        learned, _ = _restored(state)
+        check_fitted(len(learned["behavior"]), sizes.n_items)
+        check_text_dimension(len(learned["center"]), sizes.text_dimension)
+
+
+def _restored(state: BlockState) -> tuple[dict[str, NDArray], TextBlockSettings]:
+    settings, tensors = settings_of(TextBlockSettings, dict(state.settings)), Tensors(state.tensors)
+    rank, length, n_landmarks = settings.rank, tensors.length("center"), tensors.length("landmarks")
+    learned = {
+        "behavior": tensors.numbers("behavior", (None, rank)),
+        "strength": tensors.numbers("strength", (rank,), at_least=0, at_most=1),
+        "mean": tensors.numbers("mean", (rank,)),
+        "center": tensors.numbers("center", (length,)),
+        "landmarks": tensors.numbers("landmarks", (n_landmarks, length)),
+        "coefficients": tensors.numbers("coefficients", (n_landmarks, rank)),
+    }
+    return learned, settings
 
 
 def _behavior_vectors(matrix: sp.csr_array, rank: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
