@@ -33,6 +33,10 @@ class GateForm:
     popularity_bias: bool = True
     fact_bias: bool = True
 
+    def n_features(self, n_relations: int) -> int:
+        """Length of φ, so many relations being counted."""
+        return 4 * self.popularity_bias + 2 * n_relations * self.fact_bias
+
 
 @dataclass(frozen=True, eq=False)
 class Gates:
