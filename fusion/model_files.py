@@ -42,6 +42,12 @@ DESCRIPTION, ITEMS, GATES = "model.json", "items.parquet", "fusion.safetensors"
 _RELATIONS = 1_000
 """Relations that a model may count facts of: each costs a column over all items, and domains have dozens."""
 
+_REASON = 300
+"""Characters of what is wrong with a file."""
+
+_TEXT_DIMENSION = 16_384
+"""Length of text vectors beyond which no encoder goes: all items of a snapshot get one, however few were trained on."""
+
 _DIGEST = re.compile("(?:[0-9a-f]{24})?")
 
 _ITEM_SCHEMA = pa.schema([("item", pa.string()), ("users", pa.float32()), ("text_digest", pa.string())])
@@ -132,7 +138,7 @@ def read_model(directory: Path) -> FusionModel:
     with reading(directory / ITEMS):
         ids, users, digests = _items(directory / ITEMS)
     with reading(directory / GATES):
-        vectors = arrays.numbers("text_vectors", (len(ids), None)) if "text_vectors" in arrays else None
+        vectors = _text_vectors(arrays, len(ids))
         if description.length_range[1] > math.log1p(len(ids)) + 1e-3:
             raise ValueError(f"histories cannot be longer than the {len(ids):,} items of training")
     sizes = TrainingSizes(len(ids), None if vectors is None else vectors.shape[1])
@@ -160,8 +166,10 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (StateUnreadable, OSError, ValueError, MemoryError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).split("\n")[0]
-        raise ModelUnreadable(path, reason) from error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        # Some say names that stand in the file, as they stand there.
+        shown = "".join(each if each.isprintable() else repr(each)[1:-1] for each in reason[:_REASON])
+        raise ModelUnreadable(path, shown or type(error).__name__) from error
 
 
 def _description(content: object) -> _Description:
@@ -208,6 +216,15 @@ def _gates(description: _Description, arrays: Tensors) -> Gates:
         description.popularity_moments,
         form,
     )
+
+
+def _text_vectors(arrays: Tensors, n_items: int) -> NDArray[np.float32] | None:
+    if "text_vectors" not in arrays:
+        return None
+    vectors = arrays.numbers("text_vectors", (n_items, None))
+    if not 1 <= vectors.shape[1] <= _TEXT_DIMENSION:
+        raise ValueError(f"text vectors cannot be of length {vectors.shape[1]:,}")
+    return vectors
 
 
 def _items(path: Path) -> tuple[tuple[str, ...], NDArray[np.float32], tuple[str, ...]]:

@@ -157,6 +157,8 @@ def using_bundle() -> Iterator[None]:
         yield
     except ModelUnusable as error:
         raise BundleError(f"the bundle cannot be used: {error}") from error
+    except MemoryError as error:
+        raise BundleError("the bundle cannot be used: it takes more memory over this store than there is") from error
 
 
 @contextmanager

@@ -156,7 +156,7 @@ class Engine:
         return bundle.record
 
     def load(self, bundle: str | Path) -> Self:
-        """Use a bundle that `save` or `whypath train` wrote, or anybody else: all of it is checked. Raises BundleError."""
+        """Use a bundle that `save` or `whypath train` wrote; all of it is checked. Raises BundleError."""
         self._use(Bundle.load(bundle))
         return self
 

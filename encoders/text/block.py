@@ -19,10 +19,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from encoders.behavior.base import visible
 from encoders.block import BlockState, Catalogue, Family, TrainingSizes
 from encoders.search import Range, SearchSpace
-from encoders.tensors import Tensors, check_finite, check_fitted, check_text_dimension, check_trained, settings_of
+from encoders.tensors import (
+    StateUnreadable,
+    Tensors,
+    check_finite,
+    check_fitted,
+    check_text_dimension,
+    check_trained,
+    settings_of,
+)
 
 BLOCK_ROWS = 4096
 """Items whose kernel rows are computed at once: 64 MB in double precision against 2,048 landmarks."""
+
+_KERNEL_CELLS = BLOCK_ROWS * 4096
+"""Numbers of the kernel that are held at once, so that more landmarks take fewer items."""
 
 
 class TextBlockSettings(BaseModel):
@@ -30,7 +41,7 @@ class TextBlockSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    rank: int = Field(default=64, ge=1)
+    rank: int = Field(default=64, ge=1, le=4096)
     """Dimensions of the behaviour vectors."""
 
     shrinkage: float = Field(default=500.0, ge=0)
@@ -176,6 +187,8 @@ class TextBlock:
         """See `Block.check_state`."""
         learned, _ = _restored(state)
         check_fitted(len(learned["behavior"]), sizes.n_items)
+        if len(learned["landmarks"]) > sizes.n_items:
+            raise StateUnreadable("tensor 'landmarks' has more rows than there are items that it is chosen of")
         check_text_dimension(len(learned["center"]), sizes.text_dimension)
 
 
@@ -257,9 +270,10 @@ def _regress(
 def _foretell(points: NDArray[np.float32], learned: dict[str, NDArray], sharpness: float) -> NDArray[np.float32]:
     """q_i of every item, float32 [n_items, rank]; `points` are centred texts."""
     out = np.tile(learned["mean"], (len(points), 1)).astype(np.float32)
-    for start in range(0, len(points), BLOCK_ROWS):
-        part = points[start : start + BLOCK_ROWS]
+    step = max(1, min(BLOCK_ROWS, _KERNEL_CELLS // max(1, len(learned["landmarks"]))))
+    for start in range(0, len(points), step):
+        part = points[start : start + step]
         with_text = part.any(axis=1)
         kernel = _kernel(part[with_text], learned["landmarks"], sharpness)
-        out[start : start + BLOCK_ROWS][with_text] += (kernel @ learned["coefficients"]).astype(np.float32)
+        out[start : start + step][with_text] += (kernel @ learned["coefficients"]).astype(np.float32)
     return out

@@ -118,6 +118,8 @@ GATES: list[tuple[str, NDArray | None, str]] = [
     ("text_vectors", None, "text vectors of length 10, and those of the model have None"),
     ("text_vectors", np.zeros((N_ITEMS - 1, DIMENSIONS), np.float32), "of shape"),
     ("text_vectors", np.zeros((N_ITEMS, DIMENSIONS - 1), np.float32), "have 9"),
+    ("text_vectors", np.zeros((N_ITEMS, 0), np.float32), "cannot be of length 0"),
+    ("text_vectors", np.zeros((N_ITEMS, 20_000), np.float32), "cannot be of length 20,000"),
     ("text_vectors", np.full((N_ITEMS, DIMENSIONS), np.inf, np.float32), "not between"),
 ]
 
@@ -189,6 +191,24 @@ def entry(dtype: str, shape: list[int], *offsets: int) -> dict[str, Any]:
 def test_headers_that_lie_are_refused(model: Path, content: bytes) -> None:
     (model / "block-ease.safetensors").write_bytes(content)
     refused(model, "block-ease.safetensors cannot be read")
+
+
+def test_names_in_a_file_are_not_shown_as_they_stand_there(model: Path) -> None:
+    """They may be escape sequences."""
+    header = {"\x1b[2J": entry("F32", [1], 0, 3)}
+    (model / "block-ease.safetensors").write_bytes(tensors_file(header, b"abc"))
+    with pytest.raises(ModelUnreadable) as found:
+        FusionModel.load(model)
+    assert str(found.value).isprintable()
+
+
+def test_more_landmarks_than_items_are_refused(model: Path) -> None:
+    path = model / "block-text.safetensors"
+    tensors = load_file(path)
+    path.unlink()
+    longer = {name: np.repeat(tensors[name], 9, axis=0) for name in ("landmarks", "coefficients")}
+    save_file({**tensors, **longer}, path)
+    refused(model, "'landmarks' has more rows than there are items")
 
 
 @pytest.mark.parametrize("name", ["model.json", "fusion.safetensors", "items.parquet", "block-ease.safetensors"])
