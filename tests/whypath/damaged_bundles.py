@@ -243,7 +243,7 @@ def main(bundle: Path) -> None:
     """Everything with right digests; prints how many damages were tried, refused ones among them."""
     tried = {"refused": 0, "answered": 0}
 
-    @settings(max_examples=300, deadline=None, database=None, derandomize=True, print_blob=False)
+    @settings(max_examples=300, deadline=None, database=None)
     @given(st.data())
     def anything(data: st.DataObject) -> None:
         with copied(bundle) as copy:
