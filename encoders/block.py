@@ -47,6 +47,14 @@ class Catalogue:
 
 
 @dataclass(frozen=True)
+class TrainingSizes:
+    """Sizes of what a model was trained on: items, and length of their text vectors (None without)."""
+
+    n_items: int
+    text_dimension: int | None = None
+
+
+@dataclass(frozen=True)
 class BlockState:
     """A fitted block as plain data: arrays for a safetensors file and JSON-ready settings."""
 
@@ -99,7 +107,19 @@ class Block(Protocol):
 
     @classmethod
     def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
-        """The block that `state` was taken from, bound to `catalogue`."""
+        """The block that `state` was taken from, bound to `catalogue`.
+
+        A state may come from anybody's file: every array and setting is checked (see `encoders.tensors`) before it is
+        used. Raises StateUnreadable.
+        """
+        ...
+
+    @classmethod
+    def check_state(cls, state: BlockState, sizes: TrainingSizes) -> None:
+        """Raise StateUnreadable where no block fitted on a catalogue of these sizes has such a state.
+
+        This is all that can be said of a state without a catalogue, so that a file is refused when it is loaded.
+        """
         ...
 
 

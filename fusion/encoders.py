@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from pydantic import BaseModel
 
 from encoders.behavior import BEHAVIOR, BehaviorBlock, BehaviorSettings
-from encoders.block import Block, BlockState, Catalogue, Family
+from encoders.block import Block, BlockState, Catalogue, Family, TrainingSizes
 from encoders.graph import GNN, FactEASE, FactEASESettings, GNNSettings, SharedEntities, SharedSettings
 from encoders.text import TextBlock, TextBlockSettings
 
@@ -29,10 +29,18 @@ class FitBlock(Protocol):
 
 
 class RestoreBlock(Protocol):
-    """Makes a block from its saved state, bound to a catalogue."""
+    """Makes a block from its saved state, bound to a catalogue; raises StateUnreadable."""
 
     def __call__(self, state: BlockState, catalogue: Catalogue) -> Block:
         """The block."""
+        ...
+
+
+class CheckState(Protocol):
+    """Raises StateUnreadable for what cannot be a state of the encoder, where training had these sizes."""
+
+    def __call__(self, state: BlockState, sizes: TrainingSizes) -> None:
+        """See `Block.check_state`."""
         ...
 
 
@@ -47,6 +55,7 @@ class Encoder:
     family: Family
     fit: FitBlock
     restore: RestoreBlock
+    check: CheckState
     max_items: int | None = None
     reads_texts: bool = False
 
@@ -56,7 +65,7 @@ def _behavior(kind: type[BehaviorBlock]) -> Encoder:
         assert settings is None or isinstance(settings, BehaviorSettings)
         return kind.fit(matrix, settings, seed=seed)
 
-    return Encoder(kind.name, Family.BEHAVIOR, fit, kind.from_state, kind.max_items)
+    return Encoder(kind.name, Family.BEHAVIOR, fit, kind.from_state, kind.check_state, kind.max_items)
 
 
 def _fit_gnn(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
@@ -82,10 +91,12 @@ def _fit_text(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | 
 ENCODERS: Mapping[str, Encoder] = MappingProxyType(
     {
         **{name: _behavior(kind) for name, kind in BEHAVIOR.items()},
-        "factease": Encoder("factease", Family.GRAPH, _fit_fact_ease, FactEASE.from_state, FactEASE.max_items),
-        "gnn": Encoder("gnn", Family.GRAPH, _fit_gnn, GNN.from_state, reads_texts=True),
-        "shared": Encoder("shared", Family.GRAPH, _fit_shared, SharedEntities.from_state),
-        "text": Encoder("text", Family.TEXT, _fit_text, TextBlock.from_state, reads_texts=True),
+        "factease": Encoder(
+            "factease", Family.GRAPH, _fit_fact_ease, FactEASE.from_state, FactEASE.check_state, FactEASE.max_items
+        ),
+        "gnn": Encoder("gnn", Family.GRAPH, _fit_gnn, GNN.from_state, GNN.check_state, reads_texts=True),
+        "shared": Encoder("shared", Family.GRAPH, _fit_shared, SharedEntities.from_state, SharedEntities.check_state),
+        "text": Encoder("text", Family.TEXT, _fit_text, TextBlock.from_state, TextBlock.check_state, reads_texts=True),
     }
 )
 """Name to encoder."""

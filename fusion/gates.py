@@ -33,6 +33,10 @@ class GateForm:
     popularity_bias: bool = True
     fact_bias: bool = True
 
+    def n_features(self, n_relations: int) -> int:
+        """Length of φ, so many relations being counted."""
+        return 4 * self.popularity_bias + 2 * n_relations * self.fact_bias
+
 
 @dataclass(frozen=True, eq=False)
 class Gates:
@@ -58,8 +62,9 @@ class Gates:
         """The gates of a model of one block: none, its scores as they are."""
         one, zero = np.ones(1, np.float32), np.zeros((1, 2), np.float32)
         form = GateForm(user=False, item=False, popularity_bias=False, fact_bias=False)
-        none = np.zeros(0, np.float32)
-        return cls((block,), one, np.zeros(1, np.float32), zero, none, (0.0, 1.0), (0.0, 0.0), (0.0, 1.0), form)
+        # Floats, as a file gives them back, so that what was loaded is saved as the same bytes.
+        moments, no_range = (0.0, 1.0), (0.0, 0.0)
+        return cls((block,), one, np.zeros(1, np.float32), zero, one[:0], moments, no_range, moments, form)
 
     def user_factors(self, lengths: NDArray[np.float32]) -> NDArray[np.float32]:
         """g: float32 [n_users, n_blocks], the blocks' weights included."""

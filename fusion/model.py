@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.block import Block, BlockState, Catalogue
+from encoders.tensors import StateUnreadable
 from fusion.encoders import ENCODERS, Encoder
 from fusion.gate_inputs import ItemSide
 from fusion.gates import Gates
-from fusion.ranker import Ranker
+from fusion.ranker import ModelUnusable, Ranker
 from fusion.settings import FusionSettings
 from fusion.variant import Variant
 from kg.graph import KnowledgeGraph
@@ -74,14 +75,21 @@ class FusionModel:
         """The model over a snapshot's items.
 
         encode: asked for texts that training did not see, if any; without it their items count as having none.
+        Raises ModelUnusable where what was learned does not come to finite scores over these items.
         """
         seen = self.variant.graph_of(graph, self.seed)
         catalogue = self.catalogue(seen, encode)
         side = self.item_side(catalogue)
-        blocks: dict[str, Block] = {
-            name: self._encoders[name].restore(state, catalogue) for name, state in self.states.items()
-        }
-        return Ranker(blocks, self.spreads, self.gates, side)
+        # What overflows is found by looking at the results.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            blocks = {name: self._bound(name, catalogue) for name in self.states}
+            return Ranker(blocks, self.spreads, self.gates, side)
+
+    def _bound(self, name: str, catalogue: Catalogue) -> Block:
+        try:
+            return self._encoders[name].restore(self.states[name], catalogue)
+        except StateUnreadable as error:
+            raise ModelUnusable(f"the block {name!r}: {error}; train the model again") from error
 
     def catalogue(self, graph: KnowledgeGraph, encode: EncodeTexts | None = None) -> Catalogue:
         """The snapshot's items with their place in training and their text vectors."""
@@ -98,7 +106,15 @@ class FusionModel:
         found[rows >= 0] = vectors[rows[rows >= 0]]
         missing = [item for item, digest in enumerate(digests) if digest and rows[item] < 0]
         if missing and encode is not None:
-            found[missing] = encode([texts[item] for item in missing])
+            encoded = encode([texts[item] for item in missing])
+            if encoded.shape[1] != vectors.shape[1]:
+                raise ModelUnusable(
+                    f"the text encoder gives vectors of length {encoded.shape[1]}, and the model was trained on vectors"
+                    f" of length {vectors.shape[1]}: it is another encoder now; train the model again"
+                )
+            if not np.isfinite(encoded).all():
+                raise ModelUnusable("the text encoder gives numbers that are not finite for new texts; train again")
+            found[missing] = encoded
         return Catalogue(graph, trained, found)
 
     def item_side(self, catalogue: Catalogue) -> ItemSide:

@@ -1,8 +1,16 @@
-"""A `FusionModel` as files: model.json, items.parquet, a safetensors file for each block, one for gates and texts."""
+"""A `FusionModel` as files: model.json, items.parquet, a safetensors file for each block, one for gates and texts.
+
+The files may come from anybody: whatever is read is checked for presence, type, shape, finiteness and range before it
+is used, and what can be said of blocks without a catalogue is checked here (`Block.check_state`).
+"""
 
 from __future__ import annotations
 
 import json
+import math
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,23 +18,48 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from pydantic import BaseModel, ConfigDict, Field
+from safetensors.numpy import save_file
 
-from encoders.block import BlockState
+from encoders.block import BlockState, TrainingSizes
+from encoders.tensors import LARGEST, StateUnreadable, Tensors, settings_of
+from fusion.encoders import ENCODERS
 from fusion.gates import GateForm, Gates
 from fusion.model import FusionModel, TrainedItems
 from fusion.settings import FusionSettings
+from fusion.strict_json import read_json
+from fusion.strict_parquet import read_parquet
+from fusion.tensor_files import read_tensors
 from fusion.variant import Variant
 from kg.errors import WhyPathError
 
 FORMAT = 1
 """Raised whenever older files can no longer be read."""
 
+DESCRIPTION, ITEMS, GATES = "model.json", "items.parquet", "fusion.safetensors"
+"""Names of the files that every model has."""
+
+_RELATIONS = 1_000
+"""Relations that a model may count facts of: each costs a column over all items, and domains have dozens."""
+
+_REASON = 300
+"""Characters of what is wrong with a file."""
+
+_TEXT_DIMENSION = 16_384
+"""Length of text vectors beyond which no encoder goes: all items of a snapshot get one, however few were trained on."""
+
+_DIGEST = re.compile("(?:[0-9a-f]{24})?")
+
+_ITEM_SCHEMA = pa.schema([("item", pa.string()), ("users", pa.float32()), ("text_digest", pa.string())])
+
 
 class ModelUnreadable(WhyPathError):
-    """The folder is no model of this version."""
+    """The folder is no model of this version: `path` is the file at fault, `reason` what is wrong with it."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be read ({reason}); train again or copy it again whole")
+        self.path = path
+        self.reason = reason
 
 
 class _Description(BaseModel):
@@ -35,18 +68,23 @@ class _Description(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: int
-    seed: int
+    seed: int = Field(ge=0)
     variant: Variant
     settings: FusionSettings
     asked: FusionSettings
-    relations: tuple[str, ...]
+    relations: tuple[str, ...] = Field(max_length=_RELATIONS)
     blocks: dict[str, dict[str, object]]
     spreads: dict[str, float]
-    gate_blocks: tuple[str, ...]
+    gate_blocks: tuple[str, ...] = Field(min_length=1)
     gate_form: GateForm
     length_moments: tuple[float, float]
     length_range: tuple[float, float]
     popularity_moments: tuple[float, float]
+
+
+def block_file(name: str) -> str:
+    """Name of the file of a block."""
+    return f"block-{name}.safetensors"
 
 
 def write_model(model: FusionModel, directory: Path) -> None:
@@ -69,7 +107,8 @@ def write_model(model: FusionModel, directory: Path) -> None:
         "popularity_moments": gates.popularity_moments,
     }
     for name, state in model.states.items():
-        _save({key: np.ascontiguousarray(tensor) for key, tensor in state.tensors.items()}, directory / _block(name))
+        tensors = {key: np.ascontiguousarray(tensor) for key, tensor in state.tensors.items()}
+        save_file(tensors, directory / block_file(name))
     arrays: dict[str, NDArray] = {
         "weights": gates.weights,
         "by_length": gates.by_length,
@@ -78,56 +117,41 @@ def write_model(model: FusionModel, directory: Path) -> None:
     }
     if model.items.text_vectors is not None:
         arrays["text_vectors"] = model.items.text_vectors
-    _save({key: np.ascontiguousarray(array) for key, array in arrays.items()}, directory / "fusion.safetensors")
-    table = {
-        "item": pa.array(model.items.ids, pa.string()),
-        "users": pa.array(model.items.users),
-        "text_digest": pa.array(model.items.text_digests, pa.string()),
-    }
-    pq.write_table(pa.table(table), directory / "items.parquet")
+    save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, directory / GATES)
+    columns = [
+        pa.array(model.items.ids, pa.string()),
+        pa.array(model.items.users),
+        pa.array(model.items.text_digests, pa.string()),
+    ]
+    pq.write_table(pa.table(columns, schema=_ITEM_SCHEMA), directory / ITEMS)
     text = json.dumps(description, indent=1, ensure_ascii=False, sort_keys=True)
-    (directory / "model.json").write_text(text + "\n", encoding="utf-8")
+    (directory / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
 
 
 def read_model(directory: Path) -> FusionModel:
     """Read what `write_model` wrote. Raises ModelUnreadable."""
-    path = directory / "model.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        found = content.get("format") if isinstance(content, dict) else None
-        if found != FORMAT:
-            raise ModelUnreadable(f"{path} is of format {found}, this version reads {FORMAT}; train again")
-        description = _Description.model_validate(content)
-        arrays = load_file(directory / "fusion.safetensors")
-        states = {
-            name: BlockState(load_file(directory / _block(name)), settings)
-            for name, settings in description.blocks.items()
-        }
-        table = pq.read_table(directory / "items.parquet")
-        gates = Gates(
-            description.gate_blocks,
-            arrays["weights"],
-            arrays["by_length"],
-            arrays["by_popularity"],
-            arrays["bias"],
-            description.length_moments,
-            description.length_range,
-            description.popularity_moments,
-            description.gate_form,
-        )
-        items = TrainedItems(
-            tuple(table["item"].to_pylist()),
-            table["users"].to_numpy().astype(np.float32),
-            tuple(table["text_digest"].to_pylist()),
-            arrays.get("text_vectors"),
-        )
-    except (OSError, ValueError, KeyError, ValidationError, SafetensorError, pa.ArrowInvalid) as error:
-        raise ModelUnreadable(f"{directory} cannot be read ({error}); train again or copy it again whole") from error
+    with reading(directory / DESCRIPTION):
+        description = _description(read_json(directory / DESCRIPTION))
+    with reading(directory / GATES):
+        arrays = Tensors(read_tensors(directory / GATES))
+        gates = _gates(description, arrays)
+    with reading(directory / ITEMS):
+        ids, users, digests = _items(directory / ITEMS)
+    with reading(directory / GATES):
+        vectors = _text_vectors(arrays, len(ids))
+        if description.length_range[1] > math.log1p(len(ids)) + 1e-3:
+            raise ValueError(f"histories cannot be longer than the {len(ids):,} items of training")
+    sizes = TrainingSizes(len(ids), None if vectors is None else vectors.shape[1])
+    states = {}
+    for name, settings in description.blocks.items():
+        with reading(directory / block_file(name)):
+            states[name] = BlockState(read_tensors(directory / block_file(name)), settings)
+            ENCODERS[name].check(states[name], sizes)
     return FusionModel(
         states,
         description.spreads,
         gates,
-        items,
+        TrainedItems(ids, users, digests, vectors),
         description.relations,
         description.settings,
         description.asked,
@@ -136,9 +160,85 @@ def read_model(directory: Path) -> FusionModel:
     )
 
 
-def _block(name: str) -> str:
-    return f"block-{name}.safetensors"
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what reading a file and checking its content raises into ModelUnreadable, with the file's name."""
+    try:
+        yield
+    except (StateUnreadable, OSError, ValueError, MemoryError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        # Some say names that stand in the file, as they stand there.
+        shown = "".join(each if each.isprintable() else repr(each)[1:-1] for each in reason[:_REASON])
+        raise ModelUnreadable(path, shown or type(error).__name__) from error
 
 
-def _save(tensors: dict[str, NDArray], path: Path) -> None:
-    save_file(tensors, path)
+def _description(content: object) -> _Description:
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
+        raise ValueError(f"it is of format {found!r}, this version reads {FORMAT}")
+    for part in ("settings", "asked"):
+        settings = content.get(part) if isinstance(content, dict) else None
+        if isinstance(settings, dict):
+            # A model of before there was a floor learnt from everything.
+            settings.setdefault("min_users", 1)
+    description = settings_of(_Description, content)
+    blocks = set(description.gate_blocks)
+    # A name is part of a file's name, so only those that are known get that far.
+    for names in (description.blocks, description.settings.blocks, description.asked.blocks):
+        if unknown := sorted(set(names) - ENCODERS.keys()):
+            raise ValueError(f"there is no block {unknown[0]!r} in this version")
+    if len(blocks) < len(description.gate_blocks) or blocks != set(description.blocks):
+        raise ValueError("'gate_blocks' are not the blocks")
+    if blocks != set(description.spreads) or not all(_is_unit(spread) for spread in description.spreads.values()):
+        raise ValueError("'spreads' are not numbers above zero, one for every block")
+    if len(set(description.relations)) < len(description.relations):
+        raise ValueError("'relations' has a name twice")
+    for name in ("length_moments", "popularity_moments"):
+        mean, deviation = getattr(description, name)
+        if not (abs(mean) <= LARGEST and _is_unit(deviation)):
+            raise ValueError(f"{name!r} are no mean and deviation above zero")
+    shortest, longest = description.length_range
+    if not 0 <= shortest <= longest:
+        raise ValueError("'length_range' is no range of lengths")
+    return description
+
+
+def _is_unit(number: float) -> bool:
+    """Whether float32 can be divided by it."""
+    return float(np.finfo(np.float32).tiny) <= number <= LARGEST
+
+
+def _gates(description: _Description, arrays: Tensors) -> Gates:
+    form, n_blocks = description.gate_form, len(description.gate_blocks)
+    return Gates(
+        description.gate_blocks,
+        arrays.numbers("weights", (n_blocks,), at_least=0),
+        arrays.numbers("by_length", (n_blocks,)),
+        arrays.numbers("by_popularity", (n_blocks, 2)),
+        arrays.numbers("bias", (form.n_features(len(description.relations)),)),
+        description.length_moments,
+        description.length_range,
+        description.popularity_moments,
+        form,
+    )
+
+
+def _text_vectors(arrays: Tensors, n_items: int) -> NDArray[np.float32] | None:
+    if "text_vectors" not in arrays:
+        return None
+    vectors = arrays.numbers("text_vectors", (n_items, None))
+    if not 1 <= vectors.shape[1] <= _TEXT_DIMENSION:
+        raise ValueError(f"text vectors cannot be of length {vectors.shape[1]:,}")
+    return vectors
+
+
+def _items(path: Path) -> tuple[tuple[str, ...], NDArray[np.float32], tuple[str, ...]]:
+    """Ids, users and text digests of the training items."""
+    table = read_parquet(path, _ITEM_SCHEMA)
+    ids, digests = tuple(table["item"].to_pylist()), tuple(table["text_digest"].to_pylist())
+    if len(set(ids)) < len(ids):
+        raise ValueError("column 'item' has an item twice")
+    users = Tensors({"users": table["users"].to_numpy()}).numbers("users", (None,), at_least=0)
+    if not all(_DIGEST.fullmatch(digest) for digest in digests):
+        raise ValueError("column 'text_digest' has something that is no digest")
+    return ids, users, digests

@@ -9,16 +9,25 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from encoders.block import Block, Family, SplitsByFact
+from encoders.tensors import LARGEST
 from fusion.gate_inputs import ItemSide
 from fusion.gates import Gates
 from fusion.split import BlockShare, FactCells, ScoreSplit
+from kg.errors import WhyPathError
+
+
+class ModelUnusable(WhyPathError):
+    """What a model has learned does not come to finite scores over the items that it is bound to."""
 
 
 class Ranker:
     """Blocks, gates and bias, bound to a snapshot; immutable, safe to use from many threads."""
 
     def __init__(self, blocks: Mapping[str, Block], spreads: Mapping[str, float], gates: Gates, side: ItemSide) -> None:
-        """`blocks` by name, at least those of `gates`; `spreads`: the unit of each block's scores."""
+        """`blocks` by name, at least those of `gates`; `spreads`: the unit of each block's scores.
+
+        Raises ModelUnusable where the gates are not finite over these items.
+        """
         self.blocks = {name: blocks[name] for name in gates.blocks}
         self.gates = gates
         self._units = np.array([spreads[name] for name in gates.blocks], dtype=np.float32)
@@ -28,6 +37,7 @@ class Ranker:
         self._longest = int(np.ceil(np.expm1(gates.length_range[1])))
         self._user_factors = gates.user_factors(np.arange(self._longest + 1, dtype=np.float32)) / self._units
         self._bias = gates.biases(side)
+        _check("gates", np.finfo(np.float32).max, self._item_factors, self._user_factors, self._bias)
 
     @property
     def n_items(self) -> int:
@@ -40,36 +50,53 @@ class Ranker:
         return any(block.serves_new_items for block in self.blocks.values())
 
     def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
-        """Scores float32 [n_users, n_candidates] for histories [n_users, n_items]; candidates None for all items."""
+        """Scores float32 [n_users, n_candidates] for histories [n_users, n_items]; candidates None for all items.
+
+        Raises ModelUnusable rather than give scores that are no finite numbers.
+        """
         chosen = slice(None) if candidates is None else np.asarray(candidates, dtype=np.intp)
         users = self._user_factors[np.minimum(np.diff(histories.indptr), self._longest)]
         items = self._item_factors[:, chosen]
         total = np.repeat(self._bias[chosen][None, :], histories.shape[0], axis=0)
-        for row, block in enumerate(self.blocks.values()):
-            part = block.scores(histories, candidates) * users[:, row, None]
-            part *= items[row]
-            total += part
+        with np.errstate(over="ignore", invalid="ignore"):
+            for row, block in enumerate(self.blocks.values()):
+                part = block.scores(histories, candidates) * users[:, row, None]
+                part *= items[row]
+                total += part
+        _check("scores", LARGEST, total)
         return total
 
     def split(self, history: NDArray[np.intp], item: int) -> ScoreSplit:
-        """Take one score apart: `history` are item indices, each with weight 1, `item` the item that was scored."""
+        """Take one score apart: `history` are item indices, each with weight 1, `item` the item that was scored.
+
+        Raises ModelUnusable as `scores` does.
+        """
         history = np.asarray(history, dtype=np.intp)
         weights = np.ones(len(history), dtype=np.float32)
         factors = self._user_factors[min(len(history), self._longest)] * self._item_factors[:, item]
         shares: list[BlockShare] = []
         nodes, cells = [np.zeros(0, np.int64)], [np.zeros((len(history), 0), np.float32)]
         own = np.zeros(len(history), dtype=np.float32)
-        for factor, (name, block) in zip(factors, self.blocks.items(), strict=True):
-            found = block.shares(history, weights, item) * factor
-            shares.append(BlockShare(name, float(found.sum()), found.astype(np.float32)))
-            if block.family == Family.GRAPH and isinstance(block, SplitsByFact):
-                facts = block.fact_shares(history, weights, item)
-                nodes.append(facts.nodes)
-                cells.append(facts.shares * factor)
-                own += facts.own * factor
+        with np.errstate(over="ignore", invalid="ignore"):
+            for factor, (name, block) in zip(factors, self.blocks.items(), strict=True):
+                found = block.shares(history, weights, item) * factor
+                shares.append(BlockShare(name, float(found.sum()), found.astype(np.float32)))
+                if block.family == Family.GRAPH and isinstance(block, SplitsByFact):
+                    facts = block.fact_shares(history, weights, item)
+                    nodes.append(facts.nodes)
+                    cells.append(facts.shares * factor)
+                    own += facts.own * factor
         distinct, place = np.unique(np.concatenate(nodes), return_inverse=True)
         summed = np.zeros((len(distinct), len(history)), dtype=np.float32)
         np.add.at(summed, place, np.concatenate(cells, axis=1).T)
         bias = float(self._bias[item])
         score = bias + sum(share.share for share in shares)
+        _check("scores", LARGEST, np.array([score]), summed, own, *(share.history for share in shares))
         return ScoreSplit(score, bias, tuple(shares), FactCells(distinct, summed.T, own))
+
+
+def _check(what: str, largest: float | np.floating, *arrays: NDArray[np.floating]) -> None:
+    for array in arrays:
+        # Both are NaN where one number is.
+        if array.size and not (array.min() >= -largest and array.max() <= largest):
+            raise ModelUnusable(f"the model's {what} are no finite numbers over these items; train it again")

@@ -1,108 +1,65 @@
-"""A trained model as a folder: the model's own files, what it was trained on, and a digest over all of it.
+"""A trained model as a folder: the model's own files, the popularity of its items, and the record (`bundle_record`).
 
-The record names the training files by content, never by place, and holds no time of day, so that the same data, seed,
-versions and thread count give the same bytes and the same digest. Everything is JSON, safetensors or Parquet.
+Everything is JSON, safetensors or Parquet. A bundle may come from anybody, so all that is read is checked before it is
+used, whatever its digests say.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import platform
-from collections.abc import Callable, Sequence
+import stat
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from encoders.text import TextEncoderSettings
+from encoders.tensors import Tensors
 from fusion.model import FusionModel
-from kg.durable import directory_written_whole, flush
-from kg.errors import WhyPathError
+from fusion.model_files import block_file, reading
+from fusion.regular_files import check_regular
+from fusion.strict_parquet import read_parquet
+from kg.durable import directory_written_whole
 from kg.graph import KnowledgeGraph
+from whypath.bundle_folder import check_free
+from whypath.bundle_record import (
+    AGAIN,
+    FIXED_FILES,
+    MODEL,
+    POPULARITY,
+    RECORD,
+    BundleError,
+    BundleRecord,
+    DataFile,
+    TrainedOn,
+    TrainingChoices,
+    read_record,
+    reading_bundle,
+    using_bundle,
+    versions,
+)
 from whypath.scoring import Scorer
 from whypath.texts import new_text_vectors
 
-FORMAT = 1
-_RECORD = "bundle.json"
-_MODEL = "model"
-_POPULARITY = "popularity.parquet"
-_PACKAGES = ("numpy", "scipy", "torch", "torch-geometric", "transformers", "whypath")
+__all__ = [
+    "Bundle",
+    "BundleError",
+    "BundleRecord",
+    "DataFile",
+    "TrainedOn",
+    "TrainingChoices",
+    "check_free",
+    "read_record",
+    "versions",
+]
 
+_READINGS = 5
+"""Times that a bundle is read which is replaced meanwhile."""
 
-class BundleError(WhyPathError):
-    """A bundle is absent, damaged, in the way, or does not fit; the message says which and what to do."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DataFile(_Part):
-    """A file that a model was trained on: name without folder, SHA-256 of its bytes, rows."""
-
-    name: str
-    sha256: str
-    rows: int
-
-
-class TrainedOn(_Part):
-    """Where behaviour and facts came from. Without files, the store's own events at `event_generation`."""
-
-    train: tuple[DataFile, ...] | None = None
-    valid: tuple[DataFile, ...] | None = None
-    n_users: int
-    n_events: int
-    event_generation: int | None = None
-    graph_digest: str
-    schema_name: str
-    schema_digest: str
-
-
-class TrainingChoices(_Part):
-    """What `train` was told, as far as it changes the model."""
-
-    seed: int = 1
-    refit: bool = False
-    graph: Literal["real", "none", "shuffled"] = "real"
-    text: bool = True
-    only: str | None = None
-
-
-class BundleRecord(_Part):
-    """`bundle.json`."""
-
-    format: int = FORMAT
-    choices: TrainingChoices
-    data: TrainedOn
-    text: TextEncoderSettings
-    """The text encoder, for the items of later snapshots; of no effect where the model uses no text."""
-    threads: int
-    versions: dict[str, str]
-    files: dict[str, str] = {}
-    """SHA-256 of every other file of the bundle."""
-
-    @property
-    def digest(self) -> str:
-        """Digest of the whole bundle: of this record, which holds the digests of all other files; 64 hex digits."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Versions of what decides a model's numbers, as far as installed."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+_POPULARITY_SCHEMA = pa.schema([("item", pa.string()), ("popularity", pa.float32())])
 
 
 class Bundle:
@@ -149,12 +106,13 @@ class Bundle:
         """The model over a snapshot, new items included; texts that training did not see are encoded.
 
         download: whether their model may be fetched where it is not on this machine. Raises TextModelError,
-        TextExtraMissing.
+        TextExtraMissing, and BundleError where what was learned does not come to scores over this snapshot.
         """
         known = self.model.items.text_vectors
         dimension = 0 if known is None else known.shape[1]
         encode = partial(new_text_vectors, recorded=self.record.text, dimension=dimension, download=download)
-        ranker = self.model.bind(graph, encode)
+        with using_bundle():
+            ranker = self.model.bind(graph, encode)
         return Scorer.over(graph, ranker, popularity_of)
 
     def check_fits(self, graph: KnowledgeGraph) -> None:
@@ -168,69 +126,91 @@ class Bundle:
             )
 
     def save(self, directory: str | Path, *, force: bool = False) -> BundleRecord:
-        """Write the folder, whole or not at all; returns the record with the files' digests. Raises BundleError."""
+        """Write the folder, whole or not at all; returns the record with the files' digests.
+
+        `force` replaces a bundle, and nothing but a bundle. Raises BundleError, OSError.
+        """
         directory = Path(directory)
         check_free(directory, force=force)
         with directory_written_whole(directory) as partial:
-            self.model.save(partial / _MODEL)
-            _write_popularity(partial / _POPULARITY, self._item_ids, self._popularity)
+            self.model.save(partial / MODEL)
+            _write_popularity(partial / POPULARITY, self._item_ids, self._popularity)
             files = {str(path.relative_to(partial).as_posix()): path for path in partial.rglob("*") if path.is_file()}
             record = self.record.model_copy(update={"files": {name: _sha256(files[name]) for name in sorted(files)}})
-            for path in files.values():
-                flush(path)
-            (partial / _RECORD).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            (partial / RECORD).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            # What somebody has put there meanwhile would be lost.
+            check_free(directory, force=force)
         self.record = record
         return record
 
     @classmethod
     def load(cls, directory: str | Path) -> Bundle:
-        """Read a folder that `save` wrote, checking every file's digest. Raises BundleError."""
+        """Read a folder that `save` wrote, checking every file's digest and content. Raises BundleError."""
         directory = Path(directory)
+        for attempt in range(_READINGS):
+            before = _identity(directory)
+            try:
+                bundle = cls._load(directory)
+            except BundleError:
+                if before == _identity(directory) or attempt == _READINGS - 1:
+                    raise
+            else:
+                # One that was replaced meanwhile may be half the one and half the other.
+                if before == _identity(directory):
+                    return bundle
+        raise BundleError(f"{directory} is being replaced again and again; try again when that is over")
+
+    @classmethod
+    def _load(cls, directory: Path) -> Bundle:
         record = read_record(directory)
-        for name, digest in record.files.items():
-            path = directory / name
-            if not path.is_file() or _sha256(path) != digest:
-                raise BundleError(f"{path} is missing or damaged; train the bundle again or copy it again whole")
-        item_ids, popularity = _read_popularity(directory / _POPULARITY)
-        return cls(FusionModel.load(directory / _MODEL), record, item_ids, popularity)
+        with reading_bundle():
+            _check_digests(directory, record.files)
+            model = FusionModel.load(directory / MODEL)
+            _check_named(directory, record.files, model)
+            with reading(directory / POPULARITY):
+                popularity = _read_popularity(directory / POPULARITY, model.items.ids)
+        return cls(model, record, model.items.ids, popularity)
 
 
-def read_record(directory: Path) -> BundleRecord:
-    """The record of a bundle, without loading its model. Raises BundleError."""
-    path = directory / _RECORD
-    if not path.is_file():
-        raise BundleError(
-            f"{directory} is no bundle (it has no {_RECORD}); `whypath train --bundle {directory}` makes one"
-        )
+def _check_digests(directory: Path, files: Mapping[str, str]) -> None:
+    """Raises BundleError, ModelUnreadable."""
+    with reading(directory / MODEL):
+        # A link would lead out of the folder.
+        if not stat.S_ISDIR((directory / MODEL).lstat().st_mode):
+            raise ValueError("it is no folder")
+    for name, digest in files.items():
+        with reading(directory / name):
+            check_regular(directory / name)
+            if _sha256(directory / name) != digest:
+                raise BundleError(f"{directory / name} is missing or damaged; {AGAIN}")
+
+
+def _check_named(directory: Path, files: Mapping[str, str], model: FusionModel) -> None:
+    """Raise BundleError unless the record names all files that were read, so that their digests were looked at."""
+    read = {*FIXED_FILES, *(f"{MODEL}/{block_file(name)}" for name in model.states)}
+    if odd := sorted(files.keys() ^ read):
+        raise BundleError(f"{directory / RECORD} and the model do not agree on the file {odd[0]!r}; {AGAIN}")
+
+
+def _identity(directory: Path) -> tuple[int, int, int] | None:
+    """What tells a folder from one that takes its place."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        found = data.get("format") if isinstance(data, dict) else None
-        if found != FORMAT:
-            raise BundleError(
-                f"{path} is of format {found}, this version reads format {FORMAT}; train the bundle again"
-            )
-        return BundleRecord.model_validate(data)
-    except (ValueError, ValidationError) as error:
-        raise BundleError(f"{path} cannot be read ({str(error).splitlines()[0]}); train the bundle again") from error
-
-
-def check_free(directory: Path, *, force: bool) -> None:
-    """Raise BundleError where a bundle, or anything else, stands in the way; only a bundle can be forced."""
-    if not directory.exists() or (directory.is_dir() and not any(directory.iterdir())):
-        return
-    if not (directory / _RECORD).is_file():
-        raise BundleError(f"{directory} is there and is no bundle; name a folder that does not exist")
-    if not force:
-        raise BundleError(f"{directory} holds a bundle already; give --force to overwrite it, or name another folder")
+        found = directory.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 def _write_popularity(path: Path, item_ids: Sequence[str], popularity: NDArray[np.float32]) -> None:
     pq.write_table(pa.table({"item": pa.array(list(item_ids), pa.string()), "popularity": pa.array(popularity)}), path)
 
 
-def _read_popularity(path: Path) -> tuple[list[str], NDArray[np.float32]]:
-    table = pq.read_table(path)
-    return table["item"].to_pylist(), table["popularity"].to_numpy().astype(np.float32)
+def _read_popularity(path: Path, items: Sequence[str]) -> NDArray[np.float32]:
+    """Raises OSError, ValueError, StateUnreadable."""
+    table = read_parquet(path, _POPULARITY_SCHEMA)
+    if table["item"].to_pylist() != list(items):
+        raise ValueError("its items are not those of the model")
+    return Tensors({"popularity": table["popularity"].to_numpy()}).numbers("popularity", (None,), at_least=0)
 
 
 def _sha256(path: Path) -> str:

@@ -19,6 +19,7 @@ from kg.datasets.movielens import CatalogueName, DemoReport, prepare
 from kg.graph import KnowledgeGraph
 from kg.ingest import load_domain
 from kg.stores import open_store
+from whypath.bundle import check_free
 from whypath.engine import Engine
 from whypath.evaluating import KS
 from whypath.results import Explanation, Recommendations
@@ -83,6 +84,7 @@ class DemoResult:
 def run_demo(options: DemoOptions, tell: Callable[[str], None]) -> DemoResult:
     """Go all the way. Raises whatever the steps raise; what a step has finished stays in the folder."""
     folder = options.folder
+    check_free(folder / "bundle", force=True)
     prepared = prepare(folder / "domain", catalogue=options.catalogue, wheels=options.wheels, progress=tell)
     tell("Loading the graph into the store")
     store = open_store(folder / "store", create=True)

@@ -174,12 +174,15 @@ class Engine:
         return bundle.record
 
     def load(self, bundle: str | Path) -> Self:
-        """Use a bundle that `save` or `whypath train` wrote. Raises BundleError."""
+        """Use a bundle that `save` or `whypath train` wrote; all of it is checked. Raises BundleError."""
         self._use(Bundle.load(bundle))
         return self
 
     def save(self, directory: str | Path, *, force: bool = False) -> BundleRecord:
-        """Write the model as a bundle; an existing one is an error without `force`. Raises BundleError, NotTrained."""
+        """Write the model as a bundle; an existing one is an error without `force`, anything else in the folder always.
+
+        Raises BundleError, NotTrained, OSError.
+        """
         return save_and_note(self.bundle, Path(directory), self.store.url, force=force)
 
     def trained_with(self, user: str) -> list[TrainedBundle]:

@@ -38,7 +38,7 @@ def explain_score(scorer: Scorer, user: str | None, history: NDArray[np.int32], 
         )
     # The target never counts for itself, also where the user has had it.
     others = history[history != item]
-    split = scorer.ranker.split(others.astype(np.intp), item)
+    split = scorer.split(others.astype(np.intp), item)
     blocks = [BlockShare(block.block, block.share) for block in split.blocks]
     entities = _entities(graph, item, split.facts.nodes, split.facts.shares.sum(axis=0))
     return Explanation(

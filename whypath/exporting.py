@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fusion.item_vectors import DIMENSIONS, ItemVectors, item_vectors
+from fusion.item_vectors import DIMENSIONS, ItemVectors
 from kg.durable import file_written_whole
 from kg.graph import KnowledgeGraph
 from kg.stores import GraphStore, KindVectors, TakesResults, UserList
@@ -53,7 +53,7 @@ def vectors_to_store(
     """Write the model's item vectors into the store, with an index. Raises ExportProblem, StoreError, NotTrained."""
     store = taking(engine.store)
     scorer = engine.scorer()
-    found = item_vectors(scorer.ranker, dimensions, progress=tell)
+    found = scorer.vectors(dimensions, tell)
     report = store.write_vectors(_by_kind(scorer.graph, found), progress=_told(tell, "items"))
     return ResultsExported(report.nodes, report.nodes, report.missing)
 
@@ -67,7 +67,7 @@ def vectors_to_file(
     """
     check_vector_file(path)
     scorer = engine.scorer()
-    found = item_vectors(scorer.ranker, dimensions, progress=tell)
+    found = scorer.vectors(dimensions, tell)
     ids = scorer.graph.item_ids.to_list()
     asked = ~np.isnan(found.queries[:, 0]) if len(ids) else np.zeros(0, dtype=bool)
     with file_written_whole(path) as file:

@@ -13,10 +13,13 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from fusion.item_vectors import ItemVectors, item_vectors
 from fusion.ranker import Ranker
 from fusion.ranking import TopK, tie_break_keys, top_k
+from fusion.split import ScoreSplit
 from kg.graph import KnowledgeGraph
 from kg.paths import PathSearch
+from whypath.bundle_record import using_bundle
 
 _BATCH_CELLS = 16_000_000
 """Scores held at a time: 64 MB in float32, a few times that while ranking."""
@@ -66,12 +69,26 @@ class Scorer:
         return PathSearch(self.graph)
 
     def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
-        """Scores float32 [n_users, n_candidates]; users with an empty history get the popularity blend."""
-        found = self.ranker.scores(histories, candidates)
+        """Scores float32 [n_users, n_candidates]; users with an empty history get the popularity blend.
+
+        Raises BundleError where the model gives numbers that are not finite.
+        """
+        with using_bundle():
+            found = self.ranker.scores(histories, candidates)
         popular = np.diff(histories.indptr) == 0
         if popular.any():
             found[popular] = self.popularity if candidates is None else self.popularity[candidates]
         return found
+
+    def split(self, history: NDArray[np.intp], item: int) -> ScoreSplit:
+        """One score taken apart, see `Ranker.split`. Raises BundleError as `scores` does."""
+        with using_bundle():
+            return self.ranker.split(history, item)
+
+    def vectors(self, dimensions: int, progress: Callable[[str], None]) -> ItemVectors:
+        """Vectors of all items, see `fusion.item_vectors`. Raises BundleError as `scores` does."""
+        with using_bundle():
+            return item_vectors(self.ranker, dimensions, progress=progress)
 
     def lists(
         self,

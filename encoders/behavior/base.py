@@ -11,8 +11,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from encoders.block import BlockState, Catalogue, Family
+from encoders.block import BlockState, Catalogue, Family, TrainingSizes
 from encoders.search import SearchSpace
+from encoders.tensors import Tensors, check_fitted, check_trained, settings_of
 from kg.errors import WhyPathError
 
 
@@ -70,8 +71,8 @@ class HistoryBlock(ABC):
 
     @classmethod
     @abstractmethod
-    def _from_tensors(cls, tensors: dict[str, NDArray], settings: BehaviorSettings, trained: NDArray[np.int32]) -> Self:
-        """The block with these learned arrays, bound to `trained`."""
+    def _from_tensors(cls, tensors: Tensors, settings: BehaviorSettings, trained: NDArray[np.int32]) -> Self:
+        """The block with these learned arrays, bound to `trained`. Raises StateUnreadable."""
 
     @property
     @abstractmethod
@@ -124,7 +125,7 @@ class HistoryBlock(ABC):
 
     def rebind(self, catalogue: Catalogue) -> Self:
         """See `Block.rebind`; learned arrays are shared, not copied."""
-        return self._from_tensors(self._tensors(), self.settings, catalogue.trained)
+        return self._from_tensors(Tensors(self._tensors()), self.settings, catalogue.trained)
 
     def state(self) -> BlockState:
         """See `Block.state`."""
@@ -132,9 +133,20 @@ class HistoryBlock(ABC):
 
     @classmethod
     def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
-        """See `Block.from_state`. Raises pydantic's ValidationError for settings of another version."""
-        settings = cls.settings_type.model_validate(dict(state.settings))
-        return cls._from_tensors(dict(state.tensors), settings, catalogue.trained)
+        """See `Block.from_state`."""
+        block = cls._restored(state, catalogue.trained)
+        check_trained(catalogue.trained, block.n_fitted)
+        return block
+
+    @classmethod
+    def check_state(cls, state: BlockState, sizes: TrainingSizes) -> None:
+        """See `Block.check_state`."""
+        check_fitted(cls._restored(state, np.zeros(0, np.int32)).n_fitted, sizes.n_items)
+
+    @classmethod
+    def _restored(cls, state: BlockState, trained: NDArray[np.int32]) -> Self:
+        settings = settings_of(cls.settings_type, dict(state.settings))
+        return cls._from_tensors(Tensors(state.tensors), settings, trained)
 
     def _inside(self, histories: sp.csr_array) -> tuple[sp.csr_array, NDArray[np.bool_] | None]:
         """Histories in fitted indices, and which entries are left (None: all). The order inside a row is kept."""
@@ -175,7 +187,7 @@ class BehaviorBlock(HistoryBlock):
         """
         checked = cls.settings_type.model_validate(settings or cls.settings_type())
         learned = cls._learned(visible(matrix, item_mask), checked, np.random.default_rng(seed))
-        return cls._from_tensors(learned, checked, all_items(matrix))
+        return cls._from_tensors(Tensors(learned), checked, all_items(matrix))
 
     @classmethod
     @abstractmethod

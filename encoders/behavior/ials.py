@@ -10,6 +10,7 @@ which is the exact minimum for that user.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -21,6 +22,7 @@ from pydantic import Field
 
 from encoders.behavior.base import BehaviorBlock, BehaviorSettings
 from encoders.search import Choice, Range, SearchSpace
+from encoders.tensors import Tensors
 
 
 class IALSSettings(BehaviorSettings):
@@ -59,7 +61,11 @@ class IALS(BehaviorBlock):
     def __init__(self, vectors: NDArray[np.float32], settings: IALSSettings, trained: NDArray[np.int32]) -> None:
         super().__init__(settings, trained)
         self._vectors = vectors
-        self._solver = _Solver(vectors, settings, np.float64(settings.regularization))
+        self._problem = settings
+
+    @cached_property
+    def _solver(self) -> _Solver:
+        return _Solver(self._vectors, self._problem, np.float64(self._problem.regularization))
 
     @classmethod
     def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:
@@ -100,8 +106,9 @@ class IALS(BehaviorBlock):
         return {"vectors": self._vectors}
 
     @classmethod
-    def _from_tensors(cls, tensors: dict[str, NDArray], settings: BehaviorSettings, trained: NDArray[np.int32]) -> Self:
-        return cls(tensors["vectors"], IALSSettings.model_validate(settings), trained)
+    def _from_tensors(cls, tensors: Tensors, settings: BehaviorSettings, trained: NDArray[np.int32]) -> Self:
+        own = IALSSettings.model_validate(settings)
+        return cls(tensors.numbers("vectors", (None, own.factors)), own, trained)
 
 
 def _item_regularization(users: NDArray[np.int64], settings: IALSSettings) -> NDArray[np.float64]:

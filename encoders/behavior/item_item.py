@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from encoders.behavior.base import BehaviorSettings, HistoryBlock
+from encoders.tensors import Tensors
 
 DENSE_ITEMS = 4_000
 """Up to here weights are held dense (64 MB), which scores some five times faster than sparse rows of a few hundred."""
@@ -68,12 +69,12 @@ class ItemItemBlock(HistoryBlock):
         return weight_tensors(self._weights)
 
     @classmethod
-    def _from_tensors(cls, tensors: dict[str, NDArray], settings: BehaviorSettings, trained: NDArray[np.int32]) -> Self:
+    def _from_tensors(cls, tensors: Tensors, settings: BehaviorSettings, trained: NDArray[np.int32]) -> Self:
         if "weights" in tensors:
-            return cls(tensors["weights"], settings, trained)
-        indptr = tensors["weights_indptr"]
-        parts = (tensors["weights_data"], tensors["weights_indices"], indptr)
-        return cls(sp.csr_array(parts, shape=(len(indptr) - 1, len(indptr) - 1)), settings, trained)
+            n_items = tensors.length("weights")
+            return cls(tensors.numbers("weights", (n_items, n_items)), settings, trained)
+        weights = tensors.csr("weights_data", "weights_indices", "weights_indptr", (None, None))
+        return cls(weights, settings, trained)
 
 
 def weight_tensors(weights: NDArray[np.float32] | sp.csr_array) -> dict[str, NDArray]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from encoders.behavior.base import BehaviorBlock, BehaviorSettings
 from encoders.behavior.rare import coarse_counts
 from encoders.search import Choice, SearchSpace
+from encoders.tensors import Tensors
 
 
 class PopularitySettings(BehaviorSettings):
@@ -64,5 +65,6 @@ class Popularity(BehaviorBlock):
         return {"counts": self._counts}
 
     @classmethod
-    def _from_tensors(cls, tensors: dict[str, NDArray], settings: BehaviorSettings, trained: NDArray[np.int32]) -> Self:
-        return cls(tensors["counts"], PopularitySettings.model_validate(settings), trained)
+    def _from_tensors(cls, tensors: Tensors, settings: BehaviorSettings, trained: NDArray[np.int32]) -> Self:
+        counts = tensors.numbers("counts", (None,), at_least=0)
+        return cls(counts, PopularitySettings.model_validate(settings), trained)

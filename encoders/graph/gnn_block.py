@@ -14,12 +14,21 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
-from encoders.block import BlockState, Catalogue, FactShares, Family, history_weights
+from encoders.block import BlockState, Catalogue, FactShares, Family, TrainingSizes, history_weights
 from encoders.graph.facts import FactGraph
 from encoders.graph.gnn import GraphNetwork
 from encoders.graph.keys import keys_from_arrays, keys_to_arrays
 from encoders.graph.settings import GNNSettings
 from encoders.graph.training import Progress, train_network
+from encoders.tensors import (
+    Tensors,
+    check_finite,
+    check_fitted,
+    check_text_dimension,
+    check_trained,
+    names_of,
+    settings_of,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +38,10 @@ class _TextMaps:
     item: NDArray[np.float32]
     history: NDArray[np.float32]
     center: NDArray[np.float32]
+
+    @property
+    def dimension(self) -> int:
+        return len(self.center)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,25 +205,51 @@ class GNN:
     @classmethod
     def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
         """See `Block.from_state`."""
-        arrays = state.tensors
-        relations = state.settings["relations"]
-        assert isinstance(relations, list)
-        learned = _Learned(
-            arrays["collaborative"],
-            arrays["collaborative_history"],
-            arrays["node_vectors"],
-            tuple(keys_from_arrays(arrays["node_keys"], arrays["node_key_offsets"])),
-            tuple(str(name) for name in relations),
-            arrays["messages"],
-            arrays["item_weights"],
-            arrays["history_weights"],
-            float(arrays["scalars"][0]),
-            float(arrays["scalars"][1]),
-            _TextMaps(arrays["text_item"], arrays["text_history"], arrays["text_center"])
-            if "text_center" in arrays
-            else None,
+        learned, settings = _restored(state)
+        check_trained(catalogue.trained, len(learned.collaborative))
+        texts = catalogue.text_vectors
+        if texts is not None and learned.texts is not None:
+            check_text_dimension(learned.texts.dimension, texts.shape[1])
+        block = cls(learned, settings, catalogue)
+        check_finite(block._own, block._q, block._z)
+        return block
+
+    @classmethod
+    def check_state(cls, state: BlockState, sizes: TrainingSizes) -> None:
+        """See `Block.check_state`."""
+        learned, _ = _restored(state)
+        check_fitted(len(learned.collaborative), sizes.n_items)
+        check_text_dimension(None if learned.texts is None else learned.texts.dimension, sizes.text_dimension)
+
+
+def _restored(state: BlockState) -> tuple[_Learned, GNNSettings]:
+    settings = settings_of(GNNSettings, state.settings.get("settings"))
+    relations, tensors = names_of(state.settings, "relations"), Tensors(state.tensors)
+    keys = tuple(keys_from_arrays(tensors, "node_keys", "node_key_offsets"))
+    n_relations, dimensions = len(relations), settings.dimensions
+    exponent, scale = tensors.numbers("scalars", (2,), dtype=np.float64).tolist()
+    texts = None
+    if any(name in tensors for name in ("text_item", "text_history", "text_center")):
+        length = tensors.length("text_center")
+        texts = _TextMaps(
+            tensors.numbers("text_item", (length, dimensions)),
+            tensors.numbers("text_history", (length, dimensions)),
+            tensors.numbers("text_center", (length,)),
         )
-        return cls(learned, GNNSettings.model_validate(state.settings["settings"]), catalogue)
+    learned = _Learned(
+        tensors.numbers("collaborative", (None, dimensions)),
+        tensors.numbers("collaborative_history", (dimensions, dimensions)),
+        tensors.numbers("node_vectors", (len(keys), dimensions)),
+        keys,
+        relations,
+        tensors.numbers("messages", (n_relations, dimensions)),
+        tensors.numbers("item_weights", (n_relations,), at_least=0),
+        tensors.numbers("history_weights", (n_relations,), at_least=0),
+        exponent,
+        scale,
+        texts,
+    )
+    return learned, settings
 
 
 def _centred(texts: NDArray[np.float32], center: NDArray[np.float32]) -> NDArray[np.float32]:

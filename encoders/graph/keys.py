@@ -8,6 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders.tensors import StateUnreadable, Tensors
+
 
 def keys_to_arrays(keys: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """UTF-8 bytes of all keys, one after the other, and the n + 1 offsets between them."""
@@ -17,7 +19,11 @@ def keys_to_arrays(keys: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.i
     return np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets
 
 
-def keys_from_arrays(content: NDArray[np.uint8], offsets: NDArray[np.int64]) -> list[str]:
-    """What `keys_to_arrays` took apart."""
-    whole = content.tobytes()
-    return [whole[start:end].decode() for start, end in pairwise(offsets)]
+def keys_from_arrays(tensors: Tensors, content: str, offsets: str) -> list[str]:
+    """What `keys_to_arrays` took apart, from the names of the two arrays. Raises StateUnreadable."""
+    whole = tensors.take(content, np.uint8, (None,)).tobytes()
+    bounds = tensors.offsets(offsets, None, len(whole)).tolist()
+    try:
+        return [whole[start:end].decode() for start, end in pairwise(bounds)]
+    except UnicodeDecodeError as error:
+        raise StateUnreadable(f"tensor {content!r} is not text in UTF-8 ({error.reason})") from error

@@ -61,7 +61,7 @@ class SharedSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    exponents: tuple[float, ...] = (0.25, 0.75)
+    exponents: tuple[float, ...] = Field(default=(0.25, 0.75), min_length=1)
     """A shared entity counts degree^-x; the weight of every x is learned for every relation."""
 
     parts: int = Field(default=5, ge=2)

@@ -18,10 +18,11 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
-from encoders.block import BlockState, Catalogue, FactShares, Family, history_weights
+from encoders.block import BlockState, Catalogue, FactShares, Family, TrainingSizes, history_weights
 from encoders.graph.facts import FactGraph
 from encoders.graph.keys import keys_from_arrays, keys_to_arrays
 from encoders.graph.settings import SharedSettings
+from encoders.tensors import Tensors, check_finite, names_of, settings_of
 
 _KIND = "kind:"
 """Prefix of the name of a kernel over all relations that lead to one kind of node."""
@@ -168,15 +169,24 @@ class SharedEntities:
     @classmethod
     def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
         """See `Block.from_state`."""
-        names = state.settings["names"]
-        assert isinstance(names, list)
-        arrays = state.tensors
-        keys = tuple(keys_from_arrays(arrays["node_keys"], arrays["node_key_offsets"]))
-        degrees = sp.csr_array(
-            (arrays["degrees"], arrays["degree_nodes"], arrays["degree_offsets"]), shape=(len(names), len(keys))
-        )
-        learned = _Learned(tuple(str(name) for name in names), arrays["weights"], degrees, keys)
-        return cls(learned, SharedSettings.model_validate(state.settings["settings"]), catalogue)
+        learned, settings = _restored(state)
+        block = cls(learned, settings, catalogue)
+        check_finite(block._vectors.data)
+        return block
+
+    @classmethod
+    def check_state(cls, state: BlockState, sizes: TrainingSizes) -> None:
+        """See `Block.check_state`; nothing that is kept depends on the number of items."""
+        _restored(state)
+
+
+def _restored(state: BlockState) -> tuple[_Learned, SharedSettings]:
+    settings = settings_of(SharedSettings, state.settings.get("settings"))
+    names, tensors = names_of(state.settings, "names"), Tensors(state.tensors)
+    keys = tuple(keys_from_arrays(tensors, "node_keys", "node_key_offsets"))
+    weights = tensors.numbers("weights", (len(names), len(settings.exponents)), at_least=0)
+    degrees = tensors.csr("degrees", "degree_nodes", "degree_offsets", (len(names), len(keys)), at_least=0)
+    return _Learned(names, weights, degrees, keys), settings
 
 
 def _kernels(facts: FactGraph, names: Sequence[str] | None = None) -> list[_Kernel]:

@@ -17,11 +17,23 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from encoders.behavior.base import visible
-from encoders.block import BlockState, Catalogue, Family
+from encoders.block import BlockState, Catalogue, Family, TrainingSizes
 from encoders.search import Range, SearchSpace
+from encoders.tensors import (
+    StateUnreadable,
+    Tensors,
+    check_finite,
+    check_fitted,
+    check_text_dimension,
+    check_trained,
+    settings_of,
+)
 
 BLOCK_ROWS = 4096
 """Items whose kernel rows are computed at once: 64 MB in double precision against 2,048 landmarks."""
+
+_KERNEL_CELLS = BLOCK_ROWS * 4096
+"""Numbers of the kernel that are held at once, so that more landmarks take fewer items."""
 
 
 class TextBlockSettings(BaseModel):
@@ -29,7 +41,7 @@ class TextBlockSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    rank: int = Field(default=64, ge=1)
+    rank: int = Field(default=64, ge=1, le=4096)
     """Dimensions of the behaviour vectors."""
 
     shrinkage: float = Field(default=500.0, ge=0)
@@ -162,7 +174,36 @@ class TextBlock:
     @classmethod
     def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
         """See `Block.from_state`."""
-        return cls(dict(state.tensors), TextBlockSettings.model_validate(dict(state.settings)), catalogue)
+        learned, settings = _restored(state)
+        check_trained(catalogue.trained, len(learned["behavior"]))
+        texts = catalogue.text_vectors
+        check_text_dimension(len(learned["center"]), None if texts is None else texts.shape[1])
+        block = cls(learned, settings, catalogue)
+        check_finite(block._foretold, block._summed)
+        return block
+
+    @classmethod
+    def check_state(cls, state: BlockState, sizes: TrainingSizes) -> None:
+        """See `Block.check_state`."""
+        learned, _ = _restored(state)
+        check_fitted(len(learned["behavior"]), sizes.n_items)
+        if len(learned["landmarks"]) > sizes.n_items:
+            raise StateUnreadable("tensor 'landmarks' has more rows than there are items that it is chosen of")
+        check_text_dimension(len(learned["center"]), sizes.text_dimension)
+
+
+def _restored(state: BlockState) -> tuple[dict[str, NDArray], TextBlockSettings]:
+    settings, tensors = settings_of(TextBlockSettings, dict(state.settings)), Tensors(state.tensors)
+    rank, length, n_landmarks = settings.rank, tensors.length("center"), tensors.length("landmarks")
+    learned = {
+        "behavior": tensors.numbers("behavior", (None, rank)),
+        "strength": tensors.numbers("strength", (rank,), at_least=0, at_most=1),
+        "mean": tensors.numbers("mean", (rank,)),
+        "center": tensors.numbers("center", (length,)),
+        "landmarks": tensors.numbers("landmarks", (n_landmarks, length)),
+        "coefficients": tensors.numbers("coefficients", (n_landmarks, rank)),
+    }
+    return learned, settings
 
 
 def _behavior_vectors(matrix: sp.csr_array, rank: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -229,9 +270,10 @@ def _regress(
 def _foretell(points: NDArray[np.float32], learned: dict[str, NDArray], sharpness: float) -> NDArray[np.float32]:
     """q_i of every item, float32 [n_items, rank]; `points` are centred texts."""
     out = np.tile(learned["mean"], (len(points), 1)).astype(np.float32)
-    for start in range(0, len(points), BLOCK_ROWS):
-        part = points[start : start + BLOCK_ROWS]
+    step = max(1, min(BLOCK_ROWS, _KERNEL_CELLS // max(1, len(learned["landmarks"]))))
+    for start in range(0, len(points), step):
+        part = points[start : start + step]
         with_text = part.any(axis=1)
         kernel = _kernel(part[with_text], learned["landmarks"], sharpness)
-        out[start : start + BLOCK_ROWS][with_text] += (kernel @ learned["coefficients"]).astype(np.float32)
+        out[start : start + step][with_text] += (kernel @ learned["coefficients"]).astype(np.float32)
     return out

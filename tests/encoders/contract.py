@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from encoders.block import Block, BlockState, Catalogue, Family, LeaveOneOut
+from encoders.block import Block, BlockState, Catalogue, Family, LeaveOneOut, TrainingSizes
+from encoders.tensors import StateUnreadable
 from tests.encoders.domain import N_ITEMS, catalogue, histories, moved
 
 TOLERANCE = 2e-5
@@ -114,6 +116,29 @@ class BlockContract:
         np.testing.assert_array_equal(read.scores(matrix), block.scores(matrix))
         assert read.state().settings == state.settings
 
+    def test_a_state_is_of_its_training_catalogue(self, block: Block, over: Catalogue) -> None:
+        state, sizes = block.state(), sizes_of(over)
+        self.block_type.check_state(state, sizes)
+        if any({N_ITEMS, N_ITEMS + 1} & set(tensor.shape) for tensor in state.tensors.values()):
+            with pytest.raises(StateUnreadable, match=f"{N_ITEMS + 1}"):
+                self.block_type.check_state(state, TrainingSizes(N_ITEMS + 1, sizes.text_dimension))
+
+    def test_a_damaged_state_is_refused(self, block: Block, over: Catalogue) -> None:
+        """Every array and every setting, whether a file is loaded (without a catalogue) or a model bound."""
+        state = block.state()
+        damaged = [*damaged_tensors(state), *damaged_settings(state)]
+        assert len(damaged) > 5 * len(state.tensors)
+        for what, bad in damaged:
+            for check in (
+                lambda bad=bad: self.block_type.check_state(bad, sizes_of(over)),
+                lambda bad=bad: self.block_type.from_state(bad, over),
+            ):
+                try:
+                    check()
+                except StateUnreadable:
+                    continue
+                raise AssertionError(f"{self.block_type.__name__} takes a state with {what}")
+
     def test_rebinding_to_another_order_moves_the_scores(self, block: Block, matrix: sp.csr_array) -> None:
         names = np.random.default_rng(1).permutation(N_ITEMS)
         scores = block.rebind(catalogue(names.tolist())).scores(moved(matrix, names.tolist()))
@@ -178,6 +203,49 @@ class BlockContract:
         for entry in range(0, given.nnz, 11):
             expected = self.without_target(wider, given, int(rows[entry]), int(given.indices[entry]))
             assert found[entry] == pytest.approx(expected, rel=1e-3, abs=TOLERANCE)
+
+
+def sizes_of(over: Catalogue) -> TrainingSizes:
+    """The sizes of a training on this catalogue."""
+    return TrainingSizes(over.n_items, None if over.text_vectors is None else over.text_vectors.shape[1])
+
+
+def damaged_tensors(state: BlockState) -> Iterator[tuple[str, BlockState]]:
+    """States with one array that is missing, of another type or shape, not finite or out of range, each with a name."""
+    for name, tensor in state.tensors.items():
+        others = {key: other for key, other in state.tensors.items() if key != name}
+        yield f"tensor {name} missing", BlockState(others, state.settings)
+        changed = {
+            "one number short": tensor.ravel()[:-1],
+            "one row short": tensor[:-1],
+            "of another dimension": tensor[None],
+            "of another type": tensor.astype(np.float16),
+            "empty": tensor.ravel()[:0],
+        }
+        values = (np.nan, np.inf, -np.inf, 1e30) if tensor.dtype.kind == "f" else (np.iinfo(tensor.dtype).max,)
+        values += (np.iinfo(tensor.dtype).min, -1) if tensor.dtype.kind == "i" else ()
+        for value in values:
+            for place in (0, tensor.size // 2, tensor.size - 1):
+                changed[f"with {value} at {place}"] = tensor.copy()
+                changed[f"with {value} at {place}"].ravel()[place] = value
+        for what, bad in changed.items():
+            yield f"tensor {name} {what}", BlockState({**others, name: np.ascontiguousarray(bad)}, state.settings)
+
+
+def damaged_settings(state: BlockState) -> Iterator[tuple[str, BlockState]]:
+    """States with one setting that is of another type or unknown, each with a name."""
+    for what, bad in _damaged_mappings(state.settings):
+        yield what, BlockState(state.tensors, bad)
+
+
+def _damaged_mappings(settings: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, value in settings.items():
+        yield f"setting {name} of another type", {**settings, name: {"of": "another type"}}
+        if isinstance(value, Mapping):
+            for what, bad in _damaged_mappings(value):
+                yield f"setting {name}, {what}", {**settings, name: bad}
+    if not any(isinstance(value, Mapping) for value in settings.values()):
+        yield "an unknown setting", {**settings, "unknown": 1}
 
 
 def with_weights(matrix: sp.csr_array) -> sp.csr_array:

@@ -11,8 +11,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from encoders.block import Block, BlockState, Catalogue, Family
+from encoders.block import Block, BlockState, Catalogue, Family, TrainingSizes
 from encoders.graph import GNNSettings, SharedSettings
+from encoders.tensors import Tensors, check_fitted
 from fusion.encoders import ENCODERS, Encoder
 from fusion.settings import BlockSettings, CrossFitSettings, FusionSettings, GateSettings
 
@@ -71,7 +72,16 @@ class Memory:
     @classmethod
     def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
         """See `Block.from_state`."""
-        return cls(sp.csr_array(state.tensors["seen"])).rebind(catalogue)
+        return cls(_seen(state)).rebind(catalogue)
+
+    @classmethod
+    def check_state(cls, state: BlockState, sizes: TrainingSizes) -> None:
+        """See `Block.check_state`."""
+        check_fitted(_seen(state).shape[1], sizes.n_items)
+
+
+def _seen(state: BlockState) -> sp.csr_array:
+    return sp.csr_array(Tensors(state.tensors).numbers("seen", (None, None)))
 
 
 def fit_memory(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
@@ -80,6 +90,6 @@ def fit_memory(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel |
 
 
 WITH_MEMORY: Mapping[str, Encoder] = MappingProxyType(
-    {**ENCODERS, "memory": Encoder("memory", Family.BEHAVIOR, fit_memory, Memory.from_state)}
+    {**ENCODERS, "memory": Encoder("memory", Family.BEHAVIOR, fit_memory, Memory.from_state, Memory.check_state)}
 )
 """The encoders and `Memory`."""

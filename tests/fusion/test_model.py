@@ -93,10 +93,13 @@ def test_a_saved_model_is_plain_files_that_need_nothing_else(model: FusionModel,
 
 
 def test_saving_what_was_loaded_changes_no_byte(model: FusionModel, tmp_path: Path) -> None:
-    model.save(tmp_path / "first")
-    FusionModel.load(tmp_path / "first").save(tmp_path / "second")
-    for path in (tmp_path / "first").iterdir():
-        assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes(), path.name
+    single = Fitting(SEEN.graph, SEEN.interactions, asked=with_blocks("ease"), seed=1).model()
+    for name, each in (("many", model), ("single", single)):
+        first, second = tmp_path / name, tmp_path / f"{name} again"
+        each.save(first)
+        FusionModel.load(first).save(second)
+        for path in first.iterdir():
+            assert path.read_bytes() == (second / path.name).read_bytes(), path.name
 
 
 def test_what_is_no_model_is_said_to_be_none(model: FusionModel, tmp_path: Path) -> None:

@@ -28,7 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--valid", metavar="F", help="held-out interactions that settings and stopping are chosen by")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of everything drawn (default 1)")
     parser.add_argument("--bundle", required=True, metavar="DIR", help="folder to write; must not exist")
-    parser.add_argument("--force", action="store_true", help="overwrite an existing bundle")
+    parser.add_argument(
+        "--force", action="store_true", help="replace an existing bundle; refused where the folder holds anything else"
+    )
     parser.add_argument(
         "--refit", action="store_true", help="fit again on train and valid together, with the settings found"
     )

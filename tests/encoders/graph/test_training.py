@@ -12,12 +12,15 @@ from encoders.graph.gnn import GraphNetwork
 from encoders.graph.keys import keys_from_arrays, keys_to_arrays
 from encoders.graph.settings import GNNSettings
 from encoders.graph.training import history_sums, initial_vectors, sparse_tensor, train_network
+from encoders.tensors import Tensors
 from tests.planted import domain
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
 def test_keys_round_trip(keys: list[str]) -> None:
-    assert keys_from_arrays(*keys_to_arrays(keys)) == keys
+    content, offsets = keys_to_arrays(keys)
+    tensors = Tensors({"keys": content, "offsets": offsets})
+    assert keys_from_arrays(tensors, "keys", "offsets") == keys
 
 
 def random_matrix(rows: int, columns: int, seed: int = 0) -> sp.csr_array:

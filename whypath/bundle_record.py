@@ -1,0 +1,189 @@
+"""`bundle.json`: what a bundle was trained on and by what, and the digests of its other files.
+
+The record names the training files by content, never by place, and holds no time of day, so that the same data, seed,
+versions and thread count give the same bytes and the same digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from encoders.tensors import settings_of
+from encoders.text import TextEncoderSettings
+from fusion.model_files import DESCRIPTION, GATES, ITEMS, ModelUnreadable, block_file, reading
+from fusion.ranker import ModelUnusable
+from fusion.strict_json import read_json
+from kg.durable import recover
+from kg.errors import WhyPathError
+
+AGAIN = "train the bundle again or copy it again whole"
+"""What helps where a file of a bundle is not what it was."""
+
+FORMAT = 1
+RECORD = "bundle.json"
+MODEL = "model"
+POPULARITY = "popularity.parquet"
+
+FIXED_FILES = frozenset({POPULARITY, *(f"{MODEL}/{name}" for name in (DESCRIPTION, ITEMS, GATES))})
+"""Files that every bundle has beside its record and its blocks."""
+
+_BLOCK_FILE = re.compile(re.escape(f"{MODEL}/{block_file('NAME')}").replace("NAME", "[A-Za-z0-9_]+"))
+_TOKENS = 1_000_000
+"""Length of text beyond which no encoder reads."""
+
+_SHA256 = re.compile("[0-9a-f]{64}")
+_PACKAGES = ("numpy", "scipy", "torch", "torch-geometric", "transformers", "whypath")
+
+
+class BundleError(WhyPathError):
+    """A bundle is absent, damaged, in the way, or does not fit; the message says which and what to do."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataFile(_Part):
+    """A file that a model was trained on: name without folder, SHA-256 of its bytes, rows."""
+
+    name: str
+    sha256: str
+    rows: int
+
+
+class TrainedOn(_Part):
+    """Where behaviour and facts came from. Without files, the store's own events at `event_generation`."""
+
+    train: tuple[DataFile, ...] | None = None
+    valid: tuple[DataFile, ...] | None = None
+    n_users: int
+    n_events: int
+    event_generation: int | None = None
+    graph_digest: str
+    schema_name: str
+    schema_digest: str
+
+
+class TrainingChoices(_Part):
+    """What `train` was told, as far as it changes the model."""
+
+    seed: int = 1
+    refit: bool = False
+    graph: Literal["real", "none", "shuffled"] = "real"
+    text: bool = True
+    only: str | None = None
+
+
+class BundleRecord(_Part):
+    """`bundle.json`."""
+
+    format: int = FORMAT
+    choices: TrainingChoices
+    data: TrainedOn
+    text: TextEncoderSettings
+    """The text encoder, for the items of later snapshots; of no effect where the model uses no text."""
+    threads: int
+    versions: dict[str, str]
+    files: dict[str, str] = Field(default={})
+    """SHA-256 of every other file of the bundle."""
+
+    @property
+    def digest(self) -> str:
+        """Digest of the whole bundle: of this record, which holds the digests of all other files; 64 hex digits."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides a model's numbers, as far as installed."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def read_record(directory: Path) -> BundleRecord:
+    """The record of a bundle, without loading its model. Raises BundleError.
+
+    What a process that was killed while it replaced the bundle had moved aside is put back first.
+    """
+    path = directory / RECORD
+    with reading_bundle(), reading(path):
+        put_back(directory)
+        if not os.path.lexists(path):
+            raise BundleError(
+                f"{directory} is no bundle (it has no {RECORD}); `whypath train --bundle {directory}` makes one"
+            )
+        data = read_json(path)
+        found = data.get("format") if isinstance(data, dict) else None
+        if found != FORMAT:
+            raise BundleError(
+                f"{path} is of format {found!r}, this version reads format {FORMAT}; train the bundle again"
+            )
+        record = settings_of(BundleRecord, data)
+        _check_files(record.files)
+        _check_text(record.text)
+        return record
+
+
+def put_back(directory: Path) -> None:
+    """Undo the replacement of a bundle that a process was killed in, where a disk cannot do it in one step."""
+    # Whoever may not write there cannot; of two that try, one is too late.
+    with suppress(OSError):
+        recover(Path(os.path.realpath(directory)))
+
+
+def may_be_of_bundle(name: str) -> bool:
+    """Whether a file's name, relative to a bundle, is one of those that bundles have, the record's among them."""
+    return name == RECORD or name in FIXED_FILES or _BLOCK_FILE.fullmatch(name) is not None
+
+
+@contextmanager
+def using_bundle() -> Iterator[None]:
+    """Turn what is said of a model that gives no scores into BundleError."""
+    try:
+        yield
+    except ModelUnusable as error:
+        raise BundleError(f"the bundle cannot be used: {error}") from error
+    except MemoryError as error:
+        raise BundleError("the bundle cannot be used: it takes more memory over this store than there is") from error
+
+
+@contextmanager
+def reading_bundle() -> Iterator[None]:
+    """Turn what is said of a file that cannot be read into BundleError."""
+    try:
+        yield
+    except ModelUnreadable as error:
+        raise BundleError(f"{error.path} cannot be read ({error.reason}); {AGAIN}") from error
+
+
+def _check_files(files: dict[str, str]) -> None:
+    for name, digest in files.items():
+        # No other name is ever joined to a folder: not `../x`, not an absolute one.
+        if not may_be_of_bundle(name) or name == RECORD:
+            raise ValueError(f"it names the file {name!r}, which is none of a bundle's")
+        if not _SHA256.fullmatch(digest):
+            raise ValueError(f"it has no SHA-256 for the file {name!r}")
+    if missing := sorted(FIXED_FILES - files.keys()):
+        raise ValueError(f"it does not name the file {missing[0]!r}")
+
+
+def _check_text(text: TextEncoderSettings) -> None:
+    for name in (text.model, text.revision):
+        if name is not None and any(ord(character) < 32 or ord(character) == 127 for character in name):
+            raise ValueError(f"it names the text model {name!r}")
+    if text.max_length is not None and text.max_length > _TOKENS:
+        raise ValueError(f"it has texts of {text.max_length:,} tokens")
