@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from kg.visible import escape_of, with_hidden_as
-
-_HALF = re.compile("[\ud800-\udfff]")
+from kg.visible import with_hidden_as, without_halves
 
 
 def json_text(data: Any, *, indent: int | None = None) -> str:
@@ -26,7 +23,7 @@ def json_text(data: Any, *, indent: int | None = None) -> str:
 
 def _sayable(data: Any) -> Any:
     if isinstance(data, str):
-        return _HALF.sub(lambda found: escape_of(found[0]), data)
+        return without_halves(data)
     if isinstance(data, float):
         return data if math.isfinite(data) else None
     if isinstance(data, Mapping):

@@ -9,31 +9,33 @@ character, and every other cell is what it looks like; files that other programs
 from __future__ import annotations
 
 import json
-import re
 
 from kg.json_text import json_text
-from kg.visible import escape_of, visible_line
+from kg.visible import visible_line, without_halves
 
-_MARK = '\\"'
-_HALF = re.compile("[\ud800-\udfff]")
+ESCAPED = b'\\"'
+"""What is in the bytes of every file with a cell that was escaped."""
+
+MARK = '\\"'
+"""How an escaped cell begins."""
 
 
 def tsv_cell(text: str) -> str:
     """The cell of a text: one line without tabs, with nothing invisible in it. Half of a character, which no file can
     hold, becomes its escape for good."""
-    text = _HALF.sub(lambda found: escape_of(found[0]), text)
-    if visible_line(text) == text and not text.startswith(('"', _MARK)):
+    text = without_halves(text)
+    if visible_line(text) == text and not text.startswith(('"', MARK)):
         return text
     return "\\" + json_text(text)
 
 
 def text_of_cell(cell: str) -> str:
     """The text of a cell of `tsv_cell`; a cell that is none of its making is a text as it stands."""
-    if not cell.startswith(_MARK):
+    if not cell.startswith(MARK):
         return cell
     try:
         text = json.loads(cell[1:])
     except ValueError:
         return cell
     # Half of a character would be refused wherever it is written next.
-    return text if isinstance(text, str) and not _HALF.search(text) else cell
+    return text if isinstance(text, str) and without_halves(text) == text else cell

@@ -43,6 +43,7 @@ _KEPT = (
 
 _HIDDEN = re.compile(rf"(?P<kept>{'|'.join(_KEPT)})|[{_INVISIBLE}]")
 _HIDDEN_OR_BREAK = re.compile(rf"(?P<kept>{'|'.join(_KEPT)})|[\t\n{_INVISIBLE}]")
+_HALF = re.compile("[\ud800-\udfff]")
 _NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
@@ -59,6 +60,12 @@ def visible_line(text: str) -> str:
 def with_hidden_as(escape: Callable[[str], str], text: str) -> str:
     """The text with another escape for each character that `visible` would escape."""
     return _HIDDEN.sub(lambda found: found[0] if found["kept"] else escape(found[0]), text)
+
+
+def without_halves(text: str) -> str:
+    """The text as UTF-8 can hold it: halves of characters, which the name of a file or an argument can have where its
+    bytes are no UTF-8, become their escapes (`\\udce9`) for good."""
+    return text if text.isascii() else _HALF.sub(lambda found: escape_of(found[0]), text)
 
 
 def escape_of(character: str) -> str:
