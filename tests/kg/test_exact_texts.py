@@ -22,8 +22,10 @@ whole = st.text(
 cells = st.one_of(whole, st.text('\\"tn\t\n\rux01a'))
 
 
-@given(st.recursive(st.one_of(whole, st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False)),
-                    lambda inner: st.lists(inner) | st.dictionaries(whole, inner)))  # fmt: skip
+plain = st.one_of(whole, st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False))
+
+
+@given(st.recursive(plain, lambda inner: st.lists(inner) | st.dictionaries(whole, inner)))
 def test_json_is_exact_and_visible(data: object) -> None:
     for indent in (None, 2):
         text = json_text(data, indent=indent)

@@ -51,7 +51,7 @@ def commands(hostile: Hostile) -> Iterator[list[str]]:
     yield ["--version"]
     yield ["no\x1b[31msuch"]
     yield ["load", "--store\x1b[1m", "x", "\u202ey"]
-    yield ["demo", "--prepare", str(folder / "demo"), "--wheels", str(folder / "no\x1b[1msuch")]
+    yield ["demo", "--seed", "no\x1b[1mnumber"]
     yield [
         "init",
         str(folder / "domain" / FILE),

@@ -3,7 +3,8 @@
 All that Python prints goes there: results, remarks, messages of argparse, lines of logging and warnings of libraries,
 tracebacks. So what strangers put into ids, labels and files' names is made visible here once (`kg.visible`), and not
 where each line is written. What programs read (JSON, tab-separated lists) has nothing invisible in it and passes as it
-is. Only the escape sequences of rich, which draws tables and progress of texts made visible before, go past it.
+is. Only the escape sequences of rich, which draws tables and progress of texts made visible before, go past it. On
+standard error addresses with credentials are hidden as well: argparse repeats what it does not know.
 """
 
 from __future__ import annotations
@@ -17,14 +18,22 @@ from typing import Any, TextIO, cast
 class VisibleStream:
     """A text stream that writes to another what `kg.visible.visible` makes of a text, and else is that other stream."""
 
-    def __init__(self, stream: TextIO, before: Callable[[], None] = lambda: None) -> None:
-        """before: called before each write."""
+    def __init__(
+        self,
+        stream: TextIO,
+        before: Callable[[], None] = lambda: None,
+        *,
+        hide: Callable[[str], str] = lambda text: text,
+    ) -> None:
+        """before: called before each write. hide: takes out of each text what must not be told."""
+        self._hide = hide
         self._stream = stream
         self._before = before
 
     def write(self, text: str) -> int:
         """Write the text made visible; returns the length of the text as it was given."""
-        self.passed().write(text if _is_plain(text) else _visible(text))
+        hidden = self._hide(text)
+        self.passed().write(hidden if _is_plain(hidden) else _visible(hidden))
         return len(text)
 
     def writelines(self, lines: Iterator[str]) -> None:
@@ -62,7 +71,7 @@ def visible_streams(
     if sys.stdout is not None:
         sys.stdout = cast(TextIO, VisibleStream(sys.stdout, before_write))
     if sys.stderr is not None:
-        sys.stderr = cast(TextIO, VisibleStream(sys.stderr, before_write))
+        sys.stderr = cast(TextIO, VisibleStream(sys.stderr, before_write, hide=_without_credentials))
     restore = True
     try:
         yield
@@ -80,6 +89,14 @@ def _is_plain(text: str) -> bool:
 
 
 _PASSED = {ord(character): None for character in "\n\t…→←─“”’×±≥≤"}
+
+
+def _without_credentials(text: str) -> str:
+    if ":/" not in text:
+        return text
+    from kg.redacting import without_credentials
+
+    return without_credentials(text)
 
 
 def _visible(text: str) -> str:
