@@ -17,6 +17,7 @@ from benchmarks.yardsticks import read_rows, write_rows
 from fusion.splits import split_random
 from kg.graph import KnowledgeGraph
 from kg.ingest import load_domain
+from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.sources.delimited import DelimitedReader
 from kg.stores import open_store
@@ -150,3 +151,10 @@ def test_splits(tmp_path: Path, graph: KnowledgeGraph) -> None:
     assert {item for part in parts for item in part.items} == {
         graph.item_ids.to_list()[int(graph.interactions().items[0])]
     }
+
+
+def test_half_of_a_character_is_no_id(graph: KnowledgeGraph) -> None:
+    """As an argument has it whose bytes are no UTF-8."""
+    assert graph.item_ids.positions(["caf\udce9", "007"]).tolist() == [-1, graph.item_ids.find("007")]
+    event = Event.of("caf\udce9", "007", "item", "buy")
+    assert event.id
