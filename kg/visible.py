@@ -54,6 +54,8 @@ def visible(text: str) -> str:
 
 def visible_line(text: str) -> str:
     """A text that is one line, such as an id in a table; tabs and line feeds are escaped too."""
+    if text.isascii() and text.isprintable():  # most ids, at a tenth of the time
+        return text
     return _HIDDEN_OR_BREAK.sub(lambda found: found[0] if found["kept"] else escape_of(found[0]), text)
 
 
