@@ -161,7 +161,7 @@ class Engine:
         model. `text_encoder` names the model that reads texts, which is fetched where it is not on this machine. Raises
         StoreLoading while a load is in progress, FileProblem, NothingToTrainOn, UnknownBlock, TextModelError.
         """
-        choices = TrainingChoices(seed=seed, refit=refit, graph=graph, text=text, only=only)
+        choices = TrainingChoices(seed=checked_seed(seed), refit=refit, graph=graph, text=text, only=only)
         fusion = settings or FusionSettings()
         if min_users is not None:
             fusion = fusion.model_copy(update={"min_users": min_users})

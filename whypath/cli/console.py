@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,10 @@ def print_json(data: Any) -> None:
     """Print plain data as one JSON document."""
     from kg.json_text import json_text
 
-    print(json_text(data, indent=2))
+    text = json_text(data, indent=2)
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    # Elsewhere characters would become escapes that JSON does not have.
+    print(text if encoding.startswith("utf") else json.dumps(json.loads(text), indent=2))
 
 
 def print_cells(cells: Iterable[str]) -> None:
