@@ -7,18 +7,31 @@ steps leaves the work to whoever opens a snapshot next.
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 
 from kg.schema import DomainSchema
 from kg.stores.cache import SnapshotCache
 from kg.stores.embedded.state import names, read_counters
 from kg.stores.protocol import DeletionReport
+from kg.stores.snapshot_traces import with_snapshots
 from kg.stores.sqlite import Database
 
 
 def delete_user(database: Database, cache: SnapshotCache, schema: DomainSchema, user: str) -> DeletionReport:
     """Remove a user; see `GraphStore.delete_user`."""
+    removed = _remove_rows(database, schema.user_kinds[0], user)
+    # The log of earlier pages would still hold the rows.
+    database.empty_log()
+    snapshots, traces = clean_caches(database, cache)
+    with database.reading() as connection:
+        generation = read_counters(connection).generation
+    report = replace(removed, snapshots=snapshots, remaining=removed.remaining + traces)
+    return with_snapshots(report, cache, generation)
+
+
+def _remove_rows(database: Database, user_kind: str, user: str) -> DeletionReport:
     with database.writing() as connection:
-        kind = names(connection).get(schema.user_kinds[0], -1)
+        kind = names(connection).get(user_kind, -1)
         row = connection.execute("SELECT id FROM node WHERE kind = ? AND key = ?", (kind, user)).fetchone()
         if row is None:
             return DeletionReport(user, False, 0, 0, 0, 0)
@@ -34,11 +47,7 @@ def delete_user(database: Database, cache: SnapshotCache, schema: DomainSchema, 
         connection.execute("UPDATE state SET generation = ?", (generation,))
         connection.execute("INSERT OR REPLACE INTO forgotten VALUES (?, ?)", (user, generation))
         # Counted in the same transaction: afterwards the id could be another node's, and the user could come back.
-        remaining = _rows_of(connection, kind, user, node)
-    # The log of earlier pages would still hold the rows.
-    database.empty_log()
-    snapshots, traces = clean_caches(database, cache)
-    return DeletionReport(user, True, events, edges, snapshots, remaining + traces)
+        return DeletionReport(user, True, events, edges, 0, _rows_of(connection, kind, user, node))
 
 
 def _rows_of(connection: sqlite3.Connection, kind: int, user: str, node: int) -> int:
@@ -75,8 +84,7 @@ def clean_caches(database: Database, cache: SnapshotCache) -> tuple[int, int]:
         ):
             gone = [user for user, made in forgotten if made > newest]
             graph = graph.without_users(gone).at_generation(generation)
-            cache.write(graph)
-            written = 1
+            written = int(cache.write(graph))
             users = graph.nodes(graph.schema.user_kinds[0]).keys
             traces = sum(users.find(user) >= 0 for user in gone)
     cache.remove_before(generation)
