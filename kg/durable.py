@@ -167,12 +167,14 @@ def make_private(folder: Path) -> None:
     folder.mkdir(exist_ok=True, mode=0o700)
 
 
-def unfinished(parent: Path) -> list[Path]:
-    """What others are writing just now in a directory: partial files and directories whose processes live."""
+def unfinished(parent: Path, name: str | None = None) -> list[Path]:
+    """What others are writing just now in a directory, of the target `name` or of all: partial files and directories
+    whose processes live.
+    """
     found: list[Path] = []
-    for partial in _partials(parent, None):
+    for partial in _partials(parent, name):
         with _unlocked(partial) as is_dead:
-            if not is_dead and partial.exists():
+            if not is_dead and os.path.lexists(partial):
                 found.append(partial)
     return found
 

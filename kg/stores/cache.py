@@ -8,6 +8,7 @@ of the last complete generation, so `begin_load` sees to it that there is one.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
 from dataclasses import dataclass
@@ -102,11 +103,15 @@ class SnapshotCache:
             partial = [path for path in self._listed(_PARTIAL) if _partial_generation(path) < generation]
             if not (kept or partial) or time.monotonic() >= until:
                 written = set(unfinished(self.directory))
-                kept += [path for path in partial if path not in written and path.exists()]
+                kept += [path for path in partial if path not in written and os.path.lexists(path)]
                 return Leftovers(tuple(kept), tuple(path for path in partial if path in written))
             time.sleep(_PATIENCE_SECONDS / 20)
 
     def _loaded(self, path: Path) -> KnowledgeGraph | None:
+        if os.path.lexists(path) and not os.access(path, os.R_OK | os.X_OK):
+            self._passed_over.add(path)
+            self._warn(f"{path.name} is somebody else's and cannot be read; the store is read instead")
+            return None
         fault: str | None = None
         # Twice: between two files it may have been exchanged for the same snapshot, written anew.
         for _ in range(2):

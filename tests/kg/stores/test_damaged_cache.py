@@ -151,3 +151,19 @@ def test_a_cache_of_somebody_else_stops_nobody(filled: Path, tmp_path: Path, mod
     # The snapshot with the user is still there, and nobody may say otherwise.
     assert done.stdout.split() == [digest, digest, "1" if mode else "0"]
     assert "Traceback" not in done.stderr
+
+
+@only_where_permissions_are
+def test_a_snapshot_of_somebody_else_is_passed_over(filled: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "store"
+    shutil.copytree(filled, directory)
+    cache = directory / "snapshots"
+    (cache / "generation-1-events-7").chmod(0)
+    cache.chmod(0o500)
+    code = "import sys; from kg.stores import open_store; print(open_store(sys.argv[1]).snapshot().events_digest)"
+    done = run_powerless(code, directory)
+    cache.chmod(0o700)
+    (cache / "generation-1-events-7").chmod(0o700)
+    assert (done.returncode, done.stdout.strip()) == (0, expected(events=[*EVENTS, LATER]).events_digest)
+    (said,) = done.stderr.splitlines()
+    assert "is somebody else's and cannot be read" in said

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kg.durable import directory_written_whole
+from kg.durable import PartialFile, directory_written_whole
 from kg.rows import NodeRow
 from kg.stores.embedded.store import EmbeddedStore
 from tests.kg.domain import NODES
@@ -98,3 +98,23 @@ def test_a_writer_that_lives_is_named(store: EmbeddedStore) -> None:
     assert again.snapshot().nodes("viewer").keys.find(USER) < 0
     again.close()
     assert traces(store) == []
+
+
+def test_quarantine_files_that_a_killed_load_left_go_too(store: EmbeddedStore, tmp_path: Path) -> None:
+    place = tmp_path / "quarantine.jsonl"
+    place.write_text("")
+    store.remember_quarantine(place)
+    killed = (
+        "import os, signal, sys; from pathlib import Path; from kg.durable import PartialFile\n"
+        "partial = PartialFile(Path(sys.argv[1])); partial.file.write(sys.argv[2].encode()); partial.file.flush()\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", killed, str(place), USER], check=False)
+    (left,) = tmp_path.glob(".quarantine.jsonl.*.partial")
+    assert left.read_text() == USER
+    report = store.delete_user(USER)
+    assert (report.remaining, report.unreached) == (0, ())
+    assert not left.exists()
+    with PartialFile(place):
+        (unreached,) = store.delete_user("nobody").unreached
+    assert "a load is writing it" in unreached
