@@ -141,7 +141,6 @@ class Recorder:
             report = self._store.delete_user(user)
             waited = self.queue.forget(user)
             remaining = report.remaining + self.queue.count_of(user)
-            hidden = self.queue.hidden
         self._follower.changed()
         return replace(
             report,
@@ -149,7 +148,6 @@ class Recorder:
             events=report.events + waited,
             waiting=waited,
             remaining=remaining,
-            unreached=report.unreached if hidden is None else (*report.unreached, hidden),
         )
 
     def before_fork(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from kg.graph import KnowledgeGraph
 from kg.graph_view.deleting import Deleted
 from kg.graph_view.sidecar import Kept, Sidecar
+from kg.stores.errors import StoreError
 from kg.stores.protocol import DeletionReport
 from kg.stores.snapshot_traces import with_snapshots
 
@@ -34,7 +35,10 @@ def forget(
         generation += 1
         graph = graph.without_users([user]).at_generation(generation)
         snapshots = int(sidecar.cache.write(graph))
-        sidecar.keep(replace(kept, generation=generation, facts=graph.digest, events=graph.events_digest))
+        try:
+            sidecar.keep(replace(kept, generation=generation, facts=graph.digest, events=graph.events_digest))
+        except OSError as error:
+            raise StoreError(f"the snapshot under {sidecar.directory} cannot be kept: {error}") from None
         remaining += int(_is_in(graph, kind, user))
     found = bool(said or snapshots or events or own.events or own.recommendations)
     if not said and own.nodes:

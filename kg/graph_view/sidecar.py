@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kg.durable import OWNER_ONLY, file_written_whole
+from kg.durable import file_written_whole
 from kg.locking import FileLock
 from kg.stores.cache import SnapshotCache
 from kg.stores.errors import StoreBusy, StoreError
@@ -68,23 +68,16 @@ class Sidecar:
             value = json.loads((self.directory / "kept.json").read_text(encoding="utf-8"))
             if value.pop("version") != _VERSION:
                 return None
-            kept = Kept(**value)
-            numbers = [kept.generation, kept.dangling, *kept.counts.values()]
-            texts = [kept.schema, kept.facts, kept.events]
-            is_sound = all(type(each) is int for each in numbers) and all(type(each) is str for each in texts)
-            return kept if is_sound and kept.generation >= 0 else None
+            return Kept(**value)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return None  # what can be read again needs no repair
 
     def keep(self, kept: Kept) -> None:
-        """Put a new note in the place of the old one, durably. Raises StoreError."""
-        try:
-            with file_written_whole(self.directory / "kept.json", mode=OWNER_ONLY) as file:
-                file.write(json.dumps({"version": _VERSION, **asdict(kept)}, sort_keys=True).encode())
-        except OSError as error:
-            raise StoreError(f"the snapshot under {self.directory} cannot be kept: {error}") from None
+        """Put a new note in the place of the old one, durably."""
+        with file_written_whole(self.directory / "kept.json") as file:
+            file.write(json.dumps({"version": _VERSION, **asdict(kept)}, sort_keys=True).encode())
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

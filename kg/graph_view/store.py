@@ -194,7 +194,10 @@ class GraphView:
         generation = (before.generation if before is not None else 0) + int(changed)
         graph = graph.at_generation(generation)
         self._sidecar.cache.write(graph)
-        self._sidecar.keep(Kept(generation, counts, *content, report.dangling))
+        try:
+            self._sidecar.keep(Kept(generation, counts, *content, report.dangling))
+        except OSError as error:
+            raise StoreError(f"the snapshot under {self._sidecar.directory} cannot be kept: {error}") from None
         self._sidecar.cache.remove_before(generation)
         # Mapped from the files it was written to, so that processes share its memory.
         graph = self._sidecar.cache.newest(generation) or graph

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import threading
 import time
@@ -26,6 +25,7 @@ from kg.schema import DomainSchema
 from kg.stores.errors import StoreBusy, StoreError
 from kg.stores.event_log import EventLog
 from kg.stores.fitting import event_misfit
+from kg.stores.hidden_files import hidden, is_there
 from kg.stores.protocol import Appended, AppendReport, Refusal
 
 DELIVERED_AT_ONCE = 1_000
@@ -33,8 +33,6 @@ DELIVERED_AT_ONCE = 1_000
 
 _LOCK_SECONDS = 10.0
 """To wait for another process that delivers or removes events of the same queue."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +71,17 @@ class EventQueue:
         self._folder = data_folder() / "queues" / hashlib.blake2b(url.encode(), digest_size=16).hexdigest()
         self._log: EventLog | None = None
         self._log_lock = threading.Lock()
-        self._has_warned = False
         at_fork(self)
 
     @property
     def exists(self) -> bool:
-        """Whether an event has ever waited, as far as this user may see. That they may not see it is logged, once."""
-        hidden = self.hidden
-        if hidden is not None and not self._has_warned:
-            self._has_warned = True
-            _log.warning("events that may wait for %s are done without: %s", self.url, hidden)
-        return hidden is None and (self._folder / "events.sqlite").exists()
+        """Whether an event has ever waited, as far as this user may see."""
+        return is_there(self._folder / "events.sqlite", f"events that may wait for {self.url}")
 
     @property
     def hidden(self) -> str | None:
-        """Why this user may not see what may wait: the file, and what hinders; None where nothing does."""
-        file = self._folder / "events.sqlite"
-        try:
-            file.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            return f"{file} ({error.strerror})"
-        return None if os.access(file, os.R_OK | os.W_OK) else f"{file} (it is somebody else's)"
+        """What this user may not see of it, and why; None where they may see all."""
+        return hidden(self._folder / "events.sqlite")
 
     def put(self, events: Sequence[Event], schema: DomainSchema, event_generation: int) -> AppendReport:
         """Let events wait; durable when it returns. Refused is what the schema does not know, and an id that waits
@@ -241,12 +227,7 @@ class EventQueue:
 def queues() -> list[Waiting]:
     """All queues of this user on this machine in which something waits or was refused."""
     found: list[Waiting] = []
-    try:
-        notes = sorted((data_folder() / "queues").glob("*/store.json"))
-    except OSError as error:
-        _log.warning("events that may wait are done without: %s (%s)", data_folder(), error.strerror)
-        return []
-    for note in notes:
+    for note in sorted((data_folder() / "queues").glob("*/store.json")):
         queue = EventQueue(json.loads(note.read_bytes())["url"])
         try:
             waiting = Waiting(queue.url, queue.count(), len(queue.refused()))

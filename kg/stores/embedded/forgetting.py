@@ -7,31 +7,18 @@ steps leaves the work to whoever opens a snapshot next.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 
 from kg.schema import DomainSchema
 from kg.stores.cache import SnapshotCache
 from kg.stores.embedded.state import names, read_counters
 from kg.stores.protocol import DeletionReport
-from kg.stores.snapshot_traces import with_snapshots
 from kg.stores.sqlite import Database
 
 
 def delete_user(database: Database, cache: SnapshotCache, schema: DomainSchema, user: str) -> DeletionReport:
     """Remove a user; see `GraphStore.delete_user`."""
-    removed = _remove_rows(database, schema.user_kinds[0], user)
-    # The log of earlier pages would still hold the rows.
-    database.empty_log()
-    snapshots, traces = clean_caches(database, cache)
-    with database.reading() as connection:
-        generation = read_counters(connection).generation
-    report = replace(removed, snapshots=snapshots, remaining=removed.remaining + traces)
-    return with_snapshots(report, cache, generation)
-
-
-def _remove_rows(database: Database, user_kind: str, user: str) -> DeletionReport:
     with database.writing() as connection:
-        kind = names(connection).get(user_kind, -1)
+        kind = names(connection).get(schema.user_kinds[0], -1)
         row = connection.execute("SELECT id FROM node WHERE kind = ? AND key = ?", (kind, user)).fetchone()
         if row is None:
             return DeletionReport(user, False, 0, 0, 0, 0)
@@ -47,7 +34,11 @@ def _remove_rows(database: Database, user_kind: str, user: str) -> DeletionRepor
         connection.execute("UPDATE state SET generation = ?", (generation,))
         connection.execute("INSERT OR REPLACE INTO forgotten VALUES (?, ?)", (user, generation))
         # Counted in the same transaction: afterwards the id could be another node's, and the user could come back.
-        return DeletionReport(user, True, events, edges, 0, _rows_of(connection, kind, user, node))
+        remaining = _rows_of(connection, kind, user, node)
+    # The log of earlier pages would still hold the rows.
+    database.empty_log()
+    snapshots, traces = clean_caches(database, cache)
+    return DeletionReport(user, True, events, edges, snapshots, remaining + traces)
 
 
 def _rows_of(connection: sqlite3.Connection, kind: int, user: str, node: int) -> int:
