@@ -398,7 +398,9 @@ class Engine:
 
     def forget(self, user: str) -> DeletionReport:
         """Remove a user and all their events from the store, and from those that wait for it on this machine."""
-        return self._recorder.forget(user)
+        report = self._recorder.forget(user)
+        hidden = self.queue.hidden
+        return report if hidden is None else replace(report, unreached=(*report.unreached, hidden))
 
 
 def _paths(paths: Sequence[str | Path] | str | Path | None) -> list[Path]:

@@ -86,8 +86,11 @@ class TrainedBundles:
 
     def _notes(self) -> Iterator[tuple[TrainedBundle, NDArray[np.uint64]]]:
         try:
-            notes = sorted(self._folder.glob(f"*{_SUFFIX}"))
-        except OSError:
+            notes = sorted(path for path in self._folder.iterdir() if path.suffix == _SUFFIX)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            _log.warning("%s: which bundles were trained with whom cannot be read (%s)", self._folder, error.strerror)
             return
         for note in notes:
             # What another version or a damaged disk has left says nothing.

@@ -25,6 +25,7 @@ from kg.schema import DomainSchema
 from kg.stores.errors import StoreBusy, StoreError
 from kg.stores.event_log import EventLog
 from kg.stores.fitting import event_misfit
+from kg.stores.hidden_files import hidden, is_there
 from kg.stores.protocol import Appended, AppendReport, Refusal
 
 DELIVERED_AT_ONCE = 1_000
@@ -74,8 +75,13 @@ class EventQueue:
 
     @property
     def exists(self) -> bool:
-        """Whether an event has ever waited."""
-        return (self._folder / "events.sqlite").exists()
+        """Whether an event has ever waited, as far as this user may see."""
+        return is_there(self._folder / "events.sqlite", f"events that may wait for {self.url}")
+
+    @property
+    def hidden(self) -> str | None:
+        """What this user may not see of it, and why; None where they may see all."""
+        return hidden(self._folder / "events.sqlite")
 
     def put(self, events: Sequence[Event], schema: DomainSchema, event_generation: int) -> AppendReport:
         """Let events wait; durable when it returns. Refused is what the schema does not know, and an id that waits

@@ -75,8 +75,7 @@ def clean_caches(database: Database, cache: SnapshotCache) -> tuple[int, int]:
         ):
             gone = [user for user, made in forgotten if made > newest]
             graph = graph.without_users(gone).at_generation(generation)
-            cache.write(graph)
-            written = 1
+            written = int(cache.write(graph))
             users = graph.nodes(graph.schema.user_kinds[0]).keys
             traces = sum(users.find(user) >= 0 for user in gone)
     cache.remove_before(generation)

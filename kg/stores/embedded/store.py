@@ -41,6 +41,7 @@ from kg.stores.errors import SchemaMismatch, StoreEmpty, StoreError, StoreLoadin
 from kg.stores.listing import list_paths
 from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
 from kg.stores.quarantines import QuarantineNote, with_quarantines
+from kg.stores.snapshot_traces import with_snapshots
 from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
 from kg.stores.sqlite import Database
 
@@ -208,7 +209,13 @@ class EmbeddedStore:
     def delete_user(self, user: str) -> DeletionReport:
         """See `GraphStore.delete_user`."""
         with self._snapshots.forgetting():
-            report = delete_user(self._database, self._snapshots.cache, _schema_of(self._current_schema()), user)
+            cache = self._snapshots.cache
+            report = delete_user(self._database, cache, _schema_of(self._current_schema()), user)
+            # Also where there is no such user any more: an earlier deletion may have been cut short.
+            clean_caches(self._database, cache)
+            with self._database.reading() as connection:
+                generation = read_counters(connection).generation
+            report = with_snapshots(report, cache, generation)
         return with_quarantines(report, QuarantineNote(self.directory).places())
 
     def remember_quarantine(self, path: Path) -> None:

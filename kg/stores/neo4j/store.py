@@ -79,7 +79,7 @@ class Neo4jStore:
         """Use `open`."""
         self._connection = connection
         self._id = store_id
-        self._snapshots = Snapshots(self, SnapshotCache(_cache_directory(store_id)), self.url)
+        self._snapshots = Snapshots(self, SnapshotCache(cache_folder() / "stores" / store_id), self.url)
 
     @classmethod
     def open(cls, url: str, *, create: bool = False) -> Neo4jStore:
@@ -366,15 +366,3 @@ def _prepared(connection: Connection, create: bool) -> str:
         ensure_layout(connection, counters.names)
         connection.write(lambda transaction: set_state(transaction, without_layout=None))
     return counters.id
-
-
-def _cache_directory(store_id: str) -> Path:
-    """Where this machine keeps snapshots of a store, for this user alone: they say what people did."""
-    directory = cache_folder() / "stores" / store_id
-    try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StoreError(
-            f"{directory} cannot be made ({error.strerror}); WHYPATH_CACHE names another place for snapshots"
-        ) from None
-    return directory
