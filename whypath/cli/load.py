@@ -64,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Load, print the report."""
     if arguments.to_import_files is not None:
         return _run_to_files(arguments)
+    from kg.durable import remove_tree
+    from kg.errors import WhyPathError
     from kg.schema import DomainSchema
     from kg.stores import StoreNotFound, open_store
 
@@ -73,9 +75,16 @@ def run(arguments: argparse.Namespace) -> int:
         return _read_again(arguments)
     if arguments.store is None:
         raise StoreNotFound("say where to load to: --store FOLDER, or --store bolt://HOST:PORT")
+    made = _yet_to_make(arguments.store)
     store = open_store(arguments.store, create=True)
     try:
         report = _load(arguments, store)
+    except WhyPathError:
+        if made is not None and store.state().generation == 0:
+            # A store with nothing in it would only be in the way of the next command.
+            store.close()
+            remove_tree(made)
+        raise
     finally:
         store.close()
     if arguments.json:
@@ -83,6 +92,18 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(report)
     return 0
+
+
+def _yet_to_make(url: str) -> Path | None:
+    """The folder of an embedded store that is not there; None for any other store."""
+    from pathlib import Path
+
+    from kg.stores.opening import path_of, scheme_of
+
+    if scheme_of(url) != "file":
+        return None
+    folder = Path(path_of(url))
+    return None if folder.exists() else folder
 
 
 def _run_to_files(arguments: argparse.Namespace) -> int:
