@@ -19,7 +19,7 @@ from kg.graph import KnowledgeGraph, UnknownNode
 from kg.locking import FileLock
 from kg.paths import FoundPaths
 from kg.rows import Event
-from kg.schema import DomainSchema
+from kg.schema import DomainSchema, SchemaError
 from kg.stores.cache import SnapshotCache
 from kg.stores.embedded.appending import append_events, events_since
 from kg.stores.embedded.ddl import STORE_FORMAT
@@ -100,7 +100,7 @@ class EmbeddedStore:
             counters, mark = read_counters(connection), read_mark(connection)
         if counters.schema is None:
             raise self._nothing_complete(mark)
-        return _schema_of(counters.schema)
+        return self._schema_of(counters.schema)
 
     def _nothing_complete(self, mark: Mark | None) -> StoreError:
         if mark is None:
@@ -111,6 +111,12 @@ class EmbeddedStore:
         else:
             state, advice = "was being loaded and was interrupted", "run the load again"
         return StoreLoading(f"{self.directory} {state} ({mark.by}) and has no complete content yet; {advice}")
+
+    def _schema_of(self, text: str) -> DomainSchema:
+        try:
+            return _read_schema(text)
+        except SchemaError as error:
+            raise self._database.damaged(f"its domain description cannot be read ({error})") from None
 
     def begin_load(self, schema: DomainSchema, *, replace: bool, source_digest: str) -> EmbeddedLoad:
         """See `GraphStore.begin_load`."""
@@ -148,7 +154,9 @@ class EmbeddedStore:
         raise overtaken(str(self.directory))
 
     def _check_schema(self, connection: sqlite3.Connection, schema: DomainSchema, earlier: list[str | None]) -> None:
-        found = {text: None for known in earlier if known for text in misfits(connection, _schema_of(known), schema)}
+        found = {
+            text: None for known in earlier if known for text in misfits(connection, self._schema_of(known), schema)
+        }
         if found:
             raise SchemaMismatch(
                 f"{self.directory} holds rows that this domain description does not fit: {'; '.join(found)}."
@@ -182,14 +190,14 @@ class EmbeddedStore:
         if counters.schema is None:
             raise Moved
         with self._database.own_reader() as database:
-            return SnapshotReader(database, counters, _schema_of(counters.schema)).read()
+            return SnapshotReader(database, counters, self._schema_of(counters.schema)).read()
 
     def append_events(self, events: Sequence[Event]) -> AppendReport:
         """See `GraphStore.append_events`."""
         for _ in range(ATTEMPTS):
             text = self._current_schema()
             try:
-                return append_events(self._database, _schema_of(text), text, events)
+                return append_events(self._database, self._schema_of(text), text, events)
             except Moved:
                 continue
         raise overtaken(str(self.directory))
@@ -208,7 +216,7 @@ class EmbeddedStore:
     def delete_user(self, user: str) -> DeletionReport:
         """See `GraphStore.delete_user`."""
         with self._snapshots.forgetting():
-            report = delete_user(self._database, self._snapshots.cache, _schema_of(self._current_schema()), user)
+            report = delete_user(self._database, self._snapshots.cache, self._schema_of(self._current_schema()), user)
         return with_quarantines(report, QuarantineNote(self.directory).places())
 
     def remember_quarantine(self, path: Path) -> None:
@@ -250,6 +258,4 @@ class EmbeddedStore:
         self._database.close()
 
 
-@lru_cache(maxsize=8)
-def _schema_of(text: str) -> DomainSchema:
-    return DomainSchema.from_json(text)
+_read_schema = lru_cache(maxsize=8)(DomainSchema.from_json)
