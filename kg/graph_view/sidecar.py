@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kg.durable import file_written_whole
+from kg.durable import OWNER_ONLY, file_written_whole
 from kg.locking import FileLock
 from kg.stores.cache import SnapshotCache
 from kg.stores.errors import StoreBusy, StoreError
@@ -48,7 +48,8 @@ class Sidecar:
                 each.chmod(0o700)
             ignore = folder / ".gitignore"
             if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
+                with file_written_whole(ignore, mode=OWNER_ONLY) as file:
+                    file.write(b"*\n")
         except OSError as error:
             raise StoreError(
                 f"{self.directory} cannot be made ({error.strerror}); snapshots and recorded events of a graph are kept"
@@ -76,7 +77,7 @@ class Sidecar:
 
     def keep(self, kept: Kept) -> None:
         """Put a new note in the place of the old one, durably."""
-        with file_written_whole(self.directory / "kept.json") as file:
+        with file_written_whole(self.directory / "kept.json", mode=OWNER_ONLY) as file:
             file.write(json.dumps({"version": _VERSION, **asdict(kept)}, sort_keys=True).encode())
 
     @contextmanager

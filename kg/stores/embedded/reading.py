@@ -6,11 +6,9 @@ them the counters are compared, and the read begins again when a load or a delet
 
 from __future__ import annotations
 
-import operator
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +20,7 @@ from kg.stores.embedded.places import Places
 from kg.stores.embedded.rows import EVENT_CONTENT, NODE_ID, unpacked_fields, unpacked_id
 from kg.stores.embedded.state import Counters, names_of, read_counters, read_mark
 from kg.stores.snapshots import Moved
-from kg.stores.sqlite import DamagedContent, Database, blob, checked, integer, text
+from kg.stores.sqlite import DamagedContent, Database, blob, check_order, checked, integer, text
 
 _ROWS = 20_000
 """Rows read by one transaction: some 20 to 50 ms for which a writer may have to wait."""
@@ -99,7 +97,7 @@ class SnapshotReader:
                     ),
                     *_NODE,
                 )
-                _check_order([row[0] for row in rows], at, "node.id")
+                check_order([row[0] for row in rows], at, "node.id")
                 for node, kind, key, label, description, fields in rows:
                     if kind not in kinds or not key:
                         raise DamagedContent("a node has a kind that the domain does not have, or no key")
@@ -138,7 +136,7 @@ class SnapshotReader:
                     integer("edge.head"),
                     integer("edge.tail"),
                 )
-                _check_order(rows, at, "edge.head, edge.tail")
+                check_order(rows, at, "edge.head, edge.tail")
                 pairs = np.array(rows, dtype=np.int64).reshape(-1, 2)
                 ends = heads.of(pairs[:, 0], "head of an edge"), tails.of(pairs[:, 1], "tail of an edge")
             parts.append(np.stack(ends, axis=1))
@@ -175,7 +173,7 @@ class SnapshotReader:
                 )
                 if rows:
                     order, packed, kind, user, item, time, weight = zip(*rows, strict=True)
-                    _check_order(order, at, "event.number")
+                    check_order(order, at, "event.number")
                     ids.extend(map(unpacked_id, packed))
                     code, of_item = np.array(kind, dtype=np.int64), np.array(item, dtype=np.int64)
                     dense = np.zeros(len(rows), dtype=np.int64)
@@ -204,11 +202,3 @@ class SnapshotReader:
                 everyone.take(chosen),
             )
         return result
-
-
-def _check_order(keys: Sequence[Any], before: Any, what: str) -> None:
-    """Raise DamagedContent unless keys ascend from one that was before: pages that are out of order would make a read
-    that goes on after the last key go on for ever.
-    """
-    if keys and not (before < keys[0] and all(map(operator.lt, keys, keys[1:]))):
-        raise DamagedContent(f"rows are not in the order of {what}")

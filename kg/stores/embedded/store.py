@@ -7,14 +7,16 @@ beside the others) and from many processes, and it survives being killed at any 
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from kg.durable import make_private
+from kg.durable import OWNER_ONLY, make_private
 from kg.graph import KnowledgeGraph, UnknownNode
 from kg.locking import FileLock
 from kg.paths import FoundPaths
@@ -39,12 +41,21 @@ from kg.stores.embedded.state import (
 )
 from kg.stores.errors import SchemaMismatch, StoreEmpty, StoreError, StoreLoading, StoreLocked, StoreNotFound
 from kg.stores.listing import list_paths
+from kg.stores.permissions import close_to_others
 from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
 from kg.stores.quarantines import QuarantineNote, with_quarantines
 from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
 from kg.stores.sqlite import Database
 
 FILE_NAME = "store.sqlite"
+
+_OURS = re.compile(
+    rf"{re.escape(FILE_NAME)}(-journal|-wal|-shm)?|write\.lock|load\.lock|quarantines\.json|snapshots|owner-only|\..*\.partial"
+)
+"""Names of all that a store keeps in its directory."""
+
+_CLOSED = "owner-only"
+"""A file that says that others' rights have been taken once, so that those which the owner gives later stay."""
 
 _LOCK_SECONDS = 1.0
 """How long a load tries to take the load lock; asking whether it is held takes it for a moment."""
@@ -59,6 +70,7 @@ class EmbeddedStore:
         self._database = database
         self._snapshots = Snapshots(self, SnapshotCache(directory / "snapshots"), str(directory))
         self._load_lock_path = directory / "load.lock"
+        self._is_closed_to_others = False
 
     @classmethod
     def open(cls, directory: Path, *, create: bool = False) -> EmbeddedStore:
@@ -74,7 +86,21 @@ class EmbeddedStore:
         elif not (directory / FILE_NAME).exists():
             what = f"{directory} holds no store" if directory.exists() else f"there is no store at {directory}"
             raise StoreNotFound(f"{what}; `whypath load domain.yaml --store {directory}` makes one")
-        return cls(directory, Database(directory / FILE_NAME, STORE_FORMAT, create=create))
+        store = cls(directory, Database(directory / FILE_NAME, STORE_FORMAT, create=create))
+        if create:
+            store._close_to_others()
+        return store
+
+    def _close_to_others(self) -> None:
+        """Take the rights that others have in a directory that an earlier version made, once, before it is written."""
+        mark = self.directory / _CLOSED
+        if self._is_closed_to_others or mark.exists():
+            return
+        close_to_others(self.directory, _OURS)
+        with suppress(OSError):
+            os.close(os.open(mark, os.O_WRONLY | os.O_CREAT, OWNER_ONLY))
+        # Said once, also where the directory cannot be written.
+        self._is_closed_to_others = True
 
     @property
     def url(self) -> str:
@@ -90,9 +116,15 @@ class EmbeddedStore:
     def _state(self, counters: Counters, mark: Mark | None) -> StoreState:
         if mark is None:
             return StoreState(counters.generation, counters.event_generation, None)
-        alive = FileLock(self._load_lock_path).is_held()
-        loading = LoadMark(mark.since, mark.source_digest, mark.replace, mark.by, alive)
+        loading = LoadMark(mark.since, mark.source_digest, mark.replace, mark.by, self._is_being_loaded())
         return StoreState(counters.generation, counters.event_generation, loading)
+
+    def _is_being_loaded(self) -> bool:
+        try:
+            return FileLock(self._load_lock_path).is_held()
+        except OSError:
+            # Who may read the store only cannot ask; the mark says that a load has begun.
+            return True
 
     def schema(self) -> DomainSchema:
         """See `GraphStore.schema`."""
@@ -106,7 +138,7 @@ class EmbeddedStore:
         if mark is None:
             advice = f"`whypath load domain.yaml --store {self.directory}`"
             return StoreEmpty(f"{self.directory} is empty; load a domain: {advice}")
-        if FileLock(self._load_lock_path).is_held():
+        if self._is_being_loaded():
             state, advice = "is being loaded", "wait until it is complete"
         else:
             state, advice = "was being loaded and was interrupted", "run the load again"
@@ -120,6 +152,7 @@ class EmbeddedStore:
 
     def begin_load(self, schema: DomainSchema, *, replace: bool, source_digest: str) -> EmbeddedLoad:
         """See `GraphStore.begin_load`."""
+        self._close_to_others()
         lock = FileLock(self._load_lock_path)
         if not lock.acquire(_LOCK_SECONDS):
             with self._database.reading() as connection:
@@ -194,6 +227,7 @@ class EmbeddedStore:
 
     def append_events(self, events: Sequence[Event]) -> AppendReport:
         """See `GraphStore.append_events`."""
+        self._close_to_others()
         for _ in range(ATTEMPTS):
             text = self._current_schema()
             try:
@@ -215,6 +249,7 @@ class EmbeddedStore:
 
     def delete_user(self, user: str) -> DeletionReport:
         """See `GraphStore.delete_user`."""
+        self._close_to_others()
         with self._snapshots.forgetting():
             report = delete_user(self._database, self._snapshots.cache, self._schema_of(self._current_schema()), user)
         return with_quarantines(report, QuarantineNote(self.directory).places())

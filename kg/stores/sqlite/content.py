@@ -7,8 +7,11 @@ A damaged value of the right type and range cannot be told from a right one.
 
 from __future__ import annotations
 
+import operator
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 LARGEST_INTEGER = 2**53
 """No number, counter or id of ours is larger; sums of some of them stay within 64 bits."""
@@ -67,6 +70,14 @@ def checked(rows: sqlite3.Cursor | list[tuple], *columns: Column) -> list[tuple]
             wrong = min(values) if min(values) < 0 else max(values)
             raise DamagedContent(f"{column.name} holds the number {wrong}, which is out of range")
     return found
+
+
+def check_order(keys: Sequence[Any], before: Any, what: str) -> None:
+    """Raise DamagedContent unless keys ascend from one that was before: pages that are out of order would make a read
+    that goes on after the last key go on for ever.
+    """
+    if keys and not (before < keys[0] and all(map(operator.lt, keys, keys[1:]))):
+        raise DamagedContent(f"rows are not in the order of {what}")
 
 
 def _expected(column: Column) -> str:
