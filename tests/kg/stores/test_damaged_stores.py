@@ -120,7 +120,7 @@ def refusals(folder: Path) -> list[StoreError]:
     return refused
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
 @given(st.data())
 def test_whatever_is_damaged_the_answer_is_right_or_an_error_for_the_reader(sound: Path, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as place:
