@@ -106,6 +106,7 @@ class Recorder:
             # The store answers, so newer events need not wait for a file that may never be well again.
             self._say(error)
             return Delivery()
+        self._said = ""
         if delivery.delivered:
             _log.warning("%s: delivered %d events that waited", self._store.url, delivery.delivered)
         for refused in delivery.refused:
