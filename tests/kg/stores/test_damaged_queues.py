@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
+import threading
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kg.rows import Event
-from kg.stores import Appended, AppendReport, GraphStore, StoreError, open_store
+from kg.stores import Appended, AppendReport, GraphStore, StoreDamaged, StoreError, open_store
 from kg.stores.event_log import EventLog
 from kg.stores.event_queue import Delivery, EventQueue, QueueStuck, queues
 from kg.stores.event_salvage import readable_events
@@ -243,3 +244,32 @@ def test_an_embedded_store_takes_what_waited_in_a_damaged_queue(queue: EventQueu
     with closing(sqlite3.connect(queue._folder / "events.sqlite")) as connection, connection:
         connection.execute("DROP INDEX event_by_user")
     assert queue.deliver(store.append_events) == Delivery(delivered=2)
+
+
+def test_what_is_acknowledged_while_a_file_is_given_up_is_delivered(queue: EventQueue) -> None:
+    put(queue, views(0, user="first"))
+    acknowledged: list[str] = ["e0"]
+
+    def record(of: int) -> None:
+        own = EventQueue(queue.url)
+        for number in range(25):
+            event = Event.of(f"user {of}", "1", "film", "view", id=f"{of}-{number}")
+            put(own, [event])
+            acknowledged.append(event.id)
+        own.close()
+
+    threads = [threading.Thread(target=record, args=(of,)) for of in range(3)]
+    for thread in threads:
+        thread.start()
+    given_up = 0
+    while any(thread.is_alive() for thread in threads):
+        if given_up < 5:
+            queue._files._give_up(queue._files._current(), StoreDamaged("as if it were damaged"))
+            given_up += 1
+    for thread in threads:
+        thread.join()
+    assert len(queue.damaged()) == given_up > 0
+    assert len(acknowledged) == 76
+    taken = Taken()
+    queue.deliver(taken.append)
+    assert set(acknowledged) == set(taken.events)
