@@ -1,6 +1,7 @@
 """CSV, TSV and their kin, plain or gzip: cells quoted by the csv module's rules, or cut at every separator.
 
-RecBole's atomic files are such tables with `name:type` in the header.
+RecBole's atomic files are such tables with `name:type` in the header. Cells between tabs that WhyPath had to escape, in
+the lists and triples that it writes, are the texts that they were made of (`kg.tsv_cells`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from kg.sources.lines import TOO_LONG, bounded_lines, is_too_long
 from kg.sources.opening import OpenFile, opened
 from kg.sources.quoted_rows import NOT_UTF8, QuotedRows, Raw
 from kg.sources.records import BadRecord, RawRecord, Reason, Record, SourceError, is_bad_text, shown
+from kg.tsv_cells import MARK, text_of_cell
 
 ATOMIC_TYPES = ("token", "token_seq", "float", "float_seq")
 """Types that a RecBole header may name behind the colon."""
@@ -96,6 +98,8 @@ class DelimitedReader:
                 if isinstance(cells, BadRecord):
                     yield cells
                 elif len(cells) == width:
+                    if self._quotes is not None and self._separator == "\t":
+                        cells = _texts(cells)
                     yield RawRecord(Position(self._name, line), dict(zip(self._columns, cells, strict=True)))
                 else:
                     detail = f"{len(cells)} cells where the header has {width}"
@@ -121,7 +125,8 @@ class DelimitedReader:
             elif is_bad_text(line):
                 yield number, BadRecord(Position(self._name, number), Reason.BAD_UTF8, NOT_UTF8, shown(line)), raw
             else:
-                yield number, line.split(separator), raw
+                cells = line.split(separator)
+                yield number, _texts(cells) if separator == "\t" and MARK in line else cells, raw
 
     def _read_header(self) -> tuple[str, ...]:
         with opened(self._path, self._name) as file:
@@ -143,3 +148,7 @@ class DelimitedReader:
             )
         self.types[name] = kind
         return name
+
+
+def _texts(cells: list[str]) -> list[str]:
+    return [text_of_cell(cell) if cell.startswith(MARK) else cell for cell in cells]

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from whypath.cli.streams import visible_streams
+
 COMMANDS = (
     "demo",
     "init",
@@ -35,6 +37,11 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 a check failed, 2 an error said on stderr, 130 interrupted."""
+    with visible_streams(also_behind_errors=True):
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parsed = build_parser().parse_args(arguments)
     # Only now: this alone brings numpy in, and `--help` has answered before.
     from kg.errors import WhyPathError

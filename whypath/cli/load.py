@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from whypath.cli.arguments import add_json, path
-from whypath.cli.console import print_json, remark
+from whypath.cli.console import one_line, print_json, progress_bars, remark
 
 if TYPE_CHECKING:
     from kg.ingest import LoadProgress, LoadReport
@@ -184,29 +184,29 @@ def load_progress() -> Iterator[LoadCallback]:
     if not sys.stderr.isatty():
         yield lambda now: remark(_line(now)) if now.done else None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[rows]:>12,} rows"),
         TextColumn("{task.fields[rate]:>9,.0f}/s"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with progress_bars(*columns) as bars:
         tasks: dict[tuple[str, str], TaskID] = {}
 
         def update(now: LoadProgress) -> None:
             name = (now.stage, now.source)
             if name not in tasks:
-                tasks[name] = bars.add_task(f"{now.stage}: {now.source}", total=None, rows=0, rate=0.0)
+                tasks[name] = bars.add_task(one_line(f"{now.stage}: {now.source}"), total=None, rows=0, rate=0.0)
             done = 1.0 if now.done else now.fraction
             total = None if done is None else 1.0
+            bars.start()
             bars.update(tasks[name], total=total, completed=done or 0.0, rows=now.rows, rate=now.rows_per_second)
 
         yield update
 
 
 def _line(now: LoadProgress) -> str:
-    return f"{now.stage}: {now.source}, {now.rows:,} rows, {now.rows_per_second:,.0f} a second"
+    return f"{now.stage}: {one_line(now.source)}, {now.rows:,} rows, {now.rows_per_second:,.0f} a second"
