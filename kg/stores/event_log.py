@@ -63,6 +63,8 @@ class EventLog:
         outcomes: list[Appended] = []
         refused: list[Refusal] = []
         with self._database.writing() as connection:
+            # A number beyond all would make SQLite say that the disk is full.
+            _last(connection)
             for row, event in enumerate(events):
                 stored = connection.execute(f"SELECT {COLUMNS} FROM event WHERE id = ?", (event.id,)).fetchone()
                 if stored is None:

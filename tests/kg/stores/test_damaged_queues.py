@@ -273,3 +273,13 @@ def test_what_is_acknowledged_while_a_file_is_given_up_is_delivered(queue: Event
     taken = Taken()
     queue.deliver(taken.append)
     assert set(acknowledged) == set(taken.events)
+
+
+@pytest.mark.parametrize("last", [1e300, 2**63 - 1, "x", -1, None])
+def test_a_queue_goes_on_where_the_note_of_its_numbers_is_damaged(queue: EventQueue, last: object) -> None:
+    put(queue, views(1))
+    queue.close()
+    with closing(sqlite3.connect(queue._folder / "events.sqlite")) as connection, connection:
+        connection.execute("UPDATE sqlite_sequence SET seq = ?", (last,))
+    assert put(queue, views(2)).queued == 1
+    assert queue.since(0)[0] == views(1, 2)
