@@ -76,6 +76,7 @@ class Findings:
             },
             "Events that wait for a server": {
                 each.url: f"{each.events:,} wait, {each.refused:,} were refused when they were delivered"
+                + "".join(f"; damaged, perhaps with events in it: {what}" for what in each.damaged)
                 for each in self.waiting
             }
             or {"none": f"({data_folder()}; WHYPATH_DATA names another folder)"},

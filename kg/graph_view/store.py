@@ -130,7 +130,7 @@ class GraphView:
         """See `GraphStore.state`. Raises StoreUnavailable while the server is away."""
         counts = self._current_counts()
         kept = self._sidecar.kept()
-        generation = kept.generation if kept is not None else 0
+        generation = self._sidecar.last_generation()
         # A graph that has changed since it was read has another generation: the one that reading it will give.
         return StoreState(
             generation if self._is_current(kept, counts) else generation + 1, self._sidecar.events.last(), None
@@ -191,7 +191,7 @@ class GraphView:
         before = self._sidecar.kept()
         content = (self._schema_text, graph.digest, graph.events_digest)
         changed = before is None or (before.schema, before.facts, before.events) != content
-        generation = (before.generation if before is not None else 0) + int(changed)
+        generation = self._sidecar.last_generation() + int(changed)
         graph = graph.at_generation(generation)
         self._sidecar.cache.write(graph)
         try:

@@ -34,6 +34,7 @@ from kg.stores.errors import (
     StoreNotFound,
 )
 from kg.stores.neo4j.access import access_to
+from kg.stores.neo4j.answers import damaged
 from kg.stores.neo4j.appending import append_events, events_since
 from kg.stores.neo4j.connection import Connection, first
 from kg.stores.neo4j.finishing import misfits
@@ -245,7 +246,8 @@ class Neo4jStore:
 
     def events_since(self, event_generation: int) -> tuple[Sequence[Event], int]:
         """See `GraphStore.events_since`."""
-        return self._connection.read(lambda transaction: events_since(transaction, event_generation))
+        with damaged(self.url):
+            return self._connection.read(lambda transaction: events_since(transaction, event_generation))
 
     def delete_user(self, user: str) -> DeletionReport:
         """See `GraphStore.delete_user`. Snapshots cached on other machines lose the user when they are next opened."""
@@ -264,7 +266,10 @@ class Neo4jStore:
         if kind not in schema.nodes:
             raise UnknownNode(f"there is no node kind {kind!r}; the kinds are {', '.join(sorted(schema.nodes))}")
         names = self._read_state()[0].names
-        return self._connection.read(lambda transaction: neighbours_of(transaction, schema, names, kind, key, limit))
+        with damaged(self.url):
+            return self._connection.read(
+                lambda transaction: neighbours_of(transaction, schema, names, kind, key, limit)
+            )
 
     def paths(
         self,
