@@ -18,6 +18,8 @@ from whypath.cli.arguments import add_json, path
 from whypath.cli.console import one_line, print_json, progress_bars, remark
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kg.ingest import LoadProgress, LoadReport
     from kg.ingest import Progress as LoadCallback
     from kg.stores import LoadTarget
