@@ -6,8 +6,6 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from whypath.seeds import LARGEST_SEED
-
 if TYPE_CHECKING:
     from whypath.filters import Filters
 
@@ -107,6 +105,8 @@ def positive(text: str) -> int:
 
 def seed(text: str) -> int:
     """A seed of what is drawn at random, 0 to `LARGEST_SEED`, for argparse."""
+    from whypath.seeds import LARGEST_SEED  # which brings numpy in, and `--help` needs none
+
     try:
         number = _whole(text, at_least=0)
     except argparse.ArgumentTypeError:
