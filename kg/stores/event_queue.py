@@ -246,7 +246,11 @@ def _url_of(note: Path) -> str | None:
 def queues() -> list[Waiting]:
     """All queues of this user on this machine in which something waits, was refused or is damaged."""
     found: list[Waiting] = []
-    for folder in sorted((data_folder() / "queues").glob("*/")):
+    try:
+        folders = sorted((data_folder() / "queues").glob("*/"))
+    except PermissionError:
+        return []  # none of them is this user's
+    for folder in folders:
         url = _url_of(folder / "store.json")
         if url is None:
             # Its events are delivered by whoever opens that store next, which also mends the note.

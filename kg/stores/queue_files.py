@@ -72,8 +72,11 @@ class QueueFiles:
             self._give_up(path, error, delivered=number)
 
     def damaged(self) -> list[Path]:
-        """Files that were given up and are there still."""
-        marks = sorted(self._folder.glob(f"events*.sqlite{_MARK}"))
+        """Files that were given up and are there still, as far as this user may see."""
+        try:
+            marks = sorted(self._folder.glob(f"events*.sqlite{_MARK}"))
+        except PermissionError:
+            return []
         return [path for mark in marks if (path := mark.with_name(mark.name.removesuffix(_MARK))).exists()]
 
     def close(self) -> None:
