@@ -64,6 +64,11 @@ def with_hidden_as(escape: Callable[[str], str], text: str) -> str:
     return _HIDDEN.sub(lambda found: found[0] if found["kept"] else escape(found[0]), text)
 
 
+def has_halves(text: str) -> bool:
+    """Whether a text has halves of characters, which no UTF-8 can hold, and so no store and no file of a bundle."""
+    return not text.isascii() and _HALF.search(text) is not None
+
+
 def without_halves(text: str) -> str:
     """The text as UTF-8 can hold it: halves of characters, which the name of a file or an argument can have where its
     bytes are no UTF-8, become their escapes (`\\udce9`) for good."""

@@ -46,6 +46,7 @@ from kg.stores.protocol import (
 )
 from kg.stores.quarantines import QuarantineNote, QuarantinePlace, with_quarantines
 from kg.stores.results import KindVectors, ResultsReport, UserList
+from kg.visible import has_halves
 
 
 class GraphView:
@@ -269,6 +270,8 @@ class GraphView:
     def delete_user(self, user: str) -> DeletionReport:
         """Remove what WhyPath keeps of a user: recorded events, traces in snapshots, under `write: true` its own
         relationships. `left` says what stays in the graph, which is not WhyPath's to change."""
+        if has_halves(user):
+            return DeletionReport(user, False, 0, 0, 0, 0)
         with self._lock, self._sidecar.exclusive():
             own = Deleted()
             if self._graph.write:

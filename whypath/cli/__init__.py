@@ -89,6 +89,10 @@ def _ended(arguments: Sequence[str] | None) -> int:
         if (number := _number_of(sys.stdout)) is not None:
             forget_what_is_kept(number)
         return _failed(f"standard output cannot be written ({error}); what the command did besides stands")
+    except UnicodeEncodeError as error:
+        if not any(0xD800 <= ord(c) <= 0xDFFF for c in error.object[error.start : error.end]):
+            raise
+        return _failed("an argument has bytes that are not UTF-8; whatever it names cannot be of that name")
     except MemoryError:
         return _failed("this machine has not enough memory for it")
     except OSError as error:

@@ -47,6 +47,7 @@ from kg.stores.quarantines import QuarantineNote, with_quarantines
 from kg.stores.snapshot_traces import with_snapshots
 from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
 from kg.stores.sqlite import Database
+from kg.visible import has_halves
 
 FILE_NAME = "store.sqlite"
 
@@ -250,6 +251,8 @@ class EmbeddedStore:
 
     def delete_user(self, user: str) -> DeletionReport:
         """See `GraphStore.delete_user`."""
+        if has_halves(user):
+            return DeletionReport(user, False, 0, 0, 0, 0)
         self._close_to_others()
         with self._snapshots.forgetting():
             cache = self._snapshots.cache

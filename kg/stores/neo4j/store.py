@@ -67,6 +67,7 @@ from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour
 from kg.stores.quarantines import QuarantinePlace, with_quarantines
 from kg.stores.results import KindVectors, ResultsReport, UserList
 from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
+from kg.visible import has_halves
 
 _Read: TypeAlias = Callable[
     [Callable[[ManagedTransaction], tuple[Counters, Mark | None]]], tuple[Counters, Mark | None]
@@ -251,6 +252,8 @@ class Neo4jStore:
 
     def delete_user(self, user: str) -> DeletionReport:
         """See `GraphStore.delete_user`. Snapshots cached on other machines lose the user when they are next opened."""
+        if has_halves(user):
+            return DeletionReport(user, False, 0, 0, 0, 0)
         with self._snapshots.forgetting():
             cache = self._snapshots.cache
             report = delete_user(self._connection, cache, schema_of(self._current_schema()), user)
