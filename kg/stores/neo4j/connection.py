@@ -33,6 +33,8 @@ from kg.stores.errors import StoreError
 from kg.stores.neo4j.address import Access
 from kg.stores.neo4j.failures import translated
 
+_log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 CONNECT_SECONDS = 10.0
@@ -155,8 +157,12 @@ class Connection:
     def close(self) -> None:
         """Close all connections."""
         if self._process == os.getpid():
-            with translated(self.address.url):
-                self._driver.close()
+            try:
+                with translated(self.address.url):
+                    self._driver.close()
+            except BufferError as error:
+                # The driver says goodbye on a connection that another of its threads has in hand; both end here.
+                _log.debug("closing %s: %s", self.address.url, error)
 
 
 class _Autocommit:

@@ -214,6 +214,9 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise self._explained(error) from error
+        except UnicodeDecodeError as error:
+            # SQLite's own message repeats what stands in the file.
+            raise self.damaged("what is wrong cannot be told, as it is no text") from error
         except DamagedContent as error:
             raise self.damaged(str(error)) from error
         except OSError as error:

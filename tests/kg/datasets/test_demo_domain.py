@@ -12,6 +12,7 @@ import pytest
 from kg.datasets.movielens import DemoFilesExist, DemoReport, DemoSources, prepare
 from kg.datasets.movielens.tables import RELATIONS, FilmRow, write_domain
 from kg.schema import DomainSchema, Role
+from kg.tsv_cells import text_of_cell
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,8 @@ def prepared(demo_sources: DemoSources, tmp_path_factory: pytest.TempPathFactory
 
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+        read = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [{column: text_of_cell(cell) for column, cell in row.items()} for row in read]
 
 
 def test_the_tables_have_every_film_user_and_rating(prepared: DemoReport) -> None:
