@@ -90,6 +90,8 @@ class LinkConsumer:
         row = draft.row
         if not self._known.is_as_loaded(row.kind, row.key, draft.content):
             return  # a row that was refused, and told, when nodes were read
+        for column, problem in draft.problems:
+            self._quarantine.add(record, self.section, problem.reason, f"{column}: {problem.detail}")
         for link in draft.links:
             try:
                 kind, absent = self._known.end(link.target, (link.target_kind,))

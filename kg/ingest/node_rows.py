@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from kg.ingest.lists import list_reader
 from kg.ingest.values import RowProblem, field_of, key_of, key_or_none, keys_of, text_of
 from kg.rows import NodeRow
 from kg.schema import DomainSchema, Role, SourceFormat, SourceSpec
@@ -23,11 +24,14 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class NodeDraft:
-    """A checked record: the node and its links. `content` tells repeats of a key with the same content from others."""
+    """A checked record: the node and its links. `content` tells repeats of a key with the same content from others;
+    `problems` are columns whose relations cannot be read, and why.
+    """
 
     row: NodeRow
     links: tuple[Link, ...]
     content: Hashable
+    problems: tuple[tuple[str, RowProblem], ...] = ()
 
 
 class NodeBuilder:
@@ -53,7 +57,7 @@ class NodeBuilder:
         """Columns of its source, as records have them, that are shown to nobody."""
         separator = " " if spec.resolved_format is SourceFormat.RECBOLE else ","
         self._lists = [
-            (reader.resolve(column), column, link, link.separator or separator) for column, link in node.lists.items()
+            (reader.resolve(column), column, link, list_reader(link, separator)) for column, link in node.lists.items()
         ]
         self._links = [(reader.resolve(column), column, link) for column, link in node.links.items()]
 
@@ -76,10 +80,15 @@ class NodeBuilder:
         label = text_of(values.get(self._label), self._label, missing) if self._label else None
         texts = [text_of(values.get(c), c, missing) for c in self._text]
         fields = {name: field_of(values.get(c), spec, c, none) for name, spec, c, none in self._fields}
-        links = []
-        for column, name, link, separator in self._lists:
+        links: list[Link] = []
+        problems: list[tuple[str, RowProblem]] = []
+        for column, name, link, read in self._lists:
             relation = link.relation or name
-            found = keys_of(values.get(column), column, separator, missing)
+            try:
+                found = keys_of(read(values.get(column), missing), column, missing)
+            except RowProblem as problem:
+                problems.append((column, problem))
+                continue
             links += [Link(relation, link.target, target, column) for target in found]
         for column, name, link in self._links:
             target = key_of(values.get(column), column, missing)
@@ -87,7 +96,7 @@ class NodeBuilder:
                 links.append(Link(link.relation or name, link.target, target, column))
         row = NodeRow(self.kind, key, label or readable_name(key), "\n".join(filter(None, texts)), fields)
         content = (row.label, row.text, *fields.values(), *((k.relation, k.target_kind, k.target) for k in links))
-        return NodeDraft(row, tuple(links), content)
+        return NodeDraft(row, tuple(links), content, tuple(problems))
 
     def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
         """The user that a record is of; none for a kind of items or entities, None where there is no key to tell."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from kg.limits import weight_misfit
@@ -72,12 +73,9 @@ def key_or_none(cell: Cell, missing: frozenset[str]) -> str | None:
         return None
 
 
-def keys_of(cell: Cell, column: str, separator: str, missing: frozenset[str]) -> list[str]:
-    """The distinct keys of a list-valued cell in their order."""
-    parts = cell.split(separator) if isinstance(cell, str) else cell if isinstance(cell, list) else [cell]
-    if isinstance(cell, str) and cell.strip() in missing:
-        return []
-    found = (key_of(part, column, missing) for part in parts)
+def keys_of(cells: Iterable[Cell], column: str, missing: frozenset[str]) -> list[str]:
+    """The distinct keys of a list in their order."""
+    found = (key_of(cell, column, missing) for cell in cells)
     return list(dict.fromkeys(k for k in found if k is not None))
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kg.ingest.key_index import KeyIndex
 from kg.ingest.times import time_reader
-from kg.ingest.values import RowProblem, field_of, key_of, keys_of, number_of, text_of
+from kg.ingest.values import RowProblem, field_of, key_of, number_of, text_of
 from kg.schema import FieldSpec
 from kg.sources import Reason
 
@@ -29,19 +29,6 @@ MISSING = frozenset({"", "NULL", "NA"})
 )  # fmt: skip
 def test_text(cell: Any, text: str | None) -> None:
     assert text_of(cell, "c", MISSING) == text
-
-
-@pytest.mark.parametrize(
-    ("cell", "separator", "keys"),
-    [
-        ("a, b ,a,,NA", ",", ["a", "b"]),
-        ("a||b", "||", ["a", "b"]),
-        (["x", 2.0, None, "NULL"], ",", ["x", "2"]),
-        ("NULL", ",", []), (None, ",", []), (7, ",", ["7"]), ("Rock, Pop", "|", ["Rock, Pop"]),
-    ],
-)  # fmt: skip
-def test_keys_of_a_list(cell: Any, separator: str, keys: list[str]) -> None:
-    assert keys_of(cell, "c", separator, MISSING) == keys
 
 
 @pytest.mark.parametrize(
