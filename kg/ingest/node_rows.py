@@ -53,6 +53,7 @@ class NodeBuilder:
             (name, f, reader.resolve(f.column or name), self.missing.union(f.missing))
             for name, f in node.fields.items()
         ]
+        self._decimal = spec.decimal
         self.sensitive = frozenset(column for _, spec, column, _ in self._fields if spec.sensitive)
         """Columns of its source, as records have them, that are shown to nobody."""
         separator = " " if spec.resolved_format is SourceFormat.RECBOLE else ","
@@ -79,7 +80,7 @@ class NodeBuilder:
             raise RowProblem(Reason.MISSING_KEY, f"no value in the key column {self._key!r}")
         label = text_of(values.get(self._label), self._label, missing) if self._label else None
         texts = [text_of(values.get(c), c, missing) for c in self._text]
-        fields = {name: field_of(values.get(c), spec, c, none) for name, spec, c, none in self._fields}
+        fields = {name: field_of(values.get(c), spec, c, none, self._decimal) for name, spec, c, none in self._fields}
         links: list[Link] = []
         problems: list[tuple[str, RowProblem]] = []
         for column, name, link, read in self._lists:

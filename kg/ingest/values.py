@@ -11,6 +11,7 @@ from datetime import date, datetime
 from kg.limits import weight_misfit
 from kg.rows import FieldValue
 from kg.schema import FieldSpec, FieldType
+from kg.schema.sources import DecimalMark
 from kg.sources import Cell, Reason
 from kg.sources.records import is_bad_text
 
@@ -28,6 +29,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 _WHOLE_FLOAT = re.compile(r"([+-]?[0-9]+)\.0*")
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "0"})
+_WITH_COMMA = re.compile(r"[+-]?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)?(?:,[0-9]+)?")
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -101,6 +103,21 @@ def number_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
     return value
 
 
+def pointed(cell: Cell, column: str, missing: frozenset[str]) -> Cell:
+    """A number with a decimal comma, such as 4,5 or 1.234,5, as one with a point; what is no text stays.
+
+    Raises `RowProblem` for a point that stands between no thousands: a file has either points or commas.
+    """
+    if not isinstance(cell, str) or cell.strip() in missing:
+        return cell
+    text = cell.strip()
+    if _WITH_COMMA.fullmatch(text):
+        return text.replace(".", "").replace(",", ".")
+    if "." in text or "," in text:
+        raise RowProblem(Reason.BAD_NUMBER, f"{column}: {_short(cell)} is no number with a decimal comma")
+    return cell
+
+
 def weight_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
     """A cell as the weight of an event, None for "no value"."""
     value = number_of(cell, column, missing)
@@ -109,18 +126,22 @@ def weight_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
     return value
 
 
-def field_of(cell: Cell, spec: FieldSpec, column: str, missing: frozenset[str]) -> FieldValue:
+def field_of(
+    cell: Cell, spec: FieldSpec, column: str, missing: frozenset[str], decimal: DecimalMark = "."
+) -> FieldValue:
     """A cell as the value of a typed field, None for "no value"; what is wrong with a sensitive one is not told."""
     if not spec.sensitive:
-        return _value_of(cell, spec, column, missing)
+        return _value_of(cell, spec, column, missing, decimal)
     try:
-        return _value_of(cell, spec, column, missing)
+        return _value_of(cell, spec, column, missing, decimal)
     except RowProblem as problem:
         detail = f"{column}: a value (not shown, as the field is sensitive) is no {spec.type}"
         raise RowProblem(problem.reason, detail) from None
 
 
-def _value_of(cell: Cell, spec: FieldSpec, column: str, missing: frozenset[str]) -> FieldValue:
+def _value_of(cell: Cell, spec: FieldSpec, column: str, missing: frozenset[str], decimal: DecimalMark) -> FieldValue:
+    if decimal == "," and spec.type in (FieldType.INTEGER, FieldType.NUMBER):
+        cell = pointed(cell, column, missing)
     match spec.type:
         case FieldType.INTEGER:
             return _integer_of(cell, column, missing)

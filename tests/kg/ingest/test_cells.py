@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -90,6 +91,32 @@ def test_any_cell_is_a_value_or_a_problem(cell: Any, kind: str) -> None:
         assert problem.detail  # noqa: PT017
     else:
         assert value is None or isinstance(value, str | int | float)
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [("4,5", 4.5), ("-0,5", -0.5), (",5", 0.5), ("1.234,5", 1234.5), ("1.234", 1234.0), ("12", 12.0), (4.5, 4.5),
+     ("NA", None), (None, None)],
+)  # fmt: skip
+def test_numbers_with_a_decimal_comma(cell: Any, number: float | None) -> None:
+    spec = FieldSpec.model_validate({"type": "number"})
+    assert field_of(cell, spec, "c", MISSING, ",") == number
+
+
+@pytest.mark.parametrize("cell", ["4.5", "12.34,5", "1,234.5", "4,5,6", "1.2345", "four"])
+def test_what_is_no_number_with_a_decimal_comma(cell: str) -> None:
+    with pytest.raises(RowProblem) as caught:
+        field_of(cell, FieldSpec.model_validate({"type": "number"}), "c", MISSING, ",")
+    assert caught.value.reason is Reason.BAD_NUMBER
+
+
+@given(st.decimals(-(10**9), 10**9, places=3))
+def test_a_decimal_comma_means_what_the_point_means(number: Decimal) -> None:
+    spec = FieldSpec.model_validate({"type": "number"})
+    plain, grouped = str(number), f"{number:,}"
+    comma = {"plain": plain.replace(".", ","), "grouped": grouped.translate({44: ".", 46: ","})}
+    for spelt in comma.values():
+        assert field_of(spelt, spec, "c", MISSING, ",") == float(plain)
 
 
 moments = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1))
