@@ -9,6 +9,7 @@ from kg.ingest.lists import list_reader
 from kg.ingest.values import RowProblem, field_of, key_of, key_or_none, keys_of, text_of
 from kg.rows import NodeRow
 from kg.schema import DomainSchema, Role, SourceFormat, SourceSpec
+from kg.schema.sources import DecimalMark
 from kg.sources import RawRecord, Reader, Reason, readable_name
 
 
@@ -53,7 +54,7 @@ class NodeBuilder:
             (name, f, reader.resolve(f.column or name), self.missing.union(f.missing))
             for name, f in node.fields.items()
         ]
-        self._decimal = spec.decimal
+        self._decimal: DecimalMark = spec.decimal
         self.sensitive = frozenset(column for _, spec, column, _ in self._fields if spec.sensitive)
         """Columns of its source, as records have them, that are shown to nobody."""
         separator = " " if spec.resolved_format is SourceFormat.RECBOLE else ","

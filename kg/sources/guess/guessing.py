@@ -17,6 +17,7 @@ from kg.sources.guess.node_tables import describe_nodes, source_of
 from kg.sources.guess.profile import ColumnProfile, FileProfile, profile_file
 from kg.sources.guess.references import references
 from kg.sources.guess.triples import describe_triples
+from kg.sources.guess.unread import unread_columns
 from kg.sources.guess.values import is_category
 from kg.sources.guess.words import ENTITY_WORDS, is_item_name, is_user_name, kind_name, plain, stem_of
 from kg.sources.open_source import read_id_map
@@ -128,6 +129,8 @@ class _Guessing:
             described["relations"] = self._relations
         described["interactions"] = self._interactions
         schema = DomainSchema.from_mapping(described, "the guessed description")
+        for file, columns in unread_columns(schema, self._files):
+            self._notes.append(f"{file.path.name}: not read: {', '.join(columns)}")
         outside = _outside(schema, self._base)
         if outside:
             needed = " ".join(f"--allow-outside {shlex.quote(str(folder))}" for folder in outside)
@@ -217,15 +220,16 @@ class _Guessing:
             atomic = meeting.file.spec.resolved_format is SourceFormat.RECBOLE
             name = self._new_section("interaction" if atomic else kind_name(meeting.file.name))
             learnt = not (rated and weighted) or meeting in weighted
-            section, notes = describe_meeting(meeting, name, learnt=learnt)
-            self._interactions[name] = section
+            described = describe_meeting(meeting, name, learnt=learnt)
+            for own, section in described.sections.items():
+                self._interactions[self._new_section(own)] = section
             self._used.add(meeting.file.path)
             if meeting.via is not None:
                 self._used.add(meeting.via.target.path)
             self._notes.append(
                 f"{name}: events from {meeting.file.path.name} ({meeting.user.name}, {meeting.item.name})"
             )
-            self._notes += notes
+            self._notes += described.notes
 
     def _linking_files(self, meeting: Meeting, item_kind: str) -> None:
         """Tables between items and something else: film_actor, or a column of values for each item."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,23 +10,9 @@ from typing import Any
 from kg.sources.guess.node_tables import source_of
 from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.references import Reference
-from kg.sources.guess.values import time_format
-from kg.sources.guess.words import (
-    TIME_WORDS,
-    WEIGHT_WORDS,
-    is_item_name,
-    is_user_name,
-    named_like,
-    plain,
-    table_name,
-)
-
-_STARS = ("rating", "score", "stars")
-_MOST_STARS, _PERCENT = 20, 100
-"""Ends of the scales that ratings have."""
-
-_GOOD_SHARE = 0.8
-"""Share of the highest rating from which a rating counts as positive: 4 of 5, 8 of 10."""
+from kg.sources.guess.signals import Meaning, Signal, signal_among
+from kg.sources.guess.values import other_pattern, time_format
+from kg.sources.guess.words import TIME_WORDS, is_item_name, is_user_name, kind_name, plain, table_name
 
 
 @dataclass(frozen=True)
@@ -62,8 +49,23 @@ def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> l
     return direct or linked or by_key or bare[:1]
 
 
-def describe_meeting(meeting: Meeting, name: str, *, learnt: bool) -> tuple[dict[str, Any], list[str]]:
-    """The section of an interaction, and what was guessed. Not `learnt`: kept, but no event of it is positive."""
+UNSURE = "unsure: "
+"""What a note begins with where another answer is nearly as likely."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """Sections of interactions by name, and what was guessed."""
+
+    sections: dict[str, dict[str, Any]]
+    notes: list[str]
+
+
+def describe_meeting(meeting: Meeting, name: str, *, learnt: bool) -> Described:
+    """The sections of the interactions in a file, one, or one for each kind of event, and what was guessed.
+
+    Not `learnt`: kept, but no event of it is positive.
+    """
     file, via = meeting.file, meeting.via
     notes: list[str] = []
     joined = table_name(via.target.path) if via is not None else ""
@@ -79,7 +81,7 @@ def describe_meeting(meeting: Meeting, name: str, *, learnt: bool) -> tuple[dict
             section["via"][joined]["match"] = via.column.name
         notes.append(f"{file.name} and users meet over {via.target.name} ({via.column.name})")
     taken = {meeting.user.name, meeting.item.name, *([via.column.name] if via is not None else [])}
-    rest = [c for c in file.columns.values() if c.name not in taken]
+    rest = [c for c in file.columns.values() if c.name not in taken and c.name]
     time = named_column(rest, TIME_WORDS, times=True)
     prefix = ""
     if time is None and via is not None:
@@ -93,25 +95,77 @@ def describe_meeting(meeting: Meeting, name: str, *, learnt: bool) -> tuple[dict
         notes.append(
             f"{name}: {prefix}{time.name} is the time ({'unix seconds or ISO 8601' if form == 'auto' else form})"
         )
-    weight = named_column([c for c in rest if c is not time and c.is_number], WEIGHT_WORDS, times=False)
-    if weight is not None:
-        columns["weight"] = weight.name
+        if form is not None and (other := other_pattern(time, form)) is not None:
+            notes.append(f"{UNSURE}{name}: {time.name} reads as {form} and as {other}; correct `time_format` if needed")
     own = file.key()
-    if own is not None and own is not time and own is not weight:
+    rest = [c for c in rest if c is not time and time_format(c) is None]
+    signal = signal_among([c for c in rest if c is not own])
+    if own is not None and own is not time and (signal is None or own is not signal.column):
         columns["id"] = own.name
         notes.append(f"{name}: {own.name} is different in every row: the event's id")
+    found = ruled(section, name, signal, learnt=learnt)
+    return Described(found.sections, notes + found.notes)
+
+
+def ruled(
+    section: dict[str, Any], name: str, signal: Signal | None, *, learnt: bool, prefix: str = "", words: str = ""
+) -> Described:
+    """The section, or one for each kind of event, with what is positive.
+
+    `prefix` stands before a column of a path in a graph; `words` are what the interaction is called, for the verb.
+    """
+    notes: list[str] = []
+    unsure = "" if signal is None or signal.sure else UNSURE
+    verb = verb_for(words or name, signal)
+    if signal is not None and signal.column.is_number:
+        section.setdefault("columns", {})["weight"] = f"{prefix}{signal.column.name}"
     if not learnt:
-        section["positive"] = False
+        section |= {"positive": False, "label": verb}
         notes.append(
             f"{name}: kept but not learnt from (`positive: false`), as there are ratings or purchases beside it"
         )
-    elif weight is not None and (least := least_good(weight)) is not None:
-        section["positive"] = {"min_weight": least}
-        notes.append(f"{name}: {weight.name} goes up to {weight.high:g}: {least} and more is positive")
+    elif signal is None:
+        section["label"] = verb
+        notes.append(f"{name}: every event is positive, as no column tells a like from a dislike")
+    elif signal.column.is_number:
+        told = f"{name}: {signal.column.name} is a {signal.meaning} ({signal.why})"
+        if signal.least is not None:
+            section["positive"] = {"min_weight": signal.least}
+            notes.append(f"{unsure}{told}: {signal.least:g} and more is positive")
+        else:
+            notes.append(f"{unsure}{told}: every event is positive")
+        section["label"] = verb
     else:
-        notes.append(f"{name}: every event is positive")
-    section["label"] = verb_for(name, weight)
-    return section, notes
+        return _by_words(section, name, signal, f"{prefix}{signal.column.name}", unsure)
+    return Described({name: section}, notes)
+
+
+def _by_words(section: dict[str, Any], name: str, signal: Signal, where: str, unsure: str) -> Described:
+    """A section for the events of each kind, or for likes and for the rest."""
+    column = signal.column
+    notes: list[str] = []
+    if signal.meaning is Meaning.EVENT:
+        groups = [(value, [value], value in signal.likes) for value in (*signal.likes, *signal.others)]
+    else:
+        groups = [(name, list(signal.likes), True), (f"not_{name}", list(signal.others), False)]
+    sections: dict[str, dict[str, Any]] = {}
+    for title, values, liked in groups:
+        if not values:
+            continue
+        own = {**section, "where": {**section.get("where", {}), where: values if len(values) > 1 else values[0]}}
+        if not liked:
+            own["positive"] = False
+        own["label"] = verb_for(title, None, otherwise="liked" if liked else "saw")
+        key = kind_name(title)
+        while key in sections:
+            key += "_"
+        sections[key] = own
+    likes = ", ".join(signal.likes) or "none"
+    told = f"{name}: {column.name} holds {signal.why}: positive are {likes}"
+    notes.append(f"{unsure}{told}" + (f"; not {', '.join(signal.others)}" if signal.others else ""))
+    if column.missing:
+        notes.append(f"{name}: {column.missing:,} rows without a value in {column.name} are left out")
+    return Described(sections, notes)
 
 
 def named_column(columns: list[ColumnProfile], words: tuple[str, ...], *, times: bool) -> ColumnProfile | None:
@@ -124,23 +178,17 @@ def named_column(columns: list[ColumnProfile], words: tuple[str, ...], *, times:
     return fitting[0] if times and fitting and not fitting[0].is_number else None
 
 
-def least_good(weight: ColumnProfile) -> float | None:
-    """The rating from which a weight counts as positive; None for a weight that is no rating."""
-    if not named_like(weight.name, _STARS) or weight.high <= 1:
-        return None
-    if weight.low < 0 or _MOST_STARS < weight.high != _PERCENT:
-        return None  # votes: most have a few, and the share of the highest would be one alone
-    least = weight.high * _GOOD_SHARE
-    return int(least) if least == int(least) else round(least, 3)
-
-
-def verb_for(name: str, weight: ColumnProfile | None) -> str:
-    """What a user does in such an interaction, in one word: "bought"; "liked" where the name says nothing."""
+def verb_for(name: str, signal: Signal | None, otherwise: str = "liked") -> str:
+    """What a user does in such an interaction, in one word: "bought"; `otherwise` where the name says nothing."""
+    if signal is not None and signal.meaning is Meaning.RATING:
+        return otherwise
     text = plain(name)
     for words, verb in (
-        (("order", "purchase", "sale", "transaction", "invoice", "basket"), "bought"),
+        (("dislike", "downvote", "hate"), "disliked"),
+        (("cart", "basket", "加购"), "put in the cart"),
+        (("order", "purchase", "sale", "transaction", "invoice", "buy", "bought", "购买"), "bought"),
         (("play", "listen", "stream", "scrobble"), "played"),
-        (("click", "view", "visit"), "viewed"),
+        (("click", "pageview", "visit", "点击", "浏览"), "viewed"),
         (("read",), "read"),
         (("watch",), "watched"),
         (("answer",), "answered"),
@@ -149,4 +197,4 @@ def verb_for(name: str, weight: ColumnProfile | None) -> str:
     ):
         if any(word in text for word in words):
             return verb
-    return "liked"
+    return "viewed" if re.search(r"(?<!re)view", text) else otherwise

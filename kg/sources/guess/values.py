@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -10,11 +12,19 @@ from typing import Any
 from kg.sources.guess.profile import ColumnProfile
 from kg.sources.guess.words import LABEL_WORDS, named_like, plain
 
-_PATTERNS = (
-    "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%B %d, %Y",
-    "%Y/%m/%d %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d.%m.%Y %H:%M",
-    "%d-%b-%Y %H:%M:%S", "%a %b %d %H:%M:%S %Y",
+_DAYS = (
+    "%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y",
+    "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%Y年%m月%d日", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y",
 )  # fmt: skip
+_HOURS = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S.%f", ", %H:%M:%S", ", %H:%M", " %Hh%M")
+_PATTERNS = (
+    *(f"{day}{hour}" for hour in _HOURS for day in _DAYS),
+    "%Y-%m-%d %I:%M:%S %p", "%Y-%m-%d %I:%M %p", "%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S",
+    "%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %z %Y", "%d/%b/%Y:%H:%M:%S %z", "%Y%m%dT%H%M%S",
+)  # fmt: skip
+_NUMBERS = (("auto", 1.0), ("unix_ms", 1e3), ("unix_us", 1e6), ("unix_ns", 1e9))
+_UTC_WORD = re.compile(r"\s*(?:UTC|GMT|Z)$", re.IGNORECASE)
+_DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _TRIED = 500
 _SEPARATORS = ("|", "; ", ";", ", ", ",", " / ", "/")
 SURE_SEPARATORS = ("|", "; ", ";")
@@ -22,21 +32,44 @@ SURE_SEPARATORS = ("|", "; ", ";")
 
 
 def time_format(column: ColumnProfile) -> str | None:
-    """`auto`, `unix_ms`, `unix_us` or a strptime pattern; None if the column holds no times."""
+    """`auto`, a unit since 1970 or a strptime pattern; None if the column holds no times."""
+    return next(_time_formats(column), None)
+
+
+def other_pattern(column: ColumnProfile, form: str) -> str | None:
+    """Another pattern that all its values fit as well, such as month and day the other way round."""
+    return next((other for other in _time_formats(column) if other != form and other not in ("auto", form)), None)
+
+
+def _time_formats(column: ColumnProfile) -> Iterator[str]:
     if column.times:
-        return "auto"
-    if column.is_number:
-        # Seconds, milliseconds, microseconds of the years 1980 to 2100; smaller numbers are years or counts.
-        for form, unit in (("auto", 1.0), ("unix_ms", 1e3), ("unix_us", 1e6)):
-            if 315_532_800 * unit <= column.low and column.high <= 4_102_444_800 * unit:
-                return form
-        return None
+        yield "auto"
+        return
     values = list(islice(column.values, _TRIED))
+    if column.is_number:
+        yield from _number_formats(column, values)
+        return
     if not values or any(len(v) < 6 for v in values):
-        return None
-    if all(_is_iso(v) for v in values):
-        return "auto"
-    return next((p for p in _PATTERNS if all(_matches(v, p) for v in values)), None)
+        return
+    bare = [_UTC_WORD.sub("", value) for value in values]
+    if all(_is_iso(v) for v in bare):
+        yield "auto"
+        return
+    # One value tells most patterns apart; the others are tried on the rest.
+    fitting = [p for p in _PATTERNS if _matches(bare[0], p)]
+    yield from (p for p in fitting if all(_matches(v, p) for v in bare))
+
+
+def _number_formats(column: ColumnProfile, values: list[str]) -> Iterator[str]:
+    # Seconds to nanoseconds of the years 1980 to 2100; smaller numbers are years or counts.
+    for form, unit in _NUMBERS:
+        if 315_532_800 * unit <= column.low and column.high <= 4_102_444_800 * unit:
+            yield form
+    pattern = _DIGITS.get(len(values[0])) if values else None
+    if pattern is None or column.odd or any(len(v) != len(values[0]) for v in values):
+        return
+    if 1900 <= column.low / 10 ** (len(values[0]) - 4) < 2101 and all(_matches(v, pattern) for v in values):
+        yield pattern
 
 
 def _is_iso(text: str) -> bool:

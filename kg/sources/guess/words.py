@@ -14,17 +14,19 @@ ITEM_WORDS = frozenset((
     "recipe", "business", "restaurant", "sku", "asin", "isbn", "listing", "job", "video", "document", "news",
     "show", "series", "hotel", "place", "poi", "iid",
 ))  # fmt: skip
-WEIGHT_WORDS = (
-    "rating", "score", "stars", "weight", "quantity", "qty", "count", "plays", "playcount", "listens", "amount",
-    "value",
+TIME_WORDS = (
+    "timestamp", "time", "datetime", "date", "createdat", "created", "orderdate", "when", "ts", "day", "时间", "日期",
+    "zeit", "datum", "zeitpunkt", "fecha", "hora", "heure", "horodatage", "data", "дата", "время", "日時", "日付",
+    "시간",
+    "날짜",
 )  # fmt: skip
-TIME_WORDS = ("timestamp", "time", "datetime", "date", "createdat", "created", "orderdate", "when", "ts", "day")
 LABEL_WORDS = ("title", "name", "label", "displayname", "fullname", "caption", "headline", "username")
 TEXT_WORDS = (
     "description", "overview", "summary", "plot", "abstract", "text", "synopsis", "body", "content", "notes", "bio",
 )  # fmt: skip
 SENSITIVE_WORDS = (
-    "age", "gender", "sex", "race", "ethnic", "religion", "email", "phone", "fax", "address", "birth", "zip", "postal",
+    "age", "gender", "sex", "race", "ethnic", "religion", "email", "phone", "fax", "address", "birth", "zip",
+    "postal",
     "income", "salary", "marital", "nationality", "ssn", "password", "latitude", "longitude",
 )  # fmt: skip
 ENTITY_WORDS = ("entity", "entityid", "freebase", "freebaseid", "uri", "iri", "dbpedia", "wikidata", "node", "remapid")
@@ -36,7 +38,8 @@ def plain(name: str) -> str:
 
 
 def stem_of(column: str) -> str:
-    """What a key column is the key of: `customerID`, `customer_id`, `CustomerKey` -> "customer"; "" for a bare `id`."""
+    """What a key column is the key of: `customerID`, `customer_id`,
+    `CustomerKey` -> "customer"; "" for a bare `id`."""
     parts = plain(column)
     for ending in ("id", "key", "code", "no", "number", "ref"):
         if parts.endswith(ending) and len(parts) - len(ending) != 1:
