@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ from typing import Any
 from kg.errors import WhyPathError
 from kg.schema import DomainSchema, IdMap, Role, SourceFormat
 from kg.schema.files import file_names
-from kg.sources.guess.interactions import Meeting, describe_meeting, find_meetings
+from kg.sources.guess.interactions import UNSURE, Meeting, describe_meeting, find_meetings
 from kg.sources.guess.node_tables import describe_nodes, source_of
 from kg.sources.guess.profile import ColumnProfile, FileProfile, profile_file
 from kg.sources.guess.references import references
+from kg.sources.guess.signal_words import RATING_WORDS
 from kg.sources.guess.triples import describe_triples
 from kg.sources.guess.unread import unread_columns
 from kg.sources.guess.values import is_category
@@ -28,6 +30,13 @@ KNOWN_VALUES = 0.5
 
 class GuessError(WhyPathError):
     """The files do not say enough for a description, or the description cannot be written."""
+
+
+_SPLIT = re.compile("train(ing)?|test(ing)?|valid(ation)?|val|dev|eval|holdout|heldout|base|probe|quiz")
+_PART = re.compile(
+    f"{_SPLIT.pattern}|[0-9]+|part|chunk|jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?"
+    "|sept?(ember)?|oct(ober)?|nov(ember)?|dec(ember)?"
+)
 
 
 @dataclass(frozen=True)
@@ -215,20 +224,28 @@ class _Guessing:
     def _events(self, meetings: Sequence[Meeting]) -> None:
         first = meetings[0]
         rated = any(m.file.path != first.file.path for m in meetings)
-        weighted = [m for m in meetings if any(plain(c) in ("rating", "score", "stars") for c in m.file.columns)]
-        for meeting in meetings:
+        weighted = [m for m in meetings if any(plain(c) in RATING_WORDS for c in m.file.columns)]
+        for parts in _same_tables(meetings):
+            meeting = parts[0]
             atomic = meeting.file.spec.resolved_format is SourceFormat.RECBOLE
-            name = self._new_section("interaction" if atomic else kind_name(meeting.file.name))
+            files = [part.file for part in parts]
+            name = "interaction" if atomic else kind_name(_common_name(files))
+            name = self._new_section(name)
             learnt = not (rated and weighted) or meeting in weighted
-            described = describe_meeting(meeting, name, learnt=learnt)
+            described = describe_meeting(meeting, name, files, learnt=learnt)
             for own, section in described.sections.items():
                 self._interactions[self._new_section(own)] = section
-            self._used.add(meeting.file.path)
+            self._used.update(file.path for file in files)
             if meeting.via is not None:
                 self._used.add(meeting.via.target.path)
-            self._notes.append(
-                f"{name}: events from {meeting.file.path.name} ({meeting.user.name}, {meeting.item.name})"
-            )
+            shown = ", ".join(file.path.name for file in files)
+            self._notes.append(f"{name}: events from {shown} ({meeting.user.name}, {meeting.item.name})")
+            held = [file.path.name for file in files if split_word(file.name)]
+            if held:
+                self._notes.append(
+                    f"{UNSURE}{name}: {', '.join(held)} may be parts of a split (train, test); all their events are "
+                    "loaded; take a file out of `source` to keep it for tests"
+                )
             self._notes += described.notes
 
     def _linking_files(self, meeting: Meeting, item_kind: str) -> None:
@@ -322,6 +339,33 @@ class _Guessing:
         while name in self._interactions:
             name += "_"
         return name
+
+
+def _same_tables(meetings: Sequence[Meeting]) -> list[list[Meeting]]:
+    """Meetings in groups: the parts of one table, by month or by split, have the same columns and are read alike."""
+    groups: dict[tuple[Any, ...], list[Meeting]] = {}
+    for meeting in meetings:
+        described = meeting.file.spec.model_dump_json(exclude={"file"})
+        via = meeting.via.target.path if meeting.via is not None else None
+        alike = (tuple(meeting.file.columns), described, via, _without_part(meeting.file.name))
+        groups.setdefault(alike, []).append(meeting)
+    return list(groups.values())
+
+
+def _without_part(name: str) -> str:
+    """A table's name without what tells its parts apart: numbers, months, words of a split."""
+    left = [w for w in re.split(r"[\W_]+|(?<=[a-z])(?=[0-9])", name.lower()) if w and not _PART.fullmatch(w)]
+    return " ".join(left)
+
+
+def split_word(name: str) -> bool:
+    """Whether a table's name is one of a part that was split off for tests, or of the rest."""
+    return any(_SPLIT.fullmatch(word) for word in re.split(r"[\W_]+", name.lower()))
+
+
+def _common_name(files: Sequence[FileProfile]) -> str:
+    """The name of a table in several files."""
+    return (_without_part(files[0].name) or "event") if len(files) > 1 or split_word(files[0].name) else files[0].name
 
 
 def _map_columns(file: FileProfile) -> tuple[str, str] | None:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kg.schema import Role
 from kg.sources.guess.node_tables import source_of
 from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.references import Reference
 from kg.sources.guess.signals import Meaning, Signal, signal_among
 from kg.sources.guess.values import other_pattern, time_format
-from kg.sources.guess.words import TIME_WORDS, is_item_name, is_user_name, kind_name, plain, table_name
+from kg.sources.guess.words import (
+    TIME_WORDS,
+    is_item_name,
+    is_session_name,
+    is_user_name,
+    kind_name,
+    plain,
+    stem_of,
+    table_name,
+)
 
 
 @dataclass(frozen=True)
@@ -27,12 +37,14 @@ class Meeting:
 
 def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> list[Meeting]:
     """Files of events, the surest kind only: by the names of both columns, over a linking table, then by foreign keys
-    alone, then two columns of ids."""
-    direct, linked, by_key, bare = [], [], [], []
+    alone, then by sessions in place of users, then two columns of ids."""
+    direct, linked, by_key, by_session, bare = [], [], [], [], []
     for file in files:
         own = file.key()
-        users = [c for c in file.columns.values() if is_user_name(c.name) and c is not own]
-        items = [c for c in file.columns.values() if is_item_name(c.name) and c is not own and c not in users]
+        ids = [c for c in file.columns.values() if is_id(c)]
+        users = [c for c in ids if is_user_name(c.name) and not _owns(file, c, is_user_name)]
+        items = [c for c in ids if is_item_name(c.name) and c not in users and not _owns(file, c, is_item_name)]
+        items.sort(key=lambda c: _item_rank(c, files))
         references = {r.column.name: r for r in found if r.file is file}
         if users and items:
             direct.append(Meeting(file, users[0], items[0]))
@@ -43,10 +55,33 @@ def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> l
                 linked.append(Meeting(file, others[0], items[0], via=reference))
         if users:
             by_key += [Meeting(file, users[0], r.column) for r in references.values() if r.column is not users[0]][:1]
-        ids = [c for c in file.columns.values() if not c.lists][:2]
-        if len(ids) == 2 and own is None and len(file.columns) <= 5 and all(len(c.values) < c.filled for c in ids):
+        sessions = [c for c in ids if c not in items and is_session_name(c.name) and len(c.values) < c.filled]
+        if items and sessions:
+            by_session.append(Meeting(file, sessions[0], items[0]))
+        if len(ids) >= 2 and own is None and len(file.columns) <= 5 and all(len(c.values) < c.filled for c in ids[:2]):
             bare.append(Meeting(file, ids[0], ids[1]))
-    return direct or linked or by_key or bare[:1]
+    return direct or linked or by_key or by_session or bare[:1]
+
+
+def is_id(column: ColumnProfile) -> bool:
+    """Whether a column may hold ids of users or items: neither times nor fractions nor lists."""
+    fractions = column.is_number and not column.is_integer
+    return bool(column.name and column.filled) and not column.lists and not fractions and time_format(column) is None
+
+
+def _owns(file: FileProfile, column: ColumnProfile, is_named: Callable[[str], bool]) -> bool:
+    """Whether a column is the key of a table about what it names; a file of events may have each user but once."""
+    if column is not file.key():
+        return False
+    others = [c for c in file.columns.values() if c is not column and c.name]
+    events = any((is_user_name(c.name) or is_item_name(c.name)) and is_id(c) for c in others)
+    return is_named(file.name) or not events or file.suffix in (Role.ITEM.value, Role.USER.value)
+
+
+def _item_rank(column: ColumnProfile, files: Sequence[FileProfile]) -> tuple[bool, bool]:
+    """The column whose values are the key of a table comes first, then the one that is called item."""
+    keys = [key for file in files if (key := file.key()) is not None and plain(key.name) == plain(column.name)]
+    return not any(value in key.values for key in keys for value in column.values), stem_of(column.name) != "item"
 
 
 UNSURE = "unsure: "
@@ -61,10 +96,10 @@ class Described:
     notes: list[str]
 
 
-def describe_meeting(meeting: Meeting, name: str, *, learnt: bool) -> Described:
+def describe_meeting(meeting: Meeting, name: str, files: Sequence[FileProfile], *, learnt: bool) -> Described:
     """The sections of the interactions in a file, one, or one for each kind of event, and what was guessed.
 
-    Not `learnt`: kept, but no event of it is positive.
+    `files` are all that hold the same table in parts. Not `learnt`: kept, but no event of it is positive.
     """
     file, via = meeting.file, meeting.via
     notes: list[str] = []
@@ -73,7 +108,8 @@ def describe_meeting(meeting: Meeting, name: str, *, learnt: bool) -> Described:
         "user": f"{joined}.{meeting.user.name}" if via is not None else meeting.user.name,
         "item": meeting.item.name,
     }
-    section: dict[str, Any] = {"source": source_of(file.spec), "columns": columns}
+    sources = [source_of(each.spec) for each in files]
+    section: dict[str, Any] = {"source": sources[0] if len(sources) == 1 else sources, "columns": columns}
     if via is not None:
         key = via.target.key()
         section["via"] = {joined: {"source": source_of(via.target.spec), "key": key.name if key else via.column.name}}
@@ -100,7 +136,11 @@ def describe_meeting(meeting: Meeting, name: str, *, learnt: bool) -> Described:
     own = file.key()
     rest = [c for c in rest if c is not time and time_format(c) is None]
     signal = signal_among([c for c in rest if c is not own])
-    if own is not None and own is not time and (signal is None or own is not signal.column):
+    if (
+        own is not None
+        and own not in (time, meeting.user, meeting.item)
+        and (signal is None or own is not signal.column)
+    ):
         columns["id"] = own.name
         notes.append(f"{name}: {own.name} is different in every row: the event's id")
     found = ruled(section, name, signal, learnt=learnt)

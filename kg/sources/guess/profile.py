@@ -13,7 +13,7 @@ from pathlib import Path
 from kg.schema import SourceFormat, SourceSpec
 from kg.schema.domain import DEFAULT_MISSING
 from kg.sources.guess.sniffing import sniff
-from kg.sources.guess.words import plain, singular, stem_of, table_name
+from kg.sources.guess.words import KEY_NAMES, is_item_name, is_user_name, plain, singular, stem_of, table_name
 from kg.sources.open_source import open_source
 from kg.sources.records import BadRecord, Cell, QuotedReader, Reader, SourceError
 
@@ -56,6 +56,11 @@ class ColumnProfile:
     def is_unique(self) -> bool:
         """Whether it could be a key: a value in every row, none twice."""
         return self.filled == self.rows > 0 and len(self.values) == self.rows and not self.lists
+
+    @property
+    def is_nearly_unique(self) -> bool:
+        """Whether it could be a key but for a tenth of the rows, which lack a value or have one that was there."""
+        return not self.lists and self.rows > 0 and len(self.values) >= 0.9 * self.rows and len(self.values) > 3
 
     @property
     def is_number(self) -> bool:
@@ -139,15 +144,38 @@ class FileProfile:
         return self.spec.resolved_format is SourceFormat.TRIPLES
 
     def key(self) -> ColumnProfile | None:
-        """The column that is most likely its key: unique, first by name (`id`, `<table>_id`), then by place."""
-        unique = [c for c in self.columns.values() if c.is_unique and c.mean_length < 200 and not c.times]
+        """The column that is most likely its key, by name (`id`, `<table>_id`, `item_id`), else the first if unique.
+
+        A named one may lack a value, or repeat one, in a tenth of the rows: the rest of the table is still one.
+        """
         own = plain(singular(self.name))
-        for wanted in (own, ""):
-            for column in unique:
-                if stem_of(column.name) == wanted and plain(column.name) != wanted:
-                    return column
-        first = next(iter(self.columns.values()), None)
-        return next((c for c in unique if c is first), None)
+        best: tuple[int, ColumnProfile | None] = (0, None)
+        for number, column in enumerate(self.columns.values()):
+            if column.times or column.mean_length >= 200 or not column.name:
+                continue
+            points = _key_points(column, own) if column.is_unique or self._is_about(column) else 0
+            if column.is_unique:
+                points = 2 * points + (number == 0)
+            if points > best[0]:
+                best = (points, column)
+        return best[1]
+
+    def _is_about(self, column: ColumnProfile) -> bool:
+        """Whether nearly every row is about another thing of a column, and no row about users and items at once."""
+        roles = [is_user_name(c.name) - is_item_name(c.name) for c in self.columns.values() if c.name]
+        return column.is_nearly_unique and not (1 in roles and -1 in roles)
+
+
+def _key_points(column: ColumnProfile, table: str) -> int:
+    """How much a column's name says that it is the key of a table."""
+    stem, name = stem_of(column.name), plain(column.name)
+    if stem == table and name != table:
+        return 5
+    if stem == "" and name != "":
+        return 4
+    if (is_item_name(column.name) or is_user_name(column.name)) and (name != stem or name in KEY_NAMES):
+        return 3
+    return 2 if name == f"{table}s" or name in KEY_NAMES else 0
 
 
 def open_given(path: Path, spec: SourceSpec, *, edges: bool) -> Reader:

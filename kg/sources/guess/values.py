@@ -121,7 +121,9 @@ def _recur(parts: Counter[str], least: float = 3.0) -> bool:
 def is_category(column: ColumnProfile) -> bool:
     """Whether a text column names categories: short, and each value several times."""
     few = len(column.values) <= max(2, min(1000, column.filled / 3))
-    return column.filled > 0 and not column.is_number and few and column.mean_length <= 40 and not time_format(column)
+    return (
+        len(column.values) > 1 and not column.is_number and few and column.mean_length <= 40 and not time_format(column)
+    )
 
 
 def label_column(columns: list[ColumnProfile], table: str) -> ColumnProfile | None:

@@ -7,12 +7,27 @@ from pathlib import Path
 
 USER_WORDS = frozenset((
     "user", "customer", "member", "account", "client", "visitor", "viewer", "reviewer", "reader", "listener",
-    "player", "patient", "student", "shopper", "buyer", "subscriber", "profile", "uid",
+    "player", "patient", "student", "shopper", "buyer", "subscriber", "profile", "uid", "learner", "guest",
+    "household",
+    "person", "用户", "用户id", "会员", "买家", "顾客", "kunde", "benutzer", "nutzer", "kunden", "usuario", "cliente",
+    "utilisateur", "client", "пользователь", "покупатель", "клиент", "ユーザー", "ユーザ", "会員", "顧客", "사용자",
+    "회원",
+))  # fmt: skip
+SESSION_WORDS = frozenset((
+    "session", "sessions", "usersession", "sessionkey", "basket", "cart", "playlist", "order", "invoice",
+    "transaction",
+    "visit", "会话", "sitzung", "sesion", "sesión", "seance", "séance", "сессия", "セッション",
 ))  # fmt: skip
 ITEM_WORDS = frozenset((
     "item", "product", "movie", "film", "book", "song", "track", "artist", "album", "game", "article", "course",
     "recipe", "business", "restaurant", "sku", "asin", "isbn", "listing", "job", "video", "document", "news",
-    "show", "series", "hotel", "place", "poi", "iid",
+    "show", "series", "hotel", "place", "poi", "iid", "anime", "manga", "parentasin", "goods", "paper", "repo",
+    "venue",
+    "question", "post", "app", "good", "商品", "商品id", "电影", "影片", "书", "图书", "产品", "物品", "歌曲",
+    "artikel", "produkt",
+    "buch", "lied", "producto", "articulo", "artículo", "pelicula", "película", "libro", "cancion", "canción",
+    "produit",
+    "livre", "morceau", "товар", "фильм", "книга", "песня", "作品", "映画", "本", "アイテム", "상품", "영화", "책",
 ))  # fmt: skip
 TIME_WORDS = (
     "timestamp", "time", "datetime", "date", "createdat", "created", "orderdate", "when", "ts", "day", "时间", "日期",
@@ -30,6 +45,12 @@ SENSITIVE_WORDS = (
     "income", "salary", "marital", "nationality", "ssn", "password", "latitude", "longitude",
 )  # fmt: skip
 ENTITY_WORDS = ("entity", "entityid", "freebase", "freebaseid", "uri", "iri", "dbpedia", "wikidata", "node", "remapid")
+
+
+KEY_NAMES = frozenset((
+    "asin", "parentasin", "isbn", "isbn13", "sku", "ean", "upc", "gtin", "uid", "iid", "uuid", "slug", "编号", "序号",
+))  # fmt: skip
+"""Names of keys that no ending tells."""
 
 
 def plain(name: str) -> str:
@@ -55,6 +76,11 @@ def is_user_name(name: str) -> bool:
 def is_item_name(name: str) -> bool:
     """Whether a column or table of this name is about items."""
     return _means(name, ITEM_WORDS)
+
+
+def is_session_name(name: str) -> bool:
+    """Whether a column of this name is about what one user does in one go: a session, a basket, a playlist."""
+    return _means(name, SESSION_WORDS)
 
 
 def _means(name: str, words: frozenset[str]) -> bool:
