@@ -34,9 +34,14 @@ _INT64 = range(-(2**63), 2**63)
 
 
 def text_of(cell: Cell, column: str, missing: frozenset[str]) -> str | None:
-    """A cell as trimmed text, None for "no value"; a whole float loses its ".0": a key 12.0 of a data frame is 12."""
+    """A cell as trimmed text, None for "no value"; a whole float loses its ".0": a key 12.0 of a data frame is 12.
+
+    A formula that is nothing but a text, ="0345", is how Excel keeps zeros: it is that text.
+    """
     if isinstance(cell, str):
         text = cell.strip()
+        if text.startswith('="') and text.endswith('"') and len(text) > 2:
+            text = text[2:-1].strip()
     elif cell is None:
         return None
     elif isinstance(cell, bool):

@@ -177,7 +177,7 @@ class _Guessing:
             if table is file or key is None:
                 continue
             atomic = table.spec.resolved_format is SourceFormat.RECBOLE and table.suffix == role.value
-            if atomic or (plain(key.name) == plain(column.name) and any(v in key.values for v in column.values)):
+            if atomic or (plain(key.name) == plain(column.name) and column.share_in(key) > 0):
                 return table
         return self._table_by_values(file, column, is_user_name if role is Role.USER else is_item_name)
 
@@ -190,8 +190,8 @@ class _Guessing:
             key = table.key()
             if table is file or key is None or not column.values or not is_named(table.name):
                 continue
-            known = sum(value in key.values for value in column.values)
-            if known >= KNOWN_VALUES * len(column.values) or (table.truncated and known):
+            known = column.share_in(key)
+            if known >= KNOWN_VALUES or (table.truncated and known):
                 found.append(table)
         return found[0] if len(found) == 1 else None
 

@@ -11,7 +11,7 @@ from kg.schema import Role
 from kg.sources.guess.node_tables import source_of
 from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.references import Reference
-from kg.sources.guess.signals import Meaning, Signal, signal_among
+from kg.sources.guess.signals import Meaning, Signal, is_signal_name, signal_among
 from kg.sources.guess.values import other_pattern, time_format
 from kg.sources.guess.words import (
     TIME_WORDS,
@@ -65,8 +65,11 @@ def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> l
 
 def is_id(column: ColumnProfile) -> bool:
     """Whether a column may hold ids of users or items: neither times nor fractions nor lists."""
-    fractions = column.is_number and not column.is_integer
-    return bool(column.name and column.filled) and not column.lists and not fractions and time_format(column) is None
+    if not column.name or not column.filled or column.lists or (column.is_number and not column.is_integer):
+        return False
+    # Ten digits may be an ISBN or seconds: the name tells.
+    named = is_user_name(column.name) or is_item_name(column.name) or is_session_name(column.name)
+    return named or (time_format(column) is None and not is_signal_name(column.name))
 
 
 def _owns(file: FileProfile, column: ColumnProfile, is_named: Callable[[str], bool]) -> bool:
@@ -81,7 +84,7 @@ def _owns(file: FileProfile, column: ColumnProfile, is_named: Callable[[str], bo
 def _item_rank(column: ColumnProfile, files: Sequence[FileProfile]) -> tuple[bool, bool]:
     """The column whose values are the key of a table comes first, then the one that is called item."""
     keys = [key for file in files if (key := file.key()) is not None and plain(key.name) == plain(column.name)]
-    return not any(value in key.values for key in keys for value in column.values), stem_of(column.name) != "item"
+    return not any(column.share_in(key) for key in keys), stem_of(column.name) != "item"
 
 
 UNSURE = "unsure: "

@@ -84,6 +84,12 @@ class ColumnProfile:
         """Characters of a filled cell."""
         return self.characters / self.filled if self.filled else 0.0
 
+    def share_in(self, other: ColumnProfile) -> float:
+        """Share of its different values that the other column has, 17.0 being 17."""
+        if not self.values:
+            return 0.0
+        return sum(v in other.values or v.removesuffix(".0") in other.values for v in self.values) / len(self.values)
+
     def add(self, cell: Cell) -> None:
         """Look at a cell."""
         self.rows += 1
@@ -98,6 +104,8 @@ class ColumnProfile:
         if isinstance(cell, datetime | date):
             self.times += 1
         text = "" if cell is None else str(cell).strip()
+        if text.startswith('="') and text.endswith('"'):
+            text = text[2:-1]  # how Excel keeps zeros
         if text in _MISSING or cell != cell:
             self.missing += 1
             return

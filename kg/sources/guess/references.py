@@ -50,7 +50,7 @@ def _fit(reference: Reference, *, is_own_key: bool) -> float:
     same_name = plain(column.name) == plain(key.name) and plain(column.name) != "id"
     if not (for_table or (same_name and not is_own_key)):
         return 0.0
-    contained = sum(v in key.values for v in column.values) / len(column.values)
+    contained = column.share_in(key)
     if contained < _ENOUGH and not reference.target.truncated:
         return 0.0
     return contained + 2 * for_table

@@ -416,3 +416,26 @@ def test_weights_and_fields_with_a_decimal_comma(tmp_path: Path, store: GraphSto
     assert sorted(weights.tolist()) == [3.0, 4.5]
     assert len(graph.interactions()) == 1
     assert report.n_bad == 1
+
+
+def test_ids_that_a_program_made_floats_find_their_nodes(tmp_path: Path, store: GraphStore) -> None:
+    (tmp_path / "films.csv").write_text('id,maker\n17,3.0\n="007",\n8.0,\n', encoding="utf-8")
+    (tmp_path / "makers.csv").write_text("id\n3\n", encoding="utf-8")
+    (tmp_path / "seen.csv").write_text('user,film\n1.0,17.0\n1.0,8.0\n1.0,8\n1.0,="007"\n', encoding="utf-8")
+    schema = DomainSchema.from_mapping(
+        {
+            "nodes": {
+                "film": {"role": "item", "source": "films.csv", "key": "id", "links": {"maker": "maker"}},
+                "maker": {"source": "makers.csv", "key": "id"},
+                "user": {"role": "user"},
+            },
+            "interactions": {"seen": {"source": "seen.csv", "columns": {"user": "user", "item": "film"}}},
+        }
+    )
+    report = load_domain(schema, store, folder=tmp_path)
+    graph = store.snapshot()
+    assert graph.item_ids.to_list() == ["007", "17", "8.0"]
+    assert edges(graph, "maker") == {("17", "3")}
+    assert [graph.item_ids[item] for item in sorted(graph.interactions().items.tolist())] == ["007", "17", "8.0"]
+    assert report.n_bad == 1
+    assert "there is no film '8'" in report.first_bad[0].detail
