@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kg.schema import Role, SourceFormat, SourceSpec
+from kg.sources.guess.list_forms import SURE_SEPARATORS, ListForm, is_written_list, list_form
 from kg.sources.guess.profile import ColumnProfile, FileProfile
-from kg.sources.guess.values import SURE_SEPARATORS, field_of, is_category, label_column, list_separator
+from kg.sources.guess.values import field_of, is_category, is_url, label_column
 from kg.sources.guess.words import TEXT_WORDS, is_sensitive, kind_name, named_like, plain, stem_of
 
 _LONG_TEXT = 40
@@ -55,14 +56,12 @@ def describe_nodes(
         if column in texts:
             continue
         sensitive = role is Role.USER and is_sensitive(column.name)
-        if role is not Role.USER and (separator := list_separator(column, blanks=blanks)) is not None:
-            _relate(
-                node, "lists", column, kind, made, separator if separator not in ("", " " if blanks else ",") else None
-            )
+        if role is not Role.USER and (form := list_form(column, blanks=blanks)) is not None:
+            _relate(node, "lists", column, kind, made, form)
             notes.append(f"{kind}.{column.name} holds several values: each becomes a relation")
             continue
         described = field_of(column, sensitive=sensitive)
-        if described is None:
+        if described is None or is_written_list(column) or is_url(column):
             continue
         if described["type"] == "categorical" and role is not Role.USER and is_category(column):
             _relate(node, "links", column, kind, made, None)
@@ -86,7 +85,8 @@ def describe_nodes(
 
 
 def _is_text(column: ColumnProfile) -> bool:
-    if list_separator(column, blanks=False) in SURE_SEPARATORS:
+    form = list_form(column, blanks=False)
+    if is_url(column) or is_written_list(column) or (form is not None and form.separator in SURE_SEPARATORS):
         return False
     if named_like(column.name, TEXT_WORDS):
         return not is_category(column)
@@ -94,7 +94,7 @@ def _is_text(column: ColumnProfile) -> bool:
 
 
 def _relate(
-    node: dict[str, Any], section: str, column: ColumnProfile, kind: str, made: dict[str, str], separator: str | None
+    node: dict[str, Any], section: str, column: ColumnProfile, kind: str, made: dict[str, str], form: ListForm | None
 ) -> None:
     target = kind_name(column.name)
     if target == kind:
@@ -105,8 +105,8 @@ def _relate(
         "relation": f"has_{target}",
         "label": f"has {target.replace('_', ' ')}",
     }
-    if separator is not None:
-        described["separator"] = separator
+    if form is not None:
+        described |= form.described
     node.setdefault(section, {})[column.name] = described
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
@@ -26,9 +25,7 @@ _NUMBERS = (("auto", 1.0), ("unix_ms", 1e3), ("unix_us", 1e6), ("unix_ns", 1e9))
 _UTC_WORD = re.compile(r"\s*(?:UTC|GMT|Z)$", re.IGNORECASE)
 _DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _TRIED = 500
-_SEPARATORS = ("|", "; ", ";", ", ", ",", " / ", "/")
-SURE_SEPARATORS = ("|", "; ", ";")
-"""Separators that hardly occur within a value: few cells with one, and few parts that recur, are enough."""
+_URL = re.compile(r"(https?|ftp|s3|data)://|www\.|data:|\S+\.(jpe?g|png|gif|webp|svg|mp4|mp3)$", re.IGNORECASE)
 
 
 def time_format(column: ColumnProfile) -> str | None:
@@ -88,34 +85,10 @@ def _matches(text: str, pattern: str) -> bool:
     return True
 
 
-def list_separator(column: ColumnProfile, *, blanks: bool) -> str | None:
-    """The separator of a column of several values: its parts must recur; `blanks` tries a space (atomic files).
-
-    None if the cells hold one value each; "" if they are lists already.
-    """
-    if column.lists:
-        return "" if _recur(column.parts) else None
-    if column.is_number or time_format(column):
-        return None
-    for separator in (" ",) if blanks else _SEPARATORS:
-        sure = separator in SURE_SEPARATORS
-        cells = [(v, n) for v, n in column.values.items() if separator in v]
-        if sum(n for _, n in cells) < (0.02 if sure else 0.1) * column.filled:
-            continue
-        parts: Counter[str] = Counter()
-        for value, count in column.values.items():
-            for part in value.split(separator):
-                parts[part.strip()] += count
-        if _recur(parts, least=1.1 if sure else 3.0):
-            return separator
-    return None
-
-
-def _recur(parts: Counter[str], least: float = 3.0) -> bool:
-    """Whether parts are drawn from a vocabulary: short, and each `least` times on average or few in all."""
-    total = parts.total()
-    mean = sum(len(p) * n for p, n in parts.items()) / total if total else 0.0
-    return 0 < mean <= 40 and len(parts) > 1 and (total >= least * len(parts) or len(parts) <= 30)
+def is_url(column: ColumnProfile) -> bool:
+    """Whether a column holds addresses, or names of pictures, which nobody reads."""
+    texts = list(islice(column.values, _TRIED))
+    return bool(texts) and sum(_URL.match(text) is not None for text in texts) >= 0.8 * len(texts)
 
 
 def is_category(column: ColumnProfile) -> bool:
