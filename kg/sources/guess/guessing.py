@@ -14,6 +14,7 @@ from kg.errors import WhyPathError
 from kg.schema import DomainSchema, IdMap, Role, SourceFormat
 from kg.schema.files import file_names
 from kg.sources.guess.interactions import UNSURE, Meeting, describe_meeting, find_meetings
+from kg.sources.guess.keys import with_used_keys
 from kg.sources.guess.node_tables import describe_nodes, source_of
 from kg.sources.guess.profile import ColumnProfile, FileProfile, profile_file
 from kg.sources.guess.references import references
@@ -67,7 +68,7 @@ def guess_domain(files: Iterable[str | Path], folder: str | Path = ".") -> Guess
         raise GuessError("no files given; name the files with users, items and what users did")
     base = Path(folder).resolve()
     profiles = [profile_file(p, _relative(p, base)) for p in dict.fromkeys(paths)]
-    return _Guessing(profiles, base).guess()
+    return _Guessing(with_used_keys(profiles), base).guess()
 
 
 def write_domain(guess: Guess, out: str | Path) -> Path:

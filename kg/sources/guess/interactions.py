@@ -11,7 +11,8 @@ from kg.schema import Role
 from kg.sources.guess.node_tables import source_of
 from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.references import Reference
-from kg.sources.guess.signals import Meaning, Signal, is_signal_name, signal_among
+from kg.sources.guess.signal_words import is_signal_name
+from kg.sources.guess.signals import Meaning, Signal, signal_among
 from kg.sources.guess.values import other_pattern, time_format
 from kg.sources.guess.words import (
     TIME_WORDS,

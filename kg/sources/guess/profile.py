@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kg.schema import SourceFormat, SourceSpec
 from kg.schema.domain import DEFAULT_MISSING
+from kg.sources.guess.signal_words import is_signal_name
 from kg.sources.guess.sniffing import sniff
 from kg.sources.guess.words import KEY_NAMES, is_item_name, is_user_name, plain, singular, stem_of, table_name
 from kg.sources.open_source import open_source
@@ -25,6 +26,7 @@ _MOST_COLUMNS = 10_000
 _EDGES = (SourceFormat.TRIPLES, SourceFormat.RDF)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}(\.0+)?")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]{1,3}(?:\.?[0-9]{3})*,[0-9]+")
 _BOOLEANS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
 _MISSING = frozenset(DEFAULT_MISSING)
 
@@ -45,6 +47,7 @@ class ColumnProfile:
     high: float = float("-inf")
     values: Counter[str] = field(default_factory=Counter)
     odd: Counter[str] = field(default_factory=Counter)
+    commas: int = 0
     parts: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -113,6 +116,7 @@ class ColumnProfile:
         if isinstance(cell, bool) or not _NUMBER.fullmatch(text):
             if len(self.odd) <= 3:
                 self.odd[text] += 1
+            self.commas += _DECIMAL_COMMA.fullmatch(text) is not None
             return
         self.numbers += 1
         self.integers += _INTEGER.fullmatch(text) is not None
@@ -135,6 +139,8 @@ class FileProfile:
     rows: int
     notes: tuple[str, ...]
     truncated: bool
+    key_name: str | None = None
+    """The key, where others than the names of columns tell."""
 
     @property
     def name(self) -> str:
@@ -156,6 +162,8 @@ class FileProfile:
 
         A named one may lack a value, or repeat one, in a tenth of the rows: the rest of the table is still one.
         """
+        if self.key_name is not None:
+            return self.columns[self.key_name]
         own = plain(singular(self.name))
         best: tuple[int, ColumnProfile | None] = (0, None)
         for number, column in enumerate(self.columns.values()):
@@ -201,7 +209,25 @@ def _few(names: Collection[str], path: Path) -> Collection[str]:
 def profile_file(path: Path, spec_path: str) -> FileProfile:
     """Look at a file; `spec_path` is how the description will name it. Raises `SourceError` if none can be read."""
     sniffed = sniff(path, spec_path)
-    reader = open_given(path, sniffed.spec, edges=sniffed.spec.resolved_format in _EDGES)
+    found = _profiled(path, sniffed.spec, sniffed.notes, frozenset())
+    commas = frozenset(c.name for c in found.columns.values() if _has_decimal_comma(c, found.spec))
+    if not commas:
+        return found
+    spec = found.spec.model_copy(update={"decimal": ","})
+    return _profiled(path, spec, (*sniffed.notes, "numbers have a decimal comma"), commas)
+
+
+def _has_decimal_comma(column: ColumnProfile, spec: SourceSpec) -> bool:
+    """Whether all that is no number of a column is one with a comma, and some are; a list such as 1,2 has no name of a
+    number, and is found where commas do not separate columns only by such a name.
+    """
+    if not column.commas or column.lists or column.commas + column.integers < column.filled:
+        return False
+    return is_signal_name(column.name) or (spec.separator not in (None, ",") and "," not in column.name)
+
+
+def _profiled(path: Path, spec: SourceSpec, notes: tuple[str, ...], commas: frozenset[str]) -> FileProfile:
+    reader = open_given(path, spec, edges=spec.resolved_format in _EDGES)
     columns: dict[str, ColumnProfile] = {name: ColumnProfile(name) for name in _few(reader.columns or (), path)}
     rows = bad = 0
     try:
@@ -215,7 +241,7 @@ def profile_file(path: Path, spec_path: str) -> FileProfile:
                 if name not in columns:
                     _few(columns, path)
                     columns[name] = ColumnProfile(name, rows=rows - 1, missing=rows - 1)
-                columns[name].add(cell)
+                columns[name].add(_pointed(cell) if name in commas else cell)
         truncated = next(records, None) is not None
     finally:
         reader.close()
@@ -224,9 +250,13 @@ def profile_file(path: Path, spec_path: str) -> FileProfile:
     for column in columns.values():  # names that later objects of JSON Lines lack
         column.missing += rows - column.rows
         column.rows = rows
-    notes = list(sniffed.notes)
+    told = list(notes)
     if bad:
-        notes.append(f"{bad:,} of its rows cannot be read and will go to the quarantine")
+        told.append(f"{bad:,} of its rows cannot be read and will go to the quarantine")
     if isinstance(reader, QuotedReader):
-        notes += reader.warnings
-    return FileProfile(path, sniffed.spec, columns, rows, tuple(notes), truncated)
+        told += reader.warnings
+    return FileProfile(path, spec, columns, rows, tuple(told), truncated)
+
+
+def _pointed(cell: Cell) -> Cell:
+    return cell.strip().replace(".", "").replace(",", ".") if isinstance(cell, str) else cell

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kg.sources.guess.words import plain
+
 RATING_WORDS = frozenset((
     "rating", "ratings", "score", "star", "stars", "overall", "grade", "mark", "rate", "rated", "userrating",
     "reviewscore", "starrating", "bookrating", "userscore", "satisfaction", "评分", "评级", "星级", "打分", "分数",
@@ -100,3 +102,8 @@ LEFT_WORDS = (
     "возврат", "返品", "반품",
 )  # fmt: skip
 """Kinds of events that take back, or say dislike."""
+
+
+def is_signal_name(name: str) -> bool:
+    """Whether a column of this name holds ratings, votes, quantities or other numbers of an event, and no ids."""
+    return plain(name) in RATING_WORDS | VOTE_WORDS | QUANTITY_WORDS | CONTEXT_WORDS and not name.lower().endswith("id")

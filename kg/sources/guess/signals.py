@@ -81,11 +81,6 @@ def signal_of(column: ColumnProfile) -> Signal | None:
     return None
 
 
-def is_signal_name(name: str) -> bool:
-    """Whether a column of this name holds ratings, votes, quantities or other numbers of an event, and no ids."""
-    return plain(name) in RATING_WORDS | VOTE_WORDS | QUANTITY_WORDS | CONTEXT_WORDS and not name.lower().endswith("id")
-
-
 def _named(name: str) -> Meaning | bool | None:
     """What the name says: a meaning, False for something else, None for nothing."""
     words = [plain(name), *(plain(part) for part in _NUMBERED.split(name) if part)]
