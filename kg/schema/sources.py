@@ -105,6 +105,8 @@ class SourceSpec(DomainModel):
     """Whether cells may stand in double quotes. Unsaid: yes in CSV, no in TSV, atomic and triples files."""
     columns: tuple[str, ...] | None = None
     """Names of the columns of a file without a header line, in order."""
+    skip: int = Field(default=0, ge=0, le=1000)
+    """Of text tables: lines before the header that are no part of it, such as a title or Excel's `sep=;`."""
     decimal: DecimalMark = "."
     """What stands before the decimals of a number in a text table: `,` where 4,5 is four and a half (and 1.234,5 may
     have points between thousands)."""
