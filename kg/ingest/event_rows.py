@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from kg.ingest.lookup import LookupTable
 from kg.ingest.times import time_reader
-from kg.ingest.values import RowProblem, key_of, pointed, weight_of
+from kg.ingest.values import RowProblem, key_of, no_value, pointed, weight_of
 from kg.schema import DomainSchema, SourceSpec
 from kg.schema.interactions import EventColumns, InteractionKind
 from kg.sources import Cell, RawRecord, Reader, Reason
@@ -87,8 +87,8 @@ class EventBuilder:
         user = key_of(cell(self._user), self._user[1], self.missing)
         item = key_of(cell(self._item), self._item[1], self.missing)
         if user is None or item is None:
-            column = (self._user if user is None else self._item)[1]
-            raise RowProblem(Reason.MISSING_KEY, f"no value in the column {column!r}")
+            place = self._user if user is None else self._item
+            raise RowProblem(Reason.MISSING_KEY, no_value(cell(place), f"the column {place[1]!r}"))
         item_kind = None
         if self._item_kind is not None:
             item_kind = key_of(cell(self._item_kind), self._item_kind[1], self.missing)

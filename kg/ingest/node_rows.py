@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from kg.ingest.lists import list_reader
-from kg.ingest.values import RowProblem, field_of, key_of, key_or_none, keys_of, text_of
+from kg.ingest.values import RowProblem, field_of, key_of, key_or_none, keys_of, no_value, text_of
 from kg.rows import NodeRow
 from kg.schema import DomainSchema, Role, SourceFormat, SourceSpec
 from kg.schema.sources import DecimalMark
@@ -78,7 +78,7 @@ class NodeBuilder:
         values, missing = record.values, self.missing
         key = key_of(values.get(self._key), self._key, missing)
         if key is None:
-            raise RowProblem(Reason.MISSING_KEY, f"no value in the key column {self._key!r}")
+            raise RowProblem(Reason.MISSING_KEY, no_value(values.get(self._key), f"the key column {self._key!r}"))
         label = text_of(values.get(self._label), self._label, missing) if self._label else None
         texts = [text_of(values.get(c), c, missing) for c in self._text]
         fields = {name: field_of(values.get(c), spec, c, none, self._decimal) for name, spec, c, none in self._fields}

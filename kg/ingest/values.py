@@ -72,6 +72,12 @@ def key_of(cell: Cell, column: str, missing: frozenset[str]) -> str | None:
     return text_of(cell, column, missing)
 
 
+def no_value(cell: Cell, column: str) -> str:
+    """What to say of a cell that holds no value: with the spelling that counts as none, if there is one."""
+    spelt = f": {cell.strip()!r} counts as none (see `missing`)" if isinstance(cell, str) and cell.strip() else ""
+    return f"no value in {column}{spelt}"
+
+
 def key_or_none(cell: Cell, missing: frozenset[str]) -> str | None:
     """A cell as a key, None also for what is none."""
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,9 +12,11 @@ from typing import Any
 from kg.errors import WhyPathError
 from kg.schema import DomainSchema, IdMap, Role, SourceFormat
 from kg.schema.files import file_names
+from kg.sources.guess.flat import table_within
 from kg.sources.guess.interactions import UNSURE, Meeting, describe_meeting, find_meetings
 from kg.sources.guess.keys import with_used_keys
 from kg.sources.guess.node_tables import describe_nodes, source_of
+from kg.sources.guess.parts import common_name, same_tables, split_word
 from kg.sources.guess.profile import ColumnProfile, FileProfile, profile_file
 from kg.sources.guess.references import references
 from kg.sources.guess.signal_words import RATING_WORDS
@@ -31,13 +32,6 @@ KNOWN_VALUES = 0.5
 
 class GuessError(WhyPathError):
     """The files do not say enough for a description, or the description cannot be written."""
-
-
-_SPLIT = re.compile("train(ing)?|test(ing)?|valid(ation)?|val|dev|eval|holdout|heldout|base|probe|quiz")
-_PART = re.compile(
-    f"{_SPLIT.pattern}|[0-9]+|part|chunk|jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?"
-    "|sept?(ember)?|oct(ober)?|nov(ember)?|dec(ember)?"
-)
 
 
 @dataclass(frozen=True)
@@ -115,6 +109,7 @@ class _Guessing:
         self._kinds: dict[Path, str] = {}
         self._made: dict[str, str] = {}
         self._used: set[Path] = set()
+        self._facts_within: tuple[str, ...] = ()
 
     def guess(self) -> Guess:
         meetings = find_meetings(self._tables, self._references)
@@ -149,6 +144,8 @@ class _Guessing:
 
     def _items(self, meeting: Meeting) -> str:
         table = self._table_of(meeting.file, meeting.item, Role.ITEM)
+        if table is None and (table := self._table_within(meeting)) is not None:
+            self._facts_within = tuple(c for c in table.columns if c != meeting.item.name)
         if table is None:
             kind = self._new_kind(stem_of(meeting.item.name) or "item")
             source = source_of(meeting.file.spec)
@@ -156,6 +153,17 @@ class _Guessing:
             self._notes.append(f"{kind}: items are the values of {meeting.file.path.name}, column {meeting.item.name}")
             return kind
         return self._table_kind(table, Role.ITEM, meeting.item)
+
+    def _table_within(self, meeting: Meeting) -> FileProfile | None:
+        """The table of items that the events themselves hold."""
+        others = [c for c in meeting.file.columns.values() if c not in (meeting.user, meeting.item)]
+        found = table_within(meeting.file, meeting.item, others)
+        if found is not None:
+            names = ", ".join(c for c in found.columns if c != meeting.item.name)
+            self._notes.append(
+                f"{found.path.name}: {names} have one value for each {meeting.item.name}: facts of items"
+            )
+        return found
 
     def _users(self, meeting: Meeting, item_kind: str) -> None:
         file = meeting.via.target if meeting.via is not None else meeting.file
@@ -204,7 +212,8 @@ class _Guessing:
         if key is None:
             raise GuessError(f"{table.path.name}: no column is different in every row, so it has no key")
         atomic = table.spec.resolved_format is SourceFormat.RECBOLE
-        name = stem_of(column.name) if atomic and column is not None else table.name
+        own = column is not None and (atomic or (table.key_name == column.name == key.name and self._facts_within))
+        name = stem_of(column.name) if own and column is not None else table.name
         kind = self._new_kind(name)
         self._kinds[table.path] = kind
         self._used.add(table.path)
@@ -226,14 +235,14 @@ class _Guessing:
         first = meetings[0]
         rated = any(m.file.path != first.file.path for m in meetings)
         weighted = [m for m in meetings if any(plain(c) in RATING_WORDS for c in m.file.columns)]
-        for parts in _same_tables(meetings):
+        for parts in same_tables(meetings):
             meeting = parts[0]
             atomic = meeting.file.spec.resolved_format is SourceFormat.RECBOLE
             files = [part.file for part in parts]
-            name = "interaction" if atomic else kind_name(_common_name(files))
+            name = "interaction" if atomic else kind_name(common_name(files))
             name = self._new_section(name)
             learnt = not (rated and weighted) or meeting in weighted
-            described = describe_meeting(meeting, name, files, learnt=learnt)
+            described = describe_meeting(meeting, name, files, learnt=learnt, facts=self._facts_within)
             for own, section in described.sections.items():
                 self._interactions[self._new_section(own)] = section
             self._used.update(file.path for file in files)
@@ -340,33 +349,6 @@ class _Guessing:
         while name in self._interactions:
             name += "_"
         return name
-
-
-def _same_tables(meetings: Sequence[Meeting]) -> list[list[Meeting]]:
-    """Meetings in groups: the parts of one table, by month or by split, have the same columns and are read alike."""
-    groups: dict[tuple[Any, ...], list[Meeting]] = {}
-    for meeting in meetings:
-        described = meeting.file.spec.model_dump_json(exclude={"file"})
-        via = meeting.via.target.path if meeting.via is not None else None
-        alike = (tuple(meeting.file.columns), described, via, _without_part(meeting.file.name))
-        groups.setdefault(alike, []).append(meeting)
-    return list(groups.values())
-
-
-def _without_part(name: str) -> str:
-    """A table's name without what tells its parts apart: numbers, months, words of a split."""
-    left = [w for w in re.split(r"[\W_]+|(?<=[a-z])(?=[0-9])", name.lower()) if w and not _PART.fullmatch(w)]
-    return " ".join(left)
-
-
-def split_word(name: str) -> bool:
-    """Whether a table's name is one of a part that was split off for tests, or of the rest."""
-    return any(_SPLIT.fullmatch(word) for word in re.split(r"[\W_]+", name.lower()))
-
-
-def _common_name(files: Sequence[FileProfile]) -> str:
-    """The name of a table in several files."""
-    return (_without_part(files[0].name) or "event") if len(files) > 1 or split_word(files[0].name) else files[0].name
 
 
 def _map_columns(file: FileProfile) -> tuple[str, str] | None:

@@ -100,10 +100,13 @@ class Described:
     notes: list[str]
 
 
-def describe_meeting(meeting: Meeting, name: str, files: Sequence[FileProfile], *, learnt: bool) -> Described:
+def describe_meeting(
+    meeting: Meeting, name: str, files: Sequence[FileProfile], *, learnt: bool, facts: Sequence[str] = ()
+) -> Described:
     """The sections of the interactions in a file, one, or one for each kind of event, and what was guessed.
 
-    `files` are all that hold the same table in parts. Not `learnt`: kept, but no event of it is positive.
+    `files` are all that hold the same table in parts; `facts` are columns that tell about the items. Not `learnt`:
+    kept, but no event of it is positive.
     """
     file, via = meeting.file, meeting.via
     notes: list[str] = []
@@ -121,7 +124,7 @@ def describe_meeting(meeting: Meeting, name: str, files: Sequence[FileProfile], 
             section["via"][joined]["match"] = via.column.name
         notes.append(f"{file.name} and users meet over {via.target.name} ({via.column.name})")
     taken = {meeting.user.name, meeting.item.name, *([via.column.name] if via is not None else [])}
-    rest = [c for c in file.columns.values() if c.name not in taken and c.name]
+    rest = [c for c in file.columns.values() if c.name not in taken and c.name and c.name not in facts]
     time = named_column(rest, TIME_WORDS, times=True)
     prefix = ""
     if time is None and via is not None:

@@ -29,6 +29,7 @@ _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]{1,3}(?:\.?[0-9]{3})*,[0-9]+")
 _BOOLEANS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
 _MISSING = frozenset(DEFAULT_MISSING)
+_CODE = re.compile("[A-Z]{2}")
 
 
 @dataclass
@@ -38,6 +39,8 @@ class ColumnProfile:
     name: str
     rows: int = 0
     missing: int = 0
+    none: frozenset[str] = _MISSING
+    spelt_none: Counter[str] = field(default_factory=Counter)
     integers: int = 0
     numbers: int = 0
     characters: int = 0
@@ -109,8 +112,9 @@ class ColumnProfile:
         text = "" if cell is None else str(cell).strip()
         if text.startswith('="') and text.endswith('"'):
             text = text[2:-1]  # how Excel keeps zeros
-        if text in _MISSING or cell != cell:
+        if text in self.none or cell != cell:
             self.missing += 1
+            self.spelt_none[text] += 1
             return
         self._count(text)
         if isinstance(cell, bool) or not _NUMBER.fullmatch(text):
@@ -209,12 +213,25 @@ def _few(names: Collection[str], path: Path) -> Collection[str]:
 def profile_file(path: Path, spec_path: str) -> FileProfile:
     """Look at a file; `spec_path` is how the description will name it. Raises `SourceError` if none can be read."""
     sniffed = sniff(path, spec_path)
-    found = _profiled(path, sniffed.spec, sniffed.notes, frozenset())
+    spec, notes = sniffed.spec, list(sniffed.notes)
+    found = _profiled(path, spec, tuple(notes), frozenset())
     commas = frozenset(c.name for c in found.columns.values() if _has_decimal_comma(c, found.spec))
-    if not commas:
+    codes = [c.name for c in found.columns.values() if _has_code_for_none(c)]
+    if not commas and not codes:
         return found
-    spec = found.spec.model_copy(update={"decimal": ","})
-    return _profiled(path, spec, (*sniffed.notes, "numbers have a decimal comma"), commas)
+    if commas:
+        spec = spec.model_copy(update={"decimal": ","})
+        notes.append("numbers have a decimal comma")
+    if codes:
+        spec = spec.model_copy(update={"missing": tuple(m for m in DEFAULT_MISSING if m != "NA")})
+        notes.append(f"NA is a value of {', '.join(codes)}, among other codes of two letters, and not `missing`")
+    return _profiled(path, spec, tuple(notes), commas)
+
+
+def _has_code_for_none(column: ColumnProfile) -> bool:
+    """Whether NA stands among other codes of two letters: Namibia, North America."""
+    codes = list(column.values)
+    return column.spelt_none["NA"] > 0 and len(codes) > 1 and all(_CODE.fullmatch(code) for code in codes)
 
 
 def _has_decimal_comma(column: ColumnProfile, spec: SourceSpec) -> bool:
@@ -228,7 +245,8 @@ def _has_decimal_comma(column: ColumnProfile, spec: SourceSpec) -> bool:
 
 def _profiled(path: Path, spec: SourceSpec, notes: tuple[str, ...], commas: frozenset[str]) -> FileProfile:
     reader = open_given(path, spec, edges=spec.resolved_format in _EDGES)
-    columns: dict[str, ColumnProfile] = {name: ColumnProfile(name) for name in _few(reader.columns or (), path)}
+    none = _MISSING if spec.missing is None else frozenset(spec.missing)
+    columns = {name: ColumnProfile(name, none=none) for name in _few(reader.columns or (), path)}
     rows = bad = 0
     try:
         records = iter(reader)
@@ -240,7 +258,7 @@ def _profiled(path: Path, spec: SourceSpec, notes: tuple[str, ...], commas: froz
             for name, cell in record.values.items():
                 if name not in columns:
                     _few(columns, path)
-                    columns[name] = ColumnProfile(name, rows=rows - 1, missing=rows - 1)
+                    columns[name] = ColumnProfile(name, rows - 1, rows - 1, none)
                 columns[name].add(_pointed(cell) if name in commas else cell)
         truncated = next(records, None) is not None
     finally:

@@ -116,6 +116,8 @@ def _of_numbers(column: ColumnProfile, named: Meaning | bool | None) -> Signal |
         return _numeric(column, Meaning.VOTE, 1 if high > 0 else None, True, "votes for and against")
     if set(marks) <= {0.0, 1.0}:
         sure = named in (Meaning.VOTE, Meaning.RATING)
+        if len(marks) == 1 and named is None:
+            return None  # a column that is the same everywhere says nothing by itself
         if len(marks) == 1:
             least = 1 if marks == [0.0] else None
             return _numeric(column, Meaning.VOTE, least, sure, f"always {marks[0]:g}")
