@@ -1,0 +1,155 @@
+"""The corpus itself: files are written, the same every time, and hold what is expected of them. No guesser here."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.corpus import SHAPES
+from tests.corpus.shape import Shape
+
+_TABLES = (".csv", ".tsv", ".txt", ".tab", ".dat")
+
+by_name = pytest.mark.parametrize("shape", SHAPES, ids=lambda s: s.name)
+
+
+def _bytes(path: Path) -> bytes:
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        return gzip.decompress(content)
+    if path.suffix in (".zip", ".xlsx"):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return b"\n".join(archive.read(name) for name in archive.namelist())
+    return content
+
+
+def _text(path: Path, shape: Shape) -> str:
+    if path.suffix in (".parquet", ".pq"):
+        found = pq.read_table(path)
+        return "\n".join(map(str, [*found.schema.names, *found.to_pylist()]))
+    encoding = "utf-8" if path.suffix in (".zip", ".xlsx") else shape.encoding
+    return _bytes(path).decode(encoding)
+
+
+def _columns(shape: Shape) -> Iterator[tuple[str, str]]:
+    """(file, column) of everything that is expected of a column."""
+    expected = shape.expected
+    used: list[tuple[tuple[str, ...], str | None]] = []
+    for source in expected.events:
+        used += [(source.files, c) for c in (source.user, source.item, source.time, source.weight, source.kind)]
+    for nodes in expected.nodes:
+        used += [(nodes.files, c) for c in (nodes.key, nodes.label, *nodes.text)]
+        for sample in nodes.samples:
+            used += [(nodes.files, c) for c in (*sample.fields, *sample.facts)]
+    for edges in expected.edges:
+        used += [(edges.files, c) for c in (edges.head, edges.tail, edges.relation)]
+    used += [((file,), c) for file, columns in expected.unread.items() for c in columns]
+    used += [((e.file,), e.column) for e in expected.either]
+    for files, column in used:
+        if column is None:
+            continue
+        other, colon, rest = column.rpartition(":")
+        if colon and other in shape.inputs:
+            yield other, rest
+        else:
+            yield from ((file, column) for file in files)
+
+
+def _has_column(path: Path, shape: Shape, column: str) -> bool:
+    if column.startswith("#"):
+        return path.name in shape.headerless
+    text = _text(path, shape)
+    if path.suffix in _TABLES:
+        cells = {
+            cell.strip().strip('"')
+            for line in text.lstrip("\ufeff").splitlines()[:8]
+            for separator in (",", ";", "\t", "|", "::", " ", "^")
+            for cell in (
+                next(csv.reader([line], delimiter=separator), []) if len(separator) == 1 else line.split(separator)
+            )
+        }
+        return column in cells
+    return all(part in text for part in column.split("."))
+
+
+def test_names_are_unique_and_plain() -> None:
+    names = [s.name for s in SHAPES]
+    assert [n for n, count in Counter(names).items() if count > 1] == []
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", n) for n in names)
+
+
+def test_a_good_part_is_planted() -> None:
+    assert sum(s.planted for s in SHAPES) >= 25
+    for shape in SHAPES:
+        if shape.planted:
+            assert shape.expected.taste is not None, shape.name
+            assert shape.expected.events, shape.name
+
+
+@by_name
+def test_files_are_written_the_same_every_time(shape: Shape, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder in (one, two):
+        folder.mkdir()
+        shape.write(folder)
+    written = {p.relative_to(one): p.read_bytes() for p in one.rglob("*") if p.is_file()}
+    assert written == {p.relative_to(two): p.read_bytes() for p in two.rglob("*") if p.is_file()}
+    assert all(written.values())
+    if shape.inputs[:1] != ("--from",):
+        assert {Path(i) for i in shape.inputs} <= set(written)
+
+
+@by_name
+def test_columns_and_values_are_there(shape: Shape, tmp_path: Path) -> None:
+    shape.write(tmp_path)
+    names = [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()]
+    for file, column in _columns(shape):
+        assert file in names, f"{file} is no file of this shape"
+        assert _has_column(tmp_path / file, shape, column), f"{file} has no column {column}"
+    for file in (*shape.expected.unread_files, *shape.headerless):
+        assert file in names
+
+
+@by_name
+def test_what_must_not_be_positive_is_in_the_data(shape: Shape, tmp_path: Path) -> None:
+    shape.write(tmp_path)
+    whole = "\n".join(_text(p, shape) for p in sorted(tmp_path.rglob("*")) if p.is_file())
+    for source in shape.expected.events:
+        assert source.positive or source.negative, "events without any pair"
+        assert not source.positive & source.negative
+        for user, item in list(source.positive)[:3] + list(source.negative)[:3]:
+            assert user in whole
+            assert item in whole
+        if source.sample is not None:
+            assert source.sample.user in whole
+            assert source.sample.item in whole
+
+
+@by_name
+def test_what_is_expected_fits_together(shape: Shape) -> None:
+    expected = shape.expected
+    assert expected.events or expected.nodes or expected.edges or (expected.refuse and expected.refuse.required)
+    if expected.refuse is not None:
+        re.compile(expected.refuse.pattern)
+    read = {
+        (file, column)
+        for source in expected.events
+        for file in source.files
+        for column in (source.user, source.item, source.time, source.weight)
+    }
+    unread = {(file, column) for file, columns in expected.unread.items() for column in columns}
+    assert not read & unread
+    if expected.taste is not None:
+        users, items = expected.taste.users, expected.taste.items
+        for source in expected.events:
+            for user, item in source.positive:
+                assert users[user] == items[item]
