@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from tests.corpus import ratings, votes
+from itertools import chain
+
+from tests.corpus import funnels, implicit, ratings, ratings_unrated, sessions, shops, votes
 from tests.corpus.shape import Shape
 
-SHAPES: tuple[Shape, ...] = (*ratings.SHAPES, *votes.SHAPES)
+THEMES = (ratings, ratings_unrated, votes, implicit, shops, funnels, sessions)
+"""Modules with shapes, one a theme."""
+
+SHAPES: tuple[Shape, ...] = tuple(chain.from_iterable(theme.SHAPES for theme in THEMES))
 """All shapes, theme by theme."""

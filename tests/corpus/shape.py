@@ -24,7 +24,7 @@ Role: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSample:
-    """One event that must be there. `time` in seconds (UTC); `weight` None: none, or not to be checked."""
+    """One event that must be there. `time` in seconds (UTC). A time or weight that is None is not checked."""
 
     user: str
     item: str
