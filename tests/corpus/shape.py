@@ -1,6 +1,7 @@
 """A shape of data and what an expert would have described: outcomes after `load`, and the roles of columns.
 
-Columns are named as in the file. `#3` is the third column of a file without a header line; `orders.csv:customer` is a
+Columns are named as in the file. `#3` is the third column of a file without a header line
+(`#0`: a line above a block says it); `*` stands for the names of many columns; `orders.csv:customer` is a
 column of another file that is joined; `a.b` is a member of a nested object. Keys are those that a load ends with.
 """
 

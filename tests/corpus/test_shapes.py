@@ -65,6 +65,8 @@ def _columns(shape: Shape) -> Iterator[tuple[str, str]]:
 
 
 def _has_column(path: Path, shape: Shape, column: str) -> bool:
+    if column == "*":
+        return True
     if column.startswith("#"):
         return path.name in shape.headerless
     text = _text(path, shape)
