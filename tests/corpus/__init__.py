@@ -5,15 +5,19 @@ from __future__ import annotations
 from itertools import chain
 
 from tests.corpus import (
+    containers,
     funnels,
     ids,
     implicit,
     layouts,
+    linked_tables,
     lists,
     ratings,
     ratings_unrated,
     sessions,
     shops,
+    social,
+    splits,
     tables,
     texts,
     times,
@@ -29,12 +33,16 @@ THEMES = (
     shops,
     funnels,
     sessions,
+    splits,
     times,
     ids,
     lists,
     texts,
     tables,
+    linked_tables,
     layouts,
+    containers,
+    social,
 )
 """Modules with shapes, one a theme."""
 

@@ -171,5 +171,4 @@ SHAPES = (
     ITEM_LISTS,
     BASKETS,
     NETFLIX,
-    _FLOATS,
 )

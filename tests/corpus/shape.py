@@ -135,6 +135,8 @@ class Expected:
     either: tuple[Either, ...] = ()
     refuse: Refusal | None = None
     taste: Taste | None = None
+    same_items: Mapping[str, str] = field(default_factory=dict)
+    """Another spelling of items' keys that is as right throughout: the key used here -> the other one."""
     unread_files: tuple[str, ...] = ()
     """Inputs of which nothing is read, which `init` must say."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.corpus import SHAPES
+from tests.corpus import SHAPES, THEMES
 from tests.corpus.shape import Shape
 
 _TABLES = (".csv", ".tsv", ".txt", ".tab", ".dat")
@@ -65,7 +65,7 @@ def _columns(shape: Shape) -> Iterator[tuple[str, str]]:
 
 
 def _has_column(path: Path, shape: Shape, column: str) -> bool:
-    if column == "*":
+    if column in ("*", "@id"):
         return True
     if column.startswith("#"):
         return path.name in shape.headerless
@@ -87,6 +87,11 @@ def test_names_are_unique_and_plain() -> None:
     names = [s.name for s in SHAPES]
     assert [n for n, count in Counter(names).items() if count > 1] == []
     assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", n) for n in names)
+
+
+def test_no_shape_is_left_out() -> None:
+    made = {value.name for theme in THEMES for value in vars(theme).values() if isinstance(value, Shape)}
+    assert made <= {s.name for s in SHAPES}
 
 
 def test_a_good_part_is_planted() -> None:
