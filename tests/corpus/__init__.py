@@ -5,15 +5,19 @@ from __future__ import annotations
 from itertools import chain
 
 from tests.corpus import (
+    business_graphs,
     containers,
     funnels,
+    graphs,
     ids,
     implicit,
+    languages,
     layouts,
     linked_tables,
     lists,
     ratings,
     ratings_unrated,
+    rdf,
     sessions,
     shops,
     social,
@@ -21,6 +25,7 @@ from tests.corpus import (
     tables,
     texts,
     times,
+    triples,
     votes,
 )
 from tests.corpus.shape import Shape
@@ -43,6 +48,11 @@ THEMES = (
     layouts,
     containers,
     social,
+    triples,
+    rdf,
+    languages,
+    graphs,
+    business_graphs,
 )
 """Modules with shapes, one a theme."""
 

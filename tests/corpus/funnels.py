@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tests.corpus.planted import WORLD, Act, Item
 from tests.corpus.render import (
     PLAIN,
@@ -105,7 +107,7 @@ FLAT_FUNNEL = Shape(
 )
 
 
-def _log(acts: list[tuple[int, int, int, str, object]]) -> list[tuple[object, ...]]:
+def _log(acts: Sequence[tuple[int, int, int, str, object]]) -> list[tuple[object, ...]]:
     return [(time * 1_000 + 123, user, kind, item, sale) for user, item, time, kind, sale in acts]
 
 

@@ -3,6 +3,10 @@
 Columns are named as in the file. `#3` is the third column of a file without a header line
 (`#0`: a line above a block says it); `*` stands for the names of many columns; `orders.csv:customer` is a
 column of another file that is joined; `a.b` is a member of a nested object. Keys are those that a load ends with.
+
+A graph in Neo4j is `graph.cypher` (one statement a line, to be run before `init --from`): there users and items of
+events and the ends of edges are labels, `kind` and `relation` relationship types, and all other columns properties;
+those of the node in the middle of a path are `node.P`, of the relationships `first.P` and `last.P`.
 """
 
 from __future__ import annotations
