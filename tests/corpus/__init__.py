@@ -9,6 +9,7 @@ from tests.corpus import (
     containers,
     funnels,
     graphs,
+    hopeless,
     ids,
     implicit,
     languages,
@@ -25,6 +26,8 @@ from tests.corpus import (
     tables,
     texts,
     times,
+    trade_logs,
+    trades,
     triples,
     votes,
 )
@@ -51,8 +54,11 @@ THEMES = (
     triples,
     rdf,
     languages,
+    trades,
+    trade_logs,
     graphs,
     business_graphs,
+    hopeless,
 )
 """Modules with shapes, one a theme."""
 

@@ -1,4 +1,4 @@
-"""Logs of what people do on a site: views, carts and purchases in one file, sessions, shown and clicked news."""
+"""Logs of what people do on a site: views, carts and purchases in one file."""
 
 from __future__ import annotations
 

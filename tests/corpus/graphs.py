@@ -1,4 +1,4 @@
-"""Graphs in Neo4j, as Cypher: ratings on relationships, dislikes, orders between, kinds that trade places."""
+"""Graphs in Neo4j of films, as Cypher: ratings on relationships, dislikes, friends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Implicit feedback with a number: plays, minutes, quantities with returns, shown and clicked."""
+"""Implicit feedback with a number: plays, minutes, shown and clicked, shelves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ratings: stars of several scales, percent, decimal commas, and numbers that say "not rated"."""
+"""Ratings: stars of several scales, percent, decimal commas."""
 
 from __future__ import annotations
 
