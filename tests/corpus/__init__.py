@@ -1,0 +1,66 @@
+"""Shapes of data, each with what an expert would have described: the yardstick for `whypath init`."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from tests.corpus import (
+    business_graphs,
+    containers,
+    funnels,
+    graphs,
+    hopeless,
+    ids,
+    implicit,
+    languages,
+    layouts,
+    linked_tables,
+    lists,
+    ratings,
+    ratings_unrated,
+    rdf,
+    sessions,
+    shops,
+    social,
+    splits,
+    tables,
+    texts,
+    times,
+    trade_logs,
+    trades,
+    triples,
+    votes,
+)
+from tests.corpus.shape import Shape
+
+THEMES = (
+    ratings,
+    ratings_unrated,
+    votes,
+    implicit,
+    shops,
+    funnels,
+    sessions,
+    splits,
+    times,
+    ids,
+    lists,
+    texts,
+    tables,
+    linked_tables,
+    layouts,
+    containers,
+    social,
+    triples,
+    rdf,
+    languages,
+    trades,
+    trade_logs,
+    graphs,
+    business_graphs,
+    hopeless,
+)
+"""Modules with shapes, one a theme."""
+
+SHAPES: tuple[Shape, ...] = tuple(chain.from_iterable(theme.SHAPES for theme in THEMES))
+"""All shapes, theme by theme."""
