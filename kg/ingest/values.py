@@ -93,7 +93,7 @@ def keys_of(cells: Iterable[Cell], column: str, missing: frozenset[str]) -> list
 
 
 def number_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
-    """A cell as a finite float, None for "no value"."""
+    """A cell as a finite float, None for "no value"; 95% is 95."""
     if isinstance(cell, bool):
         return float(cell)
     if isinstance(cell, int | float):
@@ -104,6 +104,7 @@ def number_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
         text = text_of(cell, column, missing)
         if text is None:
             return None
+        text = text.removesuffix("%")
         try:
             # Python reads "1_000", which no table means as a number.
             value = float(text) if "_" not in text and text.isascii() else math.nan
@@ -121,7 +122,7 @@ def pointed(cell: Cell, column: str, missing: frozenset[str]) -> Cell:
     """
     if not isinstance(cell, str) or cell.strip() in missing:
         return cell
-    text = cell.strip()
+    text = cell.strip().removesuffix("%").rstrip()
     if _WITH_COMMA.fullmatch(text):
         return text.replace(".", "").replace(",", ".")
     if "." in text or "," in text:

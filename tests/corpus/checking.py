@@ -163,7 +163,7 @@ def _faults_of_node(sample: Node, kind: str, place: int, graph: KnowledgeGraph) 
     if sample.label is not None and table.labels[place] != sample.label:
         yield f"{sample.key}: called {table.labels[place]!r}, not {sample.label!r}"
     around = _around(kind, place, graph)
-    fields = graph.fields_of(graph.offsets[kind] + place)
+    fields = {name: column[place] for name, column in table.fields.items()}  # sensitive ones too
     for column, names in sample.facts.items():
         if not names <= around:
             yield f"{sample.key}: {column} does not lead to {', '.join(sorted(names - around))}"

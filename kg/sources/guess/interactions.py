@@ -88,6 +88,8 @@ def _item_rank(column: ColumnProfile, files: Sequence[FileProfile]) -> tuple[boo
     return not any(column.share_in(key) for key in keys), stem_of(column.name) != "item"
 
 
+_TIME_NAME = re.compile(r"(^|_)(at|since|on|ts|dt|utc)$|[a-z](At|Since|On|Ts)$|time|date", re.IGNORECASE)
+
 UNSURE = "unsure: "
 """What a note begins with where another answer is nearly as likely."""
 
@@ -176,8 +178,15 @@ def ruled(
         notes.append(f"{name}: every event is positive, as no column tells a like from a dislike")
     elif signal.column.is_number:
         told = f"{name}: {signal.column.name} is a {signal.meaning} ({signal.why})"
-        if signal.least is not None:
+        if signal.meaning is Meaning.CODE:
+            notes.append(
+                f"{unsure}{told}: every event is positive; say which are not, with `where` and `positive: false`, or"
+                " `positive: {weights: […]}`"
+            )
+        elif signal.least is not None:
             section["positive"] = {"min_weight": signal.least}
+            if signal.most is not None:
+                section["positive"]["max_weight"] = signal.most
             notes.append(f"{unsure}{told}: {signal.least:g} and more is positive")
         else:
             notes.append(f"{unsure}{told}: every event is positive")
@@ -218,11 +227,16 @@ def _by_words(section: dict[str, Any], name: str, signal: Signal, where: str, un
 def named_column(columns: list[ColumnProfile], words: tuple[str, ...], *, times: bool) -> ColumnProfile | None:
     """The column that is named like one of the words, the surer word first; with `times` only columns of times."""
     fitting = [c for c in columns if c.filled and (not times or time_format(c) is not None)]
+    if times:
+        # What is the same in all rows, such as the time of an export, says nothing where there is another.
+        fitting = [c for c in fitting if len(c.values) > 1] or fitting
     for word in words:
         for column in fitting:
             if plain(column.name) == word or (len(word) > 3 and plain(column.name).endswith(word)):
                 return column
-    return fitting[0] if times and fitting and not fitting[0].is_number else None
+    if not times:
+        return None
+    return next((c for c in fitting if _TIME_NAME.search(c.name) or not c.is_number), None)
 
 
 def verb_for(name: str, signal: Signal | None, otherwise: str = "liked") -> str:

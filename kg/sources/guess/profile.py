@@ -24,7 +24,7 @@ SAMPLE_ROWS = 200_000
 _DISTINCT_LIMIT = 200_000
 _MOST_COLUMNS = 10_000
 _EDGES = (SourceFormat.TRIPLES, SourceFormat.RDF)
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}(\.0+)?")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,40}(\.0+)?")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]{1,3}(?:\.?[0-9]{3})*,[0-9]+")
 _BOOLEANS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
@@ -51,6 +51,7 @@ class ColumnProfile:
     values: Counter[str] = field(default_factory=Counter)
     odd: Counter[str] = field(default_factory=Counter)
     commas: int = 0
+    percents: int = 0
     parts: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -73,6 +74,11 @@ class ColumnProfile:
         """Whether it is a number but for a few odd spellings (at most 1 % of the cells or one, and three different)."""
         allowed = max(0.01 * self.filled, 1 if self.filled >= 20 else 0)
         return self.numbers > 0 and self.filled - self.numbers <= allowed and len(self.odd) <= 3
+
+    @property
+    def is_percent(self) -> bool:
+        """Whether its numbers have a percent sign."""
+        return self.percents > 0.5 * self.filled
 
     @property
     def is_integer(self) -> bool:
@@ -117,6 +123,9 @@ class ColumnProfile:
             self.spelt_none[text] += 1
             return
         self._count(text)
+        if text.endswith("%") and _NUMBER.fullmatch(text[:-1].rstrip()):
+            self.percents += 1
+            text = text[:-1].rstrip()
         if isinstance(cell, bool) or not _NUMBER.fullmatch(text):
             if len(self.odd) <= 3:
                 self.odd[text] += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from kg.sources.guess.words import plain
 
 RATING_WORDS = frozenset((
@@ -36,7 +38,8 @@ QUANTITY_WORDS = frozenset((
 ))  # fmt: skip
 
 CONTEXT_WORDS = frozenset((
-    "price", "unitprice", "cost", "total", "revenue", "discount", "tax", "year", "month", "day", "hour", "weekday",
+    "price", "unitprice", "cost", "reordered", "modelscore", "predictedscore", "bannerpos", "total", "revenue",
+    "discount", "tax", "year", "month", "day", "hour", "weekday",
     "week", "age", "position", "rank", "index", "order", "ordernumber", "addtocartorder", "line", "linenumber",
     "page",
     "session", "sessionid", "lat", "lon", "lng", "latitude", "longitude", "zip", "zipcode", "postcode", "store",
@@ -69,6 +72,40 @@ NO_WORDS = frozenset((
     "unknown", "mixed",
 ))  # fmt: skip
 """Words of one who does not like, or does not say."""
+
+YES_STEMS = (
+    "lov", "lik", "recommend", "favo", "great", "excellent", "awesome", "amazing", "good", "gefäll", "gefall", "toll",
+    "super", "lieb", "empfehl", "gust", "encant", "recomend", "excel", "aim", "ador", "recommand", "нрав", "люб",
+    "отлич",
+    "рекоменд", "хорош", "best", "perfect", "right", "match", "satisf",
+)  # fmt: skip
+NO_STEMS = (
+    "hat", "dislik", "bad", "terribl", "poor", "awful", "worst", "boring", "schlecht", "furchtbar", "mittel", "odi",
+    "mal", "horrib", "détest", "detest", "mauvais", "плох", "ужас", "ненав", "neutral", "average", "mixed", "unlik",
+    "dissatisf", "unsatisf", "left", "skip", "ignor", "nope", "pass",
+)  # fmt: skip
+NOT_WORDS = frozenset((
+    "not", "no", "dont", "don", "didnt", "didn", "never", "nicht", "kein", "keine", "nie", "pas", "ne", "jamais",
+    "nunca",
+    "не", "нет", "nao", "não", "non", "ok", "okay", "meh",
+))  # fmt: skip
+YES_SIGNS = "👍❤💚💙💜🧡💛😻⭐🌟🔥🎉💯🥰🤩😋😍😀😃😄😁😊🙂😆😎👏🙌♥"
+NO_SIGNS = "👎💔😡😠😞😒🤮😐😑🙁☹😢😭😤😖😕🤢😩💩😴"
+
+UNCLEAR_WORDS = frozenset({"value", "weight", "amount", "count", "points", "times"})
+"""Names of quantities that are names of ratings as well."""
+
+_KIND_NAME = re.compile(
+    r"(event|action|behaviou?r|activity|interaction|vote|rating|reaction|feedback|verdict|opinion|direction|status|"
+    r"state|type|kind|verb|mood|行为|类型|действие)",
+    re.IGNORECASE,
+)
+
+
+def is_kind_name(name: str) -> bool:
+    """Whether a column of this name tells kinds of events apart: `behavior_type`, `VoteTypeId`, `action`."""
+    return _KIND_NAME.search(name) is not None and plain(name) not in CONTEXT_WORDS
+
 
 HAD_WORDS = (
     "purchase", "purchased", "buy", "bought", "order", "ordered", "transaction", "checkout", "paid", "sale", "pay",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from kg.sources.guess.profile import ColumnProfile
@@ -12,13 +12,20 @@ from kg.sources.guess.signal_words import (
     CONTEXT_WORDS,
     HAD_WORDS,
     LEFT_WORDS,
+    NO_SIGNS,
+    NO_STEMS,
     NO_WORDS,
+    NOT_WORDS,
     QUANTITY_WORDS,
     RATING_WORDS,
     SEEN_WORDS,
+    UNCLEAR_WORDS,
     VOTE_WORDS,
     WANTED_WORDS,
+    YES_SIGNS,
+    YES_STEMS,
     YES_WORDS,
+    is_kind_name,
 )
 from kg.sources.guess.words import plain
 
@@ -27,6 +34,9 @@ GOOD_SHARE = 0.8
 
 _SCALES = (1, 3, 4, 5, 6, 7, 10, 15, 20, 50, 100)
 """Highest marks that scales have."""
+
+_NO_RATING = (99.0, 999.0, 9999.0)
+"""Numbers far above a scale that stand for "not rated"."""
 
 _MOST_MARKS = 101
 """Different marks that a scale has at most, where the column is not named as a rating."""
@@ -43,14 +53,15 @@ class Meaning(StrEnum):
     QUANTITY = "quantity"
     WORDS = "words"
     EVENT = "kind of event"
+    CODE = "code"
 
 
 @dataclass(frozen=True)
 class Signal:
     """A column that says which events are likes.
 
-    Numbers have `least`, the weight from which an event is positive; None where all are. Texts have their `likes`; the
-    events with any other value are none.
+    Numbers have `least` and `most`, the weights between which an event is positive; None where there is no such end.
+    Texts have their `likes`; the events with any other value are none. `exact`: the column's whole name says so.
     """
 
     column: ColumnProfile
@@ -60,13 +71,15 @@ class Signal:
     others: tuple[str, ...]
     sure: bool
     why: str
+    most: float | None = None
+    exact: bool = False
 
 
 def signal_among(columns: Sequence[ColumnProfile]) -> Signal | None:
     """The column that says most: the surest first, ratings and votes before kinds of events before quantities."""
     found = [s for s in map(signal_of, columns) if s is not None]
-    order = (Meaning.RATING, Meaning.VOTE, Meaning.WORDS, Meaning.EVENT, Meaning.QUANTITY)
-    return min(found, key=lambda s: (not s.sure, order.index(s.meaning)), default=None)
+    order = (Meaning.RATING, Meaning.VOTE, Meaning.WORDS, Meaning.EVENT, Meaning.QUANTITY, Meaning.CODE)
+    return min(found, key=lambda s: (not s.sure, not s.exact, order.index(s.meaning)), default=None)
 
 
 def signal_of(column: ColumnProfile) -> Signal | None:
@@ -74,11 +87,12 @@ def signal_of(column: ColumnProfile) -> Signal | None:
     if not column.filled or column.lists or column.times:
         return None
     named = _named(column.name)
+    found: Signal | None = None
     if column.is_number:
-        return _of_numbers(column, named)
-    if len(column.values) <= _MOST_WORDS:
-        return _of_words(column)
-    return None
+        found = _of_numbers(column, named)
+    elif len(column.values) <= _MOST_WORDS:
+        found = _of_words(column, named)
+    return replace(found, exact=plain(column.name) in RATING_WORDS | VOTE_WORDS) if found is not None else None
 
 
 def _named(name: str) -> Meaning | bool | None:
@@ -109,32 +123,48 @@ def _ends_in(word: str, vocabulary: frozenset[str]) -> bool:
 
 def _of_numbers(column: ColumnProfile, named: Meaning | bool | None) -> Signal | None:
     if named is False:
-        return None
-    marks = sorted({float(v) for v in column.values if v not in column.odd})
-    low, high = column.low, column.high
-    if set(marks) <= {-1.0, 0.0, 1.0} and low < 0:
-        return _numeric(column, Meaning.VOTE, 1 if high > 0 else None, True, "votes for and against")
-    if set(marks) <= {0.0, 1.0}:
-        sure = named in (Meaning.VOTE, Meaning.RATING)
-        if len(marks) == 1 and named is None:
-            return None  # a column that is the same everywhere says nothing by itself
-        if len(marks) == 1:
-            least = 1 if marks == [0.0] else None
-            return _numeric(column, Meaning.VOTE, least, sure, f"always {marks[0]:g}")
-        return _numeric(column, Meaning.VOTE, 1, sure, "1 or 0")
-    if named is Meaning.QUANTITY:
+        return _coded(column) if is_kind_name(column.name) else None
+    marks = _without_strays(column)
+    low, high = marks[0], marks[-1]
+    if set(marks) <= {-1.0, 0.0, 1.0}:
+        return _votes(column, marks, named)
+    if named is Meaning.QUANTITY and not (plain(column.name) in UNCLEAR_WORDS and _is_usual_scale(marks)):
         return _quantity(column, marks, sure=True)
-    unrated = low == -1.0 and len(marks) > 2 and marks[1] >= 0
-    lowest = marks[1] if unrated else low
+    if len(marks) > 2 and high in _NO_RATING and marks[-2] <= 0.2 * high:
+        told = _rated(column, marks[:-1], named)
+        return (
+            replace(told, most=_short_number(marks[-2]), why=f"{told.why}, {high:g} being no rating") if told else None
+        )
+    if len(marks) > 2 and low == -1.0 and marks[1] >= 0:
+        told = _rated(column, marks[1:], named)
+        return replace(told, why=f"{told.why}, -1 being no rating") if told else None
+    return _rated(column, marks, named)
+
+
+def _votes(column: ColumnProfile, marks: Sequence[float], named: Meaning | bool | None) -> Signal | None:
+    """Marks of -1, 0 and 1."""
+    if marks[0] < 0:
+        return _numeric(column, Meaning.VOTE, 1 if marks[-1] > 0 else None, True, "votes for and against")
+    sure = named in (Meaning.VOTE, Meaning.RATING)
+    if len(marks) > 1:
+        return _numeric(column, Meaning.VOTE, 1, sure, "1 or 0")
+    if named is None:
+        return None  # a column that is the same everywhere says nothing by itself
+    return _numeric(column, Meaning.VOTE, 1 if marks == [0.0] else None, sure, f"always {marks[0]:g}")
+
+
+def _rated(column: ColumnProfile, marks: Sequence[float], named: Meaning | bool | None) -> Signal | None:
+    """Marks on a scale, or a quantity where they are on none."""
+    low, high = marks[0], marks[-1]
     wholes = all(2 * mark == int(2 * mark) for mark in marks)
     scale = next((s for s in _SCALES if high <= s), None)
-    is_scale = scale is not None and lowest >= 0 and (wholes or high <= 10)
-    if named in (Meaning.RATING, Meaning.VOTE):
+    is_scale = scale is not None and low >= 0 and (wholes or high <= 10 or column.is_percent)
+    if named is not None:
         if is_scale and scale is not None:
             # A column of many marks that ends just below a usual one (4.5, 9) has that one for its best.
             best = scale if len(marks) > 2 and high >= GOOD_SHARE * scale else high
-            why = f"a scale up to {_short(best)}" + (", -1 being no rating" if unrated else "")
-            return _numeric(column, Meaning.RATING, _good(best), named is Meaning.RATING, why)
+            sure = named is Meaning.RATING and (high > 1 or len(marks) <= 11)
+            return _numeric(column, Meaning.RATING, _good(best), sure, f"a scale up to {_short(best)}")
         if low < 0 < high:
             return _numeric(column, Meaning.RATING, _good(high, 0.5), False, f"marks from {low:g} to {high:g}")
         return _quantity(column, marks, sure=False)
@@ -144,11 +174,37 @@ def _of_numbers(column: ColumnProfile, named: Meaning | bool | None) -> Signal |
     return _numeric(column, Meaning.RATING, _good(high), False, f"{len(marks)} different numbers up to {high:g}")
 
 
+def _without_strays(column: ColumnProfile) -> list[float]:
+    """The different marks, sorted, without the sum that stands in one last row."""
+    marks = sorted({_number(v) for v in column.values if v not in column.odd})
+    if len(marks) > 2 and marks[-1] > 5 * max(marks[-2], 1) and marks[-1] not in _NO_RATING:
+        rows = sum(n for v, n in column.values.items() if v not in column.odd and _number(v) == marks[-1])
+        if rows == 1 and column.filled > 10:
+            marks.pop()
+    return marks
+
+
+def _number(text: str) -> float:
+    return float(text.removesuffix("%"))
+
+
+def _is_usual_scale(marks: Sequence[float]) -> bool:
+    return marks[-1] in (5, 10) and marks[0] >= 0 and len(marks) > 2 and all(2 * m == int(2 * m) for m in marks)
+
+
+def _coded(column: ColumnProfile) -> Signal | None:
+    """Kinds of events by numbers, whose meaning nothing tells."""
+    if not 1 < len(column.values) <= _MOST_WORDS:
+        return None
+    values = tuple(sorted(column.values))
+    return Signal(column, Meaning.CODE, None, values, (), False, "kinds of events by numbers, of which none is told")
+
+
 def _quantity(column: ColumnProfile, marks: Sequence[float], *, sure: bool) -> Signal:
     positive = [mark for mark in marks if mark > 0]
-    if column.low > 0 or not positive:
+    if marks[0] > 0 or not positive:
         return _numeric(column, Meaning.QUANTITY, None, sure, "more than 0 everywhere" if positive else "never above 0")
-    why = "below 0 (returns?) for some" if column.low < 0 else "0 for some"
+    why = "below 0 (returns?) for some" if marks[0] < 0 else "0 for some"
     least = 1 if column.is_integer else _short_number(positive[0])
     return _numeric(column, Meaning.QUANTITY, least, sure, why)
 
@@ -169,25 +225,48 @@ def _short(number: float) -> str:
     return f"{number:g}"
 
 
-def _of_words(column: ColumnProfile) -> Signal | None:
+def _of_words(column: ColumnProfile, named: Meaning | bool | None) -> Signal | None:
     """Texts: yes and no in words, or kinds of events."""
     values = list(column.values)
-    spelt = {value: plain_word(value) for value in values}
-    yes = tuple(v for v in values if spelt[v] in YES_WORDS)
-    no = tuple(v for v in values if spelt[v] in NO_WORDS)
-    if len(yes) + len(no) == len(values) and (no or column.is_boolean):
-        sure = _named(column.name) in (Meaning.VOTE, Meaning.RATING) or not column.is_boolean
-        if not sure and _named(column.name) is False:
+    said = {value: opinion_in(value) for value in values}
+    known = sum(each is not None for each in said.values())
+    yes = tuple(v for v in values if said[v] is True)
+    no = tuple(v for v in values if said[v] is not True)
+    strength = {value: _strength(plain_word(value)) for value in values}
+    kinds = sum(each is not None for each in strength.values())
+    if known >= max(1, 0.6 * len(values)) and (known > kinds or not any(strength.values())):
+        clear = known == len(values) and (not column.is_boolean or named in (Meaning.VOTE, Meaning.RATING))
+        if named is False and column.is_boolean:
             return None
-        return Signal(column, Meaning.WORDS, None, yes, no, sure, "says yes or no in words")
-    strength = {value: _strength(spelt[value]) for value in values}
-    if sum(s is not None for s in strength.values()) < max(1, 0.6 * len(values)):
-        return None
-    best = max(s for s in strength.values() if s is not None)
-    # Of views, carts and purchases the latter two say that somebody wants it; of views alone a view must do.
-    likes = tuple(v for v in values if (s := strength[v]) is not None and s >= min(best, 2) and s > 0)
-    others = tuple(v for v in values if v not in likes)
-    return Signal(column, Meaning.EVENT, None, likes, others, len(values) > 1, "kinds of events")
+        return Signal(column, Meaning.WORDS, None, yes, no, clear, "says yes or no in words")
+    if kinds >= max(1, 0.6 * len(values)):
+        best = max(each for each in strength.values() if each is not None)
+        # Of views, carts and purchases the latter two say that somebody wants it; of views alone a view must do.
+        likes = tuple(v for v in values if (each := strength[v]) is not None and each >= min(best, 2) and each > 0)
+        others = tuple(v for v in values if v not in likes)
+        return Signal(column, Meaning.EVENT, None, likes, others, len(values) > 1, "kinds of events")
+    if named in (Meaning.VOTE, Meaning.RATING) or (known and is_kind_name(column.name)):
+        return Signal(
+            column, Meaning.WORDS, None, yes, no, False, "says in words that are not all known what users think"
+        )
+    return None
+
+
+def opinion_in(text: str) -> bool | None:
+    """Whether words or signs say that somebody likes it; None for what is not known. Not to say is not to like."""
+    word = plain_word(text)
+    if word in YES_WORDS:
+        return True
+    if word in NO_WORDS:
+        return False
+    if any(sign in text for sign in NO_SIGNS):
+        return False
+    if any(sign in text for sign in YES_SIGNS):
+        return True
+    words = [part for part in re.split(r"[\W_]+", text.lower()) if part]
+    if any(each in NOT_WORDS for each in words) or any(each.startswith(NO_STEMS) for each in words):
+        return False
+    return True if any(each.startswith(YES_STEMS) for each in words) else None
 
 
 def plain_word(text: str) -> str:
