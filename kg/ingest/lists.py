@@ -16,8 +16,9 @@ from kg.sources import Cell, Reason
 from kg.sources.plain_values import plain_cell
 from kg.sources.records import Scalar
 
-_PAIRS = {"[": "]", "(": ")", "{": "}"}
-_QUOTED = re.compile(r"""(['"])(.*)\1""", re.DOTALL)
+_PAIRS = {"[": "]", "(": ")", "{": "}", "<": ">"}
+_QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
+_ALL_QUOTED = re.compile(r"""\s*(?:(?:'[^']*'|"[^"]*")[\s,;|]*)+""")
 _LONGEST_LITERAL = 1 << 17
 """Characters of a Python literal, as the parser takes many times their memory: those of the longest cell of CSV."""
 
@@ -59,16 +60,20 @@ def _separated(cell: str, separator: str | None) -> list[Any]:
 
 def _bracketed(cell: str, separator: str | None) -> list[Any]:
     text = cell.strip()
+    if text.startswith("<") and text.endswith(">"):
+        return text[1:-1].split("><")
     if _PAIRS.get(text[:1]) == text[-1:] and len(text) > 1:
         text = text[1:-1]
     if not text.strip():
         return []
+    if _ALL_QUOTED.fullmatch(text):
+        # Whatever stands between them: commas, or the blanks and line breaks of numpy.
+        return [one or other for one, other in _QUOTED.findall(text)]
     return [_without_quotes(part.strip()) for part in text.split(separator or ",")]
 
 
 def _without_quotes(text: str) -> str:
-    quoted = _QUOTED.fullmatch(text)
-    return quoted[2] if quoted is not None else text
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
 
 
 def _json_list(cell: str) -> list[Any]:

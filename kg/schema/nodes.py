@@ -47,7 +47,7 @@ class ListColumn(_RelationColumn):
     """A column with several values, each of which becomes a relation. Short form: only the target kind."""
 
     syntax: ListSyntax = ListSyntax.SEPARATED
-    """Of a text cell: `separated` (a, b), `brackets` ([a, b], {a,b}, ('a', 'b')), `json` (["a", "b"]) or `python`
+    """Of a text cell: `separated` (a, b), `brackets` ([a, b], {a,b}, <a><b>), `json` (["a", "b"]) or `python`
     (['a', 'b'])."""
     separator: str | None = Field(default=None, min_length=1)
     """What stands between the values of a text cell, `separated` or in `brackets`: a comma unless said (a space in

@@ -60,8 +60,17 @@ def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> l
         if items and sessions:
             by_session.append(Meeting(file, sessions[0], items[0]))
         if len(ids) >= 2 and own is None and len(file.columns) <= 5 and all(len(c.values) < c.filled for c in ids[:2]):
-            bare.append(Meeting(file, ids[0], ids[1]))
+            user, item = ids[:2]
+            if _is_item_key(user, file, files) and not _is_item_key(item, file, files):
+                user, item = item, user
+            bare.append(Meeting(file, user, item))
     return direct or linked or by_key or by_session or bare[:1]
+
+
+def _is_item_key(column: ColumnProfile, file: FileProfile, files: Sequence[FileProfile]) -> bool:
+    """Whether a column's values are the keys of a table that is called after items."""
+    keys = [f.key() for f in files if f is not file and is_item_name(f.name)]
+    return any(column.share_in(key) >= 0.5 for key in keys if key is not None)
 
 
 def is_id(column: ColumnProfile) -> bool:

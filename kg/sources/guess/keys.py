@@ -22,7 +22,7 @@ def _with_used_key(file: FileProfile, others: Sequence[FileProfile]) -> FileProf
     if own is None or _is_used(own, others):
         return file
     for column in file.columns.values():
-        if column is not own and column.is_nearly_unique and _is_used(column, others):
+        if column is not own and file.could_be_key(column) and _is_used(column, others):
             return replace(file, key_name=column.name)
     return file
 

@@ -13,9 +13,10 @@ from typing import Any
 from kg.schema.nodes import ListSyntax
 from kg.sources.guess.profile import ColumnProfile
 from kg.sources.guess.values import is_url, time_format
+from kg.sources.guess.words import plain
 
-_SEPARATORS = ("|", "; ", ";", ", ", ",", " / ", "/", "、", "，")
-SURE_SEPARATORS = ("|", "; ", ";", "、")
+_SEPARATORS = ("|", "; ", ";", "^", "\n", "、", ", ", ",", " / ", "/", "，")
+SURE_SEPARATORS = ("|", "; ", ";", "、", "^", "\n")
 """Separators that hardly occur within a value: few cells with one, and few parts that recur, are enough."""
 
 _TRIED = 300
@@ -24,7 +25,9 @@ _TRIED = 300
 _LONGEST = 20_000
 """Characters of a cell that is parsed."""
 
-_PAIRS = {"[": "]", "(": ")", "{": "}"}
+_PAIRS = {"[": "]", "(": ")", "{": "}", "<": ">"}
+_PLURALS = frozenset({"tags", "genres", "keywords", "labels", "categories", "hashtags", "topics", "skills", "themes"})
+
 _NAMES = ("name", "title", "label", "value", "tag", "genre", "category", "id", "key")
 """Entries of an object that say what it is, the best first."""
 
@@ -61,6 +64,13 @@ def list_form(column: ColumnProfile, *, blanks: bool) -> ListForm | None:
     return _written(column) or _separated(column, blanks=blanks)
 
 
+def parts_of(cell: str, form: ListForm) -> list[str]:
+    """The values in a text cell, near enough for a look at them."""
+    if form.syntax is ListSyntax.SEPARATED:
+        return [part.strip() for part in cell.split(form.separator or ",")]
+    return [part.strip(" '\"") for part in cell.strip("[](){} ").split(form.separator or ",")]
+
+
 def is_written_list(column: ColumnProfile) -> bool:
     """Whether nearly all cells stand in brackets, whatever is in them."""
     inside = sum(n for value, n in column.values.items() if _PAIRS.get(value[:1]) == value[-1:] and len(value) > 1)
@@ -77,6 +87,8 @@ def _written(column: ColumnProfile) -> ListForm | None:
         if parsed is None:
             continue
         values = list(_flat(parsed))
+        if syntax is ListSyntax.PYTHON and _joins_neighbours(cells, values):
+            continue
         if any(isinstance(value, dict) for value in values):
             field = _field_of(values)
             return ListForm(syntax, field=field) if field is not None else None
@@ -85,6 +97,12 @@ def _written(column: ColumnProfile) -> ListForm | None:
         return ListForm(syntax)
     separator = next((s for s in ("|", ";", ",") if any(s in cell for cell in cells)), None)
     return ListForm(ListSyntax.BRACKETS, separator if separator not in (None, ",") else None)
+
+
+def _joins_neighbours(cells: Iterable[str], values: list[Any]) -> bool:
+    """Whether texts stand beside each other without commas, as numpy prints them, which Python takes for one text."""
+    texts = sum(isinstance(value, str) for value in values)
+    return sum(cell.count("'") + cell.count('"') for cell in cells) > 3 * texts > 0
 
 
 def _parsed(cells: Iterable[str], parse: Callable[[str], Any]) -> list[Any] | None:
@@ -141,9 +159,22 @@ def _separated(column: ColumnProfile, *, blanks: bool) -> ListForm | None:
         for value, count in column.values.items():
             for part in value.split(separator):
                 parts[part.strip()] += count
-        if recur(parts, least=1.1 if sure else 3.0):
+        # Names such as "Sarti, Luca" come in more parts than wholes; what several things share comes in fewer.
+        if recur(parts, least=1.1 if sure else 3.0) and (sure or len(parts) <= len(column.values)):
             return ListForm(separator=separator if separator != usual else None)
-    return None
+    return None if blanks else _by_blanks(column)
+
+
+def _by_blanks(column: ColumnProfile) -> ListForm | None:
+    """Words between blanks, in a column that is called after several of something, or all with a # before them."""
+    parts: Counter[str] = Counter()
+    for value, count in column.values.items():
+        for part in value.split(" "):
+            parts[part] += count
+    tagged = all(part.startswith("#") for part in parts)
+    if not (tagged or plain(column.name) in _PLURALS) or len(parts) >= len(column.values) + 3:
+        return None
+    return ListForm(separator=" ") if recur(parts) and any(" " in value for value in column.values) else None
 
 
 def recur(parts: Counter[str], least: float = 3.0) -> bool:

@@ -65,11 +65,6 @@ class ColumnProfile:
         return self.filled == self.rows > 0 and len(self.values) == self.rows and not self.lists
 
     @property
-    def is_nearly_unique(self) -> bool:
-        """Whether it could be a key but for a tenth of the rows, which lack a value or have one that was there."""
-        return not self.lists and self.rows > 0 and len(self.values) >= 0.9 * self.rows and len(self.values) > 3
-
-    @property
     def is_number(self) -> bool:
         """Whether it is a number but for a few odd spellings (at most 1 % of the cells or one, and three different)."""
         allowed = max(0.01 * self.filled, 1 if self.filled >= 20 else 0)
@@ -152,6 +147,8 @@ class FileProfile:
     rows: int
     notes: tuple[str, ...]
     truncated: bool
+    different_rows: int = 0
+    """Rows that are not the same in all columns as one before."""
     key_name: str | None = None
     """The key, where others than the names of columns tell."""
 
@@ -192,7 +189,11 @@ class FileProfile:
     def _is_about(self, column: ColumnProfile) -> bool:
         """Whether nearly every row is about another thing of a column, and no row about users and items at once."""
         roles = [is_user_name(c.name) - is_item_name(c.name) for c in self.columns.values() if c.name]
-        return column.is_nearly_unique and not (1 in roles and -1 in roles)
+        return self.could_be_key(column) and not (1 in roles and -1 in roles)
+
+    def could_be_key(self, column: ColumnProfile) -> bool:
+        """Whether a column could be the key but for a tenth of the rows, which lack a value or repeat one."""
+        return not column.lists and len(column.values) > 3 and len(column.values) >= 0.9 * self.different_rows
 
 
 def _key_points(column: ColumnProfile, table: str) -> int:
@@ -257,6 +258,7 @@ def _profiled(path: Path, spec: SourceSpec, notes: tuple[str, ...], commas: froz
     none = _MISSING if spec.missing is None else frozenset(spec.missing)
     columns = {name: ColumnProfile(name, none=none) for name in _few(reader.columns or (), path)}
     rows = bad = 0
+    different: set[int] = set()
     try:
         records = iter(reader)
         for record in islice(records, SAMPLE_ROWS):
@@ -264,6 +266,7 @@ def _profiled(path: Path, spec: SourceSpec, notes: tuple[str, ...], commas: froz
                 bad += 1
                 continue
             rows += 1
+            different.add(hash(tuple(map(str, record.values.values()))))
             for name, cell in record.values.items():
                 if name not in columns:
                     _few(columns, path)
@@ -282,7 +285,7 @@ def _profiled(path: Path, spec: SourceSpec, notes: tuple[str, ...], commas: froz
         told.append(f"{bad:,} of its rows cannot be read and will go to the quarantine")
     if isinstance(reader, QuotedReader):
         told += reader.warnings
-    return FileProfile(path, spec, columns, rows, tuple(told), truncated)
+    return FileProfile(path, spec, columns, rows, tuple(told), truncated, len(different))
 
 
 def _pointed(cell: Cell) -> Cell:

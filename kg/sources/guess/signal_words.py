@@ -10,7 +10,8 @@ RATING_WORDS = frozenset((
     "rating", "ratings", "score", "star", "stars", "overall", "grade", "mark", "rate", "rated", "userrating",
     "reviewscore", "starrating", "bookrating", "userscore", "satisfaction", "评分", "评级", "星级", "打分", "分数",
     "得分", "bewertung", "sterne", "note", "punkte", "notiz", "puntuacion", "puntuación", "calificacion",
-    "calificación", "valoracion", "valoración", "estrellas", "nota", "avaliacao", "avaliação", "voto", "valutazione",
+    "calificación", "valoracion", "valoración", "estrellas", "nota", "avaliacao", "avaliação", "voto",
+    "valutazione",
     "evaluation", "évaluation", "etoiles", "étoiles", "оценка", "рейтинг", "балл", "評価", "点数", "星", "평점",
     "별점",
 ))  # fmt: skip
@@ -28,9 +29,12 @@ VOTE_WORDS = frozenset((
 QUANTITY_WORDS = frozenset((
     "quantity", "qty", "count", "units", "pieces", "plays", "playcount", "listens", "listencount", "views",
     "viewcount",
-    "clicks", "clickcount", "hours", "minutes", "seconds", "duration", "watchtime", "listentime", "playtime", "dwell",
-    "dwelltime", "weight", "amount", "visits", "checkins", "times", "frequency", "progress", "percent", "completion",
-    "hoursplayed", "watchminutes", "numplays", "nplays", "value", "数量", "次数", "时长", "购买数量", "menge",
+    "clicks", "clickcount", "hours", "minutes", "seconds", "duration", "watchtime", "listentime", "playtime",
+    "dwell",
+    "dwelltime", "weight", "amount", "visits", "checkins", "times", "frequency", "progress", "percent",
+    "completion",
+    "hoursplayed", "watchminutes", "nights", "days", "persons", "numplays", "nplays", "value", "数量", "次数",
+    "时长", "购买数量", "menge",
     "anzahl", "stück",
     "stuck", "dauer", "minuten", "stunden", "cantidad", "minutos", "horas", "unidades", "quantite", "quantité",
     "nombre",
@@ -62,7 +66,8 @@ YES_WORDS = frozenset((
 
 NO_WORDS = frozenset((
     "false", "f", "no", "n", "dislike", "disliked", "dislikes", "hate", "hated", "down", "downvote", "downvoted",
-    "thumbsdown", "thumbdown", "negative", "neg", "bad", "poor", "terrible", "notrecommended", "not", "notinterested",
+    "thumbsdown", "thumbdown", "negative", "neg", "bad", "poor", "terrible", "notrecommended", "not",
+    "notinterested",
     "skip", "skipped", "ignored", "notclicked", "impression", "shown", "👎", "💔", "😡", "-", "否", "不喜欢", "踩",
     "差评",
     "不推荐", "nein", "schlecht", "gefälltnicht", "gefalltnicht", "malo", "nomegusta", "non", "mauvais", "naimepas",
@@ -74,15 +79,16 @@ NO_WORDS = frozenset((
 """Words of one who does not like, or does not say."""
 
 YES_STEMS = (
-    "lov", "lik", "recommend", "favo", "great", "excellent", "awesome", "amazing", "good", "gefäll", "gefall", "toll",
+    "lov", "lik", "recommend", "favo", "great", "excellent", "awesome", "amazing", "good", "gefäll", "gefall",
+    "toll",
     "super", "lieb", "empfehl", "gust", "encant", "recomend", "excel", "aim", "ador", "recommand", "нрав", "люб",
     "отлич",
-    "рекоменд", "хорош", "best", "perfect", "right", "match", "satisf",
+    "рекоменд", "хорош", "best", "won", "perfect", "right", "match", "satisf",
 )  # fmt: skip
 NO_STEMS = (
     "hat", "dislik", "bad", "terribl", "poor", "awful", "worst", "boring", "schlecht", "furchtbar", "mittel", "odi",
     "mal", "horrib", "détest", "detest", "mauvais", "плох", "ужас", "ненав", "neutral", "average", "mixed", "unlik",
-    "dissatisf", "unsatisf", "left", "skip", "ignor", "nope", "pass",
+    "dissatisf", "unsatisf", "left", "skip", "ignor", "nope", "pass", "lost",
 )  # fmt: skip
 NOT_WORDS = frozenset((
     "not", "no", "dont", "don", "didnt", "didn", "never", "nicht", "kein", "keine", "nie", "pas", "ne", "jamais",
@@ -97,7 +103,7 @@ UNCLEAR_WORDS = frozenset({"value", "weight", "amount", "count", "points", "time
 
 _KIND_NAME = re.compile(
     r"(event|action|behaviou?r|activity|interaction|vote|rating|reaction|feedback|verdict|opinion|direction|status|"
-    r"state|type|kind|verb|mood|行为|类型|действие)",
+    r"state|stage|type|kind|verb|mood|行为|类型|действие)",
     re.IGNORECASE,
 )
 
@@ -109,7 +115,8 @@ def is_kind_name(name: str) -> bool:
 
 HAD_WORDS = (
     "purchase", "purchased", "buy", "bought", "order", "ordered", "transaction", "checkout", "paid", "sale", "pay",
-    "购买", "下单", "支付", "kauf", "gekauft", "compra", "comprado", "achat", "acheté", "покупка", "купил", "購入",
+    "stayed", "completed", "attended", "delivered", "shipped", "won", "购买", "下单", "支付", "kauf", "gekauft",
+    "compra", "comprado", "achat", "acheté", "покупка", "купил", "購入",
     "구매",
 )  # fmt: skip
 """Kinds of events that say most, where there are several."""
@@ -117,14 +124,16 @@ HAD_WORDS = (
 WANTED_WORDS = (
     "cart", "carts", "addtocart", "basket", "addtobasket", "favorite", "favourite", "fav", "wishlist", "collect",
     "save",
-    "saved", "bookmark", "like", "liked", "follow", "share", "subscribe", "enroll", "complete", "completed", "finish",
+    "saved", "bookmark", "like", "liked", "follow", "share", "subscribe", "enroll", "complete", "completed",
+    "finish",
     "finished", "play", "played", "watch", "watched", "listen", "read", "download", "加购", "收藏", "warenkorb",
     "carrito",
     "panier", "корзина", "カート", "장바구니",
 )  # fmt: skip
 
 SEEN_WORDS = (
-    "view", "views", "viewed", "pageview", "click", "clicks", "clicked", "pv", "impression", "show", "shown", "visit",
+    "view", "views", "viewed", "pageview", "click", "clicks", "clicked", "pv", "impression", "show", "shown",
+    "visit",
     "browse", "open", "preview", "search", "detail", "hover", "浏览", "点击", "曝光", "ansicht", "angesehen",
     "vista", "visto",
     "vue", "просмотр", "閲覧", "조회",
@@ -134,7 +143,8 @@ LEFT_WORDS = (
     "remove", "removed", "removefromcart", "return", "returned", "refund", "refunded", "cancel", "cancelled",
     "canceled",
     "dislike", "disliked", "hide", "hidden", "block", "blocked", "report", "unfollow", "unlike", "skip", "skipped",
-    "drop", "dropped", "downvote", "hate", "退货", "取消", "不喜欢", "storno", "retoure", "devolución",
+    "drop", "dropped", "downvote", "hate", "noshow", "rejected", "declined", "expired", "lost", "returns", "退货",
+    "取消", "不喜欢", "storno", "retoure", "devolución",
     "devolucion", "retour",
     "возврат", "返品", "반품",
 )  # fmt: skip

@@ -228,6 +228,8 @@ def _short(number: float) -> str:
 def _of_words(column: ColumnProfile, named: Meaning | bool | None) -> Signal | None:
     """Texts: yes and no in words, or kinds of events."""
     values = list(column.values)
+    if len(values) < 2 and named not in (Meaning.VOTE, Meaning.RATING) and not is_kind_name(column.name):
+        return None  # the same everywhere
     said = {value: opinion_in(value) for value in values}
     known = sum(each is not None for each in said.values())
     yes = tuple(v for v in values if said[v] is True)

@@ -127,7 +127,7 @@ def _cut(lines: list[str], told: SourceFormat | None, marked: str | None) -> tup
     with_quotes = sum('"' in line for line in lines)
     believed = told is SourceFormat.CSV or 2 * with_quotes > len(lines)
     best, best_share = (usual, told is SourceFormat.CSV), 0.0
-    for separator in (marked,) if marked else dict.fromkeys((usual, "\t", ",", ";", "|", "::", " ")):
+    for separator in (marked,) if marked else dict.fromkeys((usual, "\t", "::", ";", "|", ",", " ")):
         # Quoting is believed of CSV and where most lines have quotes, elsewhere only where it cuts better: a title may
         # well begin with a quote.
         choices = (False,) if len(separator) > 1 or not with_quotes else (believed, not believed)
@@ -144,7 +144,12 @@ def _cut(lines: list[str], told: SourceFormat | None, marked: str | None) -> tup
 
 def _regularity(cells: list[list[str]]) -> float:
     widths = Counter(len(row) for row in cells if len(row) > 1)
-    return max(widths.values()) / len(cells) if widths else 0.0
+    if not widths:
+        return 0.0
+    width = max(widths, key=lambda w: (widths[w], w))
+    # A header of another width speaks against a separator; a title above the header has one as well.
+    fits = len(cells[0]) in (width, width - 1)
+    return widths[width] / len(cells) * (1.0 if fits else 0.6)
 
 
 def _cells(lines: list[str], separator: str, *, quoted: bool) -> list[list[str]]:

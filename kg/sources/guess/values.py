@@ -13,7 +13,7 @@ from kg.sources.guess.words import LABEL_WORDS, named_like, plain
 
 _DAYS = (
     "%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y",
-    "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%Y年%m月%d日", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y",
+    "%d %B %Y", "%m %d, %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%Y年%m月%d日", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y",
 )  # fmt: skip
 _HOURS = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S.%f", ", %H:%M:%S", ", %H:%M", " %Hh%M")
 _PATTERNS = (
@@ -22,10 +22,16 @@ _PATTERNS = (
     "%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %z %Y", "%d/%b/%Y:%H:%M:%S %z", "%Y%m%dT%H%M%S",
 )  # fmt: skip
 _NUMBERS = (("auto", 1.0), ("unix_ms", 1e3), ("unix_us", 1e6), ("unix_ns", 1e9))
+_NO_TIME = re.compile(r"0000-00-00.*|n/?a|none|null|nan|nat|unknown|never|-+|\\n", re.IGNORECASE)
+"""What stands in columns of times where there is none."""
+
 _UTC_WORD = re.compile(r"\s*(?:UTC|GMT|Z)$", re.IGNORECASE)
 _DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _TRIED = 500
 _URL = re.compile(r"(https?|ftp|s3|data)://|www\.|data:|\S+\.(jpe?g|png|gif|webp|svg|mp4|mp3)$", re.IGNORECASE)
+
+
+_DAY_NAME = re.compile(r"date|time|day|日期|时间|datum|fecha|дата|日付", re.IGNORECASE)
 
 
 def time_format(column: ColumnProfile) -> str | None:
@@ -46,9 +52,11 @@ def _time_formats(column: ColumnProfile) -> Iterator[str]:
     if column.is_number:
         yield from _number_formats(column, values)
         return
-    if not values or any(len(v) < 6 for v in values):
+    if sum(len(v) < 6 for v in values) > 0.05 * len(values):
         return
-    bare = [_UTC_WORD.sub("", value) for value in values]
+    bare = [_UTC_WORD.sub("", value) for value in values if not _NO_TIME.fullmatch(value)]
+    if not bare:
+        return
     if all(_is_iso(v) for v in bare):
         yield "auto"
         return
@@ -63,6 +71,8 @@ def _number_formats(column: ColumnProfile, values: list[str]) -> Iterator[str]:
         if 315_532_800 * unit <= column.low and column.high <= 4_102_444_800 * unit:
             yield form
     pattern = _DIGITS.get(len(values[0])) if values else None
+    if _DAY_NAME.search(column.name) and values and column.low > 20_000 and column.high < 80_000:
+        yield "excel"  # days since 1900: the years 1954 to 2119
     if pattern is None or column.odd or any(len(v) != len(values[0]) for v in values):
         return
     if 1900 <= column.low / 10 ** (len(values[0]) - 4) < 2101 and all(_matches(v, pattern) for v in values):
@@ -116,6 +126,8 @@ def label_column(columns: list[ColumnProfile], table: str) -> ColumnProfile | No
 def field_of(column: ColumnProfile, *, sensitive: bool) -> dict[str, Any] | None:
     """A typed field for a column, None for long texts and for texts that all differ."""
     found: dict[str, Any] = {}
+    if len(column.values) < 2 and column.missing == 0 and not sensitive:
+        return None  # the same everywhere
     if column.is_boolean:
         found["type"] = "boolean"
     elif column.is_number:

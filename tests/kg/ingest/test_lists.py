@@ -53,6 +53,9 @@ def read(cell: Any, own: str | None = ",", **column: Any) -> list[str]:
         ("(a|b)", {"syntax": "brackets", "separator": "|"}, ["a", "b"]),
         ("[]", {"syntax": "brackets"}, []),
         ("a", {"syntax": "brackets"}, ["a"]),
+        ("<a><b c>", {"syntax": "brackets"}, ["a", "b c"]),
+        ("['Sci Fi' 'b'\n 'c, d']", {"syntax": "brackets"}, ["Sci Fi", "b", "c, d"]),
+        ("[it's, 'b']", {"syntax": "brackets"}, ["it's", "b"]),
     ],
 )
 def test_the_values_of_a_cell(cell: object, column: dict[str, Any], keys: list[str]) -> None:
