@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from kg.tsv_cells import text_of_cell, tsv_cell
+
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "bench"
 """Where the yardsticks lie on a machine that has them: beside the checkout."""
 
@@ -106,6 +108,7 @@ class Yardsticks:
             elif len(rest) == 2 and rest[1].startswith("±"):
                 figures[name] = Figure(float(rest[0]), float(rest[1].removeprefix("±")))
         frame = pd.read_csv(per_user, sep="\t", dtype={"user": str}, index_col="user")
+        frame.index = frame.index.map(text_of_cell)
         per_user.unlink()
         per_measure = {name: pd.Series(frame[name].to_numpy(np.float64), index=frame.index) for name in figures}
         return Scored(figures, items, per_measure)
@@ -141,12 +144,14 @@ def mean_of(values: pd.Series) -> float:
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """A .tsv or .tsv.gz, every value as it stands in the file."""
-    return pd.read_csv(path, sep="\t", dtype=str, quoting=csv.QUOTE_NONE, keep_default_na=False)
+    """A .tsv or .tsv.gz, every value as it stands in the file, or as it was before `kg.tsv_cells` escaped it."""
+    rows = pd.read_csv(path, sep="\t", dtype=str, quoting=csv.QUOTE_NONE, keep_default_na=False)
+    return rows.map(text_of_cell)
 
 
 def write_rows(path: Path, rows: pd.DataFrame) -> Path:
     """Write a .tsv with a header; makes the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows.to_csv(path, sep="\t", index=False, quoting=csv.QUOTE_NONE)
+    cells = rows.map(lambda value: tsv_cell(value) if isinstance(value, str) else value)
+    cells.to_csv(path, sep="\t", index=False, quoting=csv.QUOTE_NONE)
     return path

@@ -19,7 +19,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from safetensors.numpy import save_file
 
 from encoders.block import BlockState, TrainingSizes
 from encoders.tensors import LARGEST, StateUnreadable, Tensors, settings_of
@@ -29,7 +28,7 @@ from fusion.model import FusionModel, TrainedItems
 from fusion.settings import FusionSettings
 from fusion.strict_json import read_json
 from fusion.strict_parquet import read_parquet
-from fusion.tensor_files import read_tensors
+from fusion.tensor_files import read_tensors, write_tensors
 from fusion.variant import Variant
 from kg.errors import WhyPathError
 
@@ -107,8 +106,7 @@ def write_model(model: FusionModel, directory: Path) -> None:
         "popularity_moments": gates.popularity_moments,
     }
     for name, state in model.states.items():
-        tensors = {key: np.ascontiguousarray(tensor) for key, tensor in state.tensors.items()}
-        save_file(tensors, directory / block_file(name))
+        write_tensors(state.tensors, directory / block_file(name))
     arrays: dict[str, NDArray] = {
         "weights": gates.weights,
         "by_length": gates.by_length,
@@ -117,7 +115,7 @@ def write_model(model: FusionModel, directory: Path) -> None:
     }
     if model.items.text_vectors is not None:
         arrays["text_vectors"] = model.items.text_vectors
-    save_file({key: np.ascontiguousarray(array) for key, array in arrays.items()}, directory / GATES)
+    write_tensors(arrays, directory / GATES)
     columns = [
         pa.array(model.items.ids, pa.string()),
         pa.array(model.items.users),

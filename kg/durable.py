@@ -6,6 +6,7 @@ left that was killed can be told from what another is writing, also on a disk th
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -166,13 +167,36 @@ def make_private(folder: Path) -> None:
     folder.mkdir(exist_ok=True, mode=0o700)
 
 
+def unfinished(parent: Path, name: str | None = None) -> list[Path]:
+    """What others are writing just now in a directory, of the target `name` or of all: partial files and directories
+    whose processes live.
+    """
+    found: list[Path] = []
+    for partial in _partials(parent, name):
+        with _unlocked(partial) as is_dead:
+            if not is_dead and os.path.lexists(partial):
+                found.append(partial)
+    return found
+
+
 def remove_tree(path: Path) -> None:
-    """Remove a directory, whoever else is removing it meanwhile. Raises OSError if something of it is left."""
-    for last in (False, False, True):
+    """Remove a directory or a file, in one step for whoever looks, whoever else is removing it. Raises OSError if
+    something of it is left.
+    """
+    aside = _name(path)
+    try:
+        path.rename(aside)
+    except FileNotFoundError:
+        return
+    except OSError:
+        # Windows renames nothing that is open.
+        aside = path
+    for _ in range(3):
         # What another process removes first is no error.
-        shutil.rmtree(path, ignore_errors=not last)
-        if not path.exists():
+        _remove(aside)
+        if not os.path.lexists(aside):
             return
+    raise OSError(errno.ENOTEMPTY, "something of it cannot be removed", str(aside))
 
 
 def _put(partial: Path, target: Path) -> None:

@@ -86,4 +86,4 @@ def event_digest(user: str, item: str, item_kind: str, kind: str, time: float | 
     """Digest of an event's content: 32 hex digits, equal for equal content on every machine."""
     # JSON keeps the borders between the parts; repr-style floats round-trip exactly.
     content = json.dumps([user, item, item_kind, kind, time, weight], ensure_ascii=False)
-    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(content.encode(errors="surrogatepass"), digest_size=16).hexdigest()

@@ -1,8 +1,6 @@
 """`python -m whypath`, the same as the command `whypath`."""
 
-import sys
-
-from whypath.cli import main
+from whypath.cli import entry
 
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

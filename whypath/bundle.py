@@ -24,7 +24,7 @@ from fusion.regular_files import check_regular
 from fusion.strict_parquet import read_parquet
 from kg.durable import directory_written_whole
 from kg.graph import KnowledgeGraph
-from whypath.bundle_folder import check_free
+from whypath.bundle_folder import check_free, folder_of
 from whypath.bundle_record import (
     AGAIN,
     FIXED_FILES,
@@ -130,7 +130,7 @@ class Bundle:
 
         `force` replaces a bundle, and nothing but a bundle. Raises BundleError, OSError.
         """
-        directory = Path(directory)
+        directory = folder_of(directory)
         check_free(directory, force=force)
         with directory_written_whole(directory) as partial:
             self.model.save(partial / MODEL)
@@ -146,7 +146,7 @@ class Bundle:
     @classmethod
     def load(cls, directory: str | Path) -> Bundle:
         """Read a folder that `save` wrote, checking every file's digest and content. Raises BundleError."""
-        directory = Path(directory)
+        directory = folder_of(directory)
         for attempt in range(_READINGS):
             before = _identity(directory)
             try:

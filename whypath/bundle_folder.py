@@ -7,10 +7,18 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from kg.visible import has_halves
 from whypath.bundle_record import MODEL, RECORD, BundleError, may_be_of_bundle, put_back, read_record
 
 _NAMED = 3
 """Files that a message names; more do not help."""
+
+
+def folder_of(directory: str | Path) -> Path:
+    """The path of a bundle's folder. Raises BundleError for one that the files of a bundle cannot be written to."""
+    if has_halves(str(directory)):
+        raise BundleError(f"{directory}: the path has bytes that are not UTF-8; name another folder")
+    return Path(directory)
 
 
 def check_free(directory: Path, *, force: bool) -> None:
@@ -19,6 +27,7 @@ def check_free(directory: Path, *, force: bool) -> None:
     With `force` all of it is replaced, so everything in it has to be the bundle's own: `bundle.json`, and the files
     that it names; where it cannot be read, files that have the names of a bundle's. A link to a folder is followed.
     """
+    folder_of(directory)
     try:
         put_back(directory)
         _check_place(directory)

@@ -22,6 +22,7 @@ from kg.stores import open_store
 from whypath.bundle import check_free
 from whypath.engine import Engine
 from whypath.evaluating import KS
+from whypath.rendering import cell, lines
 from whypath.results import Explanation, Recommendations
 from whypath.split_files import write_split
 
@@ -70,7 +71,7 @@ class DemoResult:
     def __rich__(self) -> RenderableType:
         parts: list[RenderableType] = [
             Text("Domain", style="bold"),
-            Text(str(self.prepared)),
+            lines(str(self.prepared)),
             Text(),
             _table(self.comparison),
             Text(),
@@ -136,5 +137,5 @@ def _table(comparison: Comparison) -> Table:
     for result in comparison.results:
         difference = differences.get(result.name)
         against = "" if difference is None else f"{difference.mean:+.4f} (p = {difference.p_value:.2g})"
-        table.add_row(result.name, *(f"{result.mean(name):.4f}" for name in SHOWN), against)
+        table.add_row(cell(result.name), *(f"{result.mean(name):.4f}" for name in SHOWN), against)
     return table

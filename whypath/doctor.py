@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import sqlite3
@@ -17,6 +18,8 @@ from kg.datasets.fetch import FILMS, RECBOLE, TEXT_MODEL, is_cached
 from kg.folders import cache_folder, data_folder
 from kg.stores.event_queue import Waiting, queues
 from kg.stores.sqlite import journal_mode_reason
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Findings:
             },
             "Events that wait for a server": {
                 each.url: f"{each.events:,} wait, {each.refused:,} were refused when they were delivered"
+                + "".join(f"; damaged, perhaps with events in it: {what}" for what in each.damaged)
                 for each in self.waiting
             }
             or {"none": f"({data_folder()}; WHYPATH_DATA names another folder)"},
@@ -96,8 +100,16 @@ def examine() -> Findings:
         cache=str(cache_folder()),
         demo_data=is_cached(RECBOLE) and is_cached(FILMS),
         text_model=_text_model(),
-        waiting=tuple(queues()),
+        waiting=_waiting(),
     )
+
+
+def _waiting() -> tuple[Waiting, ...]:
+    try:
+        return tuple(queues())
+    except OSError as error:
+        _log.warning("events that may wait cannot be looked for: %s (%s)", error.filename, error.strerror)
+        return ()
 
 
 def _requirements() -> tuple[list[str], dict[str, list[str]]]:

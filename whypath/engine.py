@@ -13,7 +13,7 @@ import time as clock
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Self, TypedDict, Unpack
+from typing import Literal, Self, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +29,13 @@ from kg.stores.event_queue import Delivery, EventQueue
 from whypath.answers import History, history_from, history_of, recommend_one
 from whypath.bundle import Bundle, BundleRecord, TrainingChoices
 from whypath.explaining import explain_score
-from whypath.filters import Filters, Where
+from whypath.filters import FilterOptions, Filters
 from whypath.following import FRESHNESS_SECONDS, SILENCE, Follower, opened
 from whypath.popularity import popularity_blend
 from whypath.recording import Recorder, event_of
 from whypath.results import Explanation, Recommendations, SimilarItems
 from whypath.scoring import Scorer
+from whypath.seeds import checked_seed
 from whypath.trained_bundles import TrainedBundle, TrainedBundles, save_and_note
 from whypath.training import TrainingOptions, train_on_files, train_on_store
 
@@ -44,16 +45,6 @@ _FORK_SECONDS = 2.0
 
 class NotTrained(WhyPathError):
     """The engine has no model yet."""
-
-
-class FilterOptions(TypedDict, total=False):
-    """Keyword arguments that filter what is listed; see `whypath.filters.Filters`."""
-
-    include: Sequence[str] | None
-    exclude: Sequence[str]
-    kinds: Sequence[str]
-    where: Sequence[Where | str]
-    available: bool
 
 
 class Engine:
@@ -159,9 +150,9 @@ class Engine:
         fits on both once settings are found. `graph`, `text` and `only` take parts out of the model. `min_users` is the
         setting of that name in `FusionSettings`: what fewer users did is not learnt, so that it cannot be read off the
         model. `text_encoder` names the model that reads texts, which is fetched where it is not on this machine. Raises
-        StoreLoading while a load is in progress, FileProblem, NothingToTrainOn, UnknownBlock, TextModelError.
+        StoreLoading while a load is in progress, FileProblem, NothingToTrainOn, UnknownBlock, TextModelError, BadSeed.
         """
-        choices = TrainingChoices(seed=seed, refit=refit, graph=graph, text=text, only=only)
+        choices = TrainingChoices(seed=checked_seed(seed), refit=refit, graph=graph, text=text, only=only)
         fusion = settings or FusionSettings()
         if min_users is not None:
             fusion = fusion.model_copy(update={"min_users": min_users})
@@ -398,7 +389,9 @@ class Engine:
 
     def forget(self, user: str) -> DeletionReport:
         """Remove a user and all their events from the store, and from those that wait for it on this machine."""
-        return self._recorder.forget(user)
+        report = self._recorder.forget(user)
+        hidden = self.queue.hidden
+        return report if hidden is None else replace(report, unreached=(*report.unreached, hidden))
 
 
 def _paths(paths: Sequence[str | Path] | str | Path | None) -> list[Path]:

@@ -15,6 +15,7 @@ from fusion.item_vectors import DIMENSIONS, ItemVectors
 from kg.durable import file_written_whole
 from kg.graph import KnowledgeGraph
 from kg.stores import GraphStore, KindVectors, TakesResults, UserList
+from kg.tsv_cells import tsv_cell
 from whypath.batch import behaviour_of_store, ranked_lists
 from whypath.engine import Engine
 from whypath.exports import ExportProblem
@@ -61,7 +62,8 @@ def vectors_to_store(
 def vectors_to_file(
     engine: Engine, path: Path, *, dimensions: int = DIMENSIONS, tell: Callable[[str], None] = lambda _: None
 ) -> ResultsExported:
-    """Write the same to a .parquet file, or to .tsv with the numbers of a vector separated by spaces.
+    """Write the same to a .parquet file, or to .tsv with the numbers of a vector separated by spaces
+    and ids as `kg.tsv_cells` has them.
 
     Columns: item, vector, query_vector (none where the model has nothing to go by). Raises ExportProblem.
     """
@@ -81,9 +83,7 @@ def vectors_to_file(
         else:
             file.write(b"item\tvector\tquery_vector\n")
             for item, result, query, known in zip(ids, found.results, found.queries, asked, strict=True):
-                if any(mark in item for mark in "\t\n\r"):
-                    raise ExportProblem(f"{path}: the id {item!r} holds a tab or a line break; write .parquet")
-                file.write(f"{item}\t{_numbers(result)}\t{_numbers(query) if known else ''}\n".encode())
+                file.write(f"{tsv_cell(item)}\t{_numbers(result)}\t{_numbers(query) if known else ''}\n".encode())
     return ResultsExported(len(ids), len(ids))
 
 

@@ -1,9 +1,12 @@
-"""A graph, or the neighbourhood of a node, as a file for other programs: GraphML, node-link JSON, or triples."""
+"""A graph, or the neighbourhood of a node, as a file for other programs: GraphML, node-link JSON, or triples.
+
+Texts that a format cannot hold as they are, such as control characters, are escaped so that they can be had back:
+`kg.xml_text` for GraphML, `kg.tsv_cells` for triples.
+"""
 
 from __future__ import annotations
 
 import io
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +15,9 @@ import networkx as nx
 from kg.durable import file_written_whole
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
+from kg.json_text import json_text
+from kg.tsv_cells import tsv_cell
+from kg.xml_text import xml_text
 
 FORMATS = (".graphml", ".json", ".tsv")
 
@@ -43,13 +49,12 @@ def write_graph(
     found = graph.to_networkx(around, depth, interactions=interactions)
     plain = _plain(found)
     if path.suffix == ".graphml":
-        buffer = io.BytesIO()
-        nx.write_graphml(plain, buffer)
-        content = buffer.getvalue()
+        content = _graphml(plain)
     elif path.suffix == ".json":
-        content = json.dumps(nx.node_link_data(plain, edges="edges"), ensure_ascii=False).encode()
+        content = json_text(nx.node_link_data(plain, edges="edges")).encode()
     else:
-        lines = (f"{head}\t{data['relation']}\t{tail}\n" for head, tail, data in plain.edges(data=True))
+        triples = ((head, str(data["relation"]), tail) for head, tail, data in plain.edges(data=True))
+        lines = ("\t".join(map(tsv_cell, triple)) + "\n" for triple in triples)
         content = "".join(["head\trelation\ttail\n", *lines]).encode()
     with file_written_whole(path) as file:
         file.write(content)
@@ -64,3 +69,21 @@ def _plain(found: nx.MultiDiGraph) -> nx.MultiDiGraph:
     for head, tail, data in found.edges(data=True):
         plain.add_edge(":".join(head), ":".join(tail), **data)
     return plain
+
+
+def _graphml(plain: nx.MultiDiGraph) -> bytes:
+    """The graph as GraphML, with texts as `xml_text` has them."""
+    fit = nx.MultiDiGraph()
+    for node, data in plain.nodes(data=True):
+        fit.add_node(xml_text(node), **_fit(data))
+    for head, tail, key, data in plain.edges(keys=True, data=True):
+        fit.add_edge(xml_text(head), xml_text(tail), key, **_fit(data))
+    buffer = io.BytesIO()
+    # The one of networkx's two writers that is always there: the same graph gives the same bytes everywhere.
+    nx.write_graphml_xml(fit, buffer)
+    # It leaves these as they are between tags, where every reader takes them for line feeds.
+    return buffer.getvalue().replace(b"\r", b"&#13;")
+
+
+def _fit(attributes: dict[str, object]) -> dict[str, object]:
+    return {xml_text(name): xml_text(value) if isinstance(value, str) else value for name, value in attributes.items()}

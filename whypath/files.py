@@ -1,8 +1,8 @@
 """Reading the files that a command is given: interactions, users, candidates; .tsv, .csv or .parquet, plain or .gz.
 
 Columns are found by name and everything else in a file is ignored. Ids are strings exactly as they stand in the file
-("007" stays "007"). What a row means (whether it counts as positive, whether the graph knows its item) is decided in
-`whypath.behaviour`, not here.
+("007" stays "007"), but for those that `kg.tsv_cells` had to escape. What a row means (whether it counts as positive,
+whether the graph knows its item) is decided in `whypath.behaviour`, not here.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from kg.errors import WhyPathError
 from kg.limits import taken_times, taken_weights, time_misfit, weight_misfit
 from kg.sources.quoted_rows import QuotedRows
+from kg.tsv_cells import ESCAPED, text_of_cell
 
 PathLike: TypeAlias = str | Path
 
@@ -290,7 +291,11 @@ def _text(path: Path, content: bytes, separator: str) -> tuple[tuple[str, ...], 
             # Not threaded: only then does an error name its row.
             pa_csv.ReadOptions(column_names=list(names), skip_rows=1, use_threads=False),
             # A quotation mark in a .tsv is an ordinary character, as it is in the files that recommenders exchange.
-            pa_csv.ParseOptions(delimiter=separator, quote_char=False if separator == "\t" else '"'),
+            pa_csv.ParseOptions(
+                delimiter=separator,
+                quote_char=False if separator == "\t" else '"',
+                newlines_in_values=separator == ",",
+            ),
             pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(wanted, pa.string()), include_columns=wanted, strings_can_be_null=False
             ),
@@ -301,7 +306,10 @@ def _text(path: Path, content: bytes, separator: str) -> tuple[tuple[str, ...], 
         raise FileProblem(f"{path}: {reason} (columns are parted by {parted}).") from error
     if separator == "," and content.count(b"\n") > table.num_rows + 1:
         _check_quotes(path, content, len(names))
-    return names, table.to_pandas()
+    frame = table.to_pandas()
+    if separator == "\t" and ESCAPED in content:
+        frame = frame.map(text_of_cell)
+    return names, frame
 
 
 def _check_quotes(path: Path, content: bytes, width: int) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -303,3 +303,13 @@ def _compared(numbers: NDArray[np.float64], comparison: Comparison, value: float
             return numbers > value
         case _:
             return numbers < value
+
+
+class FilterOptions(TypedDict, total=False):
+    """Keyword arguments that filter what is listed; see `Filters`."""
+
+    include: Sequence[str] | None
+    exclude: Sequence[str]
+    kinds: Sequence[str]
+    where: Sequence[Where | str]
+    available: bool

@@ -15,7 +15,8 @@ from kg.forking import at_fork
 from kg.graph import KnowledgeGraph
 from kg.rows import Event
 from kg.stores import AppendReport, DeletionReport, GraphStore, StoreBusy, StoreError, StoreUnavailable
-from kg.stores.event_queue import Delivery, EventQueue
+from kg.stores.event_queue import Delivery, EventQueue, QueueStuck
+from kg.visible import has_halves
 from whypath.following import ASK_AGAIN_SECONDS, Follower
 
 _CLOSE_SECONDS = 1.0
@@ -59,12 +60,27 @@ class Recorder:
         self.queue = EventQueue(store.url)
         self._laid = 0
         self._put_aside = False
+        self._said = ""
         self._closed = threading.Event()
         self._carrier: threading.Thread | None = None
         self._carrier_lock = threading.Lock()
         at_fork(self)
-        if queue and self.queue.count():
+        if queue and self._waiting():
             self._carry()
+
+    def _waiting(self) -> int:
+        """How many events wait, 0 where that cannot be read: neither serving nor recording depends on it."""
+        try:
+            return self.queue.count()
+        except StoreError as error:
+            self._say(error)
+            return 0
+
+    def _say(self, error: StoreError) -> None:
+        """Log what is wrong with the queue's own files, once."""
+        if str(error) != self._said:
+            self._said = str(error)
+            _log.error("events that wait cannot be delivered: %s", error)
 
     def record(self, events: Sequence[Event]) -> AppendReport:
         """Write events to the store, after what waits; durable when it returns. Raises StoreUnavailable."""
@@ -85,7 +101,13 @@ class Recorder:
 
     def deliver(self, *, patience: float | None = None) -> Delivery:
         """Deliver what waits; what the store refuses is logged and kept aside."""
-        delivery = self.queue.deliver(self._append, patience=patience)
+        try:
+            delivery = self.queue.deliver(self._append, patience=patience)
+        except QueueStuck as error:
+            # The store answers, so newer events need not wait for a file that may never be well again.
+            self._say(error)
+            return Delivery()
+        self._said = ""
         if delivery.delivered:
             _log.warning("%s: delivered %d events that waited", self._store.url, delivery.delivered)
         for refused in delivery.refused:
@@ -118,7 +140,7 @@ class Recorder:
                 self._store.state()
                 self.deliver(patience=0.0)
                 with self._carrier_lock:
-                    if not self.queue.count():
+                    if not self._waiting() or self._said:
                         self._carrier = None
                         return
             except (StoreUnavailable, StoreBusy):
@@ -132,15 +154,22 @@ class Recorder:
         """The snapshot with what has come to wait since the last call, or with `anew` with all that waits."""
         if anew:
             self._laid = 0
-        events, self._laid = self.queue.since(self._laid)
+        try:
+            events, self._laid = self.queue.since(self._laid)
+        except StoreError as error:
+            self._say(error)
+            return graph
         return graph.overlay(events, event_generation=graph.event_generation) if events else graph
 
     def forget(self, user: str) -> DeletionReport:
         """Remove a user from the store and from what waits."""
+        if has_halves(user):
+            return self._store.delete_user(user)  # nobody has such an id, nor waits for anything
         with self.queue.held():
             report = self._store.delete_user(user)
             waited = self.queue.forget(user)
             remaining = report.remaining + self.queue.count_of(user)
+            damaged = self.queue.damaged_with(user)
         self._follower.changed()
         return replace(
             report,
@@ -148,6 +177,7 @@ class Recorder:
             events=report.events + waited,
             waiting=waited,
             remaining=remaining,
+            unreached=(*report.unreached, *map(str, damaged)),
         )
 
     def before_fork(self) -> None:

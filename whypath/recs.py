@@ -1,11 +1,13 @@
 """Ranked lists as a file: `user item rank score`, tab-separated, comma-separated or Parquet, by the file's name.
 
+Ids stand in tab-separated files as `kg.tsv_cells` has them, in comma-separated ones in quotation marks where they have
+to, a line break among them.
+
 The same lists give the same bytes. The file appears whole or not at all.
 """
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +21,8 @@ import pyarrow.parquet as pq
 
 from kg.durable import file_written_whole
 from kg.errors import WhyPathError
+from kg.tsv_cells import tsv_cell
+from kg.visible import without_halves
 
 _COLUMNS = ("user", "item", "rank", "score")
 _PARQUET = pa.schema(
@@ -69,8 +73,9 @@ def write_lists(path: str | Path, lists: Iterable[RankedList]) -> Written:
         nonlocal users
         for found in lists:
             users += bool(len(found.items))
+            user = without_halves(found.user)
             for rank, (item, score) in enumerate(zip(found.items, found.scores, strict=True), start=1):
-                yield found.user, item, rank, float(score)
+                yield user, item, rank, float(score)
 
     with file_written_whole(path) as file:
         kind = _format(path)
@@ -79,9 +84,9 @@ def write_lists(path: str | Path, lists: Iterable[RankedList]) -> Written:
         elif path.suffix.lower() == ".gz":
             # No name and no time in the gzip header, or the same lists would give other bytes.
             with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as zipped:
-                n_rows = _write_text(zipped, rows(), path, tabs=kind == ".tsv")
+                n_rows = _write_text(zipped, rows(), tabs=kind == ".tsv")
         else:
-            n_rows = _write_text(file, rows(), path, tabs=kind == ".tsv")
+            n_rows = _write_text(file, rows(), tabs=kind == ".tsv")
     return Written(users, n_rows)
 
 
@@ -92,27 +97,23 @@ def _format(path: Path) -> str | None:
     return suffixes[-1] if suffixes and suffixes[-1] in (".tsv", ".csv", ".parquet") else None
 
 
-def _write_text(
-    file: IO[bytes] | gzip.GzipFile, rows: Iterable[tuple[str, str, int, float]], path: Path, *, tabs: bool
-) -> int:
+def _write_text(file: IO[bytes] | gzip.GzipFile, rows: Iterable[tuple[str, str, int, float]], *, tabs: bool) -> int:
     count = 0
     buffer = io.StringIO(newline="")
-    commas = csv.writer(buffer, lineterminator="\n")
-    (buffer.write("\t".join(_COLUMNS) + "\n") if tabs else commas.writerow(_COLUMNS))
+    separator, cell = ("\t", tsv_cell) if tabs else (",", _csv_cell)
+    buffer.write(separator.join(_COLUMNS) + "\n")
     for user, item, rank, score in rows:
-        if tabs:
-            if any(mark in text for mark in "\t\n\r" for text in (user, item)):
-                raise RecsProblem(
-                    f"{path}: an id holds a tab or a line break ({user!r}, {item!r}); write .csv or .parquet."
-                )
-            buffer.write(f"{user}\t{item}\t{rank}\t{score:.7g}\n")
-        else:
-            commas.writerow((user, item, rank, f"{score:.7g}"))
+        buffer.write(separator.join((cell(user), cell(item), str(rank), f"{score:.7g}")) + "\n")
         count += 1
         if count % _ROWS_A_GROUP == 0:
             _empty(buffer, file)
     _empty(buffer, file)
     return count
+
+
+def _csv_cell(text: str) -> str:
+    # The csv module leaves a lone carriage return outside of quotation marks, where readers end the row.
+    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text
 
 
 def _empty(buffer: io.StringIO, file: IO[bytes] | gzip.GzipFile) -> None:

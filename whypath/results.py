@@ -18,6 +18,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kg.visible import visible_line
+from whypath.rendering import cell, lines
+
 
 class Basis(StrEnum):
     """What a list rests on."""
@@ -189,10 +192,10 @@ class Explanation:
     def __rich__(self) -> RenderableType:
         whom = f"user {self.user}" if self.user is not None else "the given history"
         parts: list[RenderableType] = [
-            Text(f"Why {self.label} ({self.item}) for {whom}: score {self.score:.4f}", style="bold")
+            cell(f"Why {self.label} ({self.item}) for {whom}: score {self.score:.4f}", style="bold")
         ]
         if self.note:
-            parts.append(Text(self.note))
+            parts.append(lines(self.note))
         for title, rows in (
             ("Part of the model", [(share.block, share.share) for share in self.blocks]),
             ("Item of your history", [(share.label, share.share) for share in self.history[:_SHOWN]]),
@@ -201,12 +204,12 @@ class Explanation:
             if rows:
                 table = _table(title, "adds")
                 for name, share in rows:
-                    table.add_row(Text(name), f"{share:+.4f}")
+                    table.add_row(cell(name), f"{share:+.4f}")
                 parts.append(table)
         if self.paths:
             parts.append(Text("Paths", style="bold"))
             # A path on one line can be searched for and copied; a terminal folds it by itself.
-            parts.extend(Text(f"  {path.text}", no_wrap=True, overflow="ignore") for path in self.paths)
+            parts.extend(Text(f"  {visible_line(path.text)}", no_wrap=True, overflow="ignore") for path in self.paths)
         return Group(*parts, *_stale(self.stale_since))
 
     def __str__(self) -> str:
@@ -219,7 +222,7 @@ _SHOWN = 8
 
 def plain_text(result: Any, width: int = 110) -> str:
     """A result as plain text, as `print` shows it."""
-    console = Console(file=io.StringIO(), width=width, color_system=None, highlight=False)
+    console = Console(file=io.StringIO(), width=width, color_system=None, highlight=False, emoji=False)
     console.print(result)
     text = console.file.getvalue() if isinstance(console.file, io.StringIO) else ""
     return "\n".join(line.rstrip() for line in text.splitlines())
@@ -238,7 +241,7 @@ def _stale(since: str | None) -> list[RenderableType]:
 
 
 def _listing(title: str, items: tuple[RankedItem, ...], note: str, stale_since: str | None) -> RenderableType:
-    parts: list[RenderableType] = [Text(title, style="bold")]
+    parts: list[RenderableType] = [cell(title, style="bold")]
     if items:
         table = Table(box=None, pad_edge=False)
         table.add_column("#", justify="right")
@@ -246,10 +249,10 @@ def _listing(title: str, items: tuple[RankedItem, ...], note: str, stale_since: 
         table.add_column("")
         table.add_column("score", justify="right")
         for item in items:
-            table.add_row(str(item.rank), Text(item.item), Text(item.label), f"{item.score:.4f}")
+            table.add_row(str(item.rank), cell(item.item), cell(item.label), f"{item.score:.4f}")
         parts.append(table)
     if note:
-        parts.append(Text(note))
+        parts.append(lines(note))
     return Group(*parts, *_stale(stale_since))
 
 

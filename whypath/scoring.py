@@ -102,8 +102,11 @@ class Scorer:
 
         histories: csr [n_users, n_items]. candidates: item indices, ascending, None for all. excluded: csr
         [n_users, n_items] of what is not to be listed; None for the histories themselves.
+        The lists are min(k, n_items) wide.
         """
         excluded = histories if excluded is None else excluded
+        # No list is longer than the catalogue, however much is asked for: the arrays below are k wide.
+        k = min(k, max(self.graph.n_items, 1))
         width = self.graph.n_items if candidates is None else len(candidates)
         tie_break = self.tie_break if candidates is None else self.tie_break[candidates]
         size = max(1, _BATCH_CELLS // max(width, 1))

@@ -10,6 +10,7 @@ from fusion.splits import Split
 from kg.durable import file_written_whole
 from kg.graph import KnowledgeGraph
 from kg.interactions import Interactions
+from kg.tsv_cells import tsv_cell
 
 
 def write_split(split: Split, graph: KnowledgeGraph, folder: Path) -> None:
@@ -22,10 +23,11 @@ def write_split(split: Split, graph: KnowledgeGraph, folder: Path) -> None:
 
 def _text(part: Interactions, graph: KnowledgeGraph) -> str:
     """Lines `user item time` under a header, by user, time and item."""
+    cells = [tsv_cell(user) for user in part.user_ids]
     items = graph.item_ids.take(part.items).to_list()
     times = np.full(len(part), np.nan) if part.times is None else part.times
     lines = ["user\titem\ttime\n"]
     for row in np.lexsort((part.items, times, part.users)).tolist():
         time = "" if np.isnan(times[row]) else f"{times[row]:.15g}"
-        lines.append(f"{part.user_ids[int(part.users[row])]}\t{items[row]}\t{time}\n")
+        lines.append(f"{cells[int(part.users[row])]}\t{tsv_cell(items[row])}\t{time}\n")
     return "".join(lines)

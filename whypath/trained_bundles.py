@@ -8,13 +8,14 @@ the notes alone tell nobody who the users are.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
+import re
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,13 @@ from kg.durable import OWNER_ONLY, file_written_whole, make_private
 from kg.errors import WhyPathError
 from kg.folders import data_folder
 from kg.locking import FileLock
+from kg.stores.permissions import close_to_others
 from whypath.bundle import Bundle, BundleRecord, read_record
 
 _KEY_BYTES = 32
 _DIGEST_BYTES = 8
 _LOCK_SECONDS = 10.0
+_DAMAGED_KEY = "damaged, so nobody can be found in the notes beside it; remove the folder, train the bundles again"
 _SUFFIX = ".users"
 """Of a note: a line of JSON with the bundle, then the digests, 8 bytes each."""
 
@@ -47,6 +50,17 @@ class TrainedBundle:
     files: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Note:
+    """A bundle with the digests of its users, uint64 [n_users], and what tells the key that they were made with, empty
+    in notes of earlier versions.
+    """
+
+    bundle: TrainedBundle
+    key: str
+    users: NDArray[np.uint64]
+
+
 class TrainedBundles:
     """The notes, in the folder for data of this user; safe for many processes, as every note is written whole."""
 
@@ -60,12 +74,18 @@ class TrainedBundles:
         A folder that cannot be written is logged: the bundle is saved all the same.
         """
         try:
-            digests = self._copied(bundle.digest) if users is None else self._digests(users)
-            if digests is None:
-                return
+            if users is None:
+                known = self._copied(bundle.digest)
+                if known is None:
+                    return
+                note = replace(known, bundle=bundle)
+            else:
+                key = self._key()
+                note = _Note(bundle, _key_check(key), _digests(users, key))
+            close_to_others(self._folder, re.compile(".*", re.DOTALL))
             stem = hashlib.blake2b(bundle.path.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
             with file_written_whole(self._folder / f"{stem}{_SUFFIX}", mode=OWNER_ONLY) as file:
-                file.write(json.dumps(asdict(bundle)).encode() + b"\n" + digests.tobytes())
+                file.write(_written(note))
         except OSError as error:
             _log.warning(
                 "%s: it cannot be noted whom the bundle was trained with (%s), so forgetting a user will not name it",
@@ -74,37 +94,53 @@ class TrainedBundles:
             )
 
     def trained_with(self, user: str, store: str) -> list[TrainedBundle]:
-        """The bundles over a store (its URL) that are still where they were saved and were trained with the user."""
-        found = [(bundle, digests) for bundle, digests in self._notes() if bundle.store == store]
+        """The bundles over a store (its URL) that are still where they were saved and were trained with the user, or
+        may have been: where the key is damaged or lost, that is each of them, which is logged.
+        """
+        found = [note for note in self._notes() if note.bundle.store == store]
         if not found:
             return []
-        wanted = self._digests([user])[0]
-        return [bundle for bundle, digests in found if wanted in digests and _is_there(bundle)]
-
-    def _copied(self, digest: str) -> NDArray[np.uint64] | None:
-        return next((digests for bundle, digests in self._notes() if bundle.digest == digest), None)
-
-    def _notes(self) -> Iterator[tuple[TrainedBundle, NDArray[np.uint64]]]:
         try:
-            notes = sorted(self._folder.glob(f"*{_SUFFIX}"))
-        except OSError:
+            key = self._key()
+        except OSError as error:
+            _log.warning("%s: %s; all bundles over this store are named", error.filename, error.strerror)
+            return [note.bundle for note in found if _is_there(note.bundle)]
+        wanted = _digests([user], key)[0]
+        named: list[TrainedBundle] = []
+        for note in found:
+            if note.key not in ("", _key_check(key)):
+                _log.warning("%s: noted with a key that is lost, so it is named for everybody", note.bundle.path)
+            elif wanted not in note.users:
+                continue
+            if _is_there(note.bundle):
+                named.append(note.bundle)
+        return named
+
+    def _copied(self, digest: str) -> _Note | None:
+        return next((note for note in self._notes() if note.bundle.digest == digest), None)
+
+    def _notes(self) -> Iterator[_Note]:
+        try:
+            notes = sorted(path for path in self._folder.iterdir() if path.suffix == _SUFFIX)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            _log.warning("%s: which bundles were trained with whom cannot be read (%s)", self._folder, error.strerror)
             return
         for note in notes:
-            # What another version or a damaged disk has left says nothing.
-            with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
-                text, _, content = note.read_bytes().partition(b"\n")
-                values = json.loads(text)
-                bundle = TrainedBundle(**{**values, "files": tuple(values["files"])})
-                yield bundle, np.frombuffer(content, dtype="<u8")
-
-    def _digests(self, users: Iterable[str]) -> NDArray[np.uint64]:
-        """Keyed digests [n_users]. Raises OSError."""
-        key = self._key()
-        found = (
-            hashlib.blake2b(user.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES, key=key).digest()
-            for user in users
-        )
-        return np.frombuffer(b"".join(found), dtype="<u8")
+            try:
+                found = _read(note.read_bytes())
+            except OSError as error:
+                _log.warning("%s cannot be read (%s), so it is not known whom its bundle was trained with", note, error)
+                continue
+            if found is None:
+                # Not passed over in silence: forgetting a user would not name the bundle.
+                _log.warning(
+                    "%s is damaged, so it is not known whom its bundle was trained with; train the bundle again",
+                    note,
+                )
+                continue
+            yield found
 
     def _key(self) -> bytes:
         """The key of this machine, drawn when it is first needed. Raises OSError."""
@@ -116,9 +152,12 @@ class TrainedBundles:
             if not path.exists():
                 with file_written_whole(path, mode=OWNER_ONLY) as file:
                     file.write(secrets.token_bytes(_KEY_BYTES))
-            return path.read_bytes()
+            key = path.read_bytes()
         finally:
             lock.release()
+        if len(key) != _KEY_BYTES:
+            raise OSError(errno.EINVAL, _DAMAGED_KEY, str(path))
+        return key
 
 
 def save_and_note(bundle: Bundle, directory: Path, store: str, *, force: bool) -> BundleRecord:
@@ -129,6 +168,49 @@ def save_and_note(bundle: Bundle, directory: Path, store: str, *, force: bool) -
     files = tuple(str(path.resolve()) for path in bundle.files)
     TrainedBundles().add(TrainedBundle(str(directory.resolve()), record.digest, store, files), bundle.users)
     return record
+
+
+def _digests(users: Iterable[str], key: bytes) -> NDArray[np.uint64]:
+    """Keyed digests [n_users]."""
+    found = (
+        hashlib.blake2b(user.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES, key=key).digest()
+        for user in users
+    )
+    return np.frombuffer(b"".join(found), dtype="<u8")
+
+
+def _key_check(key: bytes) -> str:
+    """What tells a key from another."""
+    return hashlib.blake2b(b"key", digest_size=_DIGEST_BYTES, key=key).hexdigest()
+
+
+def _check(note: _Note) -> str:
+    """Digest of a note's content."""
+    content = json.dumps([asdict(note.bundle), note.key]).encode() + note.users.tobytes()
+    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def _written(note: _Note) -> bytes:
+    """A line of JSON with the bundle, then the users' digests."""
+    values = {**asdict(note.bundle), "key": note.key, "check": _check(note)}
+    return json.dumps(values).encode() + b"\n" + note.users.tobytes()
+
+
+def _read(written: bytes) -> _Note | None:
+    """The note; None where it is damaged."""
+    text, _, content = written.partition(b"\n")
+    try:
+        values = json.loads(text)
+        check, key, files = values.pop("check", None), values.pop("key", ""), values.pop("files")
+        bundle = TrainedBundle(**values, files=tuple(files))
+        note = _Note(bundle, key, np.frombuffer(content, dtype="<u8"))
+        texts = (bundle.path, bundle.digest, bundle.store, *bundle.files, key)
+        if not all(isinstance(each, str) and "\0" not in each for each in texts):
+            return None
+        # Notes of earlier versions have no digest.
+        return note if check is None or check == _check(note) else None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
 
 
 def _is_there(bundle: TrainedBundle) -> bool:

@@ -1,43 +1,54 @@
 """Vectors of texts on disk: one folder for each model and settings, in it Arrow files that are mapped, never rewritten.
 
-A file appears whole (written beside, flushed, renamed) and holds texts' digests and vectors; new texts make new files.
-So readers and writers of several processes need no lock: the worst that can happen is that two compute the same text.
+A file appears whole (written beside, flushed, renamed) and holds texts' digests, vectors, and a check of both for each
+text, which is compared when the vector is first used. So readers and writers of several processes need no lock: the
+worst that can happen is that two compute the same text, and a file that is damaged costs the computation of its texts.
+A folder that cannot be read or written is done without, with a warning.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
-import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kg.durable import flush
+from kg.durable import OWNER_ONLY, file_written_whole, make_private, remove_partial, remove_tree
 
 MERGE_FROM = 16
 """Files from which they are merged into one: opening more takes longer than reading their vectors."""
 
-STALE_SECONDS = 3600.0
-"""Age from which an unfinished file is one that its process will not finish."""
-
 DIGEST_BYTES = 16
+_CHECK_BYTES = 8
+
+_DAMAGE = (ArithmeticError, LookupError, MemoryError, OSError, TypeError, ValueError, pa.ArrowException)
+"""What opening a file raises that is not as this module writes them."""
+
+_log = logging.getLogger(__name__)
 
 
 class VectorCache:
-    """The vectors of one model with one way of computing them; not thread-safe, safe between processes."""
+    """The vectors of one model with one way of computing them; not thread-safe, safe between processes. No method
+    raises OSError.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._files: list[Path] = []
+        # A check is one of its folder: the vectors of another model are none of this one's.
+        self._key = hashlib.blake2b(folder.name.encode("utf-8", "surrogateescape")).digest()
+        self._files: list[Path | None] = []
         self._vectors: list[NDArray[np.float32]] = []
+        self._checks: list[NDArray[np.void]] = []
         self._places: dict[bytes, tuple[int, int]] = {}
-        if folder.is_dir():
-            self._read()
+        self._sound: set[bytes] = set()
+        self._has_warned = False
+        self._read()
 
     def __len__(self) -> int:
         return len(self._places)
@@ -45,73 +56,166 @@ class VectorCache:
     @property
     def dimension(self) -> int | None:
         """Length of the vectors, None while there is none."""
-        return self._vectors[0].shape[1] if self._vectors else None
+        return next((self._vectors[file].shape[1] for file, _ in self._places.values()), None)
 
     def missing(self, texts: Sequence[str]) -> list[str]:
         """The texts without a vector here, each once, in order."""
-        return [text for text in dict.fromkeys(texts) if text_digest(text) not in self._places]
+        wanted = {text: text_digest(text) for text in dict.fromkeys(texts)}
+        self._check(wanted.values())
+        return [text for text, digest in wanted.items() if digest not in self._places]
 
     def get(self, texts: Sequence[str], out: NDArray[np.float32]) -> None:
         """Copy the texts' vectors into `out` [n, dimension]; raises KeyError for one that is not here."""
-        for row, text in enumerate(texts):
-            file, place = self._places[text_digest(text)]
+        digests = [text_digest(text) for text in texts]
+        self._check(digests)
+        for row, digest in enumerate(digests):
+            file, place = self._places[digest]
             out[row] = self._vectors[file][place]
 
     def add(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Store vectors [n, dimension]; they are on disk when this returns."""
-        if texts:
-            self._open(self._write([text_digest(text) for text in texts], vectors))
+        """Store vectors [n, dimension]; they are on disk when this returns, or in memory where that cannot be."""
+        if not texts:
+            return
+        digests = [text_digest(text) for text in texts]
+        if not self._kept(digests, vectors):
+            self._take(None, digests, np.array(vectors, dtype=np.float32), np.zeros(0, dtype=f"V{_CHECK_BYTES}"))
+        # What was computed here just now needs no comparison.
+        self._sound.update(digests)
 
     def merge(self) -> None:
         """Put many files into one, where there are many."""
-        if len(self._files) < MERGE_FROM:
+        if sum(file is not None for file in self._files) < MERGE_FROM:
             return
+        # A check that is made anew must not be one of damaged vectors.
+        self._check(list(self._places))
         digests = list(self._places)
+        if not digests:
+            return
         vectors = np.stack([self._vectors[file][place] for file, place in self._places.values()])
-        merged, old = self._write(digests, vectors), self._files
-        self._files, self._vectors, self._places = [], [], {}
-        self._open(merged)
-        for file in old:
-            file.unlink(missing_ok=True)
+        old = (self._files, self._vectors, self._checks, self._places)
+        self._files, self._vectors, self._checks, self._places = [], [], [], {}
+        if not self._kept(digests, vectors):
+            self._files, self._vectors, self._checks, self._places = old
+            return
+        for file in old[0]:
+            self._remove(file)
 
     def _read(self) -> None:
-        for partial in self._folder.glob(".*.partial"):
-            with suppress(FileNotFoundError):
-                if time.time() - partial.stat().st_mtime > STALE_SECONDS:
-                    partial.unlink()
-        for file in sorted(self._folder.glob("*.arrow")):
-            # Another process may have merged the file away, and a damaged file is only a miss.
-            with suppress(FileNotFoundError, pa.ArrowInvalid, KeyError):
-                self._open(file)
+        remove_partial(self._folder)
+        try:
+            files = sorted(path for path in self._folder.iterdir() if path.suffix == ".arrow")
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._warn(f"vectors that may be kept there cannot be read ({error.strerror}); they are computed anew")
+            return
+        for file in files:
+            self._open(file)
 
-    def _open(self, file: Path) -> None:
-        table = pa.ipc.open_file(pa.memory_map(str(file))).read_all().combine_chunks()
-        digests, rows = table["digest"].chunk(0), table["vector"].chunk(0)
-        vectors = rows.values.to_numpy(zero_copy_only=True).reshape(len(rows), -1)
+    def _open(self, file: Path) -> bool:
+        try:
+            digests, vectors, checks = _columns(file)
+            if len(digests) and not self._is_sound(digests[0], vectors[0], checks[0]):
+                raise ValueError("its first vector is not what was written")
+        except FileNotFoundError:
+            # Another process has merged it away.
+            return False
+        except _DAMAGE as error:
+            self._damaged(file, str(error))
+            return False
+        if len(digests):
+            self._take(file, digests, vectors, checks)
+        return True
+
+    def _take(
+        self, file: Path | None, digests: Sequence[bytes], vectors: NDArray[np.float32], checks: NDArray[np.void]
+    ) -> None:
         self._files.append(file)
         self._vectors.append(vectors)
-        for place, digest in enumerate(digests.to_pylist()):
+        self._checks.append(checks)
+        for place, digest in enumerate(digests):
             self._places.setdefault(digest, (len(self._files) - 1, place))
 
-    def _write(self, digests: Sequence[bytes], vectors: NDArray[np.float32]) -> Path:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel())
-        table = pa.table(
+    def _check(self, digests: Iterable[bytes]) -> None:
+        """Compare the checks of vectors that are used for the first time, and drop the files where one differs."""
+        for digest in digests:
+            found = self._places.get(digest)
+            if found is None or digest in self._sound:
+                continue
+            number, place = found
+            if self._is_sound(digest, self._vectors[number][place], self._checks[number][place]):
+                self._sound.add(digest)
+                continue
+            file = self._files[number]
+            if file is not None:
+                self._damaged(file, "a vector is not what was written")
+            gone = [each for each, (holder, _) in self._places.items() if holder == number]
+            for each in gone:
+                del self._places[each]
+            self._sound.difference_update(gone)
+            self._files[number] = None
+
+    def _is_sound(self, digest: bytes, vector: NDArray[np.float32], check: np.void) -> bool:
+        return _check_of(self._key, digest, vector) == check.tobytes()
+
+    def _damaged(self, file: Path, how: str) -> None:
+        _log.warning("%s is damaged (%s). It is dropped, and its texts are computed anew", file, how)
+        self._remove(file)
+
+    def _remove(self, file: Path | None) -> None:
+        try:
+            if file is not None:
+                remove_tree(file)
+        except OSError as error:
+            self._warn(f"{file} cannot be removed ({error.strerror})")
+
+    def _warn(self, what: str) -> None:
+        """Once: whoever cannot write here cannot the next time either."""
+        if not self._has_warned:
+            self._has_warned = True
+            _log.warning("%s: %s", self._folder, what)
+
+    def _kept(self, digests: Sequence[bytes], vectors: NDArray[np.float32]) -> bool:
+        """Write a file and take it; False where that cannot be."""
+        rows = np.ascontiguousarray(vectors, dtype=np.float32)
+        checks = [_check_of(self._key, digest, row) for digest, row in zip(digests, rows, strict=True)]
+        batch = pa.record_batch(
             {
                 "digest": pa.array(digests, pa.binary(DIGEST_BYTES)),
-                "vector": pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]),
+                "vector": pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), rows.shape[1]),
+                "check": pa.array(checks, pa.binary(_CHECK_BYTES)),
             }
         )
         file = self._folder / f"{secrets.token_hex(8)}.arrow"
-        partial = file.with_name(f".{file.stem}.partial")
-        with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-            writer.write_table(table, max_chunksize=max(1, len(table)))
-        flush(partial)
-        partial.replace(file)
-        flush(self._folder)
-        return file
+        try:
+            make_private(self._folder)
+            with file_written_whole(file, mode=OWNER_ONLY) as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+                writer.write_batch(batch)
+        except OSError as error:
+            self._warn(f"vectors of texts cannot be kept ({error.strerror}), and are computed again the next time")
+            return False
+        return self._open(file)
 
 
 def text_digest(text: str) -> bytes:
     """16 bytes that stand for a text."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
+
+
+def _check_of(key: bytes, digest: bytes, vector: NDArray[np.float32]) -> bytes:
+    return hashlib.blake2b(digest + vector.tobytes(), digest_size=_CHECK_BYTES, key=key).digest()
+
+
+def _columns(file: Path) -> tuple[list[bytes], NDArray[np.float32], NDArray[np.void]]:
+    """Digests [n], vectors float32 [n, dimension] and checks [n] of a file, the latter two mapped. Raises `_DAMAGE`."""
+    batch: Any = pa.ipc.open_file(pa.memory_map(str(file))).get_batch(0)
+    batch.validate(full=True)
+    digests, rows, checks = (batch.column(name) for name in ("digest", "vector", "check"))
+    kinds = (digests.type, rows.type.value_type, checks.type)
+    if kinds != (pa.binary(DIGEST_BYTES), pa.float32(), pa.binary(_CHECK_BYTES)) or not rows.type.list_size:
+        raise ValueError(f"its columns are {batch.schema}")
+    if any(each.null_count or each.offset for each in (digests, rows, checks)):
+        raise ValueError("it has rows without a value")
+    vectors = rows.values.to_numpy(zero_copy_only=True).reshape(len(rows), rows.type.list_size)
+    check = np.frombuffer(checks.buffers()[1], dtype=f"V{_CHECK_BYTES}", count=len(rows)) if len(rows) else None
+    return digests.to_pylist(), vectors, np.zeros(0, dtype=f"V{_CHECK_BYTES}") if check is None else check

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from encoders.text.folder import ModelFolder
-from kg.durable import OWNER_ONLY, file_written_whole
+from kg.durable import OWNER_ONLY, file_written_whole, make_private
 from kg.folders import cache_folder
 
 
@@ -22,7 +22,7 @@ def remember(folder: ModelFolder) -> None:
     note = _note_of(folder.digest)
     # Without a note everything works here and now; only new texts for a bundle will need the folder named again.
     with suppress(OSError):
-        note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(note.parent)
         with file_written_whole(note, mode=OWNER_ONLY) as file:
             file.write(json.dumps({"folder": str(place)}).encode())
 

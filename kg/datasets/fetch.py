@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from typing import TypeAlias
 
 from kg.errors import WhyPathError
 from kg.folders import cache_folder
+from kg.redacting import without_credentials
 
 Progress: TypeAlias = Callable[[str], None]
 """Called with a line for the reader whenever something slow begins."""
@@ -191,7 +191,7 @@ def _downloaded(wheel: Wheel, scratch: Path, progress: Progress | None) -> Path:
     # The warnings of every retry come before the errors, which say the same shorter. A URL in them may carry the
     # password of a private index.
     errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or done.stderr.splitlines()
-    said = re.sub(r"(://)[^/\s@]+@", r"\1***@", " ".join(errors)[-400:])
+    said = without_credentials(" ".join(errors))[-400:]
     raise WheelUnavailable(
         f"{wheel.pinned} could not be downloaded; is there a network, and does pip reach its index? pip said: "
         f"{said or 'nothing'}. {_by_hand(wheel)}"

@@ -1,7 +1,8 @@
 """A snapshot as files: Arrow IPC for strings, .npy for arrays, graph.json for the rest; all of it can be memory-mapped.
 
 The directory is written beside its place, flushed and renamed, so a reader finds a whole snapshot or none. Nothing
-in it is executable: no pickle, and .npy files are read with pickling off.
+in it is executable: no pickle, and .npy files are read with pickling off. What is read is what was written, by digest
+(`kg.graph.intact`), and stays within its tables (`kg.graph.checking`).
 """
 
 from __future__ import annotations
@@ -12,34 +13,53 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 from pyarrow import ipc
 
 from kg.durable import directory_written_whole
 from kg.errors import WhyPathError
+from kg.graph.checking import check_parts, check_strings
 from kg.graph.columns import FieldColumn
+from kg.graph.intact import described, digest_of_record, fault_of
 from kg.graph.parts import GraphParts
 from kg.graph.strings import Strings
 from kg.graph.tables import Csr, InteractionTable, NodeTable, RelationTable
 from kg.schema import DomainSchema
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised when the files change in a way that older code cannot read; another version is refused, with advice."""
 
 _RECORD = "graph.json"
+
+_DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RecursionError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    WhyPathError,
+    pa.ArrowException,
+)
+"""What reading files raises that are not as this module writes them."""
 
 
 class SnapshotUnreadable(WhyPathError):
     """A directory that is no snapshot, is damaged, or was written by another version."""
 
 
-def save(graph: GraphParts, digest: str, directory: Path) -> Path:
+def save(graph: GraphParts, digest: str, directory: Path, *, mode: int | None = None) -> Path:
     """Write a snapshot with the digest of its facts; see `KnowledgeGraph.save`. Raises SnapshotUnreadable if the
-    directory holds something else.
+    directory holds something else, and OSError.
     """
     if directory.exists() and not (directory / _RECORD).exists() and any(directory.iterdir()):
         raise SnapshotUnreadable(f"{directory} exists and holds no snapshot; give another directory or empty it")
-    with directory_written_whole(directory) as partial:
+    with directory_written_whole(directory, mode=mode) as partial:
         record: dict[str, Any] = {
             "format": "whypath-graph",
             "version": FORMAT_VERSION,
@@ -53,7 +73,8 @@ def save(graph: GraphParts, digest: str, directory: Path) -> Path:
             ],
             "interactions": [_write_events(partial, number, table) for number, table in enumerate(graph.events)],
         }
-        record["files"] = {path.name: path.stat().st_size for path in sorted(partial.iterdir())}
+        record["files"] = described(sorted(partial.iterdir()))
+        record["sha256"] = digest_of_record(record)
         (partial / _RECORD).write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
     return directory
 
@@ -61,12 +82,18 @@ def save(graph: GraphParts, digest: str, directory: Path) -> Path:
 def load(directory: Path, *, mmap: bool) -> GraphParts:
     """Read a snapshot's parts; see `KnowledgeGraph.load`."""
     record = read_record(directory)
-    for name, size in record["files"].items():
-        path = directory / name
-        found = path.stat().st_size if path.exists() else None
-        if found != size:
-            state = "is missing" if found is None else f"has {found} bytes instead of {size}"
-            raise SnapshotUnreadable(f"{path} {state}: the snapshot is damaged; make it again from its store")
+    try:
+        fault = fault_of(directory, record["files"], record["sha256"])
+        if fault is None:
+            parts = _read_parts(directory, record, mmap)
+            check_parts(parts)
+            return parts
+    except _DAMAGE as error:
+        fault = f"{directory} cannot be read ({type(error).__name__}: {error})"
+    raise SnapshotUnreadable(f"{fault}: the snapshot is damaged; make it again from its store")
+
+
+def _read_parts(directory: Path, record: dict[str, Any], mmap: bool) -> GraphParts:
     schema = DomainSchema.from_json(json.dumps(record["schema"]))
     return GraphParts(
         schema,
@@ -87,9 +114,9 @@ def read_record(directory: Path) -> dict[str, Any]:
     path = directory / _RECORD
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise SnapshotUnreadable(f"{directory} holds no snapshot (there is no {_RECORD} in it)") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SnapshotUnreadable(f"{path} is damaged ({error}); make the snapshot again from its store") from None
     if not isinstance(record, dict) or record.get("format") != "whypath-graph":
         raise SnapshotUnreadable(f"{path} does not describe a snapshot of WhyPath")
@@ -98,6 +125,8 @@ def read_record(directory: Path) -> dict[str, Any]:
             f"{directory} has snapshot format {record.get('version')}, this version reads {FORMAT_VERSION};"
             " make the snapshot again from its store"
         )
+    if record.get("sha256") != digest_of_record(record):
+        raise SnapshotUnreadable(f"{path} does not hold what was written: it is damaged; make it again from its store")
     return record
 
 
@@ -111,7 +140,8 @@ def _write_nodes(directory: Path, number: int, table: NodeTable) -> dict[str, ob
         elif column.codes is not None and column.categories is not None:
             _write_array(directory / f"{stem}.npy", column.codes)
             _write_strings(directory / f"{stem}.arrow", {"category": column.categories})
-        fields.append({"name": column.name, "type": column.type, "sensitive": column.sensitive, "stem": stem})
+        head = {"name": column.name, "type": column.type, "sensitive": column.sensitive}
+        fields.append({**head, "stem": stem, "categories": column.numbers is None})
     return {"kind": table.kind, "fields": fields}
 
 
@@ -121,7 +151,7 @@ def _read_nodes(directory: Path, number: int, entry: dict[str, Any], schema: Dom
     for field in entry["fields"]:
         values = _read_array(directory / f"{field['stem']}.npy", mmap)
         head = (field["name"], field["type"], field["sensitive"])
-        if (directory / f"{field['stem']}.arrow").exists():
+        if field["categories"]:
             categories = _read_strings(directory / f"{field['stem']}.arrow", mmap)["category"]
             fields[field["name"]] = FieldColumn(*head, codes=values, categories=categories)
         else:
@@ -175,7 +205,11 @@ def _write_array(path: Path, array: NDArray) -> None:
 
 
 def _read_array(path: Path, mmap: bool) -> NDArray:
-    array = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
+    if mmap:
+        array = npy.open_memmap(path, mode="r")
+    else:
+        with path.open("rb") as file:
+            array = npy.read_array(file, allow_pickle=False)
     # As a plain array: the subclass of mapped arrays makes every slice slower and means nothing to readers.
     return array.view(np.ndarray)
 
@@ -189,4 +223,6 @@ def _write_strings(path: Path, columns: dict[str, Strings]) -> None:
 def _read_strings(path: Path, mmap: bool) -> dict[str, Strings]:
     source = pa.memory_map(str(path)) if mmap else pa.OSFile(str(path))
     batch = ipc.open_file(source).get_batch(0)
+    for name in batch.schema.names:
+        check_strings(f"{path.name}: {name}", batch.column(name))
     return {name: Strings(batch.column(name)) for name in batch.schema.names}

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from kg.errors import WhyPathError
 from kg.graph.strings import Strings
 from kg.graph.tables import NodeTable
+from kg.visible import without_halves
 
 _FUZZY_LIMIT = 20_000
 """Ids that a misspelt one is compared with: difflib takes about 10 µs for each, and an error may cost a fifth of a
@@ -104,7 +105,7 @@ class ItemIndex:
     def _close_to(self, item_id: str) -> list[str]:
         """Up to three items whose label holds the text or whose id resembles it, as readers would look for them."""
         close: list[str] = []
-        options = pc.MatchSubstringOptions(item_id, ignore_case=True)
+        options = pc.MatchSubstringOptions(without_halves(item_id), ignore_case=True)
         for table, start in zip(self._tables, self._starts, strict=False):
             hits = np.flatnonzero(np.asarray(pc.call_function("match_substring", [table.labels.array], options)))
             close += [f"{self.ids[int(start) + row]!r} ({table.labels[row]})" for row in hits[:3].tolist()]

@@ -118,4 +118,6 @@ def _within(
         for heads, tails in pairs():
             reached[tails[before[heads]]] = True
             reached[heads[before[tails]]] = True
+        if np.array_equal(before, reached):
+            break  # no depth leads further
     return reached

@@ -380,11 +380,11 @@ class KnowledgeGraph:
 
         return SnapshotFeatures(self), SnapshotEdges(self)
 
-    def save(self, directory: str | Path) -> Path:
+    def save(self, directory: str | Path, *, mode: int | None = None) -> Path:
         """Write the snapshot to a directory, which appears whole or not at all; one that holds a snapshot is
-        replaced.
+        replaced. `mode`: permissions of its files, else what the umask allows.
         """
-        return save(self._parts, self.digest, Path(directory))
+        return save(self._parts, self.digest, Path(directory), mode=mode)
 
     @classmethod
     def load(cls, directory: str | Path, mmap: bool = True) -> KnowledgeGraph:

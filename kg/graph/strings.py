@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
+from kg.visible import without_halves
+
 _PIECE = 65_536
 """Strings turned into Python objects at a time while iterating, so that iterating needs bounded memory."""
 
@@ -101,7 +103,9 @@ class Strings(Sequence[str]):
     def positions(self, values: Iterable[str]) -> NDArray[np.int32]:
         """Position [k] of each given string in this column (any order, the first where it repeats), -1 where absent."""
         options = pc.SetLookupOptions(value_set=self.array)
-        found: Any = pc.call_function("index_in", [Strings.of(values).array], options)
+        # Half of a character, which an argument of a command can have, stands in no column.
+        wanted = [value if without_halves(value) == value else None for value in values]
+        found: Any = pc.call_function("index_in", [pa.array(wanted, pa.large_string())], options)
         return np.array(found.fill_null(-1), dtype=np.int32)
 
     def update(self, digest: hashlib.blake2b) -> None:

@@ -7,18 +7,21 @@ what people did, so the folder is its owner's alone and asks version control to 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kg.durable import file_written_whole
+from kg.durable import OWNER_ONLY, file_written_whole
 from kg.locking import FileLock
 from kg.stores.cache import SnapshotCache
 from kg.stores.errors import StoreBusy, StoreError
 from kg.stores.event_log import EventLog
+from kg.stores.permissions import close_to_others
 
 _VERSION = 1
+_LARGEST = 2**53
 _LOCK_SECONDS = 1800.0
 """To wait for another process that reads the graph."""
 
@@ -44,11 +47,11 @@ class Sidecar:
         self.directory = folder / domain.stem
         try:
             self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for each in (folder, self.directory):
-                each.chmod(0o700)
+            close_to_others(folder, re.compile(".*", re.DOTALL))
             ignore = folder / ".gitignore"
             if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
+                with file_written_whole(ignore, mode=OWNER_ONLY) as file:
+                    file.write(b"*\n")
         except OSError as error:
             raise StoreError(
                 f"{self.directory} cannot be made ({error.strerror}); snapshots and recorded events of a graph are kept"
@@ -65,18 +68,24 @@ class Sidecar:
     def kept(self) -> Kept | None:
         """The note of the last read; None before the first, or where it is another version's."""
         try:
-            value = json.loads((self.directory / "kept.json").read_text(encoding="utf-8"))
+            value = json.loads((self.directory / "kept.json").read_bytes())
             if value.pop("version") != _VERSION:
                 return None
-            return Kept(**value)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            kept = Kept(**value)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None  # what can be read again needs no repair
+        return kept if _is_sound(kept) else None
+
+    def last_generation(self) -> int:
+        """The generation of the last read, also where the note of it is lost: none is given twice, as whoever has
+        followed the store would take the next content for what it has.
+        """
+        kept = self.kept()
+        return kept.generation if kept is not None else max(self.cache.generations(), default=0)
 
     def keep(self, kept: Kept) -> None:
         """Put a new note in the place of the old one, durably."""
-        with file_written_whole(self.directory / "kept.json") as file:
+        with file_written_whole(self.directory / "kept.json", mode=OWNER_ONLY) as file:
             file.write(json.dumps({"version": _VERSION, **asdict(kept)}, sort_keys=True).encode())
 
     @contextmanager
@@ -93,3 +102,14 @@ class Sidecar:
     def close(self) -> None:
         """Let go of files."""
         self.events.close()
+
+
+def _is_sound(kept: Kept) -> bool:
+    """Whether a note has the types that a note has, and numbers that can be."""
+    counts = kept.counts
+    return (
+        all(isinstance(text, str) for text in (kept.schema, kept.facts, kept.events))
+        and isinstance(counts, dict)
+        and all(type(number) is int and 0 <= number <= _LARGEST for number in (kept.generation, kept.dangling))
+        and all(type(number) is int for number in counts.values())
+    )

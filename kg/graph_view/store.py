@@ -20,6 +20,7 @@ from kg.graph import KnowledgeGraph
 from kg.graph_view.changes import counts_of
 from kg.graph_view.deleting import Deleted, delete_own
 from kg.graph_view.event_ids import EventIds
+from kg.graph_view.forgetting import forget
 from kg.graph_view.looking import counts_of_snapshot, neighbours_of
 from kg.graph_view.own_events import OwnEvents
 from kg.graph_view.own_results import OwnResults, check_names
@@ -45,6 +46,7 @@ from kg.stores.protocol import (
 )
 from kg.stores.quarantines import QuarantineNote, QuarantinePlace, with_quarantines
 from kg.stores.results import KindVectors, ResultsReport, UserList
+from kg.visible import has_halves
 
 
 class GraphView:
@@ -129,7 +131,7 @@ class GraphView:
         """See `GraphStore.state`. Raises StoreUnavailable while the server is away."""
         counts = self._current_counts()
         kept = self._sidecar.kept()
-        generation = kept.generation if kept is not None else 0
+        generation = self._sidecar.last_generation()
         # A graph that has changed since it was read has another generation: the one that reading it will give.
         return StoreState(
             generation if self._is_current(kept, counts) else generation + 1, self._sidecar.events.last(), None
@@ -190,10 +192,10 @@ class GraphView:
         before = self._sidecar.kept()
         content = (self._schema_text, graph.digest, graph.events_digest)
         changed = before is None or (before.schema, before.facts, before.events) != content
-        generation = (before.generation if before is not None else 0) + int(changed)
+        generation = self._sidecar.last_generation() + int(changed)
         graph = graph.at_generation(generation)
+        self._sidecar.cache.write(graph)
         try:
-            self._sidecar.cache.write(graph)
             self._sidecar.keep(Kept(generation, counts, *content, report.dangling))
         except OSError as error:
             raise StoreError(f"the snapshot under {self._sidecar.directory} cannot be kept: {error}") from None
@@ -268,52 +270,19 @@ class GraphView:
     def delete_user(self, user: str) -> DeletionReport:
         """Remove what WhyPath keeps of a user: recorded events, traces in snapshots, under `write: true` its own
         relationships. `left` says what stays in the graph, which is not WhyPath's to change."""
+        if has_halves(user):
+            return DeletionReport(user, False, 0, 0, 0, 0)
         with self._lock, self._sidecar.exclusive():
             own = Deleted()
-            left = 0
-            said = ""
             if self._graph.write:
                 # First: where the server is away, nothing is removed and the caller can try again.
                 connection = self._connected()
                 own = connection.write(lambda transaction: delete_own(transaction, self._schema, user))
             kept = self._sidecar.kept()
             graph = self._cached(kept) if kept is not None else None
-            events = self._sidecar.events.remove_user(user)
-            remaining = self._sidecar.events.count(user) + own.remaining
-            snapshots = 0
-            kind = self._schema.user_kinds[0]
             self._latest = self._ids = None
-            if graph is not None and kept is not None and (graph.nodes(kind).keys.find(user) >= 0 or events):
-                left = sum(len(table) for table in graph.events_of(user))
-                in_graph = graph.nodes(kind).keys.find(user) >= 0
-                graph = graph.without_users([user]).at_generation(kept.generation + 1)
-                self._sidecar.cache.write(graph)
-                self._sidecar.keep(
-                    replace(kept, generation=graph.generation, facts=graph.digest, events=graph.events_digest)
-                )
-                self._sidecar.cache.remove_before(graph.generation)
-                snapshots = 1
-                remaining += int(graph.nodes(kind).keys.find(user) >= 0)
-                if in_graph:
-                    said = (
-                        f"the graph at {self._graph.uri} still has the {kind} {user!r}, with {left:,} interactions at"
-                        " the last read; that is not WhyPath's to change and will be read again, so remove them there"
-                    )
-            found = bool(snapshots or events or own.events or own.recommendations)
-            if not said and own.nodes:
-                said = f"the graph at {self._graph.uri} has the {kind} {user!r}, whom WhyPath does not remove there"
-            elif not said and not found:
-                said = f"the graph at {self._graph.uri} was not asked for the {kind} {user!r}; remove them there"
-            report = DeletionReport(
-                user,
-                found,
-                events + own.events,
-                0,
-                snapshots,
-                remaining,
-                said,
-                recommendations=own.recommendations,
-            )
+            kind = self._schema.user_kinds[0]
+            report = forget(self._sidecar, kept, graph, user, kind=kind, uri=self._graph.uri, own=own)
         places = list(QuarantineNote(self._sidecar.directory).places())
         if self._sidecar.quarantine.exists():
             places.append(QuarantinePlace.here(self._sidecar.quarantine))

@@ -5,7 +5,6 @@ Strings stand as they are: a graph has no stray blanks of a file in them, and ke
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,7 +21,6 @@ from kg.sources import Reason
 Problems = dict[int, RowProblem]
 """Row of a column -> why its value cannot be used."""
 
-_ZONE = re.compile(r"\[[^\]]*\]$")
 
 _NOTHING = type(None)
 
@@ -113,7 +111,12 @@ class TimeColumn:
 
 def without_zone(value: Any) -> Any:
     """A time as the server spells it, without the zone's name after its offset."""
-    return _ZONE.sub("", value) if isinstance(value, str) and value.endswith("]") else value
+    if not isinstance(value, str) or not value.endswith("]"):
+        return value
+    # Not by a pattern, which begins anew at every bracket of a value that is none: from the first bracket behind the
+    # last one that closes before.
+    start = value.find("[", value.rfind("]", 0, -1) + 1)
+    return value if start < 0 else value[:start]
 
 
 def _each(values: Sequence[Any], convert: Callable[[Any], Any]) -> tuple[list[Any], Problems]:

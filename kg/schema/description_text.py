@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from kg.redacting import quoted
 from kg.regular_files import NotRegular, open_regular
 from kg.schema.errors import SchemaError
 from kg.schema.yaml_nodes import MOST_DEEP
@@ -64,5 +65,5 @@ def unfit_texts(value: Any) -> list[tuple[tuple[str, ...], str]]:
                 found.append((path, f"a text of more than {MOST_TEXT:,} characters"))
             elif unfit := _UNFIT.search(text):
                 what = "a NUL character" if unfit.group() == "\0" else "half a character (a lone surrogate)"
-                found.append((path, f"{text[:60]!r} holds {what}, which nothing can keep"))
+                found.append((path, f"{quoted(text)} holds {what}, which nothing can keep"))
     return found

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, model_validator
 
+from kg.redacting import kind_of, quoted
 from kg.schema.base import DomainModel
 from kg.schema.description_text import read_description, unfit_texts
 from kg.schema.errors import MOST_TOLD, SchemaError, from_validation, place_in, suggestion
@@ -130,7 +131,7 @@ class DomainSchema(DomainModel):
         for place, kinds in ends:
             for kind in dict.fromkeys(kinds):
                 if kind in self.nodes and not self.nodes[kind].labels:
-                    yield f"{place}: the kind {kind!r} has no `labels`, so no relationship can lead to its nodes"
+                    yield f"{place}: the kind {quoted(kind)} has no `labels`, so no relationship can lead to its nodes"
 
     def _size_problems(self) -> Iterator[str]:
         """A relation that names many kinds at both ends, or an interaction with all items, stands for many."""
@@ -150,7 +151,7 @@ class DomainSchema(DomainModel):
 
     def _reference_problems(self) -> Iterator[str]:
         def unknown(place: str, kind: str) -> str:
-            return f"{place}: no node kind {kind!r} under `nodes`{suggestion(kind, self.nodes)}"
+            return f"{place}: no node kind {quoted(kind)} under `nodes`{suggestion(kind, self.nodes)}"
 
         for name, node in self.nodes.items():
             for section, columns in (("lists", node.lists), ("links", node.links)):
@@ -165,10 +166,11 @@ class DomainSchema(DomainModel):
         user_kinds, item_kinds = self.user_kinds, dict.fromkeys(self.item_kinds)
         for name, interaction in self.interactions.items():
             if interaction.user not in user_kinds:
-                yield f"interactions.{name}.user: {interaction.user!r} is not the user kind {user_kinds[0]!r}"
+                user = quoted(interaction.user)
+                yield f"interactions.{name}.user: {user} is not the user kind {quoted(user_kinds[0])}"
             for kind in interaction.items:
                 if kind not in item_kinds:
-                    yield f"interactions.{name}.items: {kind!r} is not an item kind{suggestion(kind, item_kinds)}"
+                    yield f"interactions.{name}.items: {quoted(kind)} is not an item kind{suggestion(kind, item_kinds)}"
         used = {kind for kinds in self._uses() for kind in kinds}
         for name, node in self.nodes.items():
             if not node.is_read and name not in used:
@@ -187,13 +189,14 @@ class DomainSchema(DomainModel):
         wordings: dict[str, tuple[str, str | None, bool]] = {}
         for place, name, head, tail, wording in self._declared_relations():
             if not _RELATION_NAME.fullmatch(name):
-                yield f"{place}: a relation's name has no spaces and does not start with ~, found {name!r}"
+                yield f"{place}: a relation's name has no spaces and does not start with ~, found {quoted(name)}"
             if head not in self.nodes or tail not in self.nodes:
                 continue  # said above
             if {self.nodes[head].role, self.nodes[tail].role} == {Role.USER, Role.ITEM}:
                 yield f"{place}: this joins users and items; what users do with items belongs under `interactions`"
             if wordings.setdefault(name, wording) != wording:
-                yield f"{place}: the relation {name!r} is described elsewhere with another label, inverse or hidden"
+                said = quoted(name)
+                yield f"{place}: the relation {said} is described elsewhere with another label, inverse or hidden"
 
     def _declared_relations(self) -> Iterator[tuple[str, str, str, str, tuple[str, str | None, bool]]]:
         """(place, name, head kind, tail kind, (label, inverse, hidden)) of every relation, in the order of the file."""
@@ -309,10 +312,8 @@ class DomainSchema(DomainModel):
         if not isinstance(value, dict):
             raise SchemaError(
                 where,
-                [
-                    "expected `nodes:`, `interactions:` and the like, found "
-                    + ("nothing" if value is None else repr(value)[:60])
-                ],
+                # Not repeated: a URL with a password may stand in the place of a description.
+                [f"expected `nodes:`, `interactions:` and the like, found {kind_of(value)}"],
             )
         try:
             return cls.model_validate(value, context=context)

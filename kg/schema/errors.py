@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from kg.errors import WhyPathError
+from kg.redacting import may_be_address, quoted, without_credentials
 
 Lines = Mapping[tuple[str, ...], int]
 """Line of every place of a YAML document, by its path of keys (list positions as text)."""
@@ -37,6 +38,7 @@ class SchemaError(WhyPathError):
 
 
 def _told(problem: str) -> str:
+    problem = without_credentials(problem)
     cut = problem if len(problem) <= _LONGEST else f"{problem[:_LONGEST]}…"
     return cut.encode("utf-8", "backslashreplace").decode()  # half a character can be neither printed nor stored
 
@@ -71,7 +73,7 @@ def _problem(error: Any, model: type[BaseModel], lines: Lines) -> str:
     if kind == "extra_forbidden":
         owner = _model_at(model, path[:-1])
         known = list(owner.model_fields) if owner is not None else []
-        return f"{place}: unknown field {path[-1]!r}{suggestion(path[-1], known)}"
+        return f"{place}: unknown field {quoted(path[-1])}{suggestion(path[-1], known)}"
     if kind == "missing":
         return f"{place_in(path[:-1], lines)}: the field {path[-1]!r} is missing"
     if kind == "value_error":
@@ -79,10 +81,10 @@ def _problem(error: Any, model: type[BaseModel], lines: Lines) -> str:
     if kind in ("enum", "literal_error"):
         expected = error["ctx"]["expected"]
         names = [part.strip(" '") for part in expected.replace(" or ", ",").split(",")]
-        return f"{place}: {error['input']!r} is not one of {', '.join(names)}{_only_close(error['input'], names)}"
+        return f"{place}: {quoted(error['input'])} is not one of {', '.join(names)}{_only_close(error['input'], names)}"
     if kind == "model_type" or kind.endswith("dict_type"):
-        return f"{place}: expected fields (`name: value` lines), found {_shown(error['input'])}"
-    return f"{place}: {error['msg'][0].lower()}{error['msg'][1:]}, found {_shown(error['input'])}"
+        return f"{place}: expected fields (`name: value` lines), found {quoted(error['input'])}"
+    return f"{place}: {error['msg'][0].lower()}{error['msg'][1:]}, found {quoted(error['input'])}"
 
 
 def _only_close(value: object, names: Sequence[str]) -> str:
@@ -92,16 +94,9 @@ def _only_close(value: object, names: Sequence[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _shown(value: object) -> str:
-    if value is None:
-        return "nothing"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
 def place_in(path: tuple[str, ...], lines: Lines) -> str:
     """A place as messages name it, with the line of it or of what it is in."""
-    name = ".".join(path) or "the document"
+    name = ".".join("…" if may_be_address(step) else step for step in path) or "the document"
     for end in range(len(path), -1, -1):
         if path[:end] in lines:
             return f"line {lines[path[:end]]}, {name}"

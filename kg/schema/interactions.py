@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from kg.redacting import quoted
 from kg.schema.base import Conditions, DomainModel, Names
 from kg.schema.existing import PATH_PLACES, PathSpec, Relationship
 from kg.schema.sources import Source, Sources
@@ -142,7 +143,8 @@ class InteractionKind(DomainModel):
             return value
         if "%" not in value:
             raise ValueError(
-                f"{value!r} is no time format: use {', '.join(TIME_FORMATS)} or a strptime pattern such as %d/%m/%Y"
+                f"{quoted(value)} is no time format: use {', '.join(TIME_FORMATS)} or a strptime pattern such as"
+                " %d/%m/%Y"
             )
         return check_pattern(value)
 
@@ -153,7 +155,7 @@ class InteractionKind(DomainModel):
             try:
                 ZoneInfo(value)
             except (ZoneInfoNotFoundError, ValueError, OSError):  # the last for a folder of zones, such as Europe
-                raise ValueError(f"no time zone {value!r}: use a name such as UTC or Europe/Berlin") from None
+                raise ValueError(f"no time zone {quoted(value)}: use a name such as UTC or Europe/Berlin") from None
         return value
 
     @model_validator(mode="after")
@@ -172,8 +174,9 @@ class InteractionKind(DomainModel):
             table, dot, _ = (linking.match or "").partition(".")
             if dot and table in self.via and table not in joined:
                 raise ValueError(
-                    f"via.{name}: `match: {linking.match}` names {table!r}, which is not joined before {name!r}:"
-                    " a table follows from the interaction's own columns or from those of a table above it"
+                    f"via.{name}: `match: {linking.match}` names {quoted(table)}, which is not joined before"
+                    f" {quoted(name)}: a table follows from the interaction's own columns or from those of a table"
+                    " above it"
                 )
             joined.add(name)
         columns = self.columns
@@ -183,7 +186,7 @@ class InteractionKind(DomainModel):
             for used in filter(None, (columns.user, columns.item, columns.weight, columns.time, columns.id)):
                 table, dot, _ = used.partition(".")
                 if dot and self.via and table not in self.via:
-                    raise ValueError(f"{used!r} names no table under `via` ({', '.join(self.via)})")
+                    raise ValueError(f"{quoted(used)} names no table under `via` ({', '.join(self.via)})")
         return self
 
     def _fits_a_graph(self) -> None:
@@ -199,7 +202,7 @@ class InteractionKind(DomainModel):
             place, dot, rest = column.partition(".")
             if place not in PATH_PLACES or not dot or not rest:
                 raise ValueError(
-                    f"{column!r}: say where on the path it stands: `first.{column}` (the first relationship),"
+                    f"{quoted(column)}: say where on the path it stands: `first.{column}` (the first relationship),"
                     f" `node.{column}` (the node between) or `last.{column}` (the last relationship)"
                 )
 

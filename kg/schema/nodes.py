@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from kg.redacting import quoted
 from kg.schema.availability import Available
 from kg.schema.base import Conditions, DomainModel, Names
 from kg.schema.fields import Field as FieldDescription
@@ -130,7 +131,9 @@ class NodeKind(DomainModel):
             if self.role is not Role.ITEM:
                 raise ValueError("`available` is for items")
             if self.available.field not in self.fields:
-                raise ValueError(f"`available` names the field {self.available.field!r}, which is not under `fields`")
+                raise ValueError(
+                    f"`available` names the field {quoted(self.available.field)}, which is not under `fields`"
+                )
         return self
 
     @property

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from kg.redacting import quoted
 from kg.schema.sources import SourceSpec
 
 if TYPE_CHECKING:
@@ -30,15 +31,15 @@ def sensitive_problems(schema: DomainSchema) -> Iterator[str]:
         if where is not None and (where, place) not in told:
             told.add((where, place))
             yield (
-                f"{where}: the column {column[1]!r} is sensitive, and {place} reads it too, from where it would be"
-                " shown; drop one of the two"
+                f"{where}: the column {quoted(column[1])} is sensitive, and {place} reads it too, from where"
+                " it would be shown; drop one of the two"
             )
     for kind, node in schema.nodes.items():
         rule = node.available
         if rule is not None and rule.field in node.fields and node.fields[rule.field].sensitive:
             yield (
-                f"nodes.{kind}.available: the field {rule.field!r} is sensitive, and lists of what is available would"
-                " tell its values; give another field, or drop `sensitive`"
+                f"nodes.{kind}.available: the field {quoted(rule.field)} is sensitive, and lists of what is available"
+                " would tell its values; give another field, or drop `sensitive`"
             )
 
 

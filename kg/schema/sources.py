@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from kg.redacting import quoted
 from kg.schema.base import DomainModel
 
 
@@ -65,9 +66,12 @@ def _check_format(file: str, said: SourceFormat | None) -> None:
         raise ValueError("format `table` is for tables handed over in Python, not for files")
     if said is None and format_of(file) is None:
         raise ValueError(
-            f"the name {file!r} does not tell its format: add `format:` with one of "
+            f"the name {quoted(file)} does not tell its format: add `format:` with one of "
             + ", ".join(f.value for f in SourceFormat if f is not SourceFormat.TABLE)
         )
+
+
+_WITH_MAP = (SourceFormat.TRIPLES, SourceFormat.RECBOLE, SourceFormat.RDF)
 
 
 class IdMap(DomainModel):
@@ -119,7 +123,7 @@ class SourceSpec(DomainModel):
     language: str | None = None
     """RDF: the language of literals to prefer, such as `en`."""
     map: IdMap | None = None
-    """Triples: which of the ids are items."""
+    """Triples and RDF: which of the ids (of RDF, whole IRIs) are items."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> SourceSpec:
@@ -130,9 +134,9 @@ class SourceSpec(DomainModel):
         if self.file is not None:
             _check_format(self.file, self.format)
         if self.quoted and self.separator is not None and len(self.separator) > 1:
-            raise ValueError(f"cells separated by {self.separator!r} cannot be quoted: drop `quoted`")
-        if self.map is not None and self.resolved_format not in (SourceFormat.TRIPLES, SourceFormat.RECBOLE):
-            raise ValueError("`map` belongs to triples: add `format: triples`")
+            raise ValueError(f"cells separated by {quoted(self.separator)} cannot be quoted: drop `quoted`")
+        if self.map is not None and self.resolved_format not in _WITH_MAP:
+            raise ValueError("`map` belongs to triples and RDF: add `format: triples` or `format: rdf`")
         return self
 
     @property

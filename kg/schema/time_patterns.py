@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from kg.redacting import quoted
+
 _LONGEST = 200
 _MOMENT = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 
@@ -18,5 +20,5 @@ def check_pattern(pattern: str) -> str:
     except (ValueError, re.error) as error:
         # A directive that stands twice is an error of the regular expression that Python makes of the pattern.
         why = "a directive stands in it twice" if isinstance(error, re.error) else str(error)
-        raise ValueError(f"{pattern!r} is not a strptime pattern that reads dates: {why}") from None
+        raise ValueError(f"{quoted(pattern)} is not a strptime pattern that reads dates: {why}") from None
     return pattern

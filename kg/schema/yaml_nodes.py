@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
+from kg.redacting import quoted
 from kg.schema.errors import SchemaError
 
 MOST_PLACES = 100_000
@@ -73,7 +74,7 @@ def _check_node(node: yaml.Node, where: str, patterns: Mapping[str, Sequence[re.
         fits = node.tag in _TEXTS or any(look.fullmatch(node.value) for look in looks)
     if not fits:
         tag = node.tag.replace(_CORE, "!!")
-        raise SchemaError(where, [f"line {_line(node)}: the tag {tag!r} has no place here; leave it out"])
+        raise SchemaError(where, [f"line {_line(node)}: the tag {quoted(tag)} has no place here; leave it out"])
 
 
 def _line(node: yaml.Node) -> int:

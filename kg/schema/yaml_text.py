@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from kg.redacting import quoted
 from kg.schema.errors import SchemaError
 from kg.schema.yaml_nodes import MOST_PLACES, TOO_DEEP, TOO_LARGE, check_nodes
 
@@ -107,7 +108,7 @@ def _collect_lines(node: yaml.Node, path: tuple[str, ...], lines: dict[tuple[str
             if name in seen and name != "<<":
                 place = ".".join((*path, name))
                 raise SchemaError(
-                    where, [f"line {line}, {place}: {name!r} stands here twice, first in line {seen[name]}"]
+                    where, [f"line {line}, {place}: {quoted(name)} stands here twice, first in line {seen[name]}"]
                 )
             seen[name] = line
             lines[(*path, name)] = line

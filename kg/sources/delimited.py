@@ -1,6 +1,7 @@
 """CSV, TSV and their kin, plain or gzip: cells quoted by the csv module's rules, or cut at every separator.
 
-RecBole's atomic files are such tables with `name:type` in the header.
+RecBole's atomic files are such tables with `name:type` in the header. Cells between tabs that WhyPath had to escape, in
+the lists and triples that it writes, are the texts that they were made of (`kg.tsv_cells`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from kg.sources.lines import TOO_LONG, bounded_lines, is_too_long
 from kg.sources.opening import OpenFile, opened
 from kg.sources.quoted_rows import NOT_UTF8, QuotedRows, Raw
 from kg.sources.records import BadRecord, RawRecord, Reason, Record, SourceError, is_bad_text, shown
+from kg.tsv_cells import MARK, text_of_cell
 
 ATOMIC_TYPES = ("token", "token_seq", "float", "float_seq")
 """Types that a RecBole header may name behind the colon."""
@@ -113,6 +115,8 @@ class DelimitedReader:
                 if self._ends_empty and len(cells) == width + 1 and not cells[-1].strip():
                     cells.pop()
                 if len(cells) == width:
+                    if self._quotes is not None and self._separator == "\t":
+                        cells = _texts(cells)
                     yield RawRecord(Position(self._name, line), dict(zip(self._columns, cells, strict=True)))
                 else:
                     detail = f"{len(cells)} cells where the header has {width}"
@@ -145,7 +149,8 @@ class DelimitedReader:
             elif is_bad_text(line):
                 yield number, BadRecord(Position(self._name, number), Reason.BAD_UTF8, NOT_UTF8, shown(line)), raw
             else:
-                yield number, line.split(separator), raw
+                cells = line.split(separator)
+                yield number, _texts(cells) if separator == "\t" and MARK in line else cells, raw
 
     def header(self) -> tuple[str, ...]:
         """The cells of the first row. Raises `SourceError` where there is none that can be read."""
@@ -171,3 +176,7 @@ class DelimitedReader:
             )
         self.types[name] = kind
         return name
+
+
+def _texts(cells: list[str]) -> list[str]:
+    return [text_of_cell(cell) if cell.startswith(MARK) else cell for cell in cells]

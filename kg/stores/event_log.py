@@ -5,6 +5,7 @@ A store that is somebody else's is not written to, and a server may be away: suc
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -12,8 +13,10 @@ from pathlib import Path
 from kg.durable import make_private
 from kg.rows import Event
 from kg.stores.errors import StoreError
+from kg.stores.event_rows import COLUMNS, event_of, numbered, values_of
+from kg.stores.permissions import close_to_others
 from kg.stores.protocol import Appended, AppendReport, Refusal
-from kg.stores.sqlite import Database, FileFormat
+from kg.stores.sqlite import DamagedContent, Database, FileFormat, check_order, checked, integer
 
 EVENT_LOG_FORMAT = FileFormat(
     name="an event log",
@@ -35,7 +38,8 @@ EVENT_LOG_FORMAT = FileFormat(
     advice="move the file away and a new one is made",
 )
 
-_COLUMNS = "id, user, item, item_kind, kind, time, weight"
+_ALL = re.compile(".*", re.DOTALL)
+"""The folder of a log holds nothing of anybody else's."""
 
 
 class EventLog:
@@ -51,6 +55,7 @@ class EventLog:
             make_private(path.parent)
         except OSError as error:
             raise StoreError(f"{path.parent} cannot be made: {error.strerror}") from None
+        close_to_others(path.parent, _ALL)
         self._database = Database(path, EVENT_LOG_FORMAT, create=True)
 
     def append(self, events: Sequence[Event]) -> AppendReport:
@@ -58,12 +63,15 @@ class EventLog:
         outcomes: list[Appended] = []
         refused: list[Refusal] = []
         with self._database.writing() as connection:
+            # A number beyond all would make SQLite say that the disk is full.
+            _last(connection)
             for row, event in enumerate(events):
-                stored = connection.execute(f"SELECT {_COLUMNS} FROM event WHERE id = ?", (event.id,)).fetchone()
+                stored = connection.execute(f"SELECT {COLUMNS} FROM event WHERE id = ?", (event.id,)).fetchone()
                 if stored is None:
-                    connection.execute(f"INSERT INTO event ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", _values(event))
+                    values = values_of(event)
+                    connection.execute(f"INSERT INTO event ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)
                     outcomes.append(Appended.WRITTEN)
-                elif Event(*stored) == event:
+                elif event_of(stored) == event:
                     outcomes.append(Appended.ALREADY_THERE)
                 else:
                     reason = f"an event with the id {event.id!r} and other content is there already"
@@ -75,13 +83,20 @@ class EventLog:
     def since(self, number: int, limit: int | None = None) -> tuple[list[Event], int]:
         """Events after a number, in order, at most `limit`; and the number that they lead to."""
         with self._database.reading() as connection:
-            rows = connection.execute(
-                f"SELECT number, {_COLUMNS} FROM event WHERE number > ? ORDER BY number LIMIT ?",
-                (number, -1 if limit is None else limit),
-            ).fetchall()
+            query = f"SELECT number, {COLUMNS} FROM event WHERE number > ? ORDER BY number LIMIT ?"
+            rows = numbered(connection.execute(query, (number, -1 if limit is None else limit)))
+            check_order([each for each, _ in rows], number, "event.number")
             last = _last(connection)
         reached = rows[-1][0] if limit is not None and len(rows) == limit else max(number, last)
-        return [Event(*row[1:]) for row in rows], reached
+        return [event for _, event in rows], reached
+
+    def remove_up_to(self, number: int) -> None:
+        """Remove the events with this number and smaller ones. Raises StoreDamaged where they are there still."""
+        with self._database.writing() as connection:
+            # By number and not by id, as `since` reads them: a damaged index of ids would find nothing to remove.
+            connection.execute("DELETE FROM event WHERE number <= ?", (number,))
+            if connection.execute("SELECT EXISTS (SELECT 1 FROM event WHERE number <= ?)", (number,)).fetchone()[0]:
+                raise DamagedContent("events cannot be removed from it")
 
     def remove(self, ids: Collection[str]) -> int:
         """Remove events by id; how many there were."""
@@ -113,11 +128,10 @@ class EventLog:
         self._database.close()
 
 
-def _values(event: Event) -> tuple:
-    return event.id, event.user, event.item, event.item_kind, event.kind, event.time, event.weight
-
-
 def _last(connection: sqlite3.Connection) -> int:
     """Highest number ever given."""
-    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
-    return 0 if row is None else row[0]
+    given = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
+    there = connection.execute("SELECT coalesce(max(number), 0) FROM event")
+    # The note of the numbers that were given may be lost, the events not.
+    rows = [*checked(given, integer("sqlite_sequence.seq")), *checked(there, integer("event.number"))]
+    return max(number for (number,) in rows)

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from pathlib import Path
 
-from kg.durable import file_written_whole, flush
+from kg.durable import OWNER_ONLY, file_written_whole, make_private
 from kg.folders import data_folder
 from kg.forking import at_fork
 from kg.locking import FileLock
@@ -25,7 +23,10 @@ from kg.schema import DomainSchema
 from kg.stores.errors import StoreBusy, StoreError
 from kg.stores.event_log import EventLog
 from kg.stores.fitting import event_misfit
+from kg.stores.hidden_files import hidden, is_there
 from kg.stores.protocol import Appended, AppendReport, Refusal
+from kg.stores.queue_files import QueueFiles
+from kg.stores.refused_events import RefusedEvent, RefusedEvents
 
 DELIVERED_AT_ONCE = 1_000
 """Events of one transaction of a delivery."""
@@ -34,12 +35,8 @@ _LOCK_SECONDS = 10.0
 """To wait for another process that delivers or removes events of the same queue."""
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedEvent:
-    """An event that the store did not take from the queue, and why; kept aside."""
-
-    event: Event
-    reason: str
+class QueueStuck(StoreError):
+    """The files of a queue cannot be read or written, so nothing is delivered from it; the store may be well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +50,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A queue of this machine: the store's URL, events that wait for it, events that it refused."""
+    """A queue of this machine: the store's URL, events that wait for it, events that it refused. `damaged`: files that
+    could not be read, or only in part; events may be lost in them.
+    """
 
     url: str
     events: int
     refused: int
+    damaged: tuple[str, ...] = ()
 
 
 class EventQueue:
@@ -67,15 +67,21 @@ class EventQueue:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._folder = data_folder() / "queues" / hashlib.blake2b(url.encode(), digest_size=16).hexdigest()
-        self._log: EventLog | None = None
-        self._log_lock = threading.Lock()
+        self._folder = _folder_of(url)
+        self._files = QueueFiles(self._folder)
+        self._delivered: dict[EventLog, int] = {}
+        self._refused = RefusedEvents(self._folder / "refused.jsonl")
         at_fork(self)
 
     @property
     def exists(self) -> bool:
-        """Whether an event has ever waited."""
-        return (self._folder / "events.sqlite").exists()
+        """Whether an event has ever waited, as far as this user may see."""
+        return is_there(self._folder / "events.sqlite", f"events that may wait for {self.url}")
+
+    @property
+    def hidden(self) -> str | None:
+        """What this user may not see of it, and why; None where they may see all."""
+        return hidden(self._folder / "events.sqlite")
 
     def put(self, events: Sequence[Event], schema: DomainSchema, event_generation: int) -> AppendReport:
         """Let events wait; durable when it returns. Refused is what the schema does not know, and an id that waits
@@ -86,7 +92,8 @@ class EventQueue:
         refused = {row: reason for row, event in enumerate(events) if (reason := event_misfit(schema, event))}
         good = [row for row in range(len(events)) if row not in refused]
         if good:
-            report = self._opened().append([events[row] for row in good])
+            self._note()
+            report = self._files.append([events[row] for row in good])
             refused |= {good[refusal.row]: refusal.reason for refusal in report.refused}
         outcomes = [Appended.REFUSED if row in refused else Appended.QUEUED for row in range(len(events))]
         reasons = tuple(Refusal(row, reason) for row, reason in sorted(refused.items()))
@@ -94,11 +101,11 @@ class EventQueue:
 
     def count(self) -> int:
         """Number of events that wait."""
-        return self._opened().count() if self.exists else 0
+        return self._files.on_log(lambda log: log.count()) if self.exists else 0
 
     def since(self, number: int) -> tuple[list[Event], int]:
         """Events put after a number, in order, and the number that they lead to."""
-        return self._opened().since(number) if self.exists else ([], number)
+        return self._files.on_log(lambda log: log.since(number)) if self.exists else ([], number)
 
     def deliver(
         self,
@@ -106,23 +113,43 @@ class EventQueue:
         *,
         patience: float | None = None,
     ) -> Delivery:
-        """Give what waits to `append` of the store, in order. Raises what that raises; the rest goes on waiting.
+        """Give what waits to `append` of the store, in order. Raises what that raises; the rest goes on waiting. Raises
+        QueueStuck where the queue's own files cannot be read or written.
 
         Does nothing while another process delivers for longer than `patience` seconds.
         """
         delivered = 0
         refused: list[RefusedEvent] = []
-        if not self.count():
-            return Delivery()
+        with _own_files():
+            if not self.count():
+                return Delivery()
         with self._alone(patience) as alone:
-            while alone and (events := self._opened().since(0, DELIVERED_AT_ONCE)[0]):
+            while alone:
+                with _own_files():
+                    self._remove_delivered()
+                    log, (events, reached) = self._files.on_log(lambda log: (log, log.since(0, DELIVERED_AT_ONCE)))
+                if not events:
+                    break
                 report = append(events)
                 put_aside = [RefusedEvent(events[each.row], each.reason) for each in report.refused]
-                self._put_aside(put_aside)
-                self._opened().remove([event.id for event in events])
                 refused += put_aside
                 delivered += len(events) - len(put_aside)
-        return Delivery(delivered, tuple(refused), self.count())
+                with _own_files():
+                    self._refused.add(put_aside)
+                    self._delivered[log] = reached
+                    self._remove_delivered()
+        with _own_files():
+            return Delivery(delivered, tuple(refused), self.count())
+
+    def _remove_delivered(self) -> None:
+        """Remove what the store has: before anything else is delivered, so that what cannot be removed is not delivered
+        again and again. Raises StoreError.
+        """
+        # From the file that they were read from: another process may have gone on to the next one since, and will
+        # deliver them once more from there, which changes nothing.
+        for log, reached in list(self._delivered.items()):
+            self._files.removed(log, reached)
+            del self._delivered[log]
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -139,40 +166,30 @@ class EventQueue:
         """Remove a user's events, waiting and refused; how many there were. Inside `held`."""
         if not self.exists:
             return 0
-        refused = self.refused()
-        kept = [each for each in refused if each.event.user != user]
-        if len(kept) < len(refused):
-            with file_written_whole(self._folder / "refused.jsonl") as file:
-                file.write("".join(map(_line, kept)).encode())
-        return self._opened().remove_user(user) + len(refused) - len(kept)
+        return self._files.on_log(lambda log: log.remove_user(user)) + self._refused.remove_user(user)
 
     def count_of(self, user: str) -> int:
         """Number of a user's events, waiting and refused."""
         if not self.exists:
             return 0
-        return self._opened().count(user) + sum(each.event.user == user for each in self.refused())
+        return self._files.on_log(lambda log: log.count(user)) + sum(each.event.user == user for each in self.refused())
 
     def refused(self) -> list[RefusedEvent]:
         """Events that the store refused, with the reasons."""
-        try:
-            text = (self._folder / "refused.jsonl").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return []
-        found: dict[str, RefusedEvent] = {}
-        # A process that died between its line and the removal from the queue was followed by one that wrote it again;
-        # one that died within its line left half of one.
-        for line in text.splitlines():
-            if line.endswith("}"):
-                values = json.loads(line)
-                found[values["event"]["id"]] = RefusedEvent(Event(**values["event"]), values["reason"])
-        return list(found.values())
+        return self._refused.all()
+
+    def damaged(self) -> list[Path]:
+        """Files that could not be read, or only in part, and were put aside."""
+        return self._files.damaged()
+
+    def damaged_with(self, user: str) -> list[Path]:
+        """Those of them in which a user's id stands: nothing is removed from them but by hand."""
+        wanted = user.encode("utf-8", "surrogatepass")
+        return [path for path in self.damaged() if path.is_file() and wanted in path.read_bytes()]
 
     def close(self) -> None:
         """Let go of the files."""
-        with self._log_lock:
-            if self._log is not None:
-                self._log.close()
-                self._log = None
+        self._files.close()
 
     def before_fork(self) -> None:
         """See `ForkAware`."""
@@ -180,17 +197,19 @@ class EventQueue:
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`."""
         if in_child:
-            self._log_lock = threading.Lock()
+            self._files.forked()
 
-    def _opened(self) -> EventLog:
-        with self._log_lock:
-            if self._log is None:
-                self._log = EventLog(self._folder / "events.sqlite")
-                note = self._folder / "store.json"
-                if not note.exists():
-                    with file_written_whole(note) as file:
-                        file.write(json.dumps({"url": self.url}).encode())
-            return self._log
+    def _note(self) -> None:
+        """Note whose queue this is, also where the note was damaged."""
+        note = self._folder / "store.json"
+        if _url_of(note) == self.url:
+            return
+        try:
+            make_private(self._folder)
+            with file_written_whole(note, mode=OWNER_ONLY) as file:
+                file.write(json.dumps({"url": self.url}).encode())
+        except OSError as error:
+            raise StoreError(f"{note} cannot be written ({error.strerror}), so no event can wait") from None
 
     @contextmanager
     def _alone(self, patience: float | None = None) -> Iterator[bool]:
@@ -201,36 +220,50 @@ class EventQueue:
         finally:
             lock.release()
 
-    def _put_aside(self, refused: Sequence[RefusedEvent]) -> None:
-        if not refused:
-            return
-        path = self._folder / "refused.jsonl"
-        try:
-            with path.open("a", encoding="utf-8") as file:
-                # Begins with a line break, in case the last process died within a line.
-                file.write("\n" + "".join(map(_line, refused)))
-                file.flush()
-                os.fsync(file.fileno())
-            flush(self._folder)
-        except OSError as error:
-            raise StoreError(
-                f"{path}: refused events cannot be kept ({error.strerror}), so they go on waiting"
-            ) from None
+
+@contextmanager
+def _own_files() -> Iterator[None]:
+    """What goes wrong with the queue's own files is told apart from what the store says."""
+    try:
+        yield
+    except StoreError as error:
+        raise QueueStuck(str(error)) from error
+
+
+def _folder_of(url: str) -> Path:
+    return data_folder() / "queues" / hashlib.blake2b(url.encode(), digest_size=16).hexdigest()
+
+
+def _url_of(note: Path) -> str | None:
+    """The URL in a note; None where there is none, or not the one that its folder is named for."""
+    try:
+        url = json.loads(note.read_bytes())["url"]
+        return url if _folder_of(url).name == note.parent.name else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
 
 
 def queues() -> list[Waiting]:
-    """All queues of this user on this machine in which something waits or was refused."""
+    """All queues of this user on this machine in which something waits, was refused or is damaged."""
     found: list[Waiting] = []
-    for note in sorted((data_folder() / "queues").glob("*/store.json")):
-        queue = EventQueue(json.loads(note.read_bytes())["url"])
+    try:
+        folders = sorted((data_folder() / "queues").glob("*/"))
+    except PermissionError:
+        return []  # none of them is this user's
+    for folder in folders:
+        url = _url_of(folder / "store.json")
+        if url is None:
+            # Its events are delivered by whoever opens that store next, which also mends the note.
+            if (folder / "events.sqlite").exists():
+                found.append(Waiting(f"a store that is not known, in {folder}", 0, 0, (str(folder / "store.json"),)))
+            continue
+        queue = EventQueue(url)
         try:
-            waiting = Waiting(queue.url, queue.count(), len(queue.refused()))
+            waiting = Waiting(url, queue.count(), len(queue.refused()), tuple(map(str, queue.damaged())))
+        except StoreError as error:
+            waiting = Waiting(url, 0, 0, (str(error),))
         finally:
             queue.close()
-        if waiting.events or waiting.refused:
+        if waiting.events or waiting.refused or waiting.damaged:
             found.append(waiting)
     return found
-
-
-def _line(refused: RefusedEvent) -> str:
-    return json.dumps({"event": asdict(refused.event), "reason": refused.reason, "at": time.time()}) + "\n"

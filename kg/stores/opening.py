@@ -15,6 +15,7 @@ from kg.graph import KnowledgeGraph
 from kg.neo4j_url import NEO4J_SCHEMES
 from kg.stores.errors import StoreError
 from kg.stores.protocol import GraphStore
+from kg.visible import has_halves
 
 if TYPE_CHECKING:
     from kg.stores.neo4j.bulk import ImportFiles
@@ -74,11 +75,11 @@ def open_store(url: str | Path, create: bool = False) -> GraphStore:
 def _check_path(text: str) -> None:
     """Raise UnknownScheme for what is no path: another operation would repeat it, or fail with another error."""
     try:
-        is_path = b"\0" not in os.fsencode(text)
+        is_path = b"\0" not in os.fsencode(text) and not has_halves(text)
     except UnicodeEncodeError:
         is_path = False
     if not is_path:
-        raise UnknownScheme("the store's path has a character that no path can have (NUL, or half of a character)")
+        raise UnknownScheme("the store's path has a character that no path can have (NUL, or bytes that are not UTF-8)")
     # An address in Neo4j's own schemes is looked at, and refused, by the store.
     if _CREDENTIALS.match(text) and text.partition(":")[0].lower() not in ("file", *NEO4J_SCHEMES):
         raise UnknownScheme(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kg.durable import OWNER_ONLY, file_written_whole
+from kg.durable import OWNER_ONLY, file_written_whole, remove_partial, unfinished
 from kg.quarantine_files import is_quarantine, remove_user, rows_about
 from kg.stores.protocol import DeletionReport
 
@@ -65,6 +65,9 @@ def with_quarantines(report: DeletionReport, places: Iterable[QuarantinePlace]) 
         if place.host != here:
             unreached.append(f"{place.path} on {place.host}")
             continue
+        # What a load that was killed had written so far, also where an earlier one had put its file already.
+        remove_partial(path.parent, path.name)
+        unreached += [f"{partial} (a load is writing it)" for partial in unfinished(path.parent, path.name)]
         try:
             if not path.exists():
                 unreached.append(f"{path} (it is not there any more)")

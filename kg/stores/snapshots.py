@@ -15,7 +15,7 @@ from kg.forking import at_fork
 from kg.graph import KnowledgeGraph
 from kg.rows import Event
 from kg.stores.cache import SnapshotCache
-from kg.stores.errors import StoreBusy, StoreError, StoreLoading
+from kg.stores.errors import StoreBusy, StoreLoading
 
 ATTEMPTS = 20
 """Attempts at what loads and deletions may overtake, before giving up."""
@@ -74,8 +74,6 @@ class Snapshots:
                     graph = self._now()
                 except Moved:
                     continue
-                except OSError as error:
-                    raise StoreError(f"the snapshot under {self.cache.directory} cannot be kept: {error}") from None
                 self._latest = graph
                 return graph
         raise overtaken(self._place)
@@ -85,7 +83,7 @@ class Snapshots:
 
         If it was lost while a load was interrupted, only running that load again brings the store back.
         """
-        if generation and not (interrupted and generation not in self.cache.generations()):
+        if generation and not (interrupted and self.cache.newest(generation) is None):
             self.current()
 
     @contextmanager
@@ -112,6 +110,8 @@ class Snapshots:
         generation, event_generation = self._source.complete()
         graph = self._latest
         if graph is None or graph.generation != generation:
+            # Users deleted elsewhere may still be in them.
+            self.cache.remove_before(generation)
             graph = self.cache.newest(generation) or self._read(generation)
         if graph.event_generation >= event_generation:
             return graph
@@ -125,8 +125,6 @@ class Snapshots:
         return graph
 
     def _read(self, generation: int) -> KnowledgeGraph:
-        # Users deleted elsewhere may still be in them.
-        self.cache.remove_before(generation)
         try:
             graph = self._source.read_complete()
         except StoreLoading:
@@ -140,6 +138,7 @@ class Snapshots:
 
     def _keep(self, graph: KnowledgeGraph) -> None:
         self.cache.write(graph)
+        # Also where it could not be kept: what has been read must be without the users deleted meanwhile.
         generation = self._source.complete()[0]
         if generation != graph.generation:
             # A user may have been deleted while it was written.

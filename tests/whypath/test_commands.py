@@ -283,3 +283,11 @@ def test_similar_and_explain(workshop: Workshop, capsys: pytest.CaptureFixture[s
     assert sum(block["share"] for block in found["blocks"]) == pytest.approx(found["score"], abs=1e-4)
     assert run("similar", *model, "--item", "no such item") == 2
     assert "there is no item 'no such item'" in capsys.readouterr().err
+
+
+def test_a_list_is_no_longer_than_the_catalogue(
+    workshop: Workshop, popularity: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = ["--store", str(workshop.folder / "store"), "--bundle", str(popularity)]
+    assert main(["recommend", *store, "--all", "-k", "9" * 30]) == 0
+    assert capsys.readouterr().out.startswith("user\titem\trank\tscore\n")

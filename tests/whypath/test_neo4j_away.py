@@ -261,7 +261,7 @@ def test_events_wait_for_the_server_and_are_delivered_in_order(
         assert main([*record, "--deliver"]) == 2
         capsys.readouterr()
         assert main(["doctor", "--json"]) in (0, 1)
-        assert told(capsys)["waiting"] == [{"url": empty_neo4j.uri, "events": 3, "refused": 0}]
+        assert told(capsys)["waiting"] == [{"url": empty_neo4j.uri, "events": 3, "refused": 0, "damaged": []}]
         # An engine that lived on would deliver by itself.
         running.close()
     # The next process that records delivers first what has waited.

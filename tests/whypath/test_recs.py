@@ -56,12 +56,6 @@ def test_an_error_on_the_way_leaves_the_old_file(tmp_path: Path) -> None:
     assert [found.name for found in tmp_path.iterdir()] == ["r.tsv"]
 
 
-def test_ids_that_would_break_a_tab_separated_file_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(RecsProblem, match=r"write \.csv or \.parquet"):
-        write_lists(tmp_path / "r.tsv", [RankedList("a\tb", ["x"], [1.0])])
-    assert not list(tmp_path.iterdir())
-
-
 @pytest.mark.parametrize("name", ["r.txt", "r", "r.parquet.gz", "r.gz", "nowhere/r.tsv", ""])
 def test_names_that_cannot_be_written(tmp_path: Path, name: str) -> None:
     with pytest.raises(RecsProblem):

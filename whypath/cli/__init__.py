@@ -7,10 +7,22 @@ messages to stderr. A `WhyPathError` is printed without a traceback and exits wi
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any, NoReturn
+
+from whypath.cli.ending import (
+    DONE,
+    ERROR,
+    INTERRUPTED,
+    Interruptible,
+    OutputLost,
+    forget_what_is_kept,
+    leave,
+    say,
+)
+from whypath.cli.streams import visible_streams
 
 COMMANDS = (
     "demo",
@@ -29,33 +41,81 @@ COMMANDS = (
 )
 """In the order in which they are used; each is a module of this package."""
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it (128 + SIGINT)."""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 1 a check failed, 2 an error said on stderr, 130 interrupted."""
-    parsed = build_parser().parse_args(arguments)
-    # Only now: this alone brings numpy in, and `--help` has answered before.
-    from kg.errors import WhyPathError
+    """Run one command; returns the exit code: 0 done, 1 a check failed, 2 an error said on stderr, 130 interrupted by
+    SIGINT, 143 by SIGTERM.
+    """
+    with visible_streams(also_behind_errors=True):
+        return _run(arguments)
 
+
+def entry() -> NoReturn:
+    """The command `whypath`, in a process of its own."""
+    leave(main)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    with Interruptible() as interrupted:
+        try:
+            return _ended(arguments)
+        except BaseException:
+            if not interrupted.status:
+                raise
+        word = "interrupted" if interrupted.status == INTERRUPTED else "terminated"
+        say(f"\nwhypath: {word}; nothing was left half-written")
+        return interrupted.status
+
+
+def _ended(arguments: Sequence[str] | None) -> int:
     try:
-        code = parsed.run(parsed)
-        sys.stdout.flush()
-        return int(code or 0)
-    except WhyPathError as error:
-        return _failed(str(error))
-    except KeyboardInterrupt:
-        print("\nwhypath: interrupted; nothing was left half-written", file=sys.stderr)
-        return INTERRUPTED
+        parsed = _parsed(arguments)
+        # Only now: this alone brings numpy in, and `--help` has answered before.
+        from kg.errors import WhyPathError
+
+        try:
+            code = parsed.run(parsed)
+        except WhyPathError as error:
+            return _failed(str(error))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return int(code or DONE)
     except BrokenPipeError:
-        # Whoever read the output has left (`| head`). Point stdout elsewhere, or Python complains while it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        # Whoever read the output has left (`| head`): what they wanted they have.
+        if (number := _number_of(sys.stdout)) is not None:
+            forget_what_is_kept(number)
+        return DONE
+    except OutputLost as error:
+        if (number := _number_of(sys.stdout)) is not None:
+            forget_what_is_kept(number)
+        return _failed(f"standard output cannot be written ({error}); what the command did besides stands")
+    except UnicodeEncodeError as error:
+        if not any(0xD800 <= ord(c) <= 0xDFFF for c in error.object[error.start : error.end]):
+            raise
+        return _failed("an argument has bytes that are not UTF-8; whatever it names cannot be of that name")
+    except MemoryError:
+        return _failed("this machine has not enough memory for it")
     except OSError as error:
         # A full disk, a folder without permission: the operating system's own words and the file are what helps.
         where = f"{error.filename}: " if error.filename else ""
         return _failed(f"{where}{error.strerror or error}")
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    try:
+        return build_parser().parse_args(arguments)
+    except SystemExit:
+        # Help is a result: whether it can be written is told as of any other.
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        raise
+
+
+def _number_of(stream: Any) -> int | None:
+    try:
+        return stream.fileno()
+    except (AttributeError, OSError, ValueError):
+        return None
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -92,5 +152,5 @@ class _Version(argparse.Action):
 
 
 def _failed(message: str) -> int:
-    print(f"whypath: error: {message}", file=sys.stderr)
-    return 2
+    say(f"whypath: error: {message}")
+    return ERROR

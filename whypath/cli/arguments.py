@@ -94,12 +94,36 @@ def path(text: str) -> str:
     return text
 
 
+MOST = 2**31 - 1
+"""Numbers of items, paths and edges beyond this mean "all there are"."""
+
+
 def positive(text: str) -> int:
-    """A whole number of at least 1, for argparse."""
+    """A whole number of at least 1, for argparse; `MOST` for a larger one."""
+    return min(_whole(text, at_least=1), MOST)
+
+
+def seed(text: str) -> int:
+    """A seed of what is drawn at random, 0 to `LARGEST_SEED`, for argparse."""
+    from whypath.seeds import LARGEST_SEED  # which brings numpy in, and `--help` needs none
+
     try:
-        number = int(text)
+        number = _whole(text, at_least=0)
+    except argparse.ArgumentTypeError:
+        number = -1
+    if not 0 <= number <= LARGEST_SEED:
+        raise argparse.ArgumentTypeError(f"must be from 0 to {LARGEST_SEED}")
+    return number
+
+
+def _whole(text: str, *, at_least: int) -> int:
+    digits = text.strip()
+    if digits.isascii() and digits.isdigit() and len(digits) > 30:
+        return 10**30  # more digits than Python would read
+    try:
+        number = int(digits)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number") from None
+    if number < at_least:
+        raise argparse.ArgumentTypeError(f"must be at least {at_least}, not {text[:40].strip()}")
     return number

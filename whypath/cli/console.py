@@ -1,12 +1,18 @@
-"""What commands print: results on stdout as tables or JSON, progress and remarks on stderr."""
+"""What commands print: results on stdout as tables, JSON or tab-separated lists, progress and remarks on stderr."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from whypath.cli.streams import passed, visible_streams
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, ProgressColumn
 
 
 def show(result: Any, *, as_json: bool) -> None:
@@ -19,21 +25,40 @@ def show(result: Any, *, as_json: bool) -> None:
 
 def print_json(data: Any) -> None:
     """Print plain data as one JSON document."""
-    print(json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False))
+    from kg.json_text import json_text
+
+    text = json_text(data, indent=2)
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    # Elsewhere characters would become escapes that JSON does not have.
+    print(text if encoding.startswith("utf") else json.dumps(json.loads(text), indent=2))
+
+
+def print_cells(cells: Iterable[str]) -> None:
+    """Print one line of a tab-separated list; `kg.tsv_cells` says how a text stands in it."""
+    from kg.tsv_cells import tsv_cell
+
+    print("\t".join(map(tsv_cell, cells)))
 
 
 def print_rich(*renderables: Any) -> None:
-    """Print rich renderables to stdout, at the terminal's width or 110 columns."""
-    from rich.console import Console
+    """Print rich renderables to stdout, at the terminal's width or 110 columns; strings are no markup."""
+    from whypath.rendering import AllVisible
 
-    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 110, soft_wrap=False)
+    console = _console(sys.stdout, width=None if sys.stdout.isatty() else 110)
     for renderable in renderables:
-        console.print(renderable, markup=False)
+        console.print(AllVisible(renderable))
 
 
 def remark(message: str) -> None:
     """Say something beside the result, on stderr."""
     print(message, file=sys.stderr, flush=True)
+
+
+def one_line(text: str) -> str:
+    """A text of strangers for one line of what is printed: line breaks and tabs in it are escaped."""
+    from kg.visible import visible_line
+
+    return visible_line(text)
 
 
 @contextmanager
@@ -45,8 +70,38 @@ def progress(quiet: bool = False) -> Iterator[Callable[[str], None]]:
     if not sys.stderr.isatty():
         yield remark
         return
+    from rich.live import Live
+    from rich.spinner import Spinner
+
+    from whypath.rendering import cell
+
+    spinner = Spinner("dots", cell("…"))
+    # Redirected by rich, stdout would go to stderr, also where it is a file or a pipe.
+    live = Live(spinner, console=_console(sys.stderr), transient=True, redirect_stdout=False, redirect_stderr=False)
+
+    def tell(line: str) -> None:
+        spinner.update(text=cell(line))
+        live.start()
+
+    # The first news starts the spinner, whatever is printed stops it, and the next news starts it again.
+    with visible_streams(before_write=live.stop):
+        try:
+            yield tell
+        finally:
+            live.stop()
+
+
+@contextmanager
+def progress_bars(*columns: ProgressColumn) -> Iterator[Progress]:
+    """Bars of rich's on stderr, which is a terminal; whatever is printed stops them, and `start` starts them again."""
+    from rich.progress import Progress
+
+    bars = Progress(*columns, console=_console(sys.stderr), redirect_stdout=False, redirect_stderr=False)
+    with bars, visible_streams(before_write=bars.stop):
+        yield bars
+
+
+def _console(stream: Any, width: int | None = None) -> Console:
     from rich.console import Console
 
-    console = Console(stderr=True, highlight=False)
-    with console.status("…") as status:
-        yield lambda line: status.update(line)
+    return Console(file=passed(stream), width=width, highlight=False, markup=False, emoji=False)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from whypath.cli.arguments import add_json
+from whypath.cli.arguments import add_json, seed
 from whypath.cli.console import print_json, progress, remark, show
 
 SUMMARY = "everything on real data, from an empty folder to explained recommendations"
@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--catalogue", choices=("movielens", "full"), default="movielens", help="full: also films that nobody has rated"
     )
     parser.add_argument("--wheels", metavar="DIR", help="a folder with the sources' wheels, where there is no network")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of split and training (default 1)")
+    parser.add_argument("--seed", type=seed, default=1, metavar="N", help="seed of split and training (default 1)")
     parser.add_argument("--user", default="42", metavar="ID", help="the user to recommend to (default 42)")
     parser.add_argument("--no-text", action="store_true", help="leave texts out of the model")
     add_json(parser)

@@ -36,7 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _tables(findings: Any) -> list[Any]:
     from rich.table import Table
-    from rich.text import Text
+
+    from whypath.rendering import cell
 
     tables = []
     for section, lines in findings.sections().items():
@@ -44,6 +45,6 @@ def _tables(findings: Any) -> list[Any]:
         table.add_column(min_width=16)
         table.add_column()
         for name, value in lines.items():
-            table.add_row(Text(name), Text(str(value)))
+            table.add_row(cell(name), cell(str(value)))
         tables.append(table)
     return tables

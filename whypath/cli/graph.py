@@ -8,7 +8,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from whypath.cli.arguments import add_json, add_store, positive
-from whypath.cli.console import print_json, print_rich, remark
+from whypath.cli.console import one_line, print_json, print_rich, remark
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -102,7 +102,8 @@ def _statistics_tables(found: GraphStatistics, dangling: int) -> list[Any]:
             events, kind.kind, kind.events, kind.positive, kind.users, kind.items, *(f"{value:g}" for value in medians)
         )
     components, facts = found.components, found.facts_per_item
-    examples = f" (such as {', '.join(found.items_without_facts_examples)})" if found.items_without_facts else ""
+    without = one_line(", ".join(found.items_without_facts_examples))
+    examples = f" (such as {without})" if found.items_without_facts else ""
     return [
         nodes,
         relations,
@@ -123,7 +124,7 @@ def _show(graph: KnowledgeGraph, name: str, limit: int, *, as_json: bool) -> Non
     if as_json:
         print_json({"kind": kind, "key": key, "label": label, "fields": fields, "relations": relations})
         return
-    parts: list[Any] = [f"{label or key}  ({kind}:{key})"]
+    parts: list[Any] = [one_line(f"{label or key}  ({kind}:{key})")]
     if fields:
         table = _table("Fields", "field", "value")
         for field, value in fields.items():
@@ -191,7 +192,7 @@ def _paths(store: GraphStore, graph: KnowledgeGraph, arguments: argparse.Namespa
         print_json({"paths": paths, "complete": found.complete})
         return
     for path in found:
-        print(path)
+        print(one_line(str(path)))
     edges = f"{arguments.max_edges} {'edge' if arguments.max_edges == 1 else 'edges'}"
     if len(found) == arguments.limit:
         remark(f"there may be more, of up to {edges}; --limit shows more than {arguments.limit}")
@@ -225,13 +226,15 @@ def _node(graph: KnowledgeGraph, name: str) -> int:
 def _table(title: str, *columns: str) -> Table:
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    from whypath.rendering import cell
+
+    table = Table(title=cell(title, style="table.title"), title_justify="left", box=None, pad_edge=False)
     for column in columns:
         table.add_column(column)
     return table
 
 
-def _row(table: Table, *cells: str | int) -> None:
-    from rich.text import Text
+def _row(table: Table, *values: str | int) -> None:
+    from whypath.rendering import cell
 
-    table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else cell) for cell in cells))
+    table.add_row(*(cell(f"{value:,}" if isinstance(value, int) else value) for value in values))

@@ -15,9 +15,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from whypath.cli.arguments import add_json, path
-from whypath.cli.console import print_json, remark
+from whypath.cli.console import one_line, print_json, progress_bars, remark
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kg.ingest import LoadProgress, LoadReport
     from kg.ingest import Progress as LoadCallback
     from kg.stores import LoadTarget
@@ -64,6 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Load, print the report."""
     if arguments.to_import_files is not None:
         return _run_to_files(arguments)
+    from kg.durable import remove_tree
+    from kg.errors import WhyPathError
     from kg.schema import DomainSchema
     from kg.stores import StoreNotFound, open_store
 
@@ -73,9 +77,16 @@ def run(arguments: argparse.Namespace) -> int:
         return _read_again(arguments)
     if arguments.store is None:
         raise StoreNotFound("say where to load to: --store FOLDER, or --store bolt://HOST:PORT")
+    made = _yet_to_make(arguments.store)
     store = open_store(arguments.store, create=True)
     try:
         report = _load(arguments, store)
+    except WhyPathError:
+        if made is not None and store.state().generation == 0:
+            # A store with nothing in it would only be in the way of the next command.
+            store.close()
+            remove_tree(made)
+        raise
     finally:
         store.close()
     if arguments.json:
@@ -83,6 +94,18 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(report)
     return 0
+
+
+def _yet_to_make(url: str) -> Path | None:
+    """The folder of an embedded store that is not there; None for any other store."""
+    from pathlib import Path
+
+    from kg.stores.opening import path_of, scheme_of
+
+    if scheme_of(url) != "file":
+        return None
+    folder = Path(path_of(url))
+    return None if folder.exists() else folder
 
 
 def _run_to_files(arguments: argparse.Namespace) -> int:
@@ -184,29 +207,29 @@ def load_progress() -> Iterator[LoadCallback]:
     if not sys.stderr.isatty():
         yield lambda now: remark(_line(now)) if now.done else None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[rows]:>12,} rows"),
         TextColumn("{task.fields[rate]:>9,.0f}/s"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with progress_bars(*columns) as bars:
         tasks: dict[tuple[str, str], TaskID] = {}
 
         def update(now: LoadProgress) -> None:
             name = (now.stage, now.source)
             if name not in tasks:
-                tasks[name] = bars.add_task(f"{now.stage}: {now.source}", total=None, rows=0, rate=0.0)
+                tasks[name] = bars.add_task(one_line(f"{now.stage}: {now.source}"), total=None, rows=0, rate=0.0)
             done = 1.0 if now.done else now.fraction
             total = None if done is None else 1.0
+            bars.start()
             bars.update(tasks[name], total=total, completed=done or 0.0, rows=now.rows, rate=now.rows_per_second)
 
         yield update
 
 
 def _line(now: LoadProgress) -> str:
-    return f"{now.stage}: {now.source}, {now.rows:,} rows, {now.rows_per_second:,.0f} a second"
+    return f"{now.stage}: {one_line(now.source)}, {now.rows:,} rows, {now.rows_per_second:,.0f} a second"

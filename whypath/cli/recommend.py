@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from whypath.cli.arguments import add_bundle, add_filters, add_history, add_json, add_store, filters_of, positive
-from whypath.cli.console import print_json, progress, remark, show
+from whypath.cli.console import print_cells, print_json, progress, remark, show
 
 if TYPE_CHECKING:
     from whypath.recs import RankedList
@@ -106,7 +106,7 @@ def print_lists(lists: Iterable[RankedList], *, as_json: bool) -> None:
             ]
         )
         return
-    print("user\titem\trank\tscore")
+    print_cells(("user", "item", "rank", "score"))
     for found in lists:
         for rank, (item, score) in enumerate(zip(found.items, found.scores, strict=True), start=1):
-            print(f"{found.user}\t{item}\t{rank}\t{score:.7g}")
+            print_cells((found.user, item, str(rank), f"{score:.7g}"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from whypath.cli.arguments import add_json, add_store, positive
+from whypath.cli.arguments import add_json, add_store, positive, seed
 from whypath.cli.console import print_json, progress, remark
 
 SUMMARY = "train a model on files or on the store's events"
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_store(parser)
     parser.add_argument("--train", metavar="F", help="positive interactions (user, item); the store's own are not read")
     parser.add_argument("--valid", metavar="F", help="held-out interactions that settings and stopping are chosen by")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of everything drawn (default 1)")
+    parser.add_argument("--seed", type=seed, default=1, metavar="N", help="seed of everything drawn (default 1)")
     parser.add_argument("--bundle", required=True, metavar="DIR", help="folder to write; must not exist")
     parser.add_argument(
         "--force", action="store_true", help="replace an existing bundle; refused where the folder holds anything else"

@@ -16,6 +16,7 @@ from kg.datasets.movielens.sources import MovieLensFilm, MovieLensUser, Rating, 
 from kg.datasets.movielens.titles import readable
 from kg.durable import file_written_whole
 from kg.errors import WhyPathError
+from kg.tsv_cells import tsv_cell
 
 LIST_SEPARATOR = "|"
 
@@ -154,7 +155,7 @@ def _cells(row: FilmRow) -> tuple[str, ...]:
 
 
 def _tsv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "".join("\t".join(cells) + "\n" for cells in (header, *rows))
+    return "".join("\t".join(map(tsv_cell, cells)) + "\n" for cells in (header, *rows))
 
 
 def _write(path: Path, text: str) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.stores.embedded.event_rows import insert_events, resolve_events
-from kg.stores.embedded.rows import unpacked_id
-from kg.stores.embedded.state import current_schema, intern, names, read_counters
+from kg.stores.embedded.rows import EVENT_CONTENT, unpacked_id
+from kg.stores.embedded.state import current_schema, names_of, read_counters
 from kg.stores.protocol import Appended, AppendReport, Refusal
 from kg.stores.snapshots import Moved
-from kg.stores.sqlite import Database
+from kg.stores.sqlite import Database, blob, checked, text
 
 
 def append_events(database: Database, schema: DomainSchema, schema_text: str, events: Sequence[Event]) -> AppendReport:
@@ -21,10 +21,7 @@ def append_events(database: Database, schema: DomainSchema, schema_text: str, ev
     with database.writing() as connection:
         if current_schema(connection) != schema_text:
             raise Moved
-        known = names(connection)
-        wanted = {*schema.nodes, *schema.interactions}
-        if not wanted <= known.keys():
-            known = intern(connection, wanted)
+        known = names_of(connection, schema)
         counters = read_counters(connection)
         found = resolve_events(connection, schema, known, events)
         refused = {refusal.row: refusal.reason for refusal in found.refused}
@@ -59,13 +56,22 @@ def append_events(database: Database, schema: DomainSchema, schema_text: str, ev
 _SINCE = """
     SELECT event.id, user.key, item.key, item_kind.name, kind.name, event.time, event.weight
     FROM event
-    JOIN node AS user ON user.id = event.user
-    JOIN node AS item ON item.id = event.item
-    JOIN name AS item_kind ON item_kind.id = item.kind
-    JOIN name AS kind ON kind.id = event.kind
+    LEFT JOIN node AS user ON user.id = event.user
+    LEFT JOIN node AS item ON item.id = event.item
+    LEFT JOIN name AS item_kind ON item_kind.id = item.kind
+    LEFT JOIN name AS kind ON kind.id = event.kind
     WHERE event.number > ? AND event.born = 0
     ORDER BY event.number
 """
+# Whoever loses its node or its name has nothing there, which no column may have.
+_SINCE_COLUMNS = (
+    blob("event.id"),
+    text("key of the user of an event"),
+    text("key of the item of an event"),
+    text("kind of the item of an event"),
+    text("kind of an event"),
+    *EVENT_CONTENT[3:],
+)
 
 
 def events_since(database: Database, event_generation: int) -> tuple[Sequence[Event], int]:
@@ -74,5 +80,6 @@ def events_since(database: Database, event_generation: int) -> tuple[Sequence[Ev
         counters = read_counters(connection)
         if event_generation >= counters.event_generation:
             return (), counters.event_generation
-        rows = connection.execute(_SINCE, (event_generation,)).fetchall()
-    return [Event(unpacked_id(packed), *rest) for packed, *rest in rows], counters.event_generation
+        rows = checked(connection.execute(_SINCE, (event_generation,)), *_SINCE_COLUMNS)
+        events = [Event(unpacked_id(packed), *rest) for packed, *rest in rows]
+    return events, counters.event_generation

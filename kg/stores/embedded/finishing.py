@@ -9,11 +9,12 @@ import json
 import sqlite3
 
 from kg.schema import DomainSchema
-from kg.stores.embedded.state import note_change, read_counters, read_mark
+from kg.stores.embedded.rows import NODE_ID
+from kg.stores.embedded.state import names, note_change, read_counters, read_mark
 from kg.stores.errors import StoreError
 from kg.stores.fitting import Section, schema_misfits
 from kg.stores.protocol import FinishReport, StoreState
-from kg.stores.sqlite import Database
+from kg.stores.sqlite import Database, checked
 
 _REMOVED_AT_ONCE = 20_000
 """Rows removed by one transaction, so that appending processes get their turn between."""
@@ -24,6 +25,8 @@ def finish_load(
 ) -> FinishReport:
     """Complete a load; see `LoadWriter.finish`."""
     edges = events = nodes = 0
+    with database.reading() as connection:
+        before = read_counters(connection).last_event
     if replace:
         edges = _remove(database, "edge", "relation, head, tail", "load <> ?", (load,))
         events = _remove(database, "event", "number", "load NOT IN (0, ?)", (load,))
@@ -34,6 +37,10 @@ def finish_load(
         mark = read_mark(connection)
         if mark is None:
             raise StoreError(f"{database.path}: the load's mark is gone; run the load again")
+        if replace:
+            # Appended since by processes that know the domain as it was.
+            lost, values = _without_item(schema, numbers, load)
+            events += connection.execute(f"DELETE FROM event WHERE number > ? AND ({lost})", (before, *values)).rowcount
         changed = mark.changed or mark.schema != counters.schema
         generation = counters.generation + 1 if changed else counters.generation
         connection.execute(
@@ -67,15 +74,8 @@ def _remove_nodes(database: Database, schema: DomainSchema, numbers: dict[str, i
     Users that have events stay, as users that only events name; users that have nothing any more go.
     """
     users = numbers[schema.user_kinds[0]]
-    allowed = json.dumps(
-        [f"{numbers[name]}-{numbers[item]}" for name, kind in schema.interactions.items() for item in kind.items]
-    )
-    # Appended events (load 0) on an item that goes, or of a kind that the schema no longer has on such items.
-    without_item = (
-        "item IN (SELECT id FROM node WHERE load NOT IN (0, ?))"
-        " OR kind || '-' || (SELECT kind FROM node WHERE id = item) NOT IN (SELECT value FROM json_each(?))"
-    )
-    events = _remove(database, "event", "number", without_item, (load, allowed))
+    lost, values = _without_item(schema, numbers, load)
+    events = _remove(database, "event", "number", lost, values)
     with database.writing() as connection:
         changed = connection.execute(
             "UPDATE node SET load = 0, label = key, text = '', fields = '{}'"
@@ -85,12 +85,35 @@ def _remove_nodes(database: Database, schema: DomainSchema, numbers: dict[str, i
         if changed:
             note_change(connection)
     gone = "load NOT IN (0, ?) OR (load = 0 AND (kind <> ? OR id NOT IN (SELECT user FROM event)))"
-    return _remove(database, "node", "id", gone, (load, users)), events
+    nodes = 0
+    while True:
+        with database.writing() as connection:
+            rows = connection.execute(f"SELECT id FROM node WHERE {gone} LIMIT {_REMOVED_AT_ONCE}", (load, users))
+            doomed = checked(rows, NODE_ID)
+            # An event that was appended to one meanwhile goes with it, so that nobody ever sees one without its item.
+            events += max(connection.executemany("DELETE FROM event WHERE item = ?", doomed).rowcount, 0)
+            connection.executemany("DELETE FROM node WHERE id = ?", doomed)
+            if doomed:
+                note_change(connection)
+        nodes += len(doomed)
+        if len(doomed) < _REMOVED_AT_ONCE:
+            return nodes, events
+
+
+def _without_item(schema: DomainSchema, numbers: dict[str, int], load: int) -> tuple[str, tuple]:
+    """Which events' item goes, or whose kind the schema no longer has on such items: a condition and its values."""
+    allowed = json.dumps(
+        [f"{numbers[name]}-{numbers[item]}" for name, kind in schema.interactions.items() for item in kind.items]
+    )
+    return (
+        "item IN (SELECT id FROM node WHERE load NOT IN (0, ?))"
+        " OR kind || '-' || (SELECT kind FROM node WHERE id = item) NOT IN (SELECT value FROM json_each(?))"
+    ), (load, allowed)
 
 
 def misfits(connection: sqlite3.Connection, before: DomainSchema, after: DomainSchema) -> list[str]:
     """What the store holds that a new schema does not describe; see `schema_misfits`."""
-    by_name = dict(connection.execute("SELECT name, id FROM name").fetchall())
+    by_name = names(connection)
     columns: dict[Section, tuple[str, str]] = {
         "node": ("node", "kind"),
         "relation": ("edge", "relation"),

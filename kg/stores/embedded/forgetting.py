@@ -10,22 +10,25 @@ import sqlite3
 
 from kg.schema import DomainSchema
 from kg.stores.cache import SnapshotCache
-from kg.stores.embedded.state import names, read_counters
+from kg.stores.embedded.rows import NODE_ID
+from kg.stores.embedded.state import names_of, read_counters
 from kg.stores.protocol import DeletionReport
-from kg.stores.sqlite import Database
+from kg.stores.sqlite import Database, checked, integer, text
 
 
 def delete_user(database: Database, cache: SnapshotCache, schema: DomainSchema, user: str) -> DeletionReport:
     """Remove a user; see `GraphStore.delete_user`."""
     with database.writing() as connection:
-        kind = names(connection).get(schema.user_kinds[0], -1)
-        row = connection.execute("SELECT id FROM node WHERE kind = ? AND key = ?", (kind, user)).fetchone()
-        if row is None:
+        numbers = names_of(connection, schema)
+        kind = numbers[schema.user_kinds[0]]
+        rows = connection.execute("SELECT id FROM node WHERE kind = ? AND key = ?", (kind, user))
+        found = checked(rows, NODE_ID)
+        if not found:
             return DeletionReport(user, False, 0, 0, 0, 0)
-        node = row[0]
+        node = found[0][0]
         events = connection.execute("DELETE FROM event WHERE user = ?", (node,)).rowcount
         edges = 0
-        for (relation,) in connection.execute("SELECT id FROM name").fetchall():
+        for relation in numbers.values():
             for end in ("head", "tail"):
                 statement = f"DELETE FROM edge WHERE relation = ? AND {end} = ?"
                 edges += connection.execute(statement, (relation, node)).rowcount
@@ -60,7 +63,8 @@ def clean_caches(database: Database, cache: SnapshotCache) -> tuple[int, int]:
     not merely removed: while a load is in progress it is the only form of the last complete generation.
     """
     with database.reading() as connection:
-        forgotten: list[tuple[str, int]] = connection.execute("SELECT user, generation FROM forgotten").fetchall()
+        rows = connection.execute("SELECT user, generation FROM forgotten")
+        forgotten: list[tuple[str, int]] = checked(rows, text("forgotten.user"), integer("forgotten.generation"))
         generation = read_counters(connection).generation
     if not forgotten:
         return 0, 0
@@ -75,8 +79,7 @@ def clean_caches(database: Database, cache: SnapshotCache) -> tuple[int, int]:
         ):
             gone = [user for user, made in forgotten if made > newest]
             graph = graph.without_users(gone).at_generation(generation)
-            cache.write(graph)
-            written = 1
+            written = int(cache.write(graph))
             users = graph.nodes(graph.schema.user_kinds[0]).keys
             traces = sum(users.find(user) >= 0 for user in gone)
     cache.remove_before(generation)

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from kg.rows import FieldValue
 from kg.stores.fitting import known_fields
+from kg.stores.sqlite import DamagedContent, blob, checked, integer, real, text
 
 _PARAMETERS = 5_000
 """Keys looked up by one statement; SQLite takes 32,766 parameters, and longer lists gain nothing."""
 
 _DIGEST_LENGTH = 32
+
+_LARGEST_VALUE = sys.float_info.max
+
+NODE_ID = integer("node.id")
+EVENT_CONTENT = (
+    integer("event.kind"),
+    integer("event.user"),
+    integer("event.item"),
+    real("event.time"),
+    real("event.weight"),
+)
+"""Columns that several queries read."""
+
+_NODE_CONTENT = (text("node.label"), text("node.text"), text("node.fields"), integer("node.load"))
 
 
 def packed_fields(fields: Mapping[str, FieldValue]) -> str:
@@ -38,8 +54,33 @@ def packed_id(event_id: str) -> bytes:
 
 
 def unpacked_id(packed: bytes) -> str:
-    """The event id that `packed_id` made these bytes of."""
-    return packed.hex() if packed[0] else packed[1:].decode()
+    """The event id that `packed_id` made these bytes of. Raises DamagedContent."""
+    if packed and not packed[0]:
+        try:
+            return packed[1:].decode()
+        except UnicodeDecodeError:
+            raise DamagedContent("event.id holds bytes that are no text") from None
+    if len(packed) != _DIGEST_LENGTH // 2:
+        raise DamagedContent("event.id holds bytes that are no id")
+    return packed.hex()
+
+
+def unpacked_fields(packed: str) -> dict[str, FieldValue]:
+    """The fields that `packed_fields` made this text of. Raises DamagedContent."""
+    if packed == "{}":
+        return {}
+    try:
+        fields = json.loads(packed)
+    except (ValueError, RecursionError):
+        raise DamagedContent("node.fields holds a text that is no JSON") from None
+    if not isinstance(fields, dict):
+        raise DamagedContent("node.fields holds JSON that is no object")
+    for value in fields.values():
+        if isinstance(value, str | bool):
+            continue
+        if not isinstance(value, int | float) or not abs(value) <= _LARGEST_VALUE:
+            raise DamagedContent("node.fields holds a value that no field has")
+    return fields
 
 
 def node_ids(
@@ -50,7 +91,8 @@ def node_ids(
     condition, values = ("", ()) if named_by is None else ("AND load = ?", (named_by,))
     for part in _parts(list(dict.fromkeys(keys))):
         statement = f"SELECT key, id FROM node WHERE kind = ? AND key IN ({_marks(part)}) {condition}"
-        found.update(connection.execute(statement, (kind, *part, *values)).fetchall())
+        rows = connection.execute(statement, (kind, *part, *values))
+        found.update(checked(rows, text("node.key"), NODE_ID))
     return found
 
 
@@ -59,7 +101,8 @@ def nodes_by_key(connection: sqlite3.Connection, kind: int, keys: Iterable[str])
     found: dict[str, tuple] = {}
     for part in _parts(list(dict.fromkeys(keys))):
         statement = f"SELECT key, id, label, text, fields, load FROM node WHERE kind = ? AND key IN ({_marks(part)})"
-        found.update((row[0], row[1:]) for row in connection.execute(statement, (kind, *part)))
+        rows = connection.execute(statement, (kind, *part))
+        found.update((row[0], row[1:]) for row in checked(rows, text("node.key"), NODE_ID, *_NODE_CONTENT))
     return found
 
 
@@ -68,7 +111,9 @@ def events_by_id(connection: sqlite3.Connection, ids: Iterable[bytes]) -> dict[b
     found: dict[bytes, tuple] = {}
     for part in _parts(list(dict.fromkeys(ids))):
         statement = f"SELECT id, kind, user, item, time, weight, born, load FROM event WHERE id IN ({_marks(part)})"
-        found.update((row[0], row[1:]) for row in connection.execute(statement, part))
+        rows = connection.execute(statement, part)
+        columns = (blob("event.id"), *EVENT_CONTENT, integer("event.born"), integer("event.load"))
+        found.update((row[0], row[1:]) for row in checked(rows, *columns))
     return found
 
 

@@ -6,6 +6,28 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from kg.limits import time_misfit
+from kg.schema import DomainSchema
+from kg.stores.sqlite import DamagedContent, checked, integer, text
+from kg.stores.sqlite.content import Column
+
+_COUNTERS = (
+    integer("state.generation"),
+    integer("state.event_generation"),
+    integer("state.last_event"),
+    integer("state.last_load"),
+    integer("state.complete_load"),
+    Column("state.schema", frozenset({str, type(None)})),
+)
+_MARK = (
+    Column("loading.since", frozenset({float})),
+    text("loading.source_digest"),
+    integer("loading.replace"),
+    text("loading.by"),
+    text("loading.schema"),
+    integer("loading.changed"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Counters:
@@ -32,17 +54,26 @@ class Mark:
 
 
 def read_counters(connection: sqlite3.Connection) -> Counters:
-    """The counters, as of the current transaction."""
-    row = connection.execute(
+    """The counters, as of the current transaction. Raises DamagedContent."""
+    rows = connection.execute(
         "SELECT generation, event_generation, last_event, last_load, complete_load, schema FROM state"
-    ).fetchone()
-    return Counters(*row)
+    ).fetchall()
+    if len(rows) != 1:
+        raise DamagedContent(f"the table of counters has {len(rows)} rows where there must be one")
+    counters = Counters(*checked(rows, *_COUNTERS)[0])
+    if counters.complete_load > counters.last_load or counters.event_generation > counters.last_event:
+        raise DamagedContent("the counters contradict each other")
+    return counters
 
 
 def read_mark(connection: sqlite3.Connection) -> Mark | None:
-    """The mark of a load in progress or interrupted."""
-    row = connection.execute("SELECT since, source_digest, replace, by, schema, changed FROM loading").fetchone()
-    return None if row is None else Mark(row[0], row[1], bool(row[2]), row[3], row[4], bool(row[5]))
+    """The mark of a load in progress or interrupted. Raises DamagedContent."""
+    rows = connection.execute("SELECT since, source_digest, replace, by, schema, changed FROM loading").fetchall()
+    for since, digest, replace, by, schema, changed in checked(rows, *_MARK):
+        if time_misfit(since) is not None:
+            raise DamagedContent("the load in progress has begun at no time that there is")
+        return Mark(since, digest, bool(replace), by, schema, bool(changed))
+    return None
 
 
 def current_schema(connection: sqlite3.Connection) -> str | None:
@@ -63,8 +94,17 @@ def note_change(connection: sqlite3.Connection) -> None:
 
 
 def names(connection: sqlite3.Connection) -> dict[str, int]:
-    """All interned names with their numbers."""
-    return dict(connection.execute("SELECT name, id FROM name").fetchall())
+    """All interned names with their numbers. Raises DamagedContent."""
+    return dict(checked(connection.execute("SELECT name, id FROM name"), text("name.name"), integer("name.id")))
+
+
+def names_of(connection: sqlite3.Connection, schema: DomainSchema) -> dict[str, int]:
+    """The same, with those of a schema whose load has begun among them. Raises DamagedContent."""
+    known = names(connection)
+    for name in (*schema.nodes, *schema.relation_kinds, *schema.interactions):
+        if name not in known:
+            raise DamagedContent(f"the table of names lacks {name!r}")
+    return known
 
 
 def intern(connection: sqlite3.Connection, wanted: Iterable[str]) -> dict[str, int]:

@@ -7,19 +7,21 @@ beside the others) and from many processes, and it survives being killed at any 
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from kg.durable import make_private
+from kg.durable import OWNER_ONLY, make_private
 from kg.graph import KnowledgeGraph, UnknownNode
 from kg.locking import FileLock
 from kg.paths import FoundPaths
 from kg.rows import Event
-from kg.schema import DomainSchema
+from kg.schema import DomainSchema, SchemaError
 from kg.stores.cache import SnapshotCache
 from kg.stores.embedded.appending import append_events, events_since
 from kg.stores.embedded.ddl import STORE_FORMAT
@@ -39,12 +41,23 @@ from kg.stores.embedded.state import (
 )
 from kg.stores.errors import SchemaMismatch, StoreEmpty, StoreError, StoreLoading, StoreLocked, StoreNotFound
 from kg.stores.listing import list_paths
+from kg.stores.permissions import close_to_others
 from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
 from kg.stores.quarantines import QuarantineNote, with_quarantines
+from kg.stores.snapshot_traces import with_snapshots
 from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
 from kg.stores.sqlite import Database
+from kg.visible import has_halves
 
 FILE_NAME = "store.sqlite"
+
+_OURS = re.compile(
+    rf"{re.escape(FILE_NAME)}(-journal|-wal|-shm)?|write\.lock|load\.lock|quarantines\.json|snapshots|owner-only|\..*\.partial"
+)
+"""Names of all that a store keeps in its directory."""
+
+_CLOSED = "owner-only"
+"""A file that says that others' rights have been taken once, so that those which the owner gives later stay."""
 
 _LOCK_SECONDS = 1.0
 """How long a load tries to take the load lock; asking whether it is held takes it for a moment."""
@@ -59,6 +72,7 @@ class EmbeddedStore:
         self._database = database
         self._snapshots = Snapshots(self, SnapshotCache(directory / "snapshots"), str(directory))
         self._load_lock_path = directory / "load.lock"
+        self._is_closed_to_others = False
 
     @classmethod
     def open(cls, directory: Path, *, create: bool = False) -> EmbeddedStore:
@@ -74,7 +88,21 @@ class EmbeddedStore:
         elif not (directory / FILE_NAME).exists():
             what = f"{directory} holds no store" if directory.exists() else f"there is no store at {directory}"
             raise StoreNotFound(f"{what}; `whypath load domain.yaml --store {directory}` makes one")
-        return cls(directory, Database(directory / FILE_NAME, STORE_FORMAT, create=create))
+        store = cls(directory, Database(directory / FILE_NAME, STORE_FORMAT, create=create))
+        if create:
+            store._close_to_others()
+        return store
+
+    def _close_to_others(self) -> None:
+        """Take the rights that others have in a directory that an earlier version made, once, before it is written."""
+        mark = self.directory / _CLOSED
+        if self._is_closed_to_others or mark.exists():
+            return
+        close_to_others(self.directory, _OURS)
+        with suppress(OSError):
+            os.close(os.open(mark, os.O_WRONLY | os.O_CREAT, OWNER_ONLY))
+        # Said once, also where the directory cannot be written.
+        self._is_closed_to_others = True
 
     @property
     def url(self) -> str:
@@ -90,9 +118,15 @@ class EmbeddedStore:
     def _state(self, counters: Counters, mark: Mark | None) -> StoreState:
         if mark is None:
             return StoreState(counters.generation, counters.event_generation, None)
-        alive = FileLock(self._load_lock_path).is_held()
-        loading = LoadMark(mark.since, mark.source_digest, mark.replace, mark.by, alive)
+        loading = LoadMark(mark.since, mark.source_digest, mark.replace, mark.by, self._is_being_loaded())
         return StoreState(counters.generation, counters.event_generation, loading)
+
+    def _is_being_loaded(self) -> bool:
+        try:
+            return FileLock(self._load_lock_path).is_held()
+        except OSError:
+            # Who may read the store only cannot ask; the mark says that a load has begun.
+            return True
 
     def schema(self) -> DomainSchema:
         """See `GraphStore.schema`."""
@@ -100,20 +134,27 @@ class EmbeddedStore:
             counters, mark = read_counters(connection), read_mark(connection)
         if counters.schema is None:
             raise self._nothing_complete(mark)
-        return _schema_of(counters.schema)
+        return self._schema_of(counters.schema)
 
     def _nothing_complete(self, mark: Mark | None) -> StoreError:
         if mark is None:
             advice = f"`whypath load domain.yaml --store {self.directory}`"
             return StoreEmpty(f"{self.directory} is empty; load a domain: {advice}")
-        if FileLock(self._load_lock_path).is_held():
+        if self._is_being_loaded():
             state, advice = "is being loaded", "wait until it is complete"
         else:
             state, advice = "was being loaded and was interrupted", "run the load again"
         return StoreLoading(f"{self.directory} {state} ({mark.by}) and has no complete content yet; {advice}")
 
+    def _schema_of(self, text: str) -> DomainSchema:
+        try:
+            return _read_schema(text)
+        except SchemaError as error:
+            raise self._database.damaged(f"its domain description cannot be read ({error})") from None
+
     def begin_load(self, schema: DomainSchema, *, replace: bool, source_digest: str) -> EmbeddedLoad:
         """See `GraphStore.begin_load`."""
+        self._close_to_others()
         lock = FileLock(self._load_lock_path)
         if not lock.acquire(_LOCK_SECONDS):
             with self._database.reading() as connection:
@@ -148,7 +189,9 @@ class EmbeddedStore:
         raise overtaken(str(self.directory))
 
     def _check_schema(self, connection: sqlite3.Connection, schema: DomainSchema, earlier: list[str | None]) -> None:
-        found = {text: None for known in earlier if known for text in misfits(connection, _schema_of(known), schema)}
+        found = {
+            text: None for known in earlier if known for text in misfits(connection, self._schema_of(known), schema)
+        }
         if found:
             raise SchemaMismatch(
                 f"{self.directory} holds rows that this domain description does not fit: {'; '.join(found)}."
@@ -182,14 +225,15 @@ class EmbeddedStore:
         if counters.schema is None:
             raise Moved
         with self._database.own_reader() as database:
-            return SnapshotReader(database, counters, _schema_of(counters.schema)).read()
+            return SnapshotReader(database, counters, self._schema_of(counters.schema)).read()
 
     def append_events(self, events: Sequence[Event]) -> AppendReport:
         """See `GraphStore.append_events`."""
+        self._close_to_others()
         for _ in range(ATTEMPTS):
             text = self._current_schema()
             try:
-                return append_events(self._database, _schema_of(text), text, events)
+                return append_events(self._database, self._schema_of(text), text, events)
             except Moved:
                 continue
         raise overtaken(str(self.directory))
@@ -207,8 +251,17 @@ class EmbeddedStore:
 
     def delete_user(self, user: str) -> DeletionReport:
         """See `GraphStore.delete_user`."""
+        if has_halves(user):
+            return DeletionReport(user, False, 0, 0, 0, 0)
+        self._close_to_others()
         with self._snapshots.forgetting():
-            report = delete_user(self._database, self._snapshots.cache, _schema_of(self._current_schema()), user)
+            cache = self._snapshots.cache
+            report = delete_user(self._database, cache, self._schema_of(self._current_schema()), user)
+            # Also where there is no such user any more: an earlier deletion may have been cut short.
+            clean_caches(self._database, cache)
+            with self._database.reading() as connection:
+                generation = read_counters(connection).generation
+            report = with_snapshots(report, cache, generation)
         return with_quarantines(report, QuarantineNote(self.directory).places())
 
     def remember_quarantine(self, path: Path) -> None:
@@ -250,6 +303,4 @@ class EmbeddedStore:
         self._database.close()
 
 
-@lru_cache(maxsize=8)
-def _schema_of(text: str) -> DomainSchema:
-    return DomainSchema.from_json(text)
+_read_schema = lru_cache(maxsize=8)(DomainSchema.from_json)

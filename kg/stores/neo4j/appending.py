@@ -9,6 +9,7 @@ from neo4j import ManagedTransaction
 from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.stores.errors import StoreError
+from kg.stores.neo4j.answers import numbers, texts
 from kg.stores.neo4j.connection import rows
 from kg.stores.neo4j.event_rows import LOST_ENDS, StoredEvent, create_events, resolve_events
 from kg.stores.neo4j.names import Names
@@ -90,7 +91,12 @@ def _of_kind(
         " WHERE r._number > $after AND r._number <= $upto"
         " RETURN r._number, r.id, u.key, i.key, labels(i), r.time, r.weight"
     )
+    found = rows(transaction, text, after=after, upto=upto)
+    for event_id, user, item in (row[1:4] for row in found):
+        texts((event_id, user, item), f"the id, user or item of a {kind!r}")
+    for time, weight in (row[5:] for row in found):
+        numbers([number for number in (time, weight) if number is not None], f"the time or weight of a {kind!r}")
     return [
         (number, Event(event_id, user, item, names.kind_of(labels) or "", kind, time, weight))
-        for number, event_id, user, item, labels, time, weight in rows(transaction, text, after=after, upto=upto)
+        for number, event_id, user, item, labels, time, weight in found
     ]

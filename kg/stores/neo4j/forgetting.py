@@ -14,6 +14,7 @@ from kg.stores.neo4j.connection import Connection, first
 from kg.stores.neo4j.names import RECOMMENDED, quoted
 from kg.stores.neo4j.state import read_state, set_state, take_turn
 from kg.stores.protocol import DeletionReport
+from kg.stores.snapshot_traces import with_snapshots
 
 
 def delete_user(connection: Connection, cache: SnapshotCache, schema: DomainSchema, user: str) -> DeletionReport:
@@ -50,14 +51,13 @@ def delete_user(connection: Connection, cache: SnapshotCache, schema: DomainSche
 
     done = connection.write(remove)
     if done is None:
-        return DeletionReport(user, False, 0, 0, 0, 0)
+        return with_snapshots(DeletionReport(user, False, 0, 0, 0, 0), cache, before)
     events, edges, recommendations, remaining, generation = done
     snapshots = traces = 0
     if graph is not None and graph.generation == generation - 1:
         graph = graph.without_users([user]).at_generation(generation)
-        cache.write(graph)
-        snapshots = 1
+        snapshots = int(cache.write(graph))
         traces = int(graph.nodes(graph.schema.user_kinds[0]).keys.find(user) >= 0)
-    cache.remove_before(generation)
     left = remaining + traces
-    return DeletionReport(user, True, events, edges, snapshots, left, recommendations=recommendations)
+    report = DeletionReport(user, True, events, edges, snapshots, left, recommendations=recommendations)
+    return with_snapshots(report, cache, generation)

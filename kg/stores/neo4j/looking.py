@@ -8,6 +8,7 @@ from neo4j import ManagedTransaction
 
 from kg.graph import UnknownNode
 from kg.schema import DomainSchema
+from kg.stores.neo4j.answers import texts
 from kg.stores.neo4j.connection import first, rows
 from kg.stores.neo4j.names import Names
 from kg.stores.protocol import Neighbour, StoreCounts
@@ -29,7 +30,7 @@ def neighbours_of(
             pattern = f"(n){edge}>(o:{names.label(other)})" if forward else f"(n)<{edge}(o:{names.label(other)})"
             text = f"{node} MATCH {pattern} RETURN DISTINCT o.key, o.name ORDER BY o.key LIMIT $rest"
             pairs = rows(transaction, text, key=key, rest=limit - len(found))
-            found.extend(Neighbour(name, forward, other, *pair) for pair in pairs)
+            found.extend(Neighbour(name, forward, other, *texts(pair, f"a neighbour by {name!r}")) for pair in pairs)
     if kind in schema.user_kinds:
         for name in sorted(schema.interactions):
             text = (
@@ -37,7 +38,8 @@ def neighbours_of(
                 " RETURN DISTINCT labels(o), o.key, o.name ORDER BY o.key LIMIT $rest"
             )
             items = rows(transaction, text, key=key, rest=max(limit - len(found), 0))
-            found.extend(Neighbour(name, True, names.kind_of(labels) or "", *pair) for labels, *pair in items)
+            for labels, *pair in items:
+                found.append(Neighbour(name, True, names.kind_of(labels) or "", *texts(pair, f"an item of {name!r}")))
     return found
 
 

@@ -10,7 +10,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from kg.durable import file_written_whole
+from kg.durable import OWNER_ONLY, file_written_whole, make_private
 from kg.folders import cache_folder
 
 
@@ -21,8 +21,8 @@ def remember(url: str, store_id: str) -> None:
     path = _note_of(url)
     # Without a note the store works as well, only not while its server is away.
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with file_written_whole(path) as file:
+        make_private(path.parent)
+        with file_written_whole(path, mode=OWNER_ONLY) as file:
             file.write(json.dumps({"url": url, "store": store_id}).encode())
 
 

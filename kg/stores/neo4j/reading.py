@@ -22,6 +22,7 @@ import numpy as np
 from kg.graph import KnowledgeGraph, NodeTable, Strings
 from kg.graph.building import item_starts, node_table
 from kg.schema import DomainSchema, RelationKind
+from kg.stores.neo4j.answers import damaged, node_numbers, texts, values_of_field
 from kg.stores.neo4j.connection import Connection, first, rows
 from kg.stores.neo4j.names import property_name
 from kg.stores.neo4j.paging import asked_ahead
@@ -50,7 +51,10 @@ class SnapshotReader:
 
     def read(self) -> KnowledgeGraph:
         """The snapshot with the events up to the counters' event generation."""
-        with ThreadPoolExecutor(_AHEAD, thread_name_prefix="whypath-read") as self._ahead:
+        with (
+            damaged(self._connection.address.url),
+            ThreadPoolExecutor(_AHEAD, thread_name_prefix="whypath-read") as self._ahead,
+        ):
             return self._read()
 
     def _read(self) -> KnowledgeGraph:
@@ -95,20 +99,20 @@ class SnapshotReader:
         number."""
         fields = sorted(self._schema.nodes[kind].fields)
         ids = [np.zeros(0, dtype=np.int64)]
-        texts: list[list[Strings]] = [[], [], []]
+        columns: list[list[Strings]] = [[], [], []]
         values: list[list[Any]] = [[] for _ in fields]
         while True:
             following = self._page(kind, page[1][-1]) if len(page[0]) >= PAGE_ROWS else None
-            ids.append(np.array(page[0], dtype=np.int64))
+            ids.append(node_numbers(page[0], self._counters.last_node))
             # A Python string takes several times the memory of one in a column.
-            for parts, found in zip(texts, page[1:4], strict=True):
-                parts.append(Strings.of(found))
-            for column, found in zip(values, page[4:], strict=True):
-                column.extend(found)
+            for parts, found, name in zip(columns, page[1:4], ("key", "name", "text"), strict=True):
+                parts.append(Strings.of(texts(found, f"the {name} of a {kind}")))
+            for column, found, name in zip(values, page[4:], fields, strict=True):
+                column.extend(values_of_field(found, f"the {name} of a {kind}"))
             if following is None:
                 break
             page = following.result()
-        keys, names, long_texts = (Strings.concatenated(parts) for parts in texts)
+        keys, names, long_texts = (Strings.concatenated(parts) for parts in columns)
         records = [dict(zip(fields, each, strict=True)) for each in zip(*values, strict=True)] or [{}] * len(keys)
         self._keys[kind] = keys
         self._ends.note(kind, np.concatenate(ids)[keys.order()])

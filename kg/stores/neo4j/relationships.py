@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from kg.graph import Strings
 from kg.graph.building import EventColumns
 from kg.schema import DomainSchema, RelationKind
+from kg.stores.neo4j.answers import node_numbers, numbers, same_length, texts
 from kg.stores.neo4j.names import Names
+from kg.stores.sqlite import DamagedContent
 
 Pairs: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int32]]
 """Rows of heads and of tails."""
@@ -27,12 +29,15 @@ class Ends:
     """The nodes by their numbers: kind, and row in the table of that kind."""
 
     def __init__(self, schema: DomainSchema, last_node: int) -> None:
+        self.last = last_node
         self._kinds = {kind: position for position, kind in enumerate(schema.nodes)}
         self._kind = np.full(last_node + 1, -1, dtype=np.int32)
         self._row = np.full(last_node + 1, -1, dtype=np.int32)
 
     def note(self, kind: str, numbers: NDArray[np.int64]) -> None:
-        """The numbers of the nodes of a kind, in the order of their rows."""
+        """The numbers of the nodes of a kind, in the order of their rows. Raises DamagedContent."""
+        if len(np.unique(numbers)) < len(numbers) or (self._row[numbers] >= 0).any():
+            raise DamagedContent("two nodes have the same _id")
         self._kind[numbers] = self._kinds[kind]
         self._row[numbers] = np.arange(len(numbers), dtype=np.int32)
 
@@ -94,8 +99,10 @@ class Edges:
 
     def take(self, page: Sequence[Sequence[Any]]) -> None:
         """See `Part.take`: a record for each type."""
-        for spelling, *numbers in page:
-            near, far = (np.array(column, dtype=np.int64) for column in numbers)
+        for spelling, *ends in page:
+            near, far = (node_numbers(column, self._ends.last) for column in ends)
+            if not self._ends.are(self.near, near).all():
+                raise DamagedContent(f"a relationship {spelling} is on a node that is no {self.near} of the store")
             for name, kind in self._relations[f"`{spelling}`"]:
                 fits = self._ends.are(kind, far)
                 starts, ends = self._ends.rows(near[fits]), self._ends.rows(far[fits])
@@ -136,17 +143,20 @@ class Events:
     def take(self, page: Sequence[Sequence[Any]]) -> None:
         """See `Part.take`: one record."""
         ((users, items, ids, times, weights),) = page
-        numbers = np.array(items, dtype=np.int64)
-        dense = np.full(len(numbers), -1, dtype=np.int32)
+        same_length(users, items, ids, times, weights, what=f"a relationship of {self.kind!r}")
+        of_items, of_users = node_numbers(items, self._ends.last), node_numbers(users, self._ends.last)
+        if not self._ends.are(self.near, of_users).all():
+            raise DamagedContent(f"a relationship of {self.kind!r} is on a node that is no {self.near} of the store")
+        dense = np.full(len(of_items), -1, dtype=np.int32)
         for kind, start in self._starts.items():
-            fits = self._ends.are(kind, numbers)
-            dense[fits] = start + self._ends.rows(numbers[fits])
+            fits = self._ends.are(kind, of_items)
+            dense[fits] = start + self._ends.rows(of_items[fits])
         kept = np.flatnonzero(dense >= 0)
-        self._users.append(self._ends.rows(np.array(users, dtype=np.int64)[kept]))
+        self._users.append(self._ends.rows(of_users[kept]))
         self._items.append(dense[kept])
-        self._ids.append(Strings.of(ids).take(kept))
-        self._times.append(np.array(times, dtype=np.float64)[kept])
-        self._weights.append(np.array(weights, dtype=np.float64)[kept])
+        self._ids.append(Strings.of(texts(ids, "an event's id")).take(kept))
+        self._times.append(numbers(times, "an event's time")[kept])
+        self._weights.append(numbers(weights, "an event's weight")[kept])
 
     def columns(self) -> EventColumns:
         """All of them, with dense item indices."""

@@ -34,6 +34,7 @@ from kg.stores.errors import (
     StoreNotFound,
 )
 from kg.stores.neo4j.access import access_to
+from kg.stores.neo4j.answers import damaged
 from kg.stores.neo4j.appending import append_events, events_since
 from kg.stores.neo4j.connection import Connection, first
 from kg.stores.neo4j.finishing import misfits
@@ -66,6 +67,7 @@ from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour
 from kg.stores.quarantines import QuarantinePlace, with_quarantines
 from kg.stores.results import KindVectors, ResultsReport, UserList
 from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
+from kg.visible import has_halves
 
 _Read: TypeAlias = Callable[
     [Callable[[ManagedTransaction], tuple[Counters, Mark | None]]], tuple[Counters, Mark | None]
@@ -79,7 +81,7 @@ class Neo4jStore:
         """Use `open`."""
         self._connection = connection
         self._id = store_id
-        self._snapshots = Snapshots(self, SnapshotCache(_cache_directory(store_id)), self.url)
+        self._snapshots = Snapshots(self, SnapshotCache(cache_folder() / "stores" / store_id), self.url)
 
     @classmethod
     def open(cls, url: str, *, create: bool = False) -> Neo4jStore:
@@ -245,10 +247,13 @@ class Neo4jStore:
 
     def events_since(self, event_generation: int) -> tuple[Sequence[Event], int]:
         """See `GraphStore.events_since`."""
-        return self._connection.read(lambda transaction: events_since(transaction, event_generation))
+        with damaged(self.url):
+            return self._connection.read(lambda transaction: events_since(transaction, event_generation))
 
     def delete_user(self, user: str) -> DeletionReport:
         """See `GraphStore.delete_user`. Snapshots cached on other machines lose the user when they are next opened."""
+        if has_halves(user):
+            return DeletionReport(user, False, 0, 0, 0, 0)
         with self._snapshots.forgetting():
             cache = self._snapshots.cache
             report = delete_user(self._connection, cache, schema_of(self._current_schema()), user)
@@ -264,7 +269,10 @@ class Neo4jStore:
         if kind not in schema.nodes:
             raise UnknownNode(f"there is no node kind {kind!r}; the kinds are {', '.join(sorted(schema.nodes))}")
         names = self._read_state()[0].names
-        return self._connection.read(lambda transaction: neighbours_of(transaction, schema, names, kind, key, limit))
+        with damaged(self.url):
+            return self._connection.read(
+                lambda transaction: neighbours_of(transaction, schema, names, kind, key, limit)
+            )
 
     def paths(
         self,
@@ -366,15 +374,3 @@ def _prepared(connection: Connection, create: bool) -> str:
         ensure_layout(connection, counters.names)
         connection.write(lambda transaction: set_state(transaction, without_layout=None))
     return counters.id
-
-
-def _cache_directory(store_id: str) -> Path:
-    """Where this machine keeps snapshots of a store, for this user alone: they say what people did."""
-    directory = cache_folder() / "stores" / store_id
-    try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StoreError(
-            f"{directory} cannot be made ({error.strerror}); WHYPATH_CACHE names another place for snapshots"
-        ) from None
-    return directory

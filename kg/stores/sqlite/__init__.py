@@ -2,8 +2,22 @@
 the format. The embedded store and the event log are such files.
 """
 
+from kg.stores.sqlite.content import DamagedContent, blob, check_order, checked, integer, real, text
 from kg.stores.sqlite.database import BUSY_SECONDS, Database
 from kg.stores.sqlite.file_format import FileFormat
 from kg.stores.sqlite.journal import journal_mode_reason, wal_is_safe
 
-__all__ = ["BUSY_SECONDS", "Database", "FileFormat", "journal_mode_reason", "wal_is_safe"]
+__all__ = [
+    "BUSY_SECONDS",
+    "DamagedContent",
+    "Database",
+    "FileFormat",
+    "blob",
+    "check_order",
+    "checked",
+    "integer",
+    "journal_mode_reason",
+    "real",
+    "text",
+    "wal_is_safe",
+]

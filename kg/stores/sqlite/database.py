@@ -19,6 +19,7 @@ from kg.durable import OWNER_ONLY
 from kg.forking import at_fork
 from kg.locking import FileLock
 from kg.stores.errors import StoreBusy, StoreDamaged, StoreError, StoreNotFound
+from kg.stores.sqlite.content import DamagedContent
 from kg.stores.sqlite.file_format import OLDEST_SQLITE, FileFormat, is_blank
 from kg.stores.sqlite.journal import set_journal_mode
 
@@ -71,23 +72,30 @@ class Database:
                 f"{file_format.name} needs SQLite {'.'.join(map(str, OLDEST_SQLITE))} or later,"
                 f" this Python has {sqlite3.sqlite_version}; use a newer build of Python"
             )
+        try:
+            self._open(create)
+        except BaseException:
+            self.close()
+            raise
+        at_fork(self)
+
+    def _open(self, create: bool) -> None:
+        path = self.path
         with self._translated():
             if create:
                 with suppress(FileExistsError):
                     # Journals take the permissions of the file.
                     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
             if not path.exists():
-                raise StoreNotFound(f"there is no {path.name} in {path.parent}; {file_format.advice}")
+                raise StoreNotFound(f"there is no {path.name} in {path.parent}; {self._format.advice}")
             if not path.is_file():
-                raise StoreDamaged(f"{path} is no file; {file_format.advice}")
+                raise StoreDamaged(f"{path} is no file; {self._format.advice}")
             self._prepare(create)
-        at_fork(self)
 
     def _prepare(self, create: bool) -> None:
         connection = self._current()
         if is_blank(connection):
             if not create:
-                connection.close()
                 raise StoreNotFound(f"{self.path} is empty: making it was interrupted; {self._format.advice}")
             set_journal_mode(connection, self.path, new=True)
             with self.writing() as connection:
@@ -114,6 +122,8 @@ class Database:
         connection.execute("PRAGMA secure_delete = ON")
         # A damaged schema or row must not make SQLite run what stands in it.
         connection.execute("PRAGMA trusted_schema = OFF")
+        # A page is looked through before its cells are followed.
+        connection.execute("PRAGMA cell_size_check = ON")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         return connection
 
@@ -133,7 +143,9 @@ class Database:
             try:
                 yield connection
             finally:
-                connection.execute("ROLLBACK")
+                # Some errors end a transaction by themselves.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -202,10 +214,16 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise self._explained(error) from error
+        except DamagedContent as error:
+            raise self.damaged(str(error)) from error
         except OSError as error:
             raise StoreError(
                 f"{error.filename or self.path}: {error.strerror}; writing needs rights and room there"
             ) from error
+
+    def damaged(self, what: str) -> StoreDamaged:
+        """The error that says what in this file cannot be right, and what to do."""
+        return StoreDamaged(f"{self.path} is damaged: {what}; restore a copy, or {self._format.advice}")
 
     def _explained(self, error: sqlite3.Error) -> StoreError:
         # Errors that Python's module finds by itself have no code; they say that a value cannot be decoded.

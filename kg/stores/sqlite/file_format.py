@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from functools import cache
 
 from kg.stores.errors import StoreDamaged
+from kg.stores.sqlite.structure import Structure, made_by, structure_problem
 
 OLDEST_SQLITE = (3, 37, 0)
 """The first version with STRICT tables."""
@@ -43,6 +45,14 @@ class FileFormat:
                 f"{place} has format {version}, this version of WhyPath reads {self.version};"
                 f" use the version that made it, or {self.advice}"
             )
+        problem = structure_problem(connection, _structure(self))
+        if problem is not None:
+            raise StoreDamaged(f"{place} is damaged: {problem}; restore a copy, or {self.advice}")
+
+
+@cache
+def _structure(file_format: FileFormat) -> Structure:
+    return made_by(file_format.statements)
 
 
 def is_blank(connection: sqlite3.Connection) -> bool:

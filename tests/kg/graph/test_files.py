@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph, SnapshotUnreadable, UnknownNode
+from kg.graph.intact import digest_of_record
 from kg.rows import NodeRow
 from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.kg.graph.graphs import GRAPHS, SCHEMA
@@ -61,6 +63,10 @@ def test_a_mapped_snapshot_does_not_change_under_its_reader(graph: KnowledgeGrap
         mapped.relations[0].forward.indices[0] = 1
 
 
+def signed(record: dict[str, Any]) -> str:
+    return json.dumps({**record, "sha256": digest_of_record(record)})
+
+
 def test_what_is_no_snapshot(graph: KnowledgeGraph, tmp_path: Path) -> None:
     with pytest.raises(SnapshotUnreadable, match="holds no snapshot"):
         KnowledgeGraph.load(tmp_path / "nowhere")
@@ -73,10 +79,15 @@ def test_what_is_no_snapshot(graph: KnowledgeGraph, tmp_path: Path) -> None:
     record = json.loads((place / "graph.json").read_text())
     for content, word in (
         ("{", "damaged"),
+        ("[" * 100_000, "damaged"),
         ("[]", "does not describe"),
         (json.dumps({**record, "version": 99}), "format 99"),
-        (json.dumps({**record, "files": {"gone.npy": 3}}), "is missing"),
-        (json.dumps({**record, "files": {"graph.json": 3}}), "instead of 3"),
+        (json.dumps({**record, "generation": 99}), "not hold what was written"),
+        (signed({**record, "files": {"gone.npy": {"bytes": 3, "sha256": ""}}}), "is missing"),
+        (signed({**record, "files": {"graph.json": {"bytes": 3, "sha256": ""}}}), "instead of 3"),
+        (signed({**record, "files": {"graph.json": {}}}), "KeyError"),
+        (signed({**record, "kinds": record["kinds"][1:]}), "it has the kinds"),
+        (signed({**record, "schema": []}), "SchemaError"),
     ):
         (place / "graph.json").write_text(content)
         with pytest.raises(SnapshotUnreadable, match=word):

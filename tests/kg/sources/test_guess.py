@@ -352,3 +352,23 @@ def test_a_mark_too_many_is_told_before_the_load(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("user,item,rating\n" + "\n".join(ratings))
     notes = guess_domain([tmp_path / "t.csv"], tmp_path).notes
     assert any("line 502 opens a quoted cell that does not end" in note for note in notes)
+
+
+def test_rdf_and_an_item_map(tmp_path: Path) -> None:
+    (tmp_path / "x.inter").write_text(
+        "user_id:token\titem_id:token\n" + "".join(f"{u}\t{u % 9 + n}\n" for u in range(50) for n in range(3))
+    )
+    (tmp_path / "x.link").write_text(
+        "item_id:token\tentity_id:token\n" + "".join(f"{i}\thttp://example.org/film/{i}\n" for i in range(11))
+    )
+    (tmp_path / "x.nt").write_text(
+        "".join(
+            f"<http://example.org/film/{i}> <http://example.org/p/genre> <http://example.org/genre/{i % 3}> .\n"
+            for i in range(11)
+        )
+    )
+    schema, report, _ = loaded(tmp_path, "x.inter", "x.link", "x.nt")
+    (source,) = schema.relations["genre"].source
+    assert source.map is not None
+    assert report.n_bad == 0
+    assert report.edges.new == 11

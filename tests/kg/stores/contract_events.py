@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from kg.rows import Event, NodeRow
 from kg.stores import (
     Appended,
@@ -143,10 +145,11 @@ class EventContract(StoreFixtures):
             assert graph.generation == view.state().generation > before.generation
         assert store.counts().dangling == 0
 
-    def test_deleting_a_user_that_is_not_there(self, store: GraphStore) -> None:
+    @pytest.mark.parametrize("user", ["nobody", "\udcff"])
+    def test_deleting_a_user_that_is_not_there(self, store: GraphStore, user: str) -> None:
         self.fill(store)
         before = store.state()
-        report = store.delete_user("nobody")
+        report = store.delete_user(user)
         assert (report.found, report.events, report.remaining) == (False, 0, 0)
         assert store.state() == before
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -261,15 +262,15 @@ def test_a_read_that_is_overtaken_begins_again(store: EmbeddedStore, monkeypatch
         lambda: deleting.delete_user("ann"),
         lambda: load(loading, nodes=[NodeRow("film", "12", "Jackie Brown")], edges=[], events=[]),
     ]
-    pairs = SnapshotReader._pairs
+    ends = SnapshotReader._ends
 
-    def overtaken(reader: SnapshotReader, relation: int) -> np.ndarray:
-        found = pairs(reader, relation)
+    def overtaken(reader: SnapshotReader, *of: Any) -> tuple[np.ndarray, np.ndarray]:
+        found = ends(reader, *of)
         if overtakings:
             overtakings.pop()()
         return found
 
-    monkeypatch.setattr(SnapshotReader, "_pairs", overtaken)
+    monkeypatch.setattr(SnapshotReader, "_ends", overtaken)
     monkeypatch.setattr("kg.stores.embedded.reading._ROWS", 2)
     graph = store.snapshot()
     assert overtakings == []

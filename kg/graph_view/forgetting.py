@@ -1,0 +1,55 @@
+"""Taking a user out of what WhyPath keeps on this machine of a graph that somebody else owns, and saying what stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kg.graph import KnowledgeGraph
+from kg.graph_view.deleting import Deleted
+from kg.graph_view.sidecar import Kept, Sidecar
+from kg.stores.errors import StoreError
+from kg.stores.protocol import DeletionReport
+from kg.stores.snapshot_traces import with_snapshots
+
+
+def forget(
+    sidecar: Sidecar, kept: Kept | None, graph: KnowledgeGraph | None, user: str, *, kind: str, uri: str, own: Deleted
+) -> DeletionReport:
+    """Remove a user from the log of events and from the cached snapshot; the sidecar is held exclusively.
+
+    `graph` is the snapshot that `kept` is the note of, `kind` the user kind, `own` what was removed in the graph at
+    `uri`. Raises StoreError.
+    """
+    events = sidecar.events.remove_user(user)
+    remaining = sidecar.events.count(user) + own.remaining
+    generation = kept.generation if kept is not None else 0
+    snapshots = 0
+    said = ""
+    if graph is not None and kept is not None and (_is_in(graph, kind, user) or events):
+        if _is_in(graph, kind, user):
+            left = sum(len(table) for table in graph.events_of(user))
+            said = (
+                f"the graph at {uri} still has the {kind} {user!r}, with {left:,} interactions at the last read; that"
+                " is not WhyPath's to change and will be read again, so remove them there"
+            )
+        generation += 1
+        graph = graph.without_users([user]).at_generation(generation)
+        snapshots = int(sidecar.cache.write(graph))
+        try:
+            sidecar.keep(replace(kept, generation=generation, facts=graph.digest, events=graph.events_digest))
+        except OSError as error:
+            raise StoreError(f"the snapshot under {sidecar.directory} cannot be kept: {error}") from None
+        remaining += int(_is_in(graph, kind, user))
+    found = bool(said or snapshots or events or own.events or own.recommendations)
+    if not said and own.nodes:
+        said = f"the graph at {uri} has the {kind} {user!r}, whom WhyPath does not remove there"
+    elif not said and not found:
+        said = f"the graph at {uri} was not asked for the {kind} {user!r}; remove them there"
+    report = DeletionReport(
+        user, found, events + own.events, 0, snapshots, remaining, said, recommendations=own.recommendations
+    )
+    return with_snapshots(report, sidecar.cache, generation)
+
+
+def _is_in(graph: KnowledgeGraph, kind: str, user: str) -> bool:
+    return graph.nodes(kind).keys.find(user) >= 0

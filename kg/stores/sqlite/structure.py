@@ -1,0 +1,54 @@
+"""Whether the tables of an SQLite file are those that its format makes: a damaged page of its own table of contents may
+leave a file that opens and lacks a column, an index, or the check of types.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from typing import TypeAlias
+
+Structure: TypeAlias = Mapping[str, tuple]
+"""By table and by index: everything that says how it behaves."""
+
+_TABLES = (
+    "SELECT name, type, wr, strict FROM pragma_table_list"
+    " WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+)
+_COLUMNS = 'SELECT cid, name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid'
+_INDEXES = 'SELECT name, "unique", origin, partial FROM pragma_index_list(?) ORDER BY name'
+_INDEXED = 'SELECT seqno, cid, "desc", coll, key FROM pragma_index_xinfo(?) ORDER BY seqno'
+
+
+def structure_of(connection: sqlite3.Connection) -> Structure:
+    """Tables, their columns and their indexes."""
+    found: dict[str, tuple] = {}
+    for table, *kind in connection.execute(_TABLES).fetchall():
+        found[f"table {table}"] = (*kind, *connection.execute(_COLUMNS, (table,)).fetchall())
+        for index, *properties in connection.execute(_INDEXES, (table,)).fetchall():
+            indexed = connection.execute(_INDEXED, (index,)).fetchall()
+            found[f"index {index} of table {table}"] = (*properties, *indexed)
+    return found
+
+
+def made_by(statements: tuple[str, ...]) -> Structure:
+    """The structure that these statements make."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        return structure_of(connection)
+
+
+def structure_problem(connection: sqlite3.Connection, expected: Structure) -> str | None:
+    """What is not as expected, None if nothing is; further tables and indexes do no harm, triggers would."""
+    trigger = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchone()
+    if trigger is not None:
+        return f"it has a trigger ({trigger[0]}), which no version of WhyPath makes"
+    found = structure_of(connection)
+    for name, properties in expected.items():
+        if name not in found:
+            return f"it has no {name}"
+        if found[name] != properties:
+            return f"{name} is another one"
+    return None

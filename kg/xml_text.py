@@ -1,0 +1,22 @@
+"""Texts as character data of XML 1.0, which cannot hold every character, and back.
+
+What XML cannot hold, such as an escape character or a NUL, is written `_x001B_` by its code, as spreadsheets do it in
+their XML; an underscore that would make a text look like that is written `_x005F_`. Other texts stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+_ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
+
+
+def xml_text(text: str) -> str:
+    """The text with every character that XML cannot hold as `_xHHHH_`."""
+    return _UNFIT.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+
+
+def text_of_xml(text: str) -> str:
+    """The text that `xml_text` was given."""
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
