@@ -5,8 +5,10 @@ from __future__ import annotations
 from itertools import chain
 
 from tests.corpus import (
+    broken_texts,
     business_graphs,
     containers,
+    films,
     funnels,
     graphs,
     hopeless,
@@ -17,6 +19,7 @@ from tests.corpus import (
     linked_tables,
     lists,
     ratings,
+    ratings_spelled,
     ratings_unrated,
     rdf,
     sessions,
@@ -36,6 +39,7 @@ from tests.corpus.shape import Shape
 THEMES = (
     ratings,
     ratings_unrated,
+    ratings_spelled,
     votes,
     implicit,
     shops,
@@ -46,6 +50,7 @@ THEMES = (
     ids,
     lists,
     texts,
+    broken_texts,
     tables,
     linked_tables,
     layouts,
@@ -54,6 +59,7 @@ THEMES = (
     triples,
     rdf,
     languages,
+    films,
     trades,
     trade_logs,
     graphs,
