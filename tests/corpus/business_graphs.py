@@ -243,7 +243,7 @@ JOBS = Shape(
                             "Job",
                             "jobId",
                             f"j{a.item}",
-                            on=f"date('{at(a.time, '%Y-%m-%d')}')",
+                            appliedOn=f"date('{at(a.time, '%Y-%m-%d')}')",
                         )
                         for a in _LIKES
                     ),
@@ -259,7 +259,7 @@ JOBS = Shape(
                 user="Candidate",
                 item="Job",
                 kind="APPLIED",
-                time="on",
+                time="appliedOn",
                 acts=_LIKES,
                 ids=Ids(lambda u: f"c{u}", lambda i: f"j{i}"),
                 when=lambda t: t - t % 86_400,
