@@ -3,6 +3,7 @@
 Columns are named as in the file. `#3` is the third column of a file without a header line
 (`#0`: a line above a block says it); `*` stands for the names of many columns; `orders.csv:customer` is a
 column of another file that is joined; `a.b` is a member of a nested object. Keys are those that a load ends with.
+Of RDF a column is a predicate's IRI, and `@id` the subject.
 
 A graph in Neo4j is `graph.cypher` (one statement a line, to be run before `init --from`): there users and items of
 events and the ends of edges are labels, `kind` and `relation` relationship types, and all other columns properties;
