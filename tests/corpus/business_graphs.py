@@ -243,7 +243,7 @@ JOBS = Shape(
                             "Job",
                             "jobId",
                             f"j{a.item}",
-                            on=f"date('{at(a.time, '%Y-%m-%d')}')",
+                            appliedOn=f"date('{at(a.time, '%Y-%m-%d')}')",
                         )
                         for a in _LIKES
                     ),
@@ -259,7 +259,7 @@ JOBS = Shape(
                 user="Candidate",
                 item="Job",
                 kind="APPLIED",
-                time="on",
+                time="appliedOn",
                 acts=_LIKES,
                 ids=Ids(lambda u: f"c{u}", lambda i: f"j{i}"),
                 when=lambda t: t - t % 86_400,
@@ -286,7 +286,101 @@ JOBS = Shape(
 )
 
 
+_PLAIN_LABELS = Ids(lambda u: f"a{u}", lambda i: f"b{i}")
+
+PLAIN_LABELS = Shape(
+    "graph-labels-that-say-nothing",
+    "(:Alpha)-[:R1 {t}]->(:Beta)-[:R2]->(:Gamma): which kind acts follows from times and numbers alone.",
+    writes(
+        lambda: {
+            FILE: "".join(
+                [
+                    *(node("Beta", k=f"b{i.number}", v=i.label) for i in WORLD.items),
+                    *(node("Gamma", k=f"g{n}", v=c) for n, c in enumerate(_CATEGORIES)),
+                    *(node("Alpha", k=f"a{u.number}") for u in WORLD.users),
+                    *(
+                        joined("Beta", "k", f"b{i.number}", "R2", "Gamma", "k", f"g{_CATEGORIES.index(i.category)}")
+                        for i in WORLD.items
+                    ),
+                    *(joined("Alpha", "k", f"a{a.user}", "R1", "Beta", "k", f"b{a.item}", t=a.time) for a in _LIKES),
+                ]
+            )
+        }
+    ),
+    _INPUTS,
+    Expected(
+        events=(events(FILE, user="Alpha", item="Beta", kind="R1", time="t", acts=_LIKES, ids=_PLAIN_LABELS),),
+        nodes=(
+            items(FILE, key="k", label="v", ids=_PLAIN_LABELS),
+            Nodes(role="entity", files=(FILE,), key="k", label="v", counts=(6,)),
+        ),
+        edges=(Edges(files=(FILE,), head="Beta", tail="Gamma", relation="R2", counts=(36,)),),
+        taste=_PLAIN_LABELS.taste(),
+    ),
+    planted=True,
+)
+
+_FOLLOWED = Ids(lambda u: f"m{u}@example.org", lambda i: f"c{i}@example.org")
+
+CREATORS = Shape(
+    "graph-followed-creators",
+    "Items are people: members FOLLOW and BLOCK creators, who have a mail address and a genre, too.",
+    writes(
+        lambda: {
+            FILE: "".join(
+                [
+                    *(node("Creator", email=_FOLLOWED.item(i.number), name=i.label) for i in WORLD.items),
+                    *(node("Genre", name=c) for c in _CATEGORIES),
+                    *(node("Member", email=_FOLLOWED.user(u.number), name=u.name) for u in WORLD.users),
+                    *(
+                        joined("Creator", "email", _FOLLOWED.item(i.number), "MAKES", "Genre", "name", i.category)
+                        for i in WORLD.items
+                    ),
+                    *(
+                        joined(
+                            "Member",
+                            "email",
+                            _FOLLOWED.user(a.user),
+                            "FOLLOWS" if a.liked else "BLOCKED",
+                            "Creator",
+                            "email",
+                            _FOLLOWED.item(a.item),
+                            since=moment(a.time),
+                        )
+                        for a in WORLD.clear
+                    ),
+                ]
+            )
+        }
+    ),
+    _INPUTS,
+    Expected(
+        events=(
+            events(FILE, user="Member", item="Creator", kind="FOLLOWS", time="since", acts=_LIKES, ids=_FOLLOWED),
+            events(
+                FILE,
+                user="Member",
+                item="Creator",
+                kind="BLOCKED",
+                time="since",
+                acts=WORLD.dislikes,
+                ids=_FOLLOWED,
+                counts=(len(WORLD.dislikes), 0),
+            ),
+        ),
+        nodes=(
+            items(FILE, key="email", label="name", ids=_FOLLOWED),
+            users(FILE, key="email", label="name", ids=_FOLLOWED),
+        ),
+        edges=(Edges(files=(FILE,), head="Creator", tail="Genre", relation="MAKES", counts=(36,)),),
+        taste=_FOLLOWED.taste(),
+    ),
+    planted=True,
+)
+
 SHAPES = (
+    PLAIN_LABELS,
+    CREATORS,
     VIEWED_BOUGHT,
     ORDERS,
     PEOPLE,

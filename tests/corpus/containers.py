@@ -6,7 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from xml.sax.saxutils import escape
 
 import pyarrow as pa
@@ -57,6 +57,9 @@ def _letters(column: int) -> str:
 
 
 def _cell(value: object, place: str) -> str:
+    if isinstance(value, date):
+        # Style 1 is a date; without it a reader sees a bare number.
+        return f'<c r="{place}" s="1"><v>{value.toordinal() - 693_594}</v></c>'
     if isinstance(value, int | float):
         return f'<c r="{place}"><v>{value}</v></c>'
     return f'<c r="{place}" t="inlineStr"><is><t>{escape(str(value))}</t></is></c>'
@@ -84,10 +87,12 @@ def _workbook(sheets: Sequence[tuple[str, Sequence[Sequence[object]]]]) -> bytes
     overrides = "".join(
         f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{kind}.worksheet+xml"/>' for n in numbers
     )
+    overrides += f'<Override PartName="/xl/styles.xml" ContentType="{kind}.styles+xml"/>'
     listed = "".join(f'<sheet name="{escape(sheets[n - 1][0])}" sheetId="{n}" r:id="rId{n}"/>' for n in numbers)
     linked = "".join(
         f'<Relationship Id="rId{n}" Type="{office}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in numbers
     )
+    linked += f'<Relationship Id="rId{len(sheets) + 1}" Type="{office}/styles" Target="styles.xml"/>'
     parts = [
         (
             "[Content_Types].xml",
@@ -104,6 +109,12 @@ def _workbook(sheets: Sequence[tuple[str, Sequence[Sequence[object]]]]) -> bytes
         (
             "xl/_rels/workbook.xml.rels",
             f'{head}<Relationships xmlns="{package}/relationships">{linked}</Relationships>',
+        ),
+        (
+            "xl/styles.xml",
+            f'{head}<styleSheet xmlns="{main}"><fonts count="1"><font/></fonts><fills count="1"><fill/></fills>'
+            '<borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>'
+            '<cellXfs count="2"><xf/><xf numFmtId="14" applyNumberFormat="1"/></cellXfs></styleSheet>',
         ),
         *((f"xl/worksheets/sheet{n}.xml", _sheet(sheets[n - 1][1])) for n in numbers),
     ]
@@ -123,7 +134,7 @@ def _moments(unit: str, zone: str | None) -> pa.Array:
 
 EXCEL = Shape(
     "workbook-of-two-sheets",
-    "An .xlsx with the sheets Items and Ratings; dates are serial days.",
+    "An .xlsx with the sheets Items and Ratings; dates are serial days in the style of dates.",
     writes(
         lambda: {
             "shop.xlsx": _workbook(
@@ -133,7 +144,10 @@ EXCEL = Shape(
                         "Ratings",
                         [
                             ("Customer", "Item", "Stars", "Date"),
-                            *[(f"K{a.user}", f"A{a.item}", a.rating, a.time // 86_400 + 25_569) for a in _ACTS],
+                            *[
+                                (f"K{a.user}", f"A{a.item}", a.rating, datetime.fromtimestamp(a.time, UTC).date())
+                                for a in _ACTS
+                            ],
                         ],
                     ),
                 ]

@@ -182,6 +182,7 @@ VISITORS = Shape(
                 head="itemid",
                 relation="property",
                 tail="value",
+                optional=True,
                 samples=(("1", "categoryid", str(100 + _CATEGORIES.index(WORLD.item(1).category))),),
             ),
         ),

@@ -153,4 +153,41 @@ VERDICT = _film_graph(
 )
 
 
-SHAPES = (RATED, RATED_BY, DISLIKES, FRIENDS, VERDICT)
+def _review(number: int, act: Act) -> str:
+    key = f"r{number}"
+    return (
+        node("Review", reviewId=key, stars=act.rating, date=moment(act.time), text=f"Review number {number}.")
+        + joined("User", "userId", act.user, "WROTE", "Review", "reviewId", key)
+        + joined("Review", "reviewId", key, "ABOUT", "Movie", "movieId", act.item)
+    )
+
+
+REVIEW_NODES = _film_graph(
+    "reviews-between",
+    "(:User)-[:WROTE]->(:Review {stars, date})-[:ABOUT]->(:Movie): the stars are on the node between.",
+    lambda: (_review(n, a) for n, a in enumerate(_ACTS)),
+    events(FILE, user="User", item="Movie", kind="WROTE", weight="node.stars", time="node.date"),
+    either=(Either(FILE, "text", ("unread", "text")),),
+)
+
+
+BOTH_WAYS = _film_graph(
+    "both-ways",
+    "Users WATCHED films; films were SHOWN_TO users, which is what a service did and no like.",
+    lambda: [
+        *(_did(a, "WATCHED", at=moment(a.time)) for a in _LIKES),
+        *(joined("Movie", "movieId", i, "SHOWN_TO", "User", "userId", u, at=moment(t)) for u, i, t in WORLD.unseen),
+    ],
+    events(FILE, user="User", item="Movie", kind="WATCHED", time="at", acts=_LIKES),
+    Events(
+        files=(FILE,),
+        user="User",
+        item="Movie",
+        kind="SHOWN_TO",
+        time="at",
+        counts=(len(WORLD.unseen), 0),
+        negative=PLAIN.unseen(),
+    ),
+)
+
+SHAPES = (REVIEW_NODES, BOTH_WAYS, RATED, RATED_BY, DISLIKES, FRIENDS, VERDICT)

@@ -42,12 +42,34 @@ def _cut() -> bytes:
     return whole[: len(whole) // 2]
 
 
+def _database() -> bytes:
+    """The first page of an empty SQLite file."""
+    return b"SQLite format 3\x00" + b"\x10\x00\x01\x01\x00\x40\x20\x20" + bytes(4_072)
+
+
+def _dump() -> bytes:
+    rows = ",\n".join(f"  ({a.user}, {a.item}, {a.rating})" for a in _ACTS)
+    table_ = "CREATE TABLE ratings (user_id int, item_id int, rating int);\n"
+    return f"-- a dump\n{table_}INSERT INTO ratings (user_id, item_id, rating) VALUES\n{rows};\n".encode()
+
+
 ITEMS_ALONE = Shape(
     "items-alone",
     "A table of items, and nobody who did anything: a description without events, or a refusal that says so.",
     writes(lambda: {"items.csv": table(BASIC, basic_rows())}),
     ("items.csv",),
     Expected(nodes=(basic_items(),), refuse=Refusal("users?|interactions?|events?|behaviou?r")),
+)
+
+SQL_DUMP = Shape(
+    "refused-sql-dump",
+    "A dump in SQL: a table and one INSERT with all rows. Reading it would be right, too.",
+    writes(lambda: {"ratings.sql": _dump()}),
+    ("ratings.sql",),
+    Expected(
+        events=(events("ratings.sql", user="user_id", item="item_id", weight="rating"),),
+        refuse=Refusal("sql|format"),
+    ),
 )
 
 AVERAGES = Shape(
@@ -109,6 +131,32 @@ SHAPES = (
         b"This folder holds data.\n\nAsk Berit for the rest.\n",
         "column|table|read",
     ),
+    _refused("sqlite", "A database of SQLite.", "shop.db", _database(), "sqlite|database|format|read"),
+    _refused(
+        "pickle", "A pickle, which is never opened.", "ratings.pkl", b"\x80\x04\x95" + bytes(40), "pickle|format|pkl"
+    ),
+    _refused(
+        "numpy",
+        "A sparse matrix of numpy, without names.",
+        "train.npz",
+        b"PK\x03\x04" + bytes(60),
+        "npz|format|zip|read",
+    ),
+    _refused(
+        "xls",
+        "A workbook of the old binary kind.",
+        "sales.xls",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504),
+        "xls|format|read",
+    ),
+    _refused(
+        "configuration",
+        "A JSON object of settings.",
+        "settings.json",
+        b'{"debug": true, "paths": {"data": "x"}}\n',
+        "json|rows?|column|table|format|users?",
+    ),
+    SQL_DUMP,
     ITEMS_ALONE,
     AVERAGES,
     NO_ITEM_OVERLAP,

@@ -71,11 +71,11 @@ def _spelled(
 
 
 def _uuid(salt: int) -> Callable[[int], str]:
-    return lambda n: str(UUID(int=(salt * n * 0x9E3779B97F4A7C15F39CC0605CEDC834) % 2**128, version=4))
+    return lambda n: str(UUID(int=((100 * salt + n) * 0x9E3779B97F4A7C15F39CC0605CEDC834) % 2**128, version=4))
 
 
 def _hash(salt: int) -> Callable[[int], str]:
-    return lambda n: f"{(salt * n * 0x9E3779B97F4A7C15) % 2**64:016x}"
+    return lambda n: f"{(100 * salt + n) * 0x9E3779B97F4A7C15 % 2**64:016x}"
 
 
 FLOATS = _spelled(

@@ -36,7 +36,7 @@ WIDE = Shape(
         lambda: {
             "items.csv": table(BASIC, basic_rows()),
             "matrix.csv": table(
-                ("user", *(i.number for i in WORLD.items)),  # pyright: ignore[reportArgumentType]
+                ("user", *(str(i.number) for i in WORLD.items)),
                 ((u.number, *(_BY_PAIR.get((u.number, i.number)) for i in WORLD.items)) for u in WORLD.users),
             ),
         }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tests.corpus.planted import WORLD, Act
 from tests.corpus.render import (
     BASIC,
@@ -151,12 +149,7 @@ PERCENT = Shape(
     ),
     ("items.csv", "ratings.csv"),
     Expected(
-        events=(
-            replace(
-                events("ratings.csv", user="listener", item="album", weight="score", weigh=_percent),
-                negative=PLAIN.pairs(WORLD.dislikes),
-            ),
-        ),
+        events=(events("ratings.csv", user="listener", item="album", weight="score", weigh=_percent),),
         nodes=(basic_items(),),
         refuse=Refusal("score.*(%|percent)|(%|percent).*score"),
         taste=PLAIN.taste(),

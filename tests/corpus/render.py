@@ -158,7 +158,7 @@ def events(
         counts=(len(acts),) if counts is None else counts,
         positive=ids.pairs(a for a in acts if a.liked),
         negative=ids.pairs(a for a in acts if a.disliked) | negative,
-        sample=sample,
+        sample=sample if first.liked else None,  # dislikes may be left out
     )
 
 

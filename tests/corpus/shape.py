@@ -3,6 +3,7 @@
 Columns are named as in the file. `#3` is the third column of a file without a header line
 (`#0`: a line above a block says it); `*` stands for the names of many columns; `orders.csv:customer` is a
 column of another file that is joined; `a.b` is a member of a nested object. Keys are those that a load ends with.
+Of RDF a column is a predicate's IRI, and `@id` the subject.
 
 A graph in Neo4j is `graph.cypher` (one statement a line, to be run before `init --from`): there users and items of
 events and the ends of edges are labels, `kind` and `relation` relationship types, and all other columns properties;
@@ -97,12 +98,17 @@ class Edges:
     counts: tuple[int, ...] = ()
     """Numbers of different edges that are right; empty: not checked."""
     samples: tuple[tuple[str, str, str], ...] = ()
-    """(head, relation, tail) that must be there; the relation "" where the file names none."""
+    """(head, relation, tail) that must be there; the relation "" where the file names none. Ends by key or label."""
+    optional: bool = False
+    """Leaving them out is as right, if `init` says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """A column for which several roles are equally right."""
+    """A column whose role is one of several that are equally right (or must be the one that is given).
+
+    Where `unread` is one of them for a time or weight, samples without it are right, too.
+    """
 
     file: str
     column: str
@@ -141,6 +147,8 @@ class Expected:
     taste: Taste | None = None
     same_items: Mapping[str, str] = field(default_factory=dict)
     """Another spelling of items' keys that is as right throughout: the key used here -> the other one."""
+    not_values: tuple[str, ...] = ()
+    """Spellings of "no value": no node may have one of them as its key or label."""
     unread_files: tuple[str, ...] = ()
     """Inputs of which nothing is read, which `init` must say."""
 
@@ -157,6 +165,6 @@ class Shape:
     planted: bool = False
     """Whether both items and events are there, so that training must find the planted groups."""
     encoding: str = "utf-8"
-    """Of its text files."""
+    """With which the tests of the corpus read its text files."""
     headerless: tuple[str, ...] = ()
     """Text tables without a header line."""

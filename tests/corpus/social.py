@@ -78,7 +78,13 @@ TRUST = Shape(
     Expected(
         events=(events("rating.txt", user="#1", item="#2", weight="#3", ids=Ids(item=lambda i: str(5_000 + i))),),
         edges=(
-            Edges(files=("trust.txt",), head="#1", tail="#2", counts=(60, sum((u + v) % 5 > 0 for u, v in _FRIENDS))),
+            Edges(
+                files=("trust.txt",),
+                optional=True,
+                head="#1",
+                tail="#2",
+                counts=(60, sum((u + v) % 5 > 0 for u, v in _FRIENDS)),
+            ),
         ),
         taste=Ids(item=lambda i: str(5_000 + i)).taste(),
     ),
@@ -128,11 +134,8 @@ FOLLOWS = Shape(
             users("users.csv", key="user_id", ids=Ids(lambda u: f"u{u}")),
         ),
         edges=(Edges(files=("follows.csv",), head="follower_id", tail="followee_id", counts=(60,)),),
-        unread={"posts.csv": ("language",)},
-        either=(
-            Either("posts.csv", "author_id", ("link", "unread")),
-            Either("follows.csv", "since", ("unread",)),
-        ),
+        unread={"posts.csv": ("language",), "follows.csv": ("since",)},
+        either=(Either("posts.csv", "author_id", ("link", "unread")),),
         taste=Ids(lambda u: f"u{u}", lambda i: f"p{i}").taste(),
     ),
     planted=True,

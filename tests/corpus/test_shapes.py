@@ -10,8 +10,8 @@ import re
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -24,6 +24,20 @@ from tests.corpus.shape import Shape
 _TABLES = (".csv", ".tsv", ".txt", ".tab", ".dat")
 
 _RDF = {".nt": "nt", ".ttl": "turtle", ".nq": "nquads", ".jsonld": "json-ld", ".rdf": "xml"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Shape], Path]:
+    """The folder with a shape's files, which are written once."""
+
+    @cache
+    def written(shape: str) -> Path:
+        found = tmp_path_factory.mktemp(shape)
+        next(s for s in SHAPES if s.name == shape).write(found)
+        return found
+
+    return lambda shape: written(shape.name)
+
 
 by_name = pytest.mark.parametrize("shape", SHAPES, ids=lambda s: s.name)
 
@@ -151,9 +165,9 @@ def _rows(path: Path, shape: Shape, columns: tuple[str, ...]) -> list[tuple[str,
 
 
 @by_name
-def test_pairs_stand_in_one_row(shape: Shape, tmp_path: Path) -> None:
+def test_pairs_stand_in_one_row(shape: Shape, folder: Callable[[Shape], Path]) -> None:
     """Where the events are in a table that a few lines can read."""
-    shape.write(tmp_path)
+    path = folder(shape)
     if shape.expected.refuse is not None or shape.expected.same_items or shape.inputs[0] == "--from":
         return
     for source in shape.expected.events:
@@ -161,8 +175,8 @@ def test_pairs_stand_in_one_row(shape: Shape, tmp_path: Path) -> None:
             continue
         found: set[tuple[str, ...]] = set()
         for file in source.files:
-            if (tmp_path / file).suffix not in (".parquet", ".xlsx", ".zip", ".inter"):
-                rows = _rows(tmp_path / file, shape, (source.user, source.item))
+            if (path / file).suffix not in (".parquet", ".xlsx", ".zip", ".inter"):
+                rows = _rows(path / file, shape, (source.user, source.item))
                 assert rows is not None, f"{file} cannot be read"
                 found.update(rows)
         if found:
@@ -204,20 +218,20 @@ def test_files_are_written_the_same_every_time(shape: Shape, tmp_path: Path) -> 
 
 
 @by_name
-def test_columns_and_values_are_there(shape: Shape, tmp_path: Path) -> None:
-    shape.write(tmp_path)
-    names = [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()]
+def test_columns_and_values_are_there(shape: Shape, folder: Callable[[Shape], Path]) -> None:
+    path = folder(shape)
+    names = [p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file()]
     for file, column in _columns(shape):
         assert file in names, f"{file} is no file of this shape"
-        assert _has_column(tmp_path / file, shape, column), f"{file} has no column {column}"
+        assert _has_column(path / file, shape, column), f"{file} has no column {column}"
     for file in (*shape.expected.unread_files, *shape.headerless):
         assert file in names
 
 
 @by_name
-def test_what_must_not_be_positive_is_in_the_data(shape: Shape, tmp_path: Path) -> None:
-    shape.write(tmp_path)
-    whole = "\n".join(_text(p, shape) for p in sorted(tmp_path.rglob("*")) if p.is_file())
+def test_what_must_not_be_positive_is_in_the_data(shape: Shape, folder: Callable[[Shape], Path]) -> None:
+    path = folder(shape)
+    whole = "\n".join(_text(p, shape) for p in sorted(path.rglob("*")) if p.is_file())
     for source in shape.expected.events:
         assert source.positive or source.negative, "events without any pair"
         assert not source.positive & source.negative

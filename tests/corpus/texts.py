@@ -68,7 +68,7 @@ def _written(
     )
 
 
-def _separated(name: str, about: str, separator: str, suffix: str, end: str = "\n") -> Shape:
+def _separated(name: str, about: str, separator: str, suffix: str, end: str = "\n", refuse: str | None = None) -> Shape:
     return _written(
         name,
         about,
@@ -77,6 +77,7 @@ def _separated(name: str, about: str, separator: str, suffix: str, end: str = "\
             f"ratings{suffix}": table(_HEADER, _rows(), separator, end=end),
         },
         (f"items{suffix}", f"ratings{suffix}"),
+        refuse=refuse,
     )
 
 
@@ -207,7 +208,14 @@ SHAPES = (
     _separated("tabs-in-csv", "Tabs in a .csv.", "\t", ".csv"),
     _separated("pipes", "Pipes in a .txt.", "|", ".txt"),
     _separated("tabs", "A .tsv.", "\t", ".tsv"),
-    _separated("carriage-returns", "CR alone ends lines, as old Macs wrote.", ",", ".csv", "\r"),
+    _separated(
+        "carriage-returns",
+        "CR alone ends lines, as old Macs wrote.",
+        ",",
+        ".csv",
+        "\r",
+        refuse=r"\\r|carriage|lines? end",
+    ),
     _separated("crlf", "CR LF ends lines.", ",", ".csv", "\r\n"),
     _encoded("bom", "A byte order mark before the header.", "utf-8-sig"),
     _encoded("latin-1", "Latin-1.", "latin-1"),

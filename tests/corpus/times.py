@@ -98,6 +98,14 @@ SHAPES = (
         refuse="nanosecond",
     ),
     _timed(
+        "unix-nanoseconds-float",
+        "Nanoseconds that went through a float: 1.601524211e+18.",
+        "timestamp",
+        lambda t: t * 1e9,
+        _second,
+        refuse="nanosecond",
+    ),
+    _timed(
         "unix-scientific",
         "Milliseconds that a spreadsheet wrote as 1.60152E+12: minutes are lost, days are there.",
         "timestamp",
