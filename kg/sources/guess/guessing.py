@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from kg.sources.guess.node_tables import describe_nodes, source_of
 from kg.sources.guess.parts import common_name, same_tables, split_word
 from kg.sources.guess.profile import ColumnProfile, FileProfile, profile_file
 from kg.sources.guess.references import references
+from kg.sources.guess.seen import what_was_seen
 from kg.sources.guess.signal_words import RATING_WORDS
+from kg.sources.guess.signals import says_dislike
 from kg.sources.guess.triples import describe_triples
 from kg.sources.guess.unread import unread_columns
 from kg.sources.guess.values import is_category
@@ -32,6 +35,9 @@ KNOWN_VALUES = 0.5
 
 class GuessError(WhyPathError):
     """The files do not say enough for a description, or the description cannot be written."""
+
+
+_NEGATIVES = re.compile(r"negative|(^|[^a-z])neg([^a-z]|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -112,12 +118,19 @@ class _Guessing:
         self._facts_within: tuple[str, ...] = ()
 
     def guess(self) -> Guess:
-        meetings = find_meetings(self._tables, self._references)
+        found = find_meetings(self._tables, self._references)
+        # Samples of what nobody chose, which programs draw for training.
+        drawn = [m for m in found if _NEGATIVES.search(m.file.name)]
+        meetings = [m for m in found if m not in drawn]
         if not meetings:
             raise GuessError(
                 "no file shows users and items together (columns such as user_id and item_id); add the file with what "
                 "users did, or write domain.yaml by hand"
+                + "".join(f"\n  {what_was_seen(file)}" for file in self._files)
             )
+        for meeting in drawn:
+            self._used.add(meeting.file.path)
+            self._notes.append(f"{meeting.file.path.name}: not used; by its name it holds pairs that are no events")
         first = meetings[0]
         item_kind = self._items(first)
         self._users(first, item_kind)
@@ -243,6 +256,11 @@ class _Guessing:
             name = self._new_section(name)
             learnt = not (rated and weighted) or meeting in weighted
             described = describe_meeting(meeting, name, files, learnt=learnt, facts=self._facts_within)
+            if says_dislike(name):
+                for section in described.sections.values():
+                    section.pop("positive", None)
+                    section |= {"positive": False, "label": "disliked"}
+                self._notes.append(f"{name}: the name says dislike: no event is positive")
             for own, section in described.sections.items():
                 self._interactions[self._new_section(own)] = section
             self._used.update(file.path for file in files)

@@ -192,6 +192,9 @@ def ruled(
                 f"{unsure}{told}: every event is positive; say which are not, with `where` and `positive: false`, or"
                 " `positive: {weights: […]}`"
             )
+        elif signal.least is None and signal.most is not None:
+            section["positive"] = {"max_weight": signal.most}
+            notes.append(f"{unsure}{told}: {signal.most:g} and less is positive")
         elif signal.least is not None:
             section["positive"] = {"min_weight": signal.least}
             if signal.most is not None:

@@ -8,7 +8,16 @@ from kg.schema import Role, SourceFormat, SourceSpec
 from kg.sources.guess.list_forms import SURE_SEPARATORS, ListForm, is_written_list, list_form, parts_of
 from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.values import field_of, is_category, is_url, label_column
-from kg.sources.guess.words import TEXT_WORDS, is_sensitive, kind_name, leads_to_own, named_like, plain, stem_of
+from kg.sources.guess.words import (
+    PERSON_NAMES,
+    TEXT_WORDS,
+    is_sensitive,
+    kind_name,
+    leads_to_own,
+    named_like,
+    plain,
+    stem_of,
+)
 
 _LONG_TEXT = 40
 """Characters on average from which a column reads like prose."""
@@ -46,7 +55,7 @@ def describe_nodes(
     node: dict[str, Any] = {"role": role.value, "source": source_of(file.spec), "key": key.name}
     rest = [c for c in file.columns.values() if c is not key and c.name not in links and c.name and c.filled]
     label = label_column([c for c in rest if not (role is Role.USER and is_sensitive(c.name))], kind)
-    if label is not None and (role is not Role.USER or named_like(label.name, ("name",))):
+    if label is not None and (role is not Role.USER or named_like(label.name, PERSON_NAMES)):
         node["label"] = label.name
         rest.remove(label)
     else:

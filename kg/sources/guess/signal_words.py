@@ -58,7 +58,8 @@ YES_WORDS = frozenset((
     "true", "t", "yes", "y", "like", "liked", "likes", "love", "loved", "up", "upvote", "upvoted", "thumbsup",
     "thumbup",
     "positive", "pos", "good", "great", "favorite", "favourite", "recommended", "recommend", "interested", "click",
-    "clicked", "👍", "❤", "❤️", "😀", "😍", "+", "是", "喜欢", "赞", "好评", "推荐", "ja", "gut", "gefällt",
+    "clicked", "👍", "❤", "❤️", "😀", "😍", "+", "是", "喜欢", "赞", "好评", "推荐", "力荐", "五星", "四星",
+    "5星", "4星", "很好", "非常好", "ja", "gut", "gefällt",
     "gefallt", "si",
     "sí", "bueno", "megusta", "oui", "bien", "bon", "aime", "да", "нравится", "хорошо", "はい", "好き", "良い",
     "네", "좋아요",
@@ -70,7 +71,8 @@ NO_WORDS = frozenset((
     "notinterested",
     "skip", "skipped", "ignored", "notclicked", "impression", "shown", "👎", "💔", "😡", "-", "否", "不喜欢", "踩",
     "差评",
-    "不推荐", "nein", "schlecht", "gefälltnicht", "gefalltnicht", "malo", "nomegusta", "non", "mauvais", "naimepas",
+    "不推荐", "一星", "二星", "三星", "1星", "2星", "3星", "很差", "较差", "还行", "不好", "nein", "schlecht",
+    "gefälltnicht", "gefalltnicht", "malo", "nomegusta", "non", "mauvais", "naimepas",
     "нет",
     "ненравится", "плохо", "いいえ", "嫌い", "悪い", "아니요", "싫어요", "neutral", "meh", "ok", "average", "中评",
     "一般", "none",
@@ -83,12 +85,12 @@ YES_STEMS = (
     "toll",
     "super", "lieb", "empfehl", "gust", "encant", "recomend", "excel", "aim", "ador", "recommand", "нрав", "люб",
     "отлич",
-    "рекоменд", "хорош", "best", "won", "perfect", "right", "match", "satisf",
+    "рекоменд", "хорош", "best", "won", "agree", "enjoy", "muy", "buen", "perfect", "right", "match", "satisf",
 )  # fmt: skip
 NO_STEMS = (
     "hat", "dislik", "bad", "terribl", "poor", "awful", "worst", "boring", "schlecht", "furchtbar", "mittel", "odi",
     "mal", "horrib", "détest", "detest", "mauvais", "плох", "ужас", "ненав", "neutral", "average", "mixed", "unlik",
-    "dissatisf", "unsatisf", "left", "skip", "ignor", "nope", "pass", "lost",
+    "dissatisf", "unsatisf", "left", "skip", "ignor", "nope", "pass", "lost", "disagree", "regular", "peor",
 )  # fmt: skip
 NOT_WORDS = frozenset((
     "not", "no", "dont", "don", "didnt", "didn", "never", "nicht", "kein", "keine", "nie", "pas", "ne", "jamais",

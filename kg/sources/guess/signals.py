@@ -41,6 +41,8 @@ _NO_RATING = (99.0, 999.0, 9999.0)
 _MOST_MARKS = 101
 """Different marks that a scale has at most, where the column is not named as a rating."""
 
+_ONE_IS_BEST = re.compile(r"\b1\s*[=:]\s*(sehr gut|best|very good|excellent|top|highest)", re.IGNORECASE)
+
 _MOST_WORDS = 12
 _NUMBERED = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])|[0-9]+$")
 
@@ -125,6 +127,8 @@ def _of_numbers(column: ColumnProfile, named: Meaning | bool | None) -> Signal |
     if named is False:
         return _coded(column) if is_kind_name(column.name) else None
     marks = _without_strays(column)
+    if _ONE_IS_BEST.search(column.name):
+        return Signal(column, Meaning.RATING, None, (), (), False, "the name says that 1 is best", most=2)
     low, high = marks[0], marks[-1]
     if set(marks) <= {-1.0, 0.0, 1.0}:
         return _votes(column, marks, named)
@@ -228,6 +232,10 @@ def _short(number: float) -> str:
 def _of_words(column: ColumnProfile, named: Meaning | bool | None) -> Signal | None:
     """Texts: yes and no in words, or kinds of events."""
     values = list(column.values)
+    if (marks := _marks_in(values)) is not None:
+        likes = tuple(v for v in values if marks[v] >= GOOD_SHARE)
+        others = tuple(v for v in values if v not in likes)
+        return Signal(column, Meaning.WORDS, None, likes, others, True, "holds marks in signs")
     if len(values) < 2 and named not in (Meaning.VOTE, Meaning.RATING) and not is_kind_name(column.name):
         return None  # the same everywhere
     said = {value: opinion_in(value) for value in values}
@@ -252,6 +260,29 @@ def _of_words(column: ColumnProfile, named: Meaning | bool | None) -> Signal | N
             column, Meaning.WORDS, None, yes, no, False, "says in words that are not all known what users think"
         )
     return None
+
+
+_OUT_OF = re.compile(
+    r"([0-9]+(?:[.,][0-9]+)?)\s*(?:/|out of|of|von|sur|de|из)\s*([0-9]+)(?:\s*(?:stars?|sterne|points?))?", re.I
+)
+_LETTER = re.compile(r"([A-F])[+-]?")
+_STARS, _EMPTY_STARS = "★⭐", "☆✩"
+
+
+def _marks_in(values: Sequence[str]) -> dict[str, float] | None:
+    """Marks as 4/5, 4 out of 5, ★★★★☆ or letters, as shares of the best; None where a value is none of these."""
+    stars = max((sum(map(value.count, _STARS + _EMPTY_STARS)) for value in values), default=0)
+    found: dict[str, float] = {}
+    for value in values:
+        text = value.strip()
+        if (parts := _OUT_OF.fullmatch(text)) is not None and float(parts[2]) > 0:
+            found[value] = float(parts[1].replace(",", ".")) / float(parts[2])
+        elif stars and set(text) <= set(_STARS + _EMPTY_STARS + "\ufe0f"):
+            found[value] = sum(map(text.count, _STARS)) / stars
+        elif (letter := _LETTER.fullmatch(text)) is not None:
+            found[value] = 1 - 0.2 * (ord(letter[1]) - ord("A"))
+    letters = sum(_LETTER.fullmatch(value.strip()) is not None for value in values)
+    return found if len(found) == len(values) and (not letters or letters > 3) else None
 
 
 def opinion_in(text: str) -> bool | None:

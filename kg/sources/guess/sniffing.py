@@ -22,6 +22,7 @@ from kg.sources.triples import triple_columns
 _HEAD_BYTES = 1 << 18
 _MOST_TITLES = 20
 _MOST_TRIPLE_COLUMNS = 6
+_BLOCK = re.compile(r"[0-9]+:")
 _SEP_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 _TRIPLES_NAMES = ("triple", "triples", "kg", "kgfinal", "graph", "facts", "kb", "edges", "relations")
@@ -54,6 +55,7 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
         raise SourceError(f"{path}: the file is empty; nothing can be guessed from it")
     if len(head) == _HEAD_BYTES and len(numbered) > 1:
         numbered = numbered[:-1]  # the last one may be cut
+    _refuse_what_is_no_table(path, [line for _, line in numbered])
     told_separator = None
     if (marked := _SEP_LINE.fullmatch(numbered[0][1].lstrip("\ufeff"))) is not None and len(numbered) > 1:
         told_separator = marked[1]
@@ -92,6 +94,20 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
     return Sniffed(_with_separator(spec, separator, "," if form is SourceFormat.CSV else "\t"), tuple(notes))
 
 
+def _refuse_what_is_no_table(path: Path, lines: Sequence[str]) -> None:
+    """Raise `SourceError`, with the reason, for texts that would be read as tables of nonsense."""
+    start = "\n".join(lines[:5]).lstrip().lower()
+    if start.startswith(("<!doctype", "<html", "<?xml", "<head")):
+        raise SourceError(f"{path}: this is a web page or XML, no table; fetch the file itself")
+    if re.search(r"^\s*(create table|insert into|--.*sql dump|-- mysql dump|pragma )", start, re.MULTILINE):
+        raise SourceError(f"{path}: this is a dump in SQL, a format that is not read; export its tables as CSV")
+    if any(_BLOCK.fullmatch(line) for line in lines[:1]) and sum("," in line for line in lines) > 0.5 * len(lines):
+        raise SourceError(
+            f"{path}: blocks of rows under lines such as {lines[0]!r} (an item's number) are not read; write the number"
+            " into each row of its block as a column"
+        )
+
+
 def _atomic_separator(header: str) -> str:
     """What separates the `name:type` of a RecBole header."""
     for separator in ("\t", ",", ";", "|", " "):
@@ -108,7 +124,7 @@ def _before_header(cells: Sequence[Sequence[str]]) -> int:
     for at, row in enumerate(cells[:_MOST_TITLES]):
         filled = sum(bool(c.strip()) for c in row)
         # A header may lack the name of an index, or a last column that is empty in all rows.
-        if len(row) in (width, width - 1) and filled > 0.5 * width and filled > 1:
+        if len(row) > 1 and len(row) in (width, width - 1) and filled > 0.5 * width and filled > 1:
             return at if widths[width] > 0.5 * len(cells) else 0
     return 0
 
@@ -148,7 +164,7 @@ def _regularity(cells: list[list[str]]) -> float:
         return 0.0
     width = max(widths, key=lambda w: (widths[w], w))
     # A header of another width speaks against a separator; a title above the header has one as well.
-    fits = len(cells[0]) in (width, width - 1)
+    fits = len(cells[0]) == width or len(cells[0]) == width - 1 > 1
     return widths[width] / len(cells) * (1.0 if fits else 0.6)
 
 

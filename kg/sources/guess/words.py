@@ -119,6 +119,8 @@ def is_sensitive(name: str) -> bool:
     return any(word in lowered or (len(word) > 3 and any(word in p for p in lowered)) for word in SENSITIVE_WORDS)
 
 
+PERSON_NAMES = ("name", "姓名", "昵称", "nombre", "nom", "имя", "名前", "氏名", "이름")
+
 SELF_WORDS = (
     "similar", "related", "also", "sequel", "prequel", "parent", "next", "previous", "recommend", "variant",
     "substitut", "replace", "linked", "cites", "cited", "references", "together", "others",
