@@ -141,7 +141,10 @@ class _Guessing:
             self._nodes.setdefault(kind, {})
         for file in self._files:
             if file.path not in self._used:
-                self._notes.append(f"{file.path.name}: not used; nothing in it leads to items")
+                names = ", ".join(name for name in file.columns if name)
+                self._notes.append(
+                    f"{file.path.name}: not used; no column of it was seen to lead to items ({names or 'no columns'})"
+                )
         described: dict[str, Any] = {"name": kind_name(self._base.name) or "domain", "nodes": self._nodes}
         if self._relations:
             described["relations"] = self._relations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kg.schema import Role, SourceFormat, SourceSpec
-from kg.sources.guess.list_forms import SURE_SEPARATORS, ListForm, is_written_list, list_form, parts_of
+from kg.sources.guess.list_forms import SURE_SEPARATORS, ListForm, is_written_list, list_form, parts_of, recur
 from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.values import field_of, is_category, is_url, label_column
 from kg.sources.guess.words import (
@@ -60,7 +60,7 @@ def describe_nodes(
         rest.remove(label)
     else:
         label = None
-    texts = [c for c in rest if not c.is_number and not c.lists and _is_text(c)] if role is not Role.USER else []
+    texts = [c for c in rest if not c.is_number and _is_text(c)] if role is not Role.USER else []
     if texts:
         node["text"] = [*([label.name] if label is not None else []), *(c.name for c in texts)]
     blanks = file.spec.resolved_format is SourceFormat.RECBOLE
@@ -108,11 +108,16 @@ def _parts_in(column: ColumnProfile, form: ListForm, key: ColumnProfile) -> floa
 
 
 def _is_text(column: ColumnProfile) -> bool:
-    form = list_form(column, blanks=False)
-    if is_url(column) or is_written_list(column) or (form is not None and form.separator in SURE_SEPARATORS):
+    if is_url(column) or is_written_list(column):
         return False
-    if named_like(column.name, TEXT_WORDS):
-        return not is_category(column)
+    named = named_like(column.name, TEXT_WORDS)
+    if column.lists:
+        return named and not recur(column.parts)
+    if named and not is_category(column):
+        return True
+    form = list_form(column, blanks=False)
+    if named or (form is not None and form.separator in SURE_SEPARATORS):
+        return False
     return column.mean_length > _LONG_TEXT and len(column.values) > 0.5 * column.filled
 
 

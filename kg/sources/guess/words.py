@@ -9,7 +9,7 @@ USER_WORDS = frozenset((
     "user", "customer", "member", "account", "client", "visitor", "viewer", "reviewer", "reader", "listener",
     "player", "patient", "student", "shopper", "buyer", "subscriber", "profile", "uid", "learner", "guest",
     "household",
-    "person", "用户", "用户id", "会员", "买家", "顾客", "kunde", "benutzer", "nutzer", "kunden", "usuario",
+    "用户", "用户id", "会员", "买家", "顾客", "kunde", "benutzer", "nutzer", "kunden", "usuario",
     "cliente",
     "utilisateur", "client", "пользователь", "покупатель", "клиент", "ユーザー", "ユーザ", "会員", "顧客", "사용자",
     "회원",
