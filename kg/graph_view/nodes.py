@@ -14,6 +14,7 @@ from kg.graph_view.elements import Elements
 from kg.graph_view.patterns import Conditions, labelled, plain
 from kg.graph_view.session import PAGE_ROWS, ReadSession
 from kg.graph_view.values import Problems, field_column, key_column, text_column
+from kg.ingest.lists import ListReader, list_reader
 from kg.ingest.values import RowProblem, keys_of
 from kg.rows import FieldValue
 from kg.schema import NodeKind, Role
@@ -176,7 +177,8 @@ class _Columns:
         self._node = node
         self.links: list[Linked] = []
         self._list_columns = [
-            *((name, each, each.separator) for name, each in node.lists.items()),
+            # A text of a graph is one value unless a separator is said.
+            *((name, each, list_reader(each, None)) for name, each in node.lists.items()),
             *((name, each, None) for name, each in node.links.items()),
         ]
         for name, each, _ in self._list_columns:
@@ -215,28 +217,20 @@ class _Columns:
             fields.append(noted(field_column(by_property[property], spec, property, missing.union(spec.missing))))
         names = list(node.fields)
         records = [dict(zip(names, row, strict=True)) for row in zip(*fields, strict=True)] if fields else None
-        linked = [
-            noted(_named_keys(by_property[name], name, separator, name in node.lists, missing))
-            for name, _, separator in self._list_columns
-        ]
+        linked = [noted(_named_keys(by_property[name], name, read, missing)) for name, _, read in self._list_columns]
         linked = [[keys or [] for keys in column] for column in linked]
         return _Checked(keys, key_problems, labels, texts, records or [{} for _ in range(count)], linked, problems)
 
 
 def _named_keys(
-    values: Sequence[Any], property: str, separator: str | None, several: bool, missing: frozenset[str]
+    values: Sequence[Any], property: str, read: ListReader | None, missing: frozenset[str]
 ) -> tuple[list[Any], Problems]:
-    """Keys that a property names; a text is one key, or several where a separator is said."""
+    """Keys that a property names: those that `read` finds in it, or one where it is None."""
     found: list[Any] = []
     problems: Problems = {}
     for row, value in enumerate(values):
-        parts: Any = value if isinstance(value, list) and several else [value]
         try:
-            if isinstance(value, str) and several and separator is not None:
-                parts = value.split(separator)
-            if not several and isinstance(value, list):
-                raise RowProblem(Reason.BAD_VALUE, f"{property}: several values where one key is expected")
-            found.append(keys_of(parts, property, "", missing))
+            found.append(keys_of([value] if read is None else read(value, missing), property, missing))
         except RowProblem as problem:
             found.append([])
             problems[row] = problem

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kg.ingest.times import time_reader
+from kg.ingest.times import UNITS, time_reader
 from kg.ingest.values import RowProblem, field_of, text_of, weight_of
 from kg.limits import EARLIEST, LARGEST_WEIGHT, LATEST
 from kg.rows import FieldValue
@@ -21,7 +21,6 @@ from kg.sources import Reason
 Problems = dict[int, RowProblem]
 """Row of a column -> why its value cannot be used."""
 
-_UNITS = {"auto": 1.0, "unix": 1.0, "unix_ms": 1e3, "unix_us": 1e6}
 
 _NOTHING = type(None)
 
@@ -82,7 +81,8 @@ class TimeColumn:
 
     def __init__(self, form: str, timezone: str, missing: frozenset[str]) -> None:
         self._read = time_reader(form, timezone)
-        self._unit = _UNITS.get(form)
+        self._unit = UNITS.get(form)
+        self._may_be_dates = form == "auto"
         self._missing = missing
         self._known: dict[str, float | None] = {}
 
@@ -90,7 +90,10 @@ class TimeColumn:
         """Seconds since the epoch, NaN where there is no time."""
         if self._unit is not None and set(map(type, values)) <= {int, float}:
             seconds = np.array(values, dtype=np.float64) / self._unit
-            if not ((seconds < EARLIEST) | (seconds > LATEST)).any():
+            odd = (seconds < EARLIEST) | (seconds > LATEST)
+            if self._may_be_dates:  # digits such as 20190905 or 201909051430, which are told one by one
+                odd |= (seconds >= 1.9e7) & (seconds < 2.2e7) | (seconds >= 1.9e11) & (seconds < 2.2e11)
+            if not odd.any():
                 return seconds, {}
         found, problems = _each(values, lambda value: self._one(value, property))
         return _with_nan(found), problems

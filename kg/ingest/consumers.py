@@ -90,10 +90,13 @@ class LinkConsumer:
         row = draft.row
         if not self._known.is_as_loaded(row.kind, row.key, draft.content):
             return  # a row that was refused, and told, when nodes were read
+        for column, problem in draft.problems:
+            self._quarantine.add(record, self.section, problem.reason, f"{column}: {problem.detail}")
         for link in draft.links:
             try:
-                kind, absent = self._known.end(link.target, (link.target_kind,))
-                head, tail = (row.kind, row.key, False), (kind, link.target, absent)
+                key = self._known.spelling(link.target, (link.target_kind,))
+                kind, absent = self._known.end(key, (link.target_kind,))
+                head, tail = (row.kind, row.key, False), (kind, key, absent)
                 self._writer.write(link.relation, head, tail, record, self.section, named=True)
             except RowProblem as problem:
                 # The node stands; only this relation of it is bad.
@@ -115,6 +118,7 @@ class RelationConsumer:
 
     def take(self, record: RawRecord) -> None:
         (head, head_kinds), (tail, tail_kinds) = self._builder.build(record)
+        head, tail = self._known.spelling(head, head_kinds), self._known.spelling(tail, tail_kinds)
         head_kind, head_absent = self._known.end(head, head_kinds)
         tail_kind, tail_absent = self._known.end(tail, tail_kinds)
         ends = (head_kind, head, head_absent), (tail_kind, tail, tail_absent)
@@ -142,11 +146,10 @@ class EventConsumer:
         draft = self._builder.build(record)
         interaction = self._builder.interaction
         item_kinds = (draft.item_kind,) if draft.item_kind is not None else interaction.items
-        item_kind, item_absent = self._known.item(draft.item, item_kinds)
-        user_kind, user_absent = self._known.end(draft.user, (interaction.user,))
-        event = Event.of(
-            draft.user, draft.item, item_kind, self._builder.kind, time=draft.time, weight=draft.weight, id=draft.id
-        )
+        item, user = self._known.spelling(draft.item, item_kinds), self._known.spelling(draft.user, (interaction.user,))
+        item_kind, item_absent = self._known.item(item, item_kinds)
+        user_kind, user_absent = self._known.end(user, (interaction.user,))
+        event = Event.of(user, item, item_kind, self._builder.kind, time=draft.time, weight=draft.weight, id=draft.id)
         if self._builder.has_ids:
             content = (event.user, event.item, event.item_kind, event.kind, event.time, event.weight)
             same = self._ids.add(event.id, content)
@@ -157,7 +160,7 @@ class EventConsumer:
             if same:
                 self._tally.repeated += 1
                 return
-        for kind, key, absent in ((item_kind, draft.item, item_absent), (user_kind, draft.user, user_absent)):
+        for kind, key, absent in ((item_kind, item, item_absent), (user_kind, user, user_absent)):
             if absent and self._known.add(kind, key, None):
                 self._batches.node(created_node(kind, key, named=False), record, self.section)
         self._batches.event(event, record, self.section)

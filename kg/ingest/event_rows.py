@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from kg.ingest.lookup import LookupTable
 from kg.ingest.times import time_reader
-from kg.ingest.values import RowProblem, key_of, weight_of
+from kg.ingest.values import RowProblem, key_of, no_value, pointed, weight_of
 from kg.schema import DomainSchema, SourceSpec
 from kg.schema.interactions import EventColumns, InteractionKind
 from kg.sources import Cell, RawRecord, Reader, Reason
@@ -58,6 +58,8 @@ class EventBuilder:
         self._user = self._place(columns.user)
         self._item = self._place(columns.item)
         self._weight = self._place(columns.weight) if columns.weight else None
+        table = self._weight[0] if self._weight else None
+        self._with_comma = (self.interaction.via[table].source if table else spec).decimal == ","
         self._time = self._place(columns.time) if columns.time else None
         self._id = self._place(columns.id) if columns.id else None
         self._item_kind = self._place(columns.item_kind) if columns.item_kind else None
@@ -85,8 +87,8 @@ class EventBuilder:
         user = key_of(cell(self._user), self._user[1], self.missing)
         item = key_of(cell(self._item), self._item[1], self.missing)
         if user is None or item is None:
-            column = (self._user if user is None else self._item)[1]
-            raise RowProblem(Reason.MISSING_KEY, f"no value in the column {column!r}")
+            place = self._user if user is None else self._item
+            raise RowProblem(Reason.MISSING_KEY, no_value(cell(place), f"the column {place[1]!r}"))
         item_kind = None
         if self._item_kind is not None:
             item_kind = key_of(cell(self._item_kind), self._item_kind[1], self.missing)
@@ -97,9 +99,12 @@ class EventBuilder:
                     f"{self._item_kind[1]}: {item_kind!r} is none of the item kinds {allowed}",
                 )
         time = self._read_time(cell(self._time), self._time[1], self.missing) if self._time else None
-        weight = weight_of(cell(self._weight), self._weight[1], self.missing) if self._weight else None
+        weight = self._weight_of(cell(self._weight), self._weight[1]) if self._weight else None
         event_id = key_of(cell(self._id), self._id[1], self.missing) if self._id else None
         return EventDraft(user, item, item_kind, time, weight, event_id)
+
+    def _weight_of(self, cell: Cell, column: str) -> float | None:
+        return weight_of(pointed(cell, column, self.missing) if self._with_comma else cell, column, self.missing)
 
     def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
         """The user of a record, None where its columns or the linking tables do not tell."""

@@ -46,6 +46,20 @@ class KnownNodes:
         """Whether this is the row of the key that was loaded."""
         return self._by_kind[kind].has(key, content)
 
+    def spelling(self, key: str, kinds: Sequence[str]) -> str:
+        """The key as its node has it: of 17.0, which a program made of 17 in a column with gaps, 17 where that is known
+        and 17.0 is not.
+        """
+        whole = key[:-2]
+        if not key.endswith(".0") or not whole.removeprefix("-").isdecimal():
+            return key
+        if any(self._knows(kind, key) for kind in kinds) or not any(self._knows(kind, whole) for kind in kinds):
+            return key
+        return whole
+
+    def _knows(self, kind: str, key: str) -> bool:
+        return key in self._by_kind[kind] or self._exists(kind, key)
+
     def end(self, key: str, kinds: Sequence[str]) -> tuple[str, bool]:
         """The kind of an end that may be of several kinds, and whether its node is yet to be made (by `add`).
 
@@ -68,7 +82,7 @@ class KnownNodes:
         """As `end`, for the item of an event; a key that several kinds know is a `RowProblem` too."""
         if len(kinds) == 1:
             return self.end(key, kinds)
-        knowing = [kind for kind in kinds if key in self._by_kind[kind] or self._exists(kind, key)]
+        knowing = [kind for kind in kinds if self._knows(kind, key)]
         if len(knowing) > 1:
             detail = f"{key!r} is {' and '.join(knowing)}: say which in a column `item_kind`"
             raise RowProblem(Reason.CONTRADICTING_ROLE, detail)

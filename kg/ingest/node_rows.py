@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from kg.ingest.values import RowProblem, field_of, key_of, key_or_none, keys_of, text_of
+from kg.ingest.lists import list_reader
+from kg.ingest.values import RowProblem, field_of, key_of, key_or_none, keys_of, no_value, text_of
 from kg.rows import NodeRow
 from kg.schema import DomainSchema, Role, SourceFormat, SourceSpec
+from kg.schema.sources import DecimalMark
 from kg.sources import RawRecord, Reader, Reason, readable_name
 
 
@@ -23,11 +25,14 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class NodeDraft:
-    """A checked record: the node and its links. `content` tells repeats of a key with the same content from others."""
+    """A checked record: the node and its links. `content` tells repeats of a key with the same content from others;
+    `problems` are columns whose relations cannot be read, and why.
+    """
 
     row: NodeRow
     links: tuple[Link, ...]
     content: Hashable
+    problems: tuple[tuple[str, RowProblem], ...] = ()
 
 
 class NodeBuilder:
@@ -49,11 +54,12 @@ class NodeBuilder:
             (name, f, reader.resolve(f.column or name), self.missing.union(f.missing))
             for name, f in node.fields.items()
         ]
+        self._decimal: DecimalMark = spec.decimal
         self.sensitive = frozenset(column for _, spec, column, _ in self._fields if spec.sensitive)
         """Columns of its source, as records have them, that are shown to nobody."""
         separator = " " if spec.resolved_format is SourceFormat.RECBOLE else ","
         self._lists = [
-            (reader.resolve(column), column, link, link.separator or separator) for column, link in node.lists.items()
+            (reader.resolve(column), column, link, list_reader(link, separator)) for column, link in node.lists.items()
         ]
         self._links = [(reader.resolve(column), column, link) for column, link in node.links.items()]
 
@@ -72,14 +78,19 @@ class NodeBuilder:
         values, missing = record.values, self.missing
         key = key_of(values.get(self._key), self._key, missing)
         if key is None:
-            raise RowProblem(Reason.MISSING_KEY, f"no value in the key column {self._key!r}")
+            raise RowProblem(Reason.MISSING_KEY, no_value(values.get(self._key), f"the key column {self._key!r}"))
         label = text_of(values.get(self._label), self._label, missing) if self._label else None
         texts = [text_of(values.get(c), c, missing) for c in self._text]
-        fields = {name: field_of(values.get(c), spec, c, none) for name, spec, c, none in self._fields}
-        links = []
-        for column, name, link, separator in self._lists:
+        fields = {name: field_of(values.get(c), spec, c, none, self._decimal) for name, spec, c, none in self._fields}
+        links: list[Link] = []
+        problems: list[tuple[str, RowProblem]] = []
+        for column, name, link, read in self._lists:
             relation = link.relation or name
-            found = keys_of(values.get(column), column, separator, missing)
+            try:
+                found = keys_of(read(values.get(column), missing), column, missing)
+            except RowProblem as problem:
+                problems.append((column, problem))
+                continue
             links += [Link(relation, link.target, target, column) for target in found]
         for column, name, link in self._links:
             target = key_of(values.get(column), column, missing)
@@ -87,7 +98,7 @@ class NodeBuilder:
                 links.append(Link(link.relation or name, link.target, target, column))
         row = NodeRow(self.kind, key, label or readable_name(key), "\n".join(filter(None, texts)), fields)
         content = (row.label, row.text, *fields.values(), *((k.relation, k.target_kind, k.target) for k in links))
-        return NodeDraft(row, tuple(links), content)
+        return NodeDraft(row, tuple(links), content, tuple(problems))
 
     def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
         """The user that a record is of; none for a kind of items or entities, None where there is no key to tell."""

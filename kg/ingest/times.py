@@ -1,4 +1,4 @@
-"""Times of events: seconds since the epoch (UTC) out of numbers, ISO 8601 or strptime patterns."""
+"""Times of events: seconds since the epoch (UTC) out of numbers, ISO 8601, strptime patterns and Excel's days."""
 
 from __future__ import annotations
 
@@ -9,19 +9,43 @@ from zoneinfo import ZoneInfo
 
 from kg.ingest.values import RowProblem, text_of
 from kg.limits import EARLIEST, LATEST
+from kg.schema.interactions import EXCEL
 from kg.sources import Cell, Reason
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
-_UNITS = {"unix": 1.0, "auto": 1.0, "unix_ms": 1e3, "unix_us": 1e6}
+
+UNITS = {"unix": 1, "auto": 1, "unix_ms": 10**3, "unix_us": 10**6, "unix_ns": 10**9}
+"""Forms that are numbers since 1970, and how many of them a second has."""
+
+_DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+_CALENDAR_YEARS = range(1900, 2101)
+_UTC_WORD = re.compile(r"\s*(?:UTC|GMT|Z)$", re.IGNORECASE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_EXCEL_EPOCH = datetime(1899, 12, 30)
+"""Day 0 of Excel's day numbers, as they count from 1 March 1900 on (Excel takes 1900 for a leap year)."""
+
+_EXCEL_DAYS = 2_958_465
+"""31 December 9999."""
+
+_EXPECTED = {
+    "auto": "a unix time or ISO 8601",
+    "iso": "ISO 8601",
+    "unix": "a unix time in seconds",
+    "unix_ms": "a unix time in milliseconds",
+    "unix_us": "a unix time in microseconds",
+    "unix_ns": "a unix time in nanoseconds",
+    EXCEL: "a day number of Excel, such as 43709.5",
+}
 
 
 def time_reader(form: str, timezone: str) -> Callable[[Cell, str, frozenset[str]], float | None]:
     """A function (cell, column, missing) -> seconds since the epoch, None for "no value".
 
-    `form` is `unix`, `unix_ms`, `unix_us`, `iso`, `auto` (numbers are unix seconds, texts ISO 8601) or a strptime
-    pattern; times that name no zone are in `timezone`. Typed times (Parquet, data frames) are taken as they are. What
-    cannot be read raises `RowProblem`.
+    `form` is `unix`, `unix_ms`, `unix_us`, `unix_ns`, `iso`, `excel`, `auto` (numbers are unix seconds, texts ISO
+    8601) or a strptime pattern; times that name no zone are in `timezone`. A text may end in UTC, GMT or Z. Under
+    `auto` digits that read as a date (20190905) are refused, as nothing tells them from seconds. Typed times (Parquet,
+    data frames) are taken as they are. What cannot be read raises `RowProblem`.
     """
     zone: tzinfo = UTC if timezone == "UTC" else ZoneInfo(timezone)
 
@@ -33,34 +57,68 @@ def time_reader(form: str, timezone: str) -> Callable[[Cell, str, frozenset[str]
         text = text_of(cell, column, missing)
         if text is None:
             return None
-        if form in _UNITS and _NUMBER.fullmatch(text):
-            return _in_range(float(text) / _UNITS[form], text, column)
-        try:
-            if form in ("auto", "iso"):
-                return _seconds(datetime.fromisoformat(text), zone)
-            if "%" in form:
-                return _seconds(datetime.strptime(text, form), zone)
-        except (ValueError, OverflowError):
-            pass  # told below
-        expected = {
-            "auto": "a unix time or ISO 8601",
-            "iso": "ISO 8601",
-            "unix": "a unix time in seconds",
-            "unix_ms": "a unix time in milliseconds",
-            "unix_us": "a unix time in microseconds",
-        }.get(form, f"a time like {form}")
-        raise RowProblem(Reason.BAD_TIME, f"{column}: {text[:60]!r} is not {expected}; see `time_format`")
+        if form in UNITS and _NUMBER.fullmatch(text):
+            return _of_number(text, form, column)
+        if form == EXCEL and _NUMBER.fullmatch(text) and 0 < float(text) <= _EXCEL_DAYS + 1:
+            return _seconds(_EXCEL_EPOCH + timedelta(days=float(text)), zone)
+        moment = _of_text(text, form)
+        if moment is None:
+            raise RowProblem(Reason.BAD_TIME, f"{column}: {text[:60]!r} is not {_expected(form)}; see `time_format`")
+        return _seconds(moment, zone)
 
     return read
+
+
+def _of_text(text: str, form: str) -> datetime | None:
+    """A time as text, None where the form does not read it; one that ends in a word for UTC is aware."""
+    try:
+        if form in ("auto", "iso"):
+            return datetime.fromisoformat(text)
+        if "%" in form:
+            return datetime.strptime(text, form)
+    except (ValueError, OverflowError):
+        shorter = _UTC_WORD.sub("", text)
+        moment = _of_text(shorter, form) if shorter != text else None
+        return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+    return None
+
+
+def _of_number(text: str, form: str, column: str) -> float:
+    if text.isdigit() and len(text) < 30:
+        # Nanoseconds are more than a float holds exactly.
+        whole, rest = divmod(int(text), UNITS[form])
+        seconds = whole + rest / UNITS[form]
+    else:
+        seconds = float(text) / UNITS[form]
+    if form == "auto" and (pattern := calendar_pattern(text)) is not None:
+        raise RowProblem(
+            Reason.BAD_TIME,
+            f"{column}: {text} reads as a date and as seconds since 1970; say `time_format: '{pattern}'`, or `unix`",
+        )
+    if EARLIEST <= seconds <= LATEST:
+        return seconds
+    unit = next((u for u in ("unix_ms", "unix_us", "unix_ns") if abs(float(text)) / UNITS[u] <= LATEST), None)
+    hint = f"; say `time_format: {unit}`" if unit is not None else ""
+    raise RowProblem(Reason.BAD_TIME, f"{column}: {text[:60]!r} as {_expected(form)} is beyond the year 9999{hint}")
+
+
+def calendar_pattern(text: str) -> str | None:
+    """The pattern by which digits are a date of the years 1900 to 2100: `20190905` -> `%Y%m%d`; None where by none."""
+    pattern = _DIGITS.get(len(text))
+    if pattern is None or not (text.isascii() and text.isdigit()) or int(text[:4]) not in _CALENDAR_YEARS:
+        return None
+    try:
+        datetime.strptime(text, pattern)
+    except ValueError:
+        return None
+    return pattern
+
+
+def _expected(form: str) -> str:
+    return _EXPECTED.get(form, f"a time like {form}")
 
 
 def _seconds(moment: datetime, zone: tzinfo) -> float:
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
     # Not timestamp(): a subtraction is exact to the microsecond and works for every year.
     return (aware - _EPOCH) / timedelta(seconds=1)
-
-
-def _in_range(seconds: float, text: str, column: str) -> float:
-    if EARLIEST <= seconds <= LATEST:
-        return seconds
-    raise RowProblem(Reason.BAD_TIME, f"{column}: {text[:60]!r} is beyond the year 9999; milliseconds? say `unix_ms`")

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from kg.limits import weight_misfit
 from kg.rows import FieldValue
 from kg.schema import FieldSpec, FieldType
+from kg.schema.sources import DecimalMark
 from kg.sources import Cell, Reason
 from kg.sources.records import is_bad_text
 
@@ -27,13 +29,19 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 _WHOLE_FLOAT = re.compile(r"([+-]?[0-9]+)\.0*")
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "0"})
+_WITH_COMMA = re.compile(r"[+-]?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)?(?:,[0-9]+)?")
 _INT64 = range(-(2**63), 2**63)
 
 
 def text_of(cell: Cell, column: str, missing: frozenset[str]) -> str | None:
-    """A cell as trimmed text, None for "no value"; a whole float loses its ".0": a key 12.0 of a data frame is 12."""
+    """A cell as trimmed text, None for "no value"; a whole float loses its ".0": a key 12.0 of a data frame is 12.
+
+    A formula that is nothing but a text, ="0345", is how Excel keeps zeros: it is that text.
+    """
     if isinstance(cell, str):
         text = cell.strip()
+        if text.startswith('="') and text.endswith('"') and len(text) > 2:
+            text = text[2:-1].strip()
     elif cell is None:
         return None
     elif isinstance(cell, bool):
@@ -64,6 +72,12 @@ def key_of(cell: Cell, column: str, missing: frozenset[str]) -> str | None:
     return text_of(cell, column, missing)
 
 
+def no_value(cell: Cell, column: str) -> str:
+    """What to say of a cell that holds no value: with the spelling that counts as none, if there is one."""
+    spelt = f": {cell.strip()!r} counts as none (see `missing`)" if isinstance(cell, str) and cell.strip() else ""
+    return f"no value in {column}{spelt}"
+
+
 def key_or_none(cell: Cell, missing: frozenset[str]) -> str | None:
     """A cell as a key, None also for what is none."""
     try:
@@ -72,17 +86,14 @@ def key_or_none(cell: Cell, missing: frozenset[str]) -> str | None:
         return None
 
 
-def keys_of(cell: Cell, column: str, separator: str, missing: frozenset[str]) -> list[str]:
-    """The distinct keys of a list-valued cell in their order."""
-    parts = cell.split(separator) if isinstance(cell, str) else cell if isinstance(cell, list) else [cell]
-    if isinstance(cell, str) and cell.strip() in missing:
-        return []
-    found = (key_of(part, column, missing) for part in parts)
+def keys_of(cells: Iterable[Cell], column: str, missing: frozenset[str]) -> list[str]:
+    """The distinct keys of a list in their order."""
+    found = (key_of(cell, column, missing) for cell in cells)
     return list(dict.fromkeys(k for k in found if k is not None))
 
 
 def number_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
-    """A cell as a finite float, None for "no value"."""
+    """A cell as a finite float, None for "no value"; 95% is 95."""
     if isinstance(cell, bool):
         return float(cell)
     if isinstance(cell, int | float):
@@ -93,6 +104,7 @@ def number_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
         text = text_of(cell, column, missing)
         if text is None:
             return None
+        text = text.removesuffix("%")
         try:
             # Python reads "1_000", which no table means as a number.
             value = float(text) if "_" not in text and text.isascii() else math.nan
@@ -103,6 +115,21 @@ def number_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
     return value
 
 
+def pointed(cell: Cell, column: str, missing: frozenset[str]) -> Cell:
+    """A number with a decimal comma, such as 4,5 or 1.234,5, as one with a point; what is no text stays.
+
+    Raises `RowProblem` for a point that stands between no thousands: a file has either points or commas.
+    """
+    if not isinstance(cell, str) or cell.strip() in missing:
+        return cell
+    text = cell.strip().removesuffix("%").rstrip()
+    if _WITH_COMMA.fullmatch(text):
+        return text.replace(".", "").replace(",", ".")
+    if "." in text or "," in text:
+        raise RowProblem(Reason.BAD_NUMBER, f"{column}: {_short(cell)} is no number with a decimal comma")
+    return cell
+
+
 def weight_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
     """A cell as the weight of an event, None for "no value"."""
     value = number_of(cell, column, missing)
@@ -111,18 +138,22 @@ def weight_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
     return value
 
 
-def field_of(cell: Cell, spec: FieldSpec, column: str, missing: frozenset[str]) -> FieldValue:
+def field_of(
+    cell: Cell, spec: FieldSpec, column: str, missing: frozenset[str], decimal: DecimalMark = "."
+) -> FieldValue:
     """A cell as the value of a typed field, None for "no value"; what is wrong with a sensitive one is not told."""
     if not spec.sensitive:
-        return _value_of(cell, spec, column, missing)
+        return _value_of(cell, spec, column, missing, decimal)
     try:
-        return _value_of(cell, spec, column, missing)
+        return _value_of(cell, spec, column, missing, decimal)
     except RowProblem as problem:
         detail = f"{column}: a value (not shown, as the field is sensitive) is no {spec.type}"
         raise RowProblem(problem.reason, detail) from None
 
 
-def _value_of(cell: Cell, spec: FieldSpec, column: str, missing: frozenset[str]) -> FieldValue:
+def _value_of(cell: Cell, spec: FieldSpec, column: str, missing: frozenset[str], decimal: DecimalMark) -> FieldValue:
+    if decimal == "," and spec.type in (FieldType.INTEGER, FieldType.NUMBER):
+        cell = pointed(cell, column, missing)
     match spec.type:
         case FieldType.INTEGER:
             return _integer_of(cell, column, missing)

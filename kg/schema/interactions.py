@@ -15,7 +15,10 @@ from kg.schema.existing import PATH_PLACES, PathSpec, Relationship
 from kg.schema.sources import Source, Sources
 from kg.schema.time_patterns import check_pattern
 
-TIME_FORMATS = ("auto", "unix", "unix_ms", "unix_us", "iso")
+EXCEL = "excel"
+"""Time format of Excel's day numbers: 43709.5 is noon of 1 September 2019."""
+
+TIME_FORMATS = ("auto", "unix", "unix_ms", "unix_us", "unix_ns", "iso", EXCEL)
 """Named time formats; any other is a strptime pattern."""
 
 
@@ -124,7 +127,8 @@ class InteractionKind(DomainModel):
     where: Conditions = Field(default_factory=dict)
     """Only the rows that have these values: `where: {event: purchase}`."""
     time_format: str = "auto"
-    """unix, unix_ms, unix_us, iso, a strptime pattern, or auto: numbers are unix seconds, texts ISO 8601."""
+    """unix, unix_ms, unix_us, unix_ns, iso, excel (day numbers), a strptime pattern, or auto: numbers are unix seconds,
+    texts ISO 8601."""
     timezone: str = "UTC"
     """Zone of times that name none, such as `Europe/Berlin`."""
     positive: Positive = PositiveRule()

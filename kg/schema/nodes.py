@@ -35,11 +35,32 @@ class _RelationColumn(DomainModel):
     """Loaded, but never shown in explanations."""
 
 
+class ListSyntax(StrEnum):
+    """How several values are written in one cell of text."""
+
+    SEPARATED = "separated"
+    BRACKETS = "brackets"
+    JSON = "json"
+    PYTHON = "python"
+
+
 class ListColumn(_RelationColumn):
     """A column with several values, each of which becomes a relation. Short form: only the target kind."""
 
+    syntax: ListSyntax = ListSyntax.SEPARATED
+    """Of a text cell: `separated` (a, b), `brackets` ([a, b], {a,b}, <a><b>), `json` (["a", "b"]) or `python`
+    (['a', 'b'])."""
     separator: str | None = Field(default=None, min_length=1)
-    """What stands between the values of a text cell: a comma unless said (a space in RecBole's atomic files)."""
+    """What stands between the values of a text cell, `separated` or in `brackets`: a comma unless said (a space in
+    RecBole's atomic files)."""
+    field: str | None = Field(default=None, min_length=1)
+    """Where the values are objects, `{"id": 16, "name": "Comedy"}`: the entry that is the key."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> ListColumn:
+        if self.separator is not None and self.syntax in (ListSyntax.JSON, ListSyntax.PYTHON):
+            raise ValueError(f"a list in the syntax `{self.syntax}` has commas: drop `separator`")
+        return self
 
 
 class LinkColumn(_RelationColumn):

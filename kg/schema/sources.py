@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -58,6 +58,9 @@ Separator: TypeAlias = Annotated[str, Field(min_length=1), AfterValidator(_cuts_
 """What stands between the cells of a row."""
 
 
+DecimalMark: TypeAlias = Literal[".", ","]
+
+
 def _check_format(file: str, said: SourceFormat | None) -> None:
     if said is SourceFormat.TABLE:
         raise ValueError("format `table` is for tables handed over in Python, not for files")
@@ -106,6 +109,11 @@ class SourceSpec(DomainModel):
     """Whether cells may stand in double quotes. Unsaid: yes in CSV, no in TSV, atomic and triples files."""
     columns: tuple[str, ...] | None = None
     """Names of the columns of a file without a header line, in order."""
+    skip: int = Field(default=0, ge=0, le=1000)
+    """Of text tables: lines before the header that are no part of it, such as a title or Excel's `sep=;`."""
+    decimal: DecimalMark = "."
+    """What stands before the decimals of a number in a text table: `,` where 4,5 is four and a half (and 1.234,5 may
+    have points between thousands)."""
     encoding: str = "utf-8"
     """Text encoding; a UTF-8 byte order mark is skipped."""
     missing: tuple[str, ...] | None = None

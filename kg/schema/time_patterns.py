@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 from kg.redacting import quoted
 
 _LONGEST = 200
-_MOMENT = datetime(2001, 2, 3, 4, 5, 6)
+_MOMENT = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 
 
 def check_pattern(pattern: str) -> str:

@@ -22,12 +22,23 @@ ATOMIC_TYPES = ("token", "token_seq", "float", "float_seq")
 """Types that a RecBole header may name behind the colon."""
 
 
+def first_cells(
+    path: Path, name: str, *, separator: str, quoted: bool, encoding: str, skip: int = 0
+) -> tuple[str, ...]:
+    """The cells of a table's first row. Raises `SourceError` where there is none that can be read."""
+    nameless = DelimitedReader(
+        path, name, separator=separator, quoted=quoted, columns=("row",), encoding=encoding, skip=skip
+    )
+    return nameless.header()
+
+
 class DelimitedReader:
     """A table in a text file.
 
     `columns` names the columns of a file without a header line; with `atomic` the header's types are split off. Blank
-    lines are skipped. A row with too many or too few cells, undecodable bytes or broken quotes is a `BadRecord`; what
-    is to be said of broken quotes is in `warnings` when the table has been gone through.
+    lines are skipped, and the first `skip` lines are passed over. A row with too many cells or too few, undecodable
+    bytes or broken quotes is a `BadRecord`; what is to be said of broken quotes is in `warnings` when the table has
+    been gone through. Where the first row has an empty cell more than the header, all rows may.
     """
 
     def __init__(
@@ -40,17 +51,20 @@ class DelimitedReader:
         columns: tuple[str, ...] | None = None,
         encoding: str = "utf-8",
         atomic: bool = False,
+        skip: int = 0,
     ) -> None:
         self._path = path
         self._name = name
         self._separator = separator
         self._quoted = quoted
         self._encoding = encoding
+        self._skip = skip
         self._has_header = columns is None
         self._open: OpenFile | None = None
         self._quotes: QuotedRows | None = None
+        self._ends_empty = False
         self.types: dict[str, str] = {}
-        header = columns if columns is not None else self._read_header()
+        header = columns if columns is not None else self.header()
         with opened(path, name) as file:  # a table without a header line is otherwise not looked at yet
             file.text(encoding)
         if atomic and columns is None:
@@ -89,15 +103,18 @@ class DelimitedReader:
     def __iter__(self) -> Iterator[Record]:
         with opened(self._path, self._name) as file:
             self._open = file
-            text = file.text(self._encoding)
+            text = self._text(file)
             width = len(self._columns)
-            rows = self._rows(text, width)
+            rows = self._rows(text, width + self._ends_empty)
             if self._has_header:
                 next(rows, None)
             for line, cells, raw in rows:
                 if isinstance(cells, BadRecord):
                     yield cells
-                elif len(cells) == width:
+                    continue
+                if self._ends_empty and len(cells) == width + 1 and not cells[-1].strip():
+                    cells.pop()
+                if len(cells) == width:
                     if self._quotes is not None and self._separator == "\t":
                         cells = _texts(cells)
                     yield RawRecord(Position(self._name, line), dict(zip(self._columns, cells, strict=True)))
@@ -105,17 +122,24 @@ class DelimitedReader:
                     detail = f"{len(cells)} cells where the header has {width}"
                     yield BadRecord(Position(self._name, line), Reason.COLUMN_COUNT, detail, shown(raw()))
 
+    def _text(self, file: OpenFile) -> TextIO:
+        """The text behind the lines to be passed over."""
+        text = file.text(self._encoding)
+        for _ in zip(range(self._skip), bounded_lines(text), strict=False):
+            pass
+        return text
+
     def _rows(self, text: TextIO, width: int | None) -> Iterator[tuple[int, list[str] | BadRecord, Raw]]:
         if not self._quoted:
             return self._plain_rows(text)
-        self._quotes = QuotedRows(text, self._name, self._separator, width)
+        self._quotes = QuotedRows(text, self._name, self._separator, width, self._skip + 1)
         return iter(self._quotes)
 
     def _plain_rows(self, text: TextIO) -> Iterator[tuple[int, list[str] | BadRecord, Raw]]:
         separator = self._separator
         current = [""]
         raw = Raw(current)
-        for number, line in enumerate(bounded_lines(text), 1):
+        for number, line in enumerate(bounded_lines(text), self._skip + 1):
             line = line.removesuffix("\n").removesuffix("\r")
             if not line:
                 continue
@@ -128,15 +152,19 @@ class DelimitedReader:
                 cells = line.split(separator)
                 yield number, _texts(cells) if separator == "\t" and MARK in line else cells, raw
 
-    def _read_header(self) -> tuple[str, ...]:
+    def header(self) -> tuple[str, ...]:
+        """The cells of the first row. Raises `SourceError` where there is none that can be read."""
         with opened(self._path, self._name) as file:
-            text = file.text(self._encoding)
-            first = next(self._rows(text, None), None)
+            rows = self._rows(self._text(file), None)
+            first, second = next(rows, None), next(rows, None)
         if first is None:
             raise SourceError(f"{self._name}: the file is empty; a table begins with a header line of column names")
         cells = first[1]
         if isinstance(cells, BadRecord):
             raise SourceError(f"{self._name}: the header line cannot be read: {cells.detail}")
+        if second is not None and not isinstance(second[1], BadRecord):
+            # Rows that end in a separator, which the header does not.
+            self._ends_empty = len(second[1]) == len(cells) + 1 and not second[1][-1].strip()
         return tuple(cells)
 
     def _split_type(self, cell: str) -> str:

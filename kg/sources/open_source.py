@@ -52,7 +52,9 @@ def open_source(
         case SourceFormat.TRIPLES:
             separator = spec.separator or ("," if _is_csv(spec.name) else "\t")
             quoted = _is_quoted(spec, separator, default=_is_csv(spec.name))
-            return TriplesReader(path, spec.name, separator=separator, quoted=quoted, encoding=spec.encoding)
+            return TriplesReader(
+                path, spec.name, separator=separator, quoted=quoted, encoding=spec.encoding, skip=spec.skip
+            )
         case format_:
             is_csv = format_ is SourceFormat.CSV
             separator = spec.separator or ("," if is_csv else "\t")
@@ -64,6 +66,7 @@ def open_source(
                 columns=spec.columns,
                 encoding=spec.encoding,
                 atomic=format_ is SourceFormat.RECBOLE,
+                skip=spec.skip,
             )
 
 

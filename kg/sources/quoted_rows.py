@@ -52,14 +52,16 @@ class _Long(Exception):
 class QuotedRows:
     """Rows of a text, each with its line, its cells (or what is wrong with it) and its text. It is gone through once.
 
-    `width` is the number of cells that a row should have, None for a header line.
+    `width` is the number of cells that a row should have, None for a header line; `first_line` is the number of the
+    text's first line in its file.
     """
 
-    def __init__(self, text: TextIO, name: str, separator: str, width: int | None) -> None:
+    def __init__(self, text: TextIO, name: str, separator: str, width: int | None, first_line: int = 1) -> None:
         self._lines = bounded_lines(text)
         self._name = name
         self._separator = separator
         self._width = width
+        self._first_line = first_line
         self._stray = StrayQuotes(separator, width or 0)
         self._seen: list[str] = []
         self._again: deque[str] = deque()
@@ -77,7 +79,7 @@ class QuotedRows:
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | BadRecord, Raw]]:
         seen, raw = self._seen, Raw(self._seen)
-        rows, start = self._parser(), 1
+        rows, start = self._parser(), self._first_line
         closing = 0
         while True:
             cells: list[str] = []

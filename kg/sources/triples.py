@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kg.sources.delimited import DelimitedReader
+from kg.sources.delimited import DelimitedReader, first_cells
 from kg.sources.records import Record, SourceError
 
 TRIPLE_COLUMNS = ("head", "relation", "tail")
@@ -17,27 +17,55 @@ _HEADER_WORDS = (
 )
 
 
-def is_triples_header(cells: tuple[str, ...]) -> bool:
-    """Whether a first line of three cells names its columns rather than being a triple."""
+def triple_columns(cells: Sequence[str]) -> tuple[str, ...] | None:
+    """Names of the columns of a first line that names them: head, relation and tail, and others (an index) as they
+    stand; None where it names no such three.
+    """
     names = [c.strip().lower().split(":")[0] for c in cells]
-    return len(names) == 3 and all(name in words for name, words in zip(names, _HEADER_WORDS, strict=True))
+    places = [next((at for at, name in enumerate(names) if name in words), None) for words in _HEADER_WORDS]
+    if None in places or len(set(places)) != 3:
+        return None
+    known = dict(zip(places, TRIPLE_COLUMNS, strict=True))
+    return tuple(known.get(at) or f"column{at + 1}" for at in range(len(names)))
+
+
+def is_triples_header(cells: Sequence[str]) -> bool:
+    """Whether a first line of three cells names its columns rather than being a triple."""
+    return len(cells) == 3 and triple_columns(cells) == TRIPLE_COLUMNS
 
 
 class TriplesReader:
-    """A file of triples whose columns are called head, relation and tail whatever its header says."""
+    """A file of triples whose columns are called head, relation and tail whatever its header says.
+
+    With a header that names these three it may have other columns too, which nobody reads.
+    """
 
     def __init__(
-        self, path: Path, name: str, *, separator: str = "\t", quoted: bool = False, encoding: str = "utf-8"
+        self,
+        path: Path,
+        name: str,
+        *,
+        separator: str = "\t",
+        quoted: bool = False,
+        encoding: str = "utf-8",
+        skip: int = 0,
     ) -> None:
-        first = DelimitedReader(path, name, separator=separator, quoted=quoted, encoding=encoding)
-        if len(first.columns) != 3:
+        first = first_cells(path, name, separator=separator, quoted=quoted, encoding=encoding, skip=skip)
+        columns = triple_columns(first)
+        if columns is None and len(first) != 3:
             raise SourceError(
-                f"{name}: a triples file has three columns (head, relation, tail), found {len(first.columns)} "
+                f"{name}: a triples file has three columns (head, relation, tail), found {len(first)} "
                 f"with the separator {separator!r}; set `separator`, or use another format"
             )
-        self._has_header = is_triples_header(first.columns)
+        self._has_header = columns is not None
         self._table = DelimitedReader(
-            path, name, separator=separator, quoted=quoted, encoding=encoding, columns=TRIPLE_COLUMNS
+            path,
+            name,
+            separator=separator,
+            quoted=quoted,
+            encoding=encoding,
+            columns=columns or TRIPLE_COLUMNS,
+            skip=skip,
         )
 
     @property

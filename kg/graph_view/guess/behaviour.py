@@ -14,7 +14,8 @@ from kg.graph_view.guess.kinds import Kinds
 from kg.graph_view.guess.profile import GraphProfile, PropertyProfile
 from kg.sources.guess.interactions import named_column
 from kg.sources.guess.profile import ColumnProfile
-from kg.sources.guess.words import TIME_WORDS, WEIGHT_WORDS, is_item_name, is_user_name, named_like, plain
+from kg.sources.guess.signals import Signal, signal_among
+from kg.sources.guess.words import TIME_WORDS, is_item_name, is_user_name, named_like, plain
 
 _DOES = (
     "rate", "rating", "buy", "bought", "purchase", "order", "view", "watch", "saw", "seen", "like", "love", "play",
@@ -144,7 +145,7 @@ def _direct(profile: GraphProfile, kinds: Kinds) -> Iterator[Candidate]:
         if user == item or is_item_name(user) or is_user_name(item):
             continue
         properties = profile.types[step.type].properties
-        points = 3 * _does(step) + 2 * (time_of(properties) is not None) + (weight_of(properties) is not None)
+        points = 3 * _does(step) + 2 * (time_of(properties) is not None) + (signal_in(properties) is not None)
         points += 2 * is_item_name(item) + 2 * is_user_name(user)
         # Somebody does a thing to many, and many do it to one.
         count = profile.types[step.type].count
@@ -201,12 +202,10 @@ def time_of(properties: dict[str, PropertyProfile]) -> ColumnProfile | None:
     return named_column(columns, TIME_WORDS, times=True) or named_column(named, ("at", "since", "on"), times=True)
 
 
-def weight_of(properties: dict[str, PropertyProfile]) -> ColumnProfile | None:
-    """The property that is a weight: stars, a quantity."""
+def signal_in(properties: dict[str, PropertyProfile]) -> Signal | None:
+    """The property that says who likes what: stars, a vote, a quantity."""
     time = time_of(properties)
-    return named_column(
-        [each for each in _columns(properties) if each.is_number and each is not time], WEIGHT_WORDS, times=False
-    )
+    return signal_among([each for each in _columns(properties) if each is not time])
 
 
 def _columns(properties: dict[str, PropertyProfile]) -> list[ColumnProfile]:

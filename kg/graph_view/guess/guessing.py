@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from kg.graph_view.guess.behaviour import Candidate, Step, find_behaviour, time_of, weight_of
+from kg.graph_view.guess.behaviour import Candidate, Step, find_behaviour, signal_in, time_of
 from kg.graph_view.guess.kinds import Kinds
 from kg.graph_view.guess.nodes import Key, describe_kind, key_of
 from kg.graph_view.guess.profile import GraphProfile, PropertyProfile, profile_graph
 from kg.schema import DomainSchema, Role
 from kg.sources.guess import Guess, GuessError
-from kg.sources.guess.interactions import least_good, verb_for
-from kg.sources.guess.profile import ColumnProfile
+from kg.sources.guess.interactions import ruled, verb_for
+from kg.sources.guess.signals import Signal, says_dislike
 from kg.sources.guess.values import time_format
 from kg.sources.guess.words import kind_name
 from kg.stores.neo4j.access import access_to
@@ -157,17 +157,19 @@ class _Guessing:
             ]
             way = f"(:{found.user}) {_arrow(first)} (:{found.between}) {_arrow(second)} (:{'/:'.join(found.items)})"
         self._notes.append(f"{name}: interaction {way}, {last.count:,} relationships {last.type}")
-        weight = self._columns(name, places, columns, section)
+        signal, prefix = self._columns(name, places, columns, section)
         if columns:
             section["columns"] = columns
-        least = least_good(weight) if weight is not None else None
-        if least is not None and weight is not None:
-            section["positive"] = {"min_weight": least}
-            self._notes.append(f"{name}: {weight.name} goes up to {weight.high:g}: {least} and more is positive")
-        else:
-            self._notes.append(f"{name}: every event is positive")
-        section["label"] = verb_for(" ".join([name, *found.types]), weight)
-        self._interactions[name] = section
+        types = " ".join([name, *found.types])
+        if says_dislike(found.types[-1]):
+            section |= {"positive": False, "label": verb_for(types, None)}
+            self._notes.append(f"{name}: {found.types[-1]} says that somebody does not like it: no event is positive")
+            self._interactions[name] = section
+            return
+        described = ruled(section, name, signal, learnt=True, prefix=prefix, words=types)
+        for own, each in described.sections.items():
+            self._interactions[self._new(own, self._interactions)] = each
+        self._notes += described.notes
 
     def _columns(
         self,
@@ -175,8 +177,8 @@ class _Guessing:
         places: list[tuple[str, dict[str, PropertyProfile]]],
         columns: dict[str, Any],
         section: dict[str, Any],
-    ) -> ColumnProfile | None:
-        """Fill in where time and weight stand; returns the weight."""
+    ) -> tuple[Signal | None, str]:
+        """Fill in where the time stands; returns the property that says who likes what, and its prefix."""
         for prefix, properties in places:
             time = time_of(properties)
             if time is not None:
@@ -188,14 +190,12 @@ class _Guessing:
                 break
         else:
             self._notes.append(f"{name}: no time was found")
-        # A weight belongs to the relationship with the item before it belongs to what stands between.
+        # What belongs to the relationship with the item comes before what stands between.
         for prefix, properties in reversed(places):
-            weight = weight_of(properties)
-            if weight is not None:
-                columns["weight"] = f"{prefix}{weight.name}"
-                self._notes.append(f"{name}: {prefix}{weight.name} is the weight")
-                return weight
-        return None
+            signal = signal_in(properties)
+            if signal is not None:
+                return signal, prefix
+        return None, ""
 
     def _describe_relations(self, kept: set[str], used: set[str], user: str, items: set[str]) -> None:
         for type in self._profile.types:

@@ -7,8 +7,9 @@ from typing import Any
 
 from kg.graph_view.guess.profile import GraphProfile, LabelProfile
 from kg.schema import Role
+from kg.sources.guess.list_forms import list_form
 from kg.sources.guess.profile import ColumnProfile
-from kg.sources.guess.values import field_of, is_category, label_column, list_separator
+from kg.sources.guess.values import field_of, is_category, label_column
 from kg.sources.guess.words import TEXT_WORDS, is_sensitive, kind_name, named_like, plain, stem_of
 
 _LONG_TEXT = 40
@@ -98,7 +99,7 @@ def describe_kind(
             continue
         sensitive = role is Role.USER and is_sensitive(column.name)
         if role is not Role.USER and column.lists:
-            if list_separator(column, blanks=False) is not None and not _are_numbers(column):
+            if list_form(column, blanks=False) is not None and not _are_numbers(column):
                 _link(node, "lists", column, kind, taken, made)
                 notes.append(f"{kind}.{column.name} holds several values: each becomes a relation")
             else:

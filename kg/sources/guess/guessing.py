@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,11 +13,18 @@ from typing import Any
 from kg.errors import WhyPathError
 from kg.schema import DomainSchema, IdMap, Role, SourceFormat
 from kg.schema.files import file_names
-from kg.sources.guess.interactions import Meeting, describe_meeting, find_meetings
+from kg.sources.guess.flat import table_within
+from kg.sources.guess.interactions import UNSURE, Meeting, describe_meeting, find_meetings
+from kg.sources.guess.keys import with_used_keys
 from kg.sources.guess.node_tables import describe_nodes, source_of
+from kg.sources.guess.parts import common_name, same_tables, split_word
 from kg.sources.guess.profile import ColumnProfile, FileProfile, profile_file
 from kg.sources.guess.references import references
+from kg.sources.guess.seen import what_was_seen
+from kg.sources.guess.signal_words import RATING_WORDS
+from kg.sources.guess.signals import says_dislike
 from kg.sources.guess.triples import describe_triples
+from kg.sources.guess.unread import unread_columns
 from kg.sources.guess.values import is_category
 from kg.sources.guess.words import ENTITY_WORDS, is_item_name, is_user_name, kind_name, plain, stem_of
 from kg.sources.open_source import read_id_map
@@ -27,6 +35,9 @@ KNOWN_VALUES = 0.5
 
 class GuessError(WhyPathError):
     """The files do not say enough for a description, or the description cannot be written."""
+
+
+_NEGATIVES = re.compile(r"negative|(^|[^a-z])neg([^a-z]|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,7 @@ def guess_domain(files: Iterable[str | Path], folder: str | Path = ".") -> Guess
         raise GuessError("no files given; name the files with users, items and what users did")
     base = Path(folder).resolve()
     profiles = [profile_file(p, _relative(p, base)) for p in dict.fromkeys(paths)]
-    return _Guessing(profiles, base).guess()
+    return _Guessing(with_used_keys(profiles), base).guess()
 
 
 def write_domain(guess: Guess, out: str | Path) -> Path:
@@ -104,14 +115,22 @@ class _Guessing:
         self._kinds: dict[Path, str] = {}
         self._made: dict[str, str] = {}
         self._used: set[Path] = set()
+        self._facts_within: tuple[str, ...] = ()
 
     def guess(self) -> Guess:
-        meetings = find_meetings(self._tables, self._references)
+        found = find_meetings(self._tables, self._references)
+        # Samples of what nobody chose, which programs draw for training.
+        drawn = [m for m in found if _NEGATIVES.search(m.file.name)]
+        meetings = [m for m in found if m not in drawn]
         if not meetings:
             raise GuessError(
                 "no file shows users and items together (columns such as user_id and item_id); add the file with what "
                 "users did, or write domain.yaml by hand"
+                + "".join(f"\n  {what_was_seen(file)}" for file in self._files)
             )
+        for meeting in drawn:
+            self._used.add(meeting.file.path)
+            self._notes.append(f"{meeting.file.path.name}: not used; by its name it holds pairs that are no events")
         first = meetings[0]
         item_kind = self._items(first)
         self._users(first, item_kind)
@@ -122,12 +141,17 @@ class _Guessing:
             self._nodes.setdefault(kind, {})
         for file in self._files:
             if file.path not in self._used:
-                self._notes.append(f"{file.path.name}: not used; nothing in it leads to items")
+                names = ", ".join(name for name in file.columns if name)
+                self._notes.append(
+                    f"{file.path.name}: not used; no column of it was seen to lead to items ({names or 'no columns'})"
+                )
         described: dict[str, Any] = {"name": kind_name(self._base.name) or "domain", "nodes": self._nodes}
         if self._relations:
             described["relations"] = self._relations
         described["interactions"] = self._interactions
         schema = DomainSchema.from_mapping(described, "the guessed description")
+        for file, columns in unread_columns(schema, self._files):
+            self._notes.append(f"{file.path.name}: not read: {', '.join(columns)}")
         outside = _outside(schema, self._base)
         if outside:
             needed = " ".join(f"--allow-outside {shlex.quote(str(folder))}" for folder in outside)
@@ -136,6 +160,8 @@ class _Guessing:
 
     def _items(self, meeting: Meeting) -> str:
         table = self._table_of(meeting.file, meeting.item, Role.ITEM)
+        if table is None and (table := self._table_within(meeting)) is not None:
+            self._facts_within = tuple(c for c in table.columns if c != meeting.item.name)
         if table is None:
             kind = self._new_kind(stem_of(meeting.item.name) or "item")
             source = source_of(meeting.file.spec)
@@ -143,6 +169,17 @@ class _Guessing:
             self._notes.append(f"{kind}: items are the values of {meeting.file.path.name}, column {meeting.item.name}")
             return kind
         return self._table_kind(table, Role.ITEM, meeting.item)
+
+    def _table_within(self, meeting: Meeting) -> FileProfile | None:
+        """The table of items that the events themselves hold."""
+        others = [c for c in meeting.file.columns.values() if c not in (meeting.user, meeting.item)]
+        found = table_within(meeting.file, meeting.item, others)
+        if found is not None:
+            names = ", ".join(c for c in found.columns if c != meeting.item.name)
+            self._notes.append(
+                f"{found.path.name}: {names} have one value for each {meeting.item.name}: facts of items"
+            )
+        return found
 
     def _users(self, meeting: Meeting, item_kind: str) -> None:
         file = meeting.via.target if meeting.via is not None else meeting.file
@@ -165,7 +202,7 @@ class _Guessing:
             if table is file or key is None:
                 continue
             atomic = table.spec.resolved_format is SourceFormat.RECBOLE and table.suffix == role.value
-            if atomic or (plain(key.name) == plain(column.name) and any(v in key.values for v in column.values)):
+            if atomic or (plain(key.name) == plain(column.name) and column.share_in(key) > 0):
                 return table
         return self._table_by_values(file, column, is_user_name if role is Role.USER else is_item_name)
 
@@ -178,8 +215,8 @@ class _Guessing:
             key = table.key()
             if table is file or key is None or not column.values or not is_named(table.name):
                 continue
-            known = sum(value in key.values for value in column.values)
-            if known >= KNOWN_VALUES * len(column.values) or (table.truncated and known):
+            known = column.share_in(key)
+            if known >= KNOWN_VALUES or (table.truncated and known):
                 found.append(table)
         return found[0] if len(found) == 1 else None
 
@@ -191,7 +228,8 @@ class _Guessing:
         if key is None:
             raise GuessError(f"{table.path.name}: no column is different in every row, so it has no key")
         atomic = table.spec.resolved_format is SourceFormat.RECBOLE
-        name = stem_of(column.name) if atomic and column is not None else table.name
+        own = column is not None and (atomic or (table.key_name == column.name == key.name and self._facts_within))
+        name = stem_of(column.name) if own and column is not None else table.name
         kind = self._new_kind(name)
         self._kinds[table.path] = kind
         self._used.add(table.path)
@@ -212,20 +250,34 @@ class _Guessing:
     def _events(self, meetings: Sequence[Meeting]) -> None:
         first = meetings[0]
         rated = any(m.file.path != first.file.path for m in meetings)
-        weighted = [m for m in meetings if any(plain(c) in ("rating", "score", "stars") for c in m.file.columns)]
-        for meeting in meetings:
+        weighted = [m for m in meetings if any(plain(c) in RATING_WORDS for c in m.file.columns)]
+        for parts in same_tables(meetings):
+            meeting = parts[0]
             atomic = meeting.file.spec.resolved_format is SourceFormat.RECBOLE
-            name = self._new_section("interaction" if atomic else kind_name(meeting.file.name))
+            files = [part.file for part in parts]
+            name = "interaction" if atomic else kind_name(common_name(files))
+            name = self._new_section(name)
             learnt = not (rated and weighted) or meeting in weighted
-            section, notes = describe_meeting(meeting, name, learnt=learnt)
-            self._interactions[name] = section
-            self._used.add(meeting.file.path)
+            described = describe_meeting(meeting, name, files, learnt=learnt, facts=self._facts_within)
+            if says_dislike(name):
+                for section in described.sections.values():
+                    section.pop("positive", None)
+                    section |= {"positive": False, "label": "disliked"}
+                self._notes.append(f"{name}: the name says dislike: no event is positive")
+            for own, section in described.sections.items():
+                self._interactions[self._new_section(own)] = section
+            self._used.update(file.path for file in files)
             if meeting.via is not None:
                 self._used.add(meeting.via.target.path)
-            self._notes.append(
-                f"{name}: events from {meeting.file.path.name} ({meeting.user.name}, {meeting.item.name})"
-            )
-            self._notes += notes
+            shown = ", ".join(file.path.name for file in files)
+            self._notes.append(f"{name}: events from {shown} ({meeting.user.name}, {meeting.item.name})")
+            held = [file.path.name for file in files if split_word(file.name)]
+            if held:
+                self._notes.append(
+                    f"{UNSURE}{name}: {', '.join(held)} may be parts of a split (train, test); all their events are "
+                    "loaded; take a file out of `source` to keep it for tests"
+                )
+            self._notes += described.notes
 
     def _linking_files(self, meeting: Meeting, item_kind: str) -> None:
         """Tables between items and something else: film_actor, or a column of values for each item."""

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kg.schema import Role
 from kg.sources.guess.node_tables import source_of
 from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.references import Reference
-from kg.sources.guess.values import time_format
+from kg.sources.guess.signal_words import is_signal_name
+from kg.sources.guess.signals import Meaning, Signal, signal_among
+from kg.sources.guess.values import other_pattern, time_format
 from kg.sources.guess.words import (
     TIME_WORDS,
-    WEIGHT_WORDS,
     is_item_name,
+    is_session_name,
     is_user_name,
-    named_like,
+    kind_name,
     plain,
+    stem_of,
     table_name,
 )
-
-_STARS = ("rating", "score", "stars")
-_MOST_STARS, _PERCENT = 20, 100
-"""Ends of the scales that ratings have."""
-
-_GOOD_SHARE = 0.8
-"""Share of the highest rating from which a rating counts as positive: 4 of 5, 8 of 10."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +38,14 @@ class Meeting:
 
 def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> list[Meeting]:
     """Files of events, the surest kind only: by the names of both columns, over a linking table, then by foreign keys
-    alone, then two columns of ids."""
-    direct, linked, by_key, bare = [], [], [], []
+    alone, then by sessions in place of users, then two columns of ids."""
+    direct, linked, by_key, by_session, bare = [], [], [], [], []
     for file in files:
         own = file.key()
-        users = [c for c in file.columns.values() if is_user_name(c.name) and c is not own]
-        items = [c for c in file.columns.values() if is_item_name(c.name) and c is not own and c not in users]
+        ids = [c for c in file.columns.values() if is_id(c)]
+        users = [c for c in ids if is_user_name(c.name) and not _owns(file, c, is_user_name)]
+        items = [c for c in ids if is_item_name(c.name) and c not in users and not _owns(file, c, is_item_name)]
+        items.sort(key=lambda c: _item_rank(c, files))
         references = {r.column.name: r for r in found if r.file is file}
         if users and items:
             direct.append(Meeting(file, users[0], items[0]))
@@ -56,14 +56,69 @@ def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> l
                 linked.append(Meeting(file, others[0], items[0], via=reference))
         if users:
             by_key += [Meeting(file, users[0], r.column) for r in references.values() if r.column is not users[0]][:1]
-        ids = [c for c in file.columns.values() if not c.lists][:2]
-        if len(ids) == 2 and own is None and len(file.columns) <= 5 and all(len(c.values) < c.filled for c in ids):
-            bare.append(Meeting(file, ids[0], ids[1]))
-    return direct or linked or by_key or bare[:1]
+        sessions = [c for c in ids if c not in items and is_session_name(c.name) and len(c.values) < c.filled]
+        if items and sessions:
+            by_session.append(Meeting(file, sessions[0], items[0]))
+        if len(ids) >= 2 and own is None and len(file.columns) <= 5 and all(len(c.values) < c.filled for c in ids[:2]):
+            user, item = ids[:2]
+            if _is_item_key(user, file, files) and not _is_item_key(item, file, files):
+                user, item = item, user
+            bare.append(Meeting(file, user, item))
+    return direct or linked or by_key or by_session or bare[:1]
 
 
-def describe_meeting(meeting: Meeting, name: str, *, learnt: bool) -> tuple[dict[str, Any], list[str]]:
-    """The section of an interaction, and what was guessed. Not `learnt`: kept, but no event of it is positive."""
+def _is_item_key(column: ColumnProfile, file: FileProfile, files: Sequence[FileProfile]) -> bool:
+    """Whether a column's values are the keys of a table that is called after items."""
+    keys = [f.key() for f in files if f is not file and is_item_name(f.name)]
+    return any(column.share_in(key) >= 0.5 for key in keys if key is not None)
+
+
+def is_id(column: ColumnProfile) -> bool:
+    """Whether a column may hold ids of users or items: neither times nor fractions nor lists."""
+    if not column.name or not column.filled or column.lists or (column.is_number and not column.is_integer):
+        return False
+    # Ten digits may be an ISBN or seconds: the name tells.
+    named = is_user_name(column.name) or is_item_name(column.name) or is_session_name(column.name)
+    return named or (time_format(column) is None and not is_signal_name(column.name))
+
+
+def _owns(file: FileProfile, column: ColumnProfile, is_named: Callable[[str], bool]) -> bool:
+    """Whether a column is the key of a table about what it names; a file of events may have each user but once."""
+    if column is not file.key():
+        return False
+    others = [c for c in file.columns.values() if c is not column and c.name]
+    events = any((is_user_name(c.name) or is_item_name(c.name)) and is_id(c) for c in others)
+    return is_named(file.name) or not events or file.suffix in (Role.ITEM.value, Role.USER.value)
+
+
+def _item_rank(column: ColumnProfile, files: Sequence[FileProfile]) -> tuple[bool, bool]:
+    """The column whose values are the key of a table comes first, then the one that is called item."""
+    keys = [key for file in files if (key := file.key()) is not None and plain(key.name) == plain(column.name)]
+    return not any(column.share_in(key) for key in keys), stem_of(column.name) != "item"
+
+
+_TIME_NAME = re.compile(r"(^|_)(at|since|on|ts|dt|utc)$|[a-z](At|Since|On|Ts)$|time|date", re.IGNORECASE)
+
+UNSURE = "unsure: "
+"""What a note begins with where another answer is nearly as likely."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """Sections of interactions by name, and what was guessed."""
+
+    sections: dict[str, dict[str, Any]]
+    notes: list[str]
+
+
+def describe_meeting(
+    meeting: Meeting, name: str, files: Sequence[FileProfile], *, learnt: bool, facts: Sequence[str] = ()
+) -> Described:
+    """The sections of the interactions in a file, one, or one for each kind of event, and what was guessed.
+
+    `files` are all that hold the same table in parts; `facts` are columns that tell about the items. Not `learnt`:
+    kept, but no event of it is positive.
+    """
     file, via = meeting.file, meeting.via
     notes: list[str] = []
     joined = table_name(via.target.path) if via is not None else ""
@@ -71,7 +126,8 @@ def describe_meeting(meeting: Meeting, name: str, *, learnt: bool) -> tuple[dict
         "user": f"{joined}.{meeting.user.name}" if via is not None else meeting.user.name,
         "item": meeting.item.name,
     }
-    section: dict[str, Any] = {"source": source_of(file.spec), "columns": columns}
+    sources = [source_of(each.spec) for each in files]
+    section: dict[str, Any] = {"source": sources[0] if len(sources) == 1 else sources, "columns": columns}
     if via is not None:
         key = via.target.key()
         section["via"] = {joined: {"source": source_of(via.target.spec), "key": key.name if key else via.column.name}}
@@ -79,7 +135,7 @@ def describe_meeting(meeting: Meeting, name: str, *, learnt: bool) -> tuple[dict
             section["via"][joined]["match"] = via.column.name
         notes.append(f"{file.name} and users meet over {via.target.name} ({via.column.name})")
     taken = {meeting.user.name, meeting.item.name, *([via.column.name] if via is not None else [])}
-    rest = [c for c in file.columns.values() if c.name not in taken]
+    rest = [c for c in file.columns.values() if c.name not in taken and c.name and c.name not in facts]
     time = named_column(rest, TIME_WORDS, times=True)
     prefix = ""
     if time is None and via is not None:
@@ -93,54 +149,119 @@ def describe_meeting(meeting: Meeting, name: str, *, learnt: bool) -> tuple[dict
         notes.append(
             f"{name}: {prefix}{time.name} is the time ({'unix seconds or ISO 8601' if form == 'auto' else form})"
         )
-    weight = named_column([c for c in rest if c is not time and c.is_number], WEIGHT_WORDS, times=False)
-    if weight is not None:
-        columns["weight"] = weight.name
+        if form is not None and (other := other_pattern(time, form)) is not None:
+            notes.append(f"{UNSURE}{name}: {time.name} reads as {form} and as {other}; correct `time_format` if needed")
     own = file.key()
-    if own is not None and own is not time and own is not weight:
+    rest = [c for c in rest if c is not time and time_format(c) is None]
+    signal = signal_among([c for c in rest if c is not own])
+    if (
+        own is not None
+        and own not in (time, meeting.user, meeting.item)
+        and (signal is None or own is not signal.column)
+    ):
         columns["id"] = own.name
         notes.append(f"{name}: {own.name} is different in every row: the event's id")
+    found = ruled(section, name, signal, learnt=learnt)
+    return Described(found.sections, notes + found.notes)
+
+
+def ruled(
+    section: dict[str, Any], name: str, signal: Signal | None, *, learnt: bool, prefix: str = "", words: str = ""
+) -> Described:
+    """The section, or one for each kind of event, with what is positive.
+
+    `prefix` stands before a column of a path in a graph; `words` are what the interaction is called, for the verb.
+    """
+    notes: list[str] = []
+    unsure = "" if signal is None or signal.sure else UNSURE
+    verb = verb_for(words or name, signal)
+    if signal is not None and signal.column.is_number:
+        section.setdefault("columns", {})["weight"] = f"{prefix}{signal.column.name}"
     if not learnt:
-        section["positive"] = False
+        section |= {"positive": False, "label": verb}
         notes.append(
             f"{name}: kept but not learnt from (`positive: false`), as there are ratings or purchases beside it"
         )
-    elif weight is not None and (least := least_good(weight)) is not None:
-        section["positive"] = {"min_weight": least}
-        notes.append(f"{name}: {weight.name} goes up to {weight.high:g}: {least} and more is positive")
+    elif signal is None:
+        section["label"] = verb
+        notes.append(f"{name}: every event is positive, as no column tells a like from a dislike")
+    elif signal.column.is_number:
+        told = f"{name}: {signal.column.name} is a {signal.meaning} ({signal.why})"
+        if signal.meaning is Meaning.CODE:
+            notes.append(
+                f"{unsure}{told}: every event is positive; say which are not, with `where` and `positive: false`, or"
+                " `positive: {weights: […]}`"
+            )
+        elif signal.least is None and signal.most is not None:
+            section["positive"] = {"max_weight": signal.most}
+            notes.append(f"{unsure}{told}: {signal.most:g} and less is positive")
+        elif signal.least is not None:
+            section["positive"] = {"min_weight": signal.least}
+            if signal.most is not None:
+                section["positive"]["max_weight"] = signal.most
+            notes.append(f"{unsure}{told}: {signal.least:g} and more is positive")
+        else:
+            notes.append(f"{unsure}{told}: every event is positive")
+        section["label"] = verb
     else:
-        notes.append(f"{name}: every event is positive")
-    section["label"] = verb_for(name, weight)
-    return section, notes
+        return _by_words(section, name, signal, f"{prefix}{signal.column.name}", unsure)
+    return Described({name: section}, notes)
+
+
+def _by_words(section: dict[str, Any], name: str, signal: Signal, where: str, unsure: str) -> Described:
+    """A section for the events of each kind, or for likes and for the rest."""
+    column = signal.column
+    notes: list[str] = []
+    if signal.meaning is Meaning.EVENT:
+        groups = [(value, [value], value in signal.likes) for value in (*signal.likes, *signal.others)]
+    else:
+        groups = [(name, list(signal.likes), True), (f"not_{name}", list(signal.others), False)]
+    sections: dict[str, dict[str, Any]] = {}
+    for title, values, liked in groups:
+        if not values:
+            continue
+        own = {**section, "where": {**section.get("where", {}), where: values if len(values) > 1 else values[0]}}
+        if not liked:
+            own["positive"] = False
+        own["label"] = verb_for(title, None, otherwise="liked" if liked else "saw")
+        key = kind_name(title)
+        while key in sections:
+            key += "_"
+        sections[key] = own
+    likes = ", ".join(signal.likes) or "none"
+    told = f"{name}: {column.name} holds {signal.why}: positive are {likes}"
+    notes.append(f"{unsure}{told}" + (f"; not {', '.join(signal.others)}" if signal.others else ""))
+    if column.missing:
+        notes.append(f"{name}: {column.missing:,} rows without a value in {column.name} are left out")
+    return Described(sections, notes)
 
 
 def named_column(columns: list[ColumnProfile], words: tuple[str, ...], *, times: bool) -> ColumnProfile | None:
     """The column that is named like one of the words, the surer word first; with `times` only columns of times."""
     fitting = [c for c in columns if c.filled and (not times or time_format(c) is not None)]
+    if times:
+        # What is the same in all rows, such as the time of an export, says nothing where there is another.
+        fitting = [c for c in fitting if len(c.values) > 1] or fitting
     for word in words:
         for column in fitting:
             if plain(column.name) == word or (len(word) > 3 and plain(column.name).endswith(word)):
                 return column
-    return fitting[0] if times and fitting and not fitting[0].is_number else None
-
-
-def least_good(weight: ColumnProfile) -> float | None:
-    """The rating from which a weight counts as positive; None for a weight that is no rating."""
-    if not named_like(weight.name, _STARS) or weight.high <= 1:
+    if not times:
         return None
-    if weight.low < 0 or _MOST_STARS < weight.high != _PERCENT:
-        return None  # votes: most have a few, and the share of the highest would be one alone
-    least = weight.high * _GOOD_SHARE
-    return int(least) if least == int(least) else round(least, 3)
+    return next((c for c in fitting if _TIME_NAME.search(c.name) or not c.is_number), None)
 
 
-def verb_for(name: str, weight: ColumnProfile | None) -> str:
-    """What a user does in such an interaction, in one word: "bought"; "liked" where the name says nothing."""
+def verb_for(name: str, signal: Signal | None, otherwise: str = "liked") -> str:
+    """What a user does in such an interaction, in one word: "bought"; `otherwise` where the name says nothing."""
+    if signal is not None and signal.meaning is Meaning.RATING:
+        return otherwise
     text = plain(name)
     for words, verb in (
-        (("order", "purchase", "sale", "transaction", "invoice", "basket"), "bought"),
+        (("dislike", "downvote", "hate"), "disliked"),
+        (("cart", "basket", "加购"), "put in the cart"),
+        (("order", "purchase", "sale", "transaction", "invoice", "buy", "bought", "购买"), "bought"),
         (("play", "listen", "stream", "scrobble"), "played"),
-        (("click", "view", "visit"), "viewed"),
+        (("click", "pageview", "visit", "点击", "浏览"), "viewed"),
         (("read",), "read"),
         (("watch",), "watched"),
         (("answer",), "answered"),
@@ -149,4 +270,4 @@ def verb_for(name: str, weight: ColumnProfile | None) -> str:
     ):
         if any(word in text for word in words):
             return verb
-    return "liked"
+    return "viewed" if re.search(r"(?<!re)view", text) else otherwise

@@ -5,12 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from kg.schema import Role, SourceFormat, SourceSpec
+from kg.sources.guess.list_forms import SURE_SEPARATORS, ListForm, is_written_list, list_form, parts_of, recur
 from kg.sources.guess.profile import ColumnProfile, FileProfile
-from kg.sources.guess.values import SURE_SEPARATORS, field_of, is_category, label_column, list_separator
-from kg.sources.guess.words import TEXT_WORDS, is_sensitive, kind_name, named_like, plain, stem_of
+from kg.sources.guess.values import field_of, is_category, is_url, label_column
+from kg.sources.guess.words import (
+    PERSON_NAMES,
+    TEXT_WORDS,
+    is_sensitive,
+    kind_name,
+    leads_to_own,
+    named_like,
+    plain,
+    stem_of,
+)
 
 _LONG_TEXT = 40
 """Characters on average from which a column reads like prose."""
+
+_OWN_SHARE = 0.5
+"""Share of the values of a column such as `similar` that must be keys of its own table."""
 
 _AVAILABLE = {
     "available": True,
@@ -42,12 +55,12 @@ def describe_nodes(
     node: dict[str, Any] = {"role": role.value, "source": source_of(file.spec), "key": key.name}
     rest = [c for c in file.columns.values() if c is not key and c.name not in links and c.name and c.filled]
     label = label_column([c for c in rest if not (role is Role.USER and is_sensitive(c.name))], kind)
-    if label is not None and (role is not Role.USER or named_like(label.name, ("name",))):
+    if label is not None and (role is not Role.USER or named_like(label.name, PERSON_NAMES)):
         node["label"] = label.name
         rest.remove(label)
     else:
         label = None
-    texts = [c for c in rest if not c.is_number and not c.lists and _is_text(c)] if role is not Role.USER else []
+    texts = [c for c in rest if not c.is_number and _is_text(c)] if role is not Role.USER else []
     if texts:
         node["text"] = [*([label.name] if label is not None else []), *(c.name for c in texts)]
     blanks = file.spec.resolved_format is SourceFormat.RECBOLE
@@ -55,14 +68,17 @@ def describe_nodes(
         if column in texts:
             continue
         sensitive = role is Role.USER and is_sensitive(column.name)
-        if role is not Role.USER and (separator := list_separator(column, blanks=blanks)) is not None:
-            _relate(
-                node, "lists", column, kind, made, separator if separator not in ("", " " if blanks else ",") else None
-            )
+        if role is not Role.USER and (form := list_form(column, blanks=blanks)) is not None:
+            own = leads_to_own(column.name) and _parts_in(column, form, key) >= _OWN_SHARE
+            _relate(node, "lists", column, kind, made, form, to=kind if own else None)
             notes.append(f"{kind}.{column.name} holds several values: each becomes a relation")
             continue
+        if leads_to_own(column.name) and column.share_in(key) >= _OWN_SHARE and role is not Role.USER:
+            _relate(node, "links", column, kind, made, None, to=kind)
+            notes.append(f"{kind}.{column.name} leads to another {kind}")
+            continue
         described = field_of(column, sensitive=sensitive)
-        if described is None:
+        if described is None or is_written_list(column) or is_url(column):
             continue
         if described["type"] == "categorical" and role is not Role.USER and is_category(column):
             _relate(node, "links", column, kind, made, None)
@@ -85,28 +101,48 @@ def describe_nodes(
     return node, notes
 
 
+def _parts_in(column: ColumnProfile, form: ListForm, key: ColumnProfile) -> float:
+    """Share of the different values in a column's lists that are keys."""
+    parts = set(column.parts) if column.lists else {p for v in column.values for p in parts_of(v, form)}
+    return sum(part in key.values for part in parts) / len(parts) if parts else 0.0
+
+
 def _is_text(column: ColumnProfile) -> bool:
-    if list_separator(column, blanks=False) in SURE_SEPARATORS:
+    if is_url(column) or is_written_list(column):
         return False
-    if named_like(column.name, TEXT_WORDS):
-        return not is_category(column)
+    named = named_like(column.name, TEXT_WORDS)
+    if column.lists:
+        return named and not recur(column.parts)
+    if named and not is_category(column):
+        return True
+    form = list_form(column, blanks=False)
+    if named or (form is not None and form.separator in SURE_SEPARATORS):
+        return False
     return column.mean_length > _LONG_TEXT and len(column.values) > 0.5 * column.filled
 
 
 def _relate(
-    node: dict[str, Any], section: str, column: ColumnProfile, kind: str, made: dict[str, str], separator: str | None
+    node: dict[str, Any],
+    section: str,
+    column: ColumnProfile,
+    kind: str,
+    made: dict[str, str],
+    form: ListForm | None,
+    to: str | None = None,
 ) -> None:
+    """`to` is the kind that the values are keys of; None for one that is made of them."""
     target = kind_name(column.name)
-    if target == kind:
+    if target == kind and to is None:
         target = f"{target}_value"
-    made.setdefault(target, column.name)
+    if to is None:
+        made.setdefault(target, column.name)
     described: dict[str, Any] = {
-        "target": target,
-        "relation": f"has_{target}",
-        "label": f"has {target.replace('_', ' ')}",
+        "target": to or target,
+        "relation": f"has_{target}" if to is None else target,
+        "label": f"has {target.replace('_', ' ')}" if to is None else target.replace("_", " "),
     }
-    if separator is not None:
-        described["separator"] = separator
+    if form is not None:
+        described |= form.described
     node.setdefault(section, {})[column.name] = described
 
 

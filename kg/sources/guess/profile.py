@@ -12,8 +12,9 @@ from pathlib import Path
 
 from kg.schema import SourceFormat, SourceSpec
 from kg.schema.domain import DEFAULT_MISSING
+from kg.sources.guess.signal_words import is_signal_name
 from kg.sources.guess.sniffing import sniff
-from kg.sources.guess.words import plain, singular, stem_of, table_name
+from kg.sources.guess.words import KEY_NAMES, is_item_name, is_user_name, plain, singular, stem_of, table_name
 from kg.sources.open_source import open_source
 from kg.sources.records import BadRecord, Cell, QuotedReader, Reader, SourceError
 
@@ -23,10 +24,12 @@ SAMPLE_ROWS = 200_000
 _DISTINCT_LIMIT = 200_000
 _MOST_COLUMNS = 10_000
 _EDGES = (SourceFormat.TRIPLES, SourceFormat.RDF)
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}(\.0+)?")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,40}(\.0+)?")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]{1,3}(?:\.?[0-9]{3})*,[0-9]+")
 _BOOLEANS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
 _MISSING = frozenset(DEFAULT_MISSING)
+_CODE = re.compile("[A-Z]{2}")
 
 
 @dataclass
@@ -36,6 +39,8 @@ class ColumnProfile:
     name: str
     rows: int = 0
     missing: int = 0
+    none: frozenset[str] = _MISSING
+    spelt_none: Counter[str] = field(default_factory=Counter)
     integers: int = 0
     numbers: int = 0
     characters: int = 0
@@ -45,6 +50,8 @@ class ColumnProfile:
     high: float = float("-inf")
     values: Counter[str] = field(default_factory=Counter)
     odd: Counter[str] = field(default_factory=Counter)
+    commas: int = 0
+    percents: int = 0
     parts: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -64,6 +71,11 @@ class ColumnProfile:
         return self.numbers > 0 and self.filled - self.numbers <= allowed and len(self.odd) <= 3
 
     @property
+    def is_percent(self) -> bool:
+        """Whether its numbers have a percent sign."""
+        return self.percents > 0.5 * self.filled
+
+    @property
     def is_integer(self) -> bool:
         """Whether all its numbers are integers."""
         return self.is_number and self.integers == self.numbers
@@ -79,6 +91,12 @@ class ColumnProfile:
         """Characters of a filled cell."""
         return self.characters / self.filled if self.filled else 0.0
 
+    def share_in(self, other: ColumnProfile) -> float:
+        """Share of its different values that the other column has, 17.0 being 17."""
+        if not self.values:
+            return 0.0
+        return sum(v in other.values or v.removesuffix(".0") in other.values for v in self.values) / len(self.values)
+
     def add(self, cell: Cell) -> None:
         """Look at a cell."""
         self.rows += 1
@@ -93,13 +111,20 @@ class ColumnProfile:
         if isinstance(cell, datetime | date):
             self.times += 1
         text = "" if cell is None else str(cell).strip()
-        if text in _MISSING or cell != cell:
+        if text.startswith('="') and text.endswith('"'):
+            text = text[2:-1]  # how Excel keeps zeros
+        if text in self.none or cell != cell:
             self.missing += 1
+            self.spelt_none[text] += 1
             return
         self._count(text)
+        if text.endswith("%") and _NUMBER.fullmatch(text[:-1].rstrip()):
+            self.percents += 1
+            text = text[:-1].rstrip()
         if isinstance(cell, bool) or not _NUMBER.fullmatch(text):
             if len(self.odd) <= 3:
                 self.odd[text] += 1
+            self.commas += _DECIMAL_COMMA.fullmatch(text) is not None
             return
         self.numbers += 1
         self.integers += _INTEGER.fullmatch(text) is not None
@@ -122,6 +147,10 @@ class FileProfile:
     rows: int
     notes: tuple[str, ...]
     truncated: bool
+    different_rows: int = 0
+    """Rows that are not the same in all columns as one before."""
+    key_name: str | None = None
+    """The key, where others than the names of columns tell."""
 
     @property
     def name(self) -> str:
@@ -139,15 +168,44 @@ class FileProfile:
         return self.spec.resolved_format is SourceFormat.TRIPLES
 
     def key(self) -> ColumnProfile | None:
-        """The column that is most likely its key: unique, first by name (`id`, `<table>_id`), then by place."""
-        unique = [c for c in self.columns.values() if c.is_unique and c.mean_length < 200 and not c.times]
+        """The column that is most likely its key, by name (`id`, `<table>_id`, `item_id`), else the first if unique.
+
+        A named one may lack a value, or repeat one, in a tenth of the rows: the rest of the table is still one.
+        """
+        if self.key_name is not None:
+            return self.columns[self.key_name]
         own = plain(singular(self.name))
-        for wanted in (own, ""):
-            for column in unique:
-                if stem_of(column.name) == wanted and plain(column.name) != wanted:
-                    return column
-        first = next(iter(self.columns.values()), None)
-        return next((c for c in unique if c is first), None)
+        best: tuple[int, ColumnProfile | None] = (0, None)
+        for number, column in enumerate(self.columns.values()):
+            if column.times or column.mean_length >= 200 or not column.name:
+                continue
+            points = _key_points(column, own) if column.is_unique or self._is_about(column) else 0
+            if column.is_unique:
+                points = 2 * points + (number == 0)
+            if points > best[0]:
+                best = (points, column)
+        return best[1]
+
+    def _is_about(self, column: ColumnProfile) -> bool:
+        """Whether nearly every row is about another thing of a column, and no row about users and items at once."""
+        roles = [is_user_name(c.name) - is_item_name(c.name) for c in self.columns.values() if c.name]
+        return self.could_be_key(column) and not (1 in roles and -1 in roles)
+
+    def could_be_key(self, column: ColumnProfile) -> bool:
+        """Whether a column could be the key but for a tenth of the rows, which lack a value or repeat one."""
+        return not column.lists and len(column.values) > 3 and len(column.values) >= 0.9 * self.different_rows
+
+
+def _key_points(column: ColumnProfile, table: str) -> int:
+    """How much a column's name says that it is the key of a table."""
+    stem, name = stem_of(column.name), plain(column.name)
+    if stem == table and name != table:
+        return 5
+    if stem == "" and name != "":
+        return 4
+    if (is_item_name(column.name) or is_user_name(column.name)) and (name != stem or name in KEY_NAMES):
+        return 3
+    return 2 if name == f"{table}s" or name in KEY_NAMES else 0
 
 
 def open_given(path: Path, spec: SourceSpec, *, edges: bool) -> Reader:
@@ -165,9 +223,42 @@ def _few(names: Collection[str], path: Path) -> Collection[str]:
 def profile_file(path: Path, spec_path: str) -> FileProfile:
     """Look at a file; `spec_path` is how the description will name it. Raises `SourceError` if none can be read."""
     sniffed = sniff(path, spec_path)
-    reader = open_given(path, sniffed.spec, edges=sniffed.spec.resolved_format in _EDGES)
-    columns: dict[str, ColumnProfile] = {name: ColumnProfile(name) for name in _few(reader.columns or (), path)}
+    spec, notes = sniffed.spec, list(sniffed.notes)
+    found = _profiled(path, spec, tuple(notes), frozenset())
+    commas = frozenset(c.name for c in found.columns.values() if _has_decimal_comma(c, found.spec))
+    codes = [c.name for c in found.columns.values() if _has_code_for_none(c)]
+    if not commas and not codes:
+        return found
+    if commas:
+        spec = spec.model_copy(update={"decimal": ","})
+        notes.append("numbers have a decimal comma")
+    if codes:
+        spec = spec.model_copy(update={"missing": tuple(m for m in DEFAULT_MISSING if m != "NA")})
+        notes.append(f"NA is a value of {', '.join(codes)}, among other codes of two letters, and not `missing`")
+    return _profiled(path, spec, tuple(notes), commas)
+
+
+def _has_code_for_none(column: ColumnProfile) -> bool:
+    """Whether NA stands among other codes of two letters: Namibia, North America."""
+    codes = list(column.values)
+    return column.spelt_none["NA"] > 0 and len(codes) > 1 and all(_CODE.fullmatch(code) for code in codes)
+
+
+def _has_decimal_comma(column: ColumnProfile, spec: SourceSpec) -> bool:
+    """Whether all that is no number of a column is one with a comma, and some are; a list such as 1,2 has no name of a
+    number, and is found where commas do not separate columns only by such a name.
+    """
+    if not column.commas or column.lists or column.commas + column.integers < column.filled:
+        return False
+    return is_signal_name(column.name) or (spec.separator not in (None, ",") and "," not in column.name)
+
+
+def _profiled(path: Path, spec: SourceSpec, notes: tuple[str, ...], commas: frozenset[str]) -> FileProfile:
+    reader = open_given(path, spec, edges=spec.resolved_format in _EDGES)
+    none = _MISSING if spec.missing is None else frozenset(spec.missing)
+    columns = {name: ColumnProfile(name, none=none) for name in _few(reader.columns or (), path)}
     rows = bad = 0
+    different: set[int] = set()
     try:
         records = iter(reader)
         for record in islice(records, SAMPLE_ROWS):
@@ -175,11 +266,12 @@ def profile_file(path: Path, spec_path: str) -> FileProfile:
                 bad += 1
                 continue
             rows += 1
+            different.add(hash(tuple(map(str, record.values.values()))))
             for name, cell in record.values.items():
                 if name not in columns:
                     _few(columns, path)
-                    columns[name] = ColumnProfile(name, rows=rows - 1, missing=rows - 1)
-                columns[name].add(cell)
+                    columns[name] = ColumnProfile(name, rows - 1, rows - 1, none)
+                columns[name].add(_pointed(cell) if name in commas else cell)
         truncated = next(records, None) is not None
     finally:
         reader.close()
@@ -188,9 +280,13 @@ def profile_file(path: Path, spec_path: str) -> FileProfile:
     for column in columns.values():  # names that later objects of JSON Lines lack
         column.missing += rows - column.rows
         column.rows = rows
-    notes = list(sniffed.notes)
+    told = list(notes)
     if bad:
-        notes.append(f"{bad:,} of its rows cannot be read and will go to the quarantine")
+        told.append(f"{bad:,} of its rows cannot be read and will go to the quarantine")
     if isinstance(reader, QuotedReader):
-        notes += reader.warnings
-    return FileProfile(path, sniffed.spec, columns, rows, tuple(notes), truncated)
+        told += reader.warnings
+    return FileProfile(path, spec, columns, rows, tuple(told), truncated, len(different))
+
+
+def _pointed(cell: Cell) -> Cell:
+    return cell.strip().replace(".", "").replace(",", ".") if isinstance(cell, str) else cell

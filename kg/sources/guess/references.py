@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,11 +47,12 @@ def _fit(reference: Reference, *, is_own_key: bool) -> float:
     if key is None or not column.values or column.lists:
         return 0.0
     stem, table = stem_of(column.name), plain(singular(reference.target.name))
-    for_table = stem == table and plain(column.name) != "id"
+    words = {plain(singular(word)) for word in re.split(r"[\W_]+", reference.target.name)}
+    for_table = (stem == table or stem in words) and plain(column.name) != "id" and stem != ""
     same_name = plain(column.name) == plain(key.name) and plain(column.name) != "id"
     if not (for_table or (same_name and not is_own_key)):
         return 0.0
-    contained = sum(v in key.values for v in column.values) / len(column.values)
+    contained = column.share_in(key)
     if contained < _ENOUGH and not reference.target.truncated:
         return 0.0
     return contained + 2 * for_table

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kg.schema import SourceFormat, SourceSpec
 from kg.schema.sources import format_of
+from kg.sources.delimited import ATOMIC_TYPES
+from kg.sources.guess.encodings import encoding_of
 from kg.sources.guess.words import plain, table_name
 from kg.sources.opening import opened
 from kg.sources.records import SourceError
-from kg.sources.triples import is_triples_header
+from kg.sources.triples import triple_columns
 
 _HEAD_BYTES = 1 << 18
+_MOST_TITLES = 20
+_MOST_TRIPLE_COLUMNS = 6
+_BLOCK = re.compile(r"[0-9]+:")
+_SEP_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 _TRIPLES_NAMES = ("triple", "triples", "kg", "kgfinal", "graph", "facts", "kb", "edges", "relations")
 
@@ -38,27 +45,42 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
         if told is None and not head.lstrip().startswith(b"{"):
             raise SourceError(f"{path}: JSON is read as JSON Lines, one object a line; turn it into that first")
         return Sniffed(_spec(spec_path, format=None if told else SourceFormat.JSONL), ())
-    encoding, notes = _encoding(head)
-    lines = [line for line in head.decode(encoding or "utf-8-sig", "replace").split("\n")[:200] if line.strip()]
-    if not lines:
+    encoding = encoding_of(head, whole=len(head) < _HEAD_BYTES)
+    notes = [] if encoding is None else [f"not UTF-8: read as {encoding}; correct `encoding` if names look wrong"]
+    text = head.decode(encoding or "utf-8-sig", "replace")
+    if "\r" in text and "\n" not in text:
+        raise SourceError(f"{path}: its lines end in \\r alone, as in old files of a Mac; save it with \\n or \\r\\n")
+    numbered = [(n, line.rstrip("\r")) for n, line in enumerate(text.split("\n")[:200]) if line.strip()]
+    if not numbered:
         raise SourceError(f"{path}: the file is empty; nothing can be guessed from it")
-    if len(head) == _HEAD_BYTES and len(lines) > 1:
-        lines = lines[:-1]  # the last one may be cut
-    lines = [line.rstrip("\r") for line in lines]
+    if len(head) == _HEAD_BYTES and len(numbered) > 1:
+        numbered = numbered[:-1]  # the last one may be cut
+    _refuse_what_is_no_table(path, [line for _, line in numbered])
+    told_separator = None
+    if (marked := _SEP_LINE.fullmatch(numbered[0][1].lstrip("\ufeff"))) is not None and len(numbered) > 1:
+        told_separator = marked[1]
+        notes.append(f"its first line says that {told_separator!r} separates columns")
+        numbered = numbered[1:]
     if told is SourceFormat.RECBOLE:
-        return Sniffed(_spec(spec_path, encoding=encoding), tuple(notes))
-    separator, quoted = _cut(lines, told)
-    cells = _cells(lines, separator, quoted=quoted)
-    width = len(cells[0])
+        separator = _atomic_separator(numbered[0][1])
+        spec = _spec(spec_path, encoding=encoding, skip=numbered[0][0] or None)
+        return Sniffed(_with_separator(spec, separator, "\t"), tuple(notes))
+    separator, quoted = _cut([line for _, line in numbered], told, told_separator)
+    cells = _cells([line for _, line in numbered], separator, quoted=quoted)
+    before = _before_header(cells)
+    if before:
+        notes.append(f"{before} lines before the header are passed over")
+    skip = numbered[before][0] or None
+    cells = cells[before:]
     first = tuple(c.strip() for c in cells[0])
-    if width == 3 and _is_triples(path, first, cells):
-        notes.append("three columns of head, relation and tail: read as triples")
-        spec = _spec(spec_path, format=SourceFormat.TRIPLES, encoding=encoding, quoted=quoted or None)
+    if _is_triples(path, first, cells):
+        notes.append("columns of head, relation and tail: read as triples")
+        spec = _spec(spec_path, format=SourceFormat.TRIPLES, encoding=encoding, quoted=quoted or None, skip=skip)
         default = "," if path.name.lower().removesuffix(".gz").endswith(".csv") else "\t"
         return Sniffed(_with_separator(spec, separator, default), tuple(notes))
     columns = None
     if any(_NUMBER.fullmatch(c) for c in first):
-        columns = _names(cells, width)
+        columns = _names(cells, len(first))
         notes.append(f"no header line: columns are called {', '.join(columns)}")
     form = SourceFormat.CSV if separator == "," or told is SourceFormat.CSV else SourceFormat.TSV
     spec = _spec(
@@ -67,8 +89,44 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
         columns=columns,
         encoding=encoding,
         quoted=quoted if quoted != (form is SourceFormat.CSV) else None,
+        skip=skip,
     )
     return Sniffed(_with_separator(spec, separator, "," if form is SourceFormat.CSV else "\t"), tuple(notes))
+
+
+def _refuse_what_is_no_table(path: Path, lines: Sequence[str]) -> None:
+    """Raise `SourceError`, with the reason, for texts that would be read as tables of nonsense."""
+    start = "\n".join(lines[:5]).lstrip().lower()
+    if start.startswith(("<!doctype", "<html", "<?xml", "<head")):
+        raise SourceError(f"{path}: this is a web page or XML, no table; fetch the file itself")
+    if re.search(r"^\s*(create table|insert into|--.*sql dump|-- mysql dump|pragma )", start, re.MULTILINE):
+        raise SourceError(f"{path}: this is a dump in SQL, a format that is not read; export its tables as CSV")
+    if any(_BLOCK.fullmatch(line) for line in lines[:1]) and sum("," in line for line in lines) > 0.5 * len(lines):
+        raise SourceError(
+            f"{path}: blocks of rows under lines such as {lines[0]!r} (an item's number) are not read; write the number"
+            " into each row of its block as a column"
+        )
+
+
+def _atomic_separator(header: str) -> str:
+    """What separates the `name:type` of a RecBole header."""
+    for separator in ("\t", ",", ";", "|", " "):
+        names = [cell.strip().rpartition(":") for cell in header.split(separator)]
+        if len(names) > 1 and all(name and kind in ATOMIC_TYPES for name, _, kind in names):
+            return separator
+    return "\t"
+
+
+def _before_header(cells: Sequence[Sequence[str]]) -> int:
+    """Lines of a title before the header: narrower than most rows, or mostly empty."""
+    widths = Counter(len(row) for row in cells)
+    width = max(widths, key=lambda w: (widths[w], w))
+    for at, row in enumerate(cells[:_MOST_TITLES]):
+        filled = sum(bool(c.strip()) for c in row)
+        # A header may lack the name of an index, or a last column that is empty in all rows.
+        if len(row) > 1 and len(row) in (width, width - 1) and filled > 0.5 * width and filled > 1:
+            return at if widths[width] > 0.5 * len(cells) else 0
+    return 0
 
 
 def _spec(path: str, **options: Any) -> SourceSpec:
@@ -79,34 +137,13 @@ def _with_separator(spec: SourceSpec, separator: str, default: str) -> SourceSpe
     return spec if separator == default else spec.model_copy(update={"separator": separator})
 
 
-def _encoding(head: bytes) -> tuple[str | None, list[str]]:
-    try:
-        # A character cut at the end of the head is no error of the file.
-        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < _HEAD_BYTES)
-    except UnicodeDecodeError as error:
-        broken = sum(1 for line in head.split(b"\n") if _breaks(line))
-        if broken <= 0.01 * head.count(b"\n"):
-            return None, []  # a few bad rows in a UTF-8 file: the quarantine's business
-        note = f"not UTF-8 (byte {error.start}): read as latin-1; correct `encoding` if names look wrong"
-        return "latin-1", [note]
-    return None, []
-
-
-def _breaks(line: bytes) -> bool:
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return True
-    return False
-
-
-def _cut(lines: list[str], told: SourceFormat | None) -> tuple[str, bool]:
-    """(separator, quoted) that cuts most lines into the same number (above one) of cells."""
+def _cut(lines: list[str], told: SourceFormat | None, marked: str | None) -> tuple[str, bool]:
+    """(separator, quoted) that cuts most lines into the same number (above one) of cells; `marked` if the file says."""
     usual = "," if told is SourceFormat.CSV else "\t"
     with_quotes = sum('"' in line for line in lines)
     believed = told is SourceFormat.CSV or 2 * with_quotes > len(lines)
     best, best_share = (usual, told is SourceFormat.CSV), 0.0
-    for separator in dict.fromkeys((usual, "\t", ",", ";", "|", "::", " ")):
+    for separator in (marked,) if marked else dict.fromkeys((usual, "\t", "::", ";", "|", ",", " ")):
         # Quoting is believed of CSV and where most lines have quotes, elsewhere only where it cuts better: a title may
         # well begin with a quote.
         choices = (False,) if len(separator) > 1 or not with_quotes else (believed, not believed)
@@ -122,8 +159,13 @@ def _cut(lines: list[str], told: SourceFormat | None) -> tuple[str, bool]:
 
 
 def _regularity(cells: list[list[str]]) -> float:
-    width = len(cells[0]) if cells else 0
-    return sum(len(row) == width for row in cells) / len(cells) if width > 1 else 0.0
+    widths = Counter(len(row) for row in cells if len(row) > 1)
+    if not widths:
+        return 0.0
+    width = max(widths, key=lambda w: (widths[w], w))
+    # A header of another width speaks against a separator; a title above the header has one as well.
+    fits = len(cells[0]) == width or len(cells[0]) == width - 1 > 1
+    return widths[width] / len(cells) * (1.0 if fits else 0.6)
 
 
 def _cells(lines: list[str], separator: str, *, quoted: bool) -> list[list[str]]:
@@ -141,8 +183,10 @@ def _cells(lines: list[str], separator: str, *, quoted: bool) -> list[list[str]]
 
 
 def _is_triples(path: Path, first: tuple[str, ...], cells: list[list[str]]) -> bool:
-    if is_triples_header(first):
+    if len(first) <= _MOST_TRIPLE_COLUMNS and triple_columns(first) is not None:
         return True
+    if len(first) != 3:
+        return False
     if plain(table_name(path)) not in _TRIPLES_NAMES and not any(w in plain(path.name) for w in ("triple", "kgfinal")):
         return False
     relations = {row[1] for row in cells if len(row) == 3}

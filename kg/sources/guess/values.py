@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -10,33 +11,72 @@ from typing import Any
 from kg.sources.guess.profile import ColumnProfile
 from kg.sources.guess.words import LABEL_WORDS, named_like, plain
 
-_PATTERNS = (
-    "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%B %d, %Y",
-    "%Y/%m/%d %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d.%m.%Y %H:%M",
-    "%d-%b-%Y %H:%M:%S", "%a %b %d %H:%M:%S %Y",
+_DAYS = (
+    "%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y",
+    "%d %B %Y", "%m %d, %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%Y年%m月%d日", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y",
 )  # fmt: skip
+_HOURS = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S.%f", ", %H:%M:%S", ", %H:%M", " %Hh%M")
+_PATTERNS = (
+    *(f"{day}{hour}" for hour in _HOURS for day in _DAYS),
+    "%Y-%m-%d %I:%M:%S %p", "%Y-%m-%d %I:%M %p", "%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S",
+    "%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %z %Y", "%d/%b/%Y:%H:%M:%S %z", "%Y%m%dT%H%M%S",
+)  # fmt: skip
+_NUMBERS = (("auto", 1.0), ("unix_ms", 1e3), ("unix_us", 1e6), ("unix_ns", 1e9))
+_NO_TIME = re.compile(r"0000-00-00.*|n/?a|none|null|nan|nat|unknown|never|-+|\\n", re.IGNORECASE)
+"""What stands in columns of times where there is none."""
+
+_UTC_WORD = re.compile(r"\s*(?:UTC|GMT|Z)$", re.IGNORECASE)
+_DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _TRIED = 500
-_SEPARATORS = ("|", "; ", ";", ", ", ",", " / ", "/")
-SURE_SEPARATORS = ("|", "; ", ";")
-"""Separators that hardly occur within a value: few cells with one, and few parts that recur, are enough."""
+_URL = re.compile(r"(https?|ftp|s3|data)://|www\.|data:|\S+\.(jpe?g|png|gif|webp|svg|mp4|mp3)$", re.IGNORECASE)
+
+
+_DAY_NAME = re.compile(r"date|time|day|日期|时间|datum|fecha|дата|日付", re.IGNORECASE)
 
 
 def time_format(column: ColumnProfile) -> str | None:
-    """`auto`, `unix_ms`, `unix_us` or a strptime pattern; None if the column holds no times."""
+    """`auto`, a unit since 1970 or a strptime pattern; None if the column holds no times."""
+    return next(_time_formats(column), None)
+
+
+def other_pattern(column: ColumnProfile, form: str) -> str | None:
+    """Another pattern that all its values fit as well, such as month and day the other way round."""
+    return next((other for other in _time_formats(column) if other != form and other not in ("auto", form)), None)
+
+
+def _time_formats(column: ColumnProfile) -> Iterator[str]:
     if column.times:
-        return "auto"
-    if column.is_number:
-        # Seconds, milliseconds, microseconds of the years 1980 to 2100; smaller numbers are years or counts.
-        for form, unit in (("auto", 1.0), ("unix_ms", 1e3), ("unix_us", 1e6)):
-            if 315_532_800 * unit <= column.low and column.high <= 4_102_444_800 * unit:
-                return form
-        return None
+        yield "auto"
+        return
     values = list(islice(column.values, _TRIED))
-    if not values or any(len(v) < 6 for v in values):
-        return None
-    if all(_is_iso(v) for v in values):
-        return "auto"
-    return next((p for p in _PATTERNS if all(_matches(v, p) for v in values)), None)
+    if column.is_number:
+        yield from _number_formats(column, values)
+        return
+    if sum(len(v) < 6 for v in values) > 0.05 * len(values):
+        return
+    bare = [_UTC_WORD.sub("", value) for value in values if not _NO_TIME.fullmatch(value)]
+    if not bare:
+        return
+    if all(_is_iso(v) for v in bare):
+        yield "auto"
+        return
+    # One value tells most patterns apart; the others are tried on the rest.
+    fitting = [p for p in _PATTERNS if _matches(bare[0], p)]
+    yield from (p for p in fitting if all(_matches(v, p) for v in bare))
+
+
+def _number_formats(column: ColumnProfile, values: list[str]) -> Iterator[str]:
+    # Seconds to nanoseconds of the years 1980 to 2100; smaller numbers are years or counts.
+    for form, unit in _NUMBERS:
+        if 315_532_800 * unit <= column.low and column.high <= 4_102_444_800 * unit:
+            yield form
+    pattern = _DIGITS.get(len(values[0])) if values else None
+    if _DAY_NAME.search(column.name) and values and column.low > 20_000 and column.high < 80_000:
+        yield "excel"  # days since 1900: the years 1954 to 2119
+    if pattern is None or column.odd or any(len(v) != len(values[0]) for v in values):
+        return
+    if 1900 <= column.low / 10 ** (len(values[0]) - 4) < 2101 and all(_matches(v, pattern) for v in values):
+        yield pattern
 
 
 def _is_iso(text: str) -> bool:
@@ -55,40 +95,18 @@ def _matches(text: str, pattern: str) -> bool:
     return True
 
 
-def list_separator(column: ColumnProfile, *, blanks: bool) -> str | None:
-    """The separator of a column of several values: its parts must recur; `blanks` tries a space (atomic files).
-
-    None if the cells hold one value each; "" if they are lists already.
-    """
-    if column.lists:
-        return "" if _recur(column.parts) else None
-    if column.is_number or time_format(column):
-        return None
-    for separator in (" ",) if blanks else _SEPARATORS:
-        sure = separator in SURE_SEPARATORS
-        cells = [(v, n) for v, n in column.values.items() if separator in v]
-        if sum(n for _, n in cells) < (0.02 if sure else 0.1) * column.filled:
-            continue
-        parts: Counter[str] = Counter()
-        for value, count in column.values.items():
-            for part in value.split(separator):
-                parts[part.strip()] += count
-        if _recur(parts, least=1.1 if sure else 3.0):
-            return separator
-    return None
-
-
-def _recur(parts: Counter[str], least: float = 3.0) -> bool:
-    """Whether parts are drawn from a vocabulary: short, and each `least` times on average or few in all."""
-    total = parts.total()
-    mean = sum(len(p) * n for p, n in parts.items()) / total if total else 0.0
-    return 0 < mean <= 40 and len(parts) > 1 and (total >= least * len(parts) or len(parts) <= 30)
+def is_url(column: ColumnProfile) -> bool:
+    """Whether a column holds addresses, or names of pictures, which nobody reads."""
+    texts = list(islice(column.values, _TRIED))
+    return bool(texts) and sum(_URL.match(text) is not None for text in texts) >= 0.8 * len(texts)
 
 
 def is_category(column: ColumnProfile) -> bool:
     """Whether a text column names categories: short, and each value several times."""
     few = len(column.values) <= max(2, min(1000, column.filled / 3))
-    return column.filled > 0 and not column.is_number and few and column.mean_length <= 40 and not time_format(column)
+    return (
+        len(column.values) > 1 and not column.is_number and few and column.mean_length <= 40 and not time_format(column)
+    )
 
 
 def label_column(columns: list[ColumnProfile], table: str) -> ColumnProfile | None:
@@ -108,6 +126,8 @@ def label_column(columns: list[ColumnProfile], table: str) -> ColumnProfile | No
 def field_of(column: ColumnProfile, *, sensitive: bool) -> dict[str, Any] | None:
     """A typed field for a column, None for long texts and for texts that all differ."""
     found: dict[str, Any] = {}
+    if len(column.values) < 2 and column.missing == 0 and not sensitive:
+        return None  # the same everywhere
     if column.is_boolean:
         found["type"] = "boolean"
     elif column.is_number:

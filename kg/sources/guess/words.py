@@ -7,27 +7,68 @@ from pathlib import Path
 
 USER_WORDS = frozenset((
     "user", "customer", "member", "account", "client", "visitor", "viewer", "reviewer", "reader", "listener",
-    "player", "patient", "student", "shopper", "buyer", "subscriber", "profile", "uid",
+    "player", "patient", "student", "shopper", "buyer", "subscriber", "profile", "uid", "learner", "guest",
+    "household",
+    "用户", "用户id", "会员", "买家", "顾客", "kunde", "benutzer", "nutzer", "kunden", "usuario",
+    "cliente",
+    "utilisateur", "client", "пользователь", "покупатель", "клиент", "ユーザー", "ユーザ", "会員", "顧客", "사용자",
+    "회원",
+))  # fmt: skip
+SESSION_WORDS = frozenset((
+    "session", "sessions", "usersession", "sessionkey", "basket", "cart", "playlist", "order", "invoice",
+    "transaction",
+    "visit", "会话", "sitzung", "sesion", "sesión", "seance", "séance", "сессия", "セッション",
 ))  # fmt: skip
 ITEM_WORDS = frozenset((
     "item", "product", "movie", "film", "book", "song", "track", "artist", "album", "game", "article", "course",
     "recipe", "business", "restaurant", "sku", "asin", "isbn", "listing", "job", "video", "document", "news",
-    "show", "series", "hotel", "place", "poi", "iid",
+    "show", "series", "hotel", "place", "poi", "iid", "anime", "manga", "parentasin", "goods", "paper", "stock",
+    "titleno", "货号", "référence", "reference", "ref", "repo",
+    "venue",
+    "question", "post", "app", "good", "商品", "商品id", "电影", "影片", "书", "图书", "产品", "物品", "歌曲",
+    "artikel", "produkt",
+    "buch", "lied", "producto", "articulo", "artículo", "pelicula", "película", "libro", "cancion", "canción",
+    "produit",
+    "livre", "morceau", "товар", "фильм", "книга", "песня", "作品", "映画", "本", "アイテム", "상품", "영화", "책",
 ))  # fmt: skip
-WEIGHT_WORDS = (
-    "rating", "score", "stars", "weight", "quantity", "qty", "count", "plays", "playcount", "listens", "amount",
-    "value",
+TIME_WORDS = (
+    "timestamp", "time", "datetime", "date", "createdat", "created", "orderdate", "when", "ts", "day", "时间",
+    "日期",
+    "zeit", "datum", "zeitpunkt", "fecha", "hora", "heure", "horodatage", "data", "дата", "время", "日時", "日付",
+    "시간",
+    "날짜",
 )  # fmt: skip
-TIME_WORDS = ("timestamp", "time", "datetime", "date", "createdat", "created", "orderdate", "when", "ts", "day")
-LABEL_WORDS = ("title", "name", "label", "displayname", "fullname", "caption", "headline", "username")
+LABEL_WORDS = (
+    "title", "name", "label", "displayname", "fullname", "caption", "headline", "username", "名称", "商品名称",
+    "标题", "姓名",
+    "片名", "书名", "昵称", "titel", "bezeichnung", "titulo", "título", "nombre", "titre", "nom", "libelle",
+    "libellé",
+    "название", "имя", "наименование", "名前", "題名", "タイトル", "商品名", "氏名", "제목", "이름",
+)  # fmt: skip
 TEXT_WORDS = (
     "description", "overview", "summary", "plot", "abstract", "text", "synopsis", "body", "content", "notes", "bio",
+    "desc", "detaildesc", "syllabus", "details", "简介", "描述", "内容", "介绍", "摘要", "beschreibung", "inhalt",
+    "descripcion",
+    "descripción", "resumen", "sinopsis", "resume", "résumé", "описание", "сюжет", "аннотация", "説明",
+    "あらすじ", "概要", "설명",
 )  # fmt: skip
 SENSITIVE_WORDS = (
-    "age", "gender", "sex", "race", "ethnic", "religion", "email", "phone", "fax", "address", "birth", "zip", "postal",
-    "income", "salary", "marital", "nationality", "ssn", "password", "latitude", "longitude",
+    "age", "gender", "sex", "race", "ethnic", "religion", "email", "phone", "fax", "address", "birth", "zip",
+    "postal",
+    "income", "salary", "marital", "nationality", "ssn", "password", "latitude", "longitude", "card", "iban",
+    "passport",
+    "年龄", "性别", "电话", "邮箱", "alter", "geschlecht", "telefon", "edad", "sexo", "correo", "teléfono", "âge",
+    "sexe",
+    "возраст", "пол", "телефон", "почта", "年齢", "性別", "電話", "나이", "성별",
 )  # fmt: skip
 ENTITY_WORDS = ("entity", "entityid", "freebase", "freebaseid", "uri", "iri", "dbpedia", "wikidata", "node", "remapid")
+
+
+KEY_NAMES = frozenset((
+    "asin", "parentasin", "isbn", "isbn13", "sku", "ean", "upc", "gtin", "uid", "iid", "uuid", "slug", "编号",
+    "序号",
+))  # fmt: skip
+"""Names of keys that no ending tells."""
 
 
 def plain(name: str) -> str:
@@ -36,9 +77,10 @@ def plain(name: str) -> str:
 
 
 def stem_of(column: str) -> str:
-    """What a key column is the key of: `customerID`, `customer_id`, `CustomerKey` -> "customer"; "" for a bare `id`."""
+    """What a key column is the key of: `customerID`, `customer_id`,
+    `CustomerKey` -> "customer"; "" for a bare `id`."""
     parts = plain(column)
-    for ending in ("id", "key", "code", "no", "number", "ref"):
+    for ending in ("id", "key", "code", "no", "number", "ref", "nr", "num", "nummer", "编号", "番号"):
         if parts.endswith(ending) and len(parts) - len(ending) != 1:
             return parts.removesuffix(ending)
     return parts
@@ -52,6 +94,11 @@ def is_user_name(name: str) -> bool:
 def is_item_name(name: str) -> bool:
     """Whether a column or table of this name is about items."""
     return _means(name, ITEM_WORDS)
+
+
+def is_session_name(name: str) -> bool:
+    """Whether a column of this name is about what one user does in one go: a session, a basket, a playlist."""
+    return _means(name, SESSION_WORDS)
 
 
 def _means(name: str, words: frozenset[str]) -> bool:
@@ -70,6 +117,20 @@ def is_sensitive(name: str) -> bool:
     parts = set(re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", name)) | {plain(name)}
     lowered = {p.lower() for p in parts if p}
     return any(word in lowered or (len(word) > 3 and any(word in p for p in lowered)) for word in SENSITIVE_WORDS)
+
+
+PERSON_NAMES = ("name", "姓名", "昵称", "nombre", "nom", "имя", "名前", "氏名", "이름")
+
+SELF_WORDS = (
+    "similar", "related", "also", "sequel", "prequel", "parent", "next", "previous", "recommend", "variant",
+    "substitut", "replace", "linked", "cites", "cited", "references", "together", "others",
+)  # fmt: skip
+"""Words in the names of columns that lead to other rows of the same table."""
+
+
+def leads_to_own(name: str) -> bool:
+    """Whether a column of this name may lead to other rows of its table: `similar_items`, `parent_id`."""
+    return any(word in plain(name) for word in SELF_WORDS)
 
 
 def singular(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from kg.ingest.key_index import KeyIndex
 from kg.ingest.times import time_reader
-from kg.ingest.values import RowProblem, field_of, key_of, keys_of, number_of, text_of
+from kg.ingest.values import RowProblem, field_of, key_of, number_of, text_of
 from kg.schema import FieldSpec
 from kg.sources import Reason
 
@@ -29,19 +30,6 @@ MISSING = frozenset({"", "NULL", "NA"})
 )  # fmt: skip
 def test_text(cell: Any, text: str | None) -> None:
     assert text_of(cell, "c", MISSING) == text
-
-
-@pytest.mark.parametrize(
-    ("cell", "separator", "keys"),
-    [
-        ("a, b ,a,,NA", ",", ["a", "b"]),
-        ("a||b", "||", ["a", "b"]),
-        (["x", 2.0, None, "NULL"], ",", ["x", "2"]),
-        ("NULL", ",", []), (None, ",", []), (7, ",", ["7"]), ("Rock, Pop", "|", ["Rock, Pop"]),
-    ],
-)  # fmt: skip
-def test_keys_of_a_list(cell: Any, separator: str, keys: list[str]) -> None:
-    assert keys_of(cell, "c", separator, MISSING) == keys
 
 
 @pytest.mark.parametrize(
@@ -105,6 +93,32 @@ def test_any_cell_is_a_value_or_a_problem(cell: Any, kind: str) -> None:
         assert value is None or isinstance(value, str | int | float)
 
 
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [("4,5", 4.5), ("-0,5", -0.5), (",5", 0.5), ("1.234,5", 1234.5), ("1.234", 1234.0), ("12", 12.0), (4.5, 4.5),
+     ("NA", None), (None, None)],
+)  # fmt: skip
+def test_numbers_with_a_decimal_comma(cell: Any, number: float | None) -> None:
+    spec = FieldSpec.model_validate({"type": "number"})
+    assert field_of(cell, spec, "c", MISSING, ",") == number
+
+
+@pytest.mark.parametrize("cell", ["4.5", "12.34,5", "1,234.5", "4,5,6", "1.2345", "four"])
+def test_what_is_no_number_with_a_decimal_comma(cell: str) -> None:
+    with pytest.raises(RowProblem) as caught:
+        field_of(cell, FieldSpec.model_validate({"type": "number"}), "c", MISSING, ",")
+    assert caught.value.reason is Reason.BAD_NUMBER
+
+
+@given(st.decimals(-(10**9), 10**9, places=3))
+def test_a_decimal_comma_means_what_the_point_means(number: Decimal) -> None:
+    spec = FieldSpec.model_validate({"type": "number"})
+    plain, grouped = str(number), f"{number:,}"
+    comma = {"plain": plain.replace(".", ","), "grouped": grouped.translate({44: ".", 46: ","})}
+    for spelt in comma.values():
+        assert field_of(spelt, spec, "c", MISSING, ",") == float(plain)
+
+
 moments = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1))
 
 
@@ -121,11 +135,14 @@ def test_times_of_all_formats_agree(moment: datetime) -> None:
         assert time_reader(form, "UTC")(cell, "t", MISSING) == seconds
     whole_seconds = (whole - datetime(1970, 1, 1)) // timedelta(seconds=1)
     for form, cell in (
-        ("auto", str(whole_seconds)),
         ("unix", whole_seconds),
         ("unix", f"{whole_seconds}.0"),
         ("unix_ms", str(whole_seconds * 1000)),
         ("unix_us", whole_seconds * 1_000_000),
+        ("unix_ns", whole_seconds * 1_000_000_000),
+        ("auto", whole.isoformat(" ") + " UTC"),
+        ("iso", whole.isoformat() + "Z"),
+        ("%Y/%m/%d %H:%M:%S", f"{whole.year:04d}" + whole.strftime("/%m/%d %H:%M:%S GMT")),
         ("%d/%m/%Y %H:%M:%S", whole.strftime("%d/%m/") + f"{whole.year:04d}" + whole.strftime(" %H:%M:%S")),
     ):
         assert time_reader(form, "UTC")(cell, "t", MISSING) == whole_seconds
@@ -148,12 +165,43 @@ def test_times_without_a_zone_are_local_to_the_one_said() -> None:
         ("unix", "nan"),
         ("%Y", "96"),
         ("auto", "99999999999999"),
+        ("auto", "2019-09-05 12:00 CET"),
+        ("auto", "20190905"),
+        ("auto", "20190905143000"),
+        ("excel", "0"),
+        ("excel", "2019-09-05"),
     ],
 )
 def test_what_is_no_time(form: str, text: str) -> None:
     with pytest.raises(RowProblem) as caught:
         time_reader(form, "UTC")(text, "t", MISSING)
     assert caught.value.reason is Reason.BAD_TIME
+
+
+@given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(lambda moment: moment.replace(microsecond=0)))
+def test_a_message_names_the_unit_that_a_number_has(moment: datetime) -> None:
+    seconds = int(moment.replace(tzinfo=UTC).timestamp())
+    for unit, factor in (("unix_ms", 10**3), ("unix_us", 10**6), ("unix_ns", 10**9)):
+        with pytest.raises(RowProblem, match=f"`time_format: {unit}`"):
+            time_reader("auto", "UTC")(seconds * factor, "t", MISSING)
+
+
+@given(st.dates(date(1900, 1, 1), date(2100, 12, 31)))
+def test_digits_that_read_as_a_date_are_no_seconds(day: date) -> None:
+    digits = day.strftime("%Y%m%d")
+    with pytest.raises(RowProblem, match="%Y%m%d"):
+        time_reader("auto", "UTC")(int(digits), "t", MISSING)
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+    assert time_reader("%Y%m%d", "UTC")(int(digits), "t", MISSING) == midnight
+    assert time_reader("unix", "UTC")(digits, "t", MISSING) == int(digits)
+
+
+def test_day_numbers_of_excel() -> None:
+    read = time_reader("excel", "UTC")
+    assert read("43709.5", "t", MISSING) == datetime(2019, 9, 1, 12, tzinfo=UTC).timestamp()
+    assert read(61.0, "t", MISSING) == datetime(1900, 3, 1, tzinfo=UTC).timestamp()
+    berlin = time_reader("excel", "Europe/Berlin")
+    assert berlin(43709, "t", MISSING) == datetime(2019, 8, 31, 22, tzinfo=UTC).timestamp()
 
 
 @given(st.lists(st.tuples(st.text(max_size=3), st.integers(0, 2))))

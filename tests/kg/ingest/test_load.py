@@ -382,3 +382,60 @@ def test_files_spoilt_anywhere_load_or_fail_for_the_reader(
     load_shop(tmp_path, store, replace=True)
     assert content(store) == content(clean)
     clean.close()
+
+
+def test_weights_and_fields_with_a_decimal_comma(tmp_path: Path, store: GraphStore) -> None:
+    (tmp_path / "films.csv").write_text("id;price\n1;1.234,5\n2;0,5\n", encoding="utf-8")
+    (tmp_path / "ratings.csv").write_text("user;film;stars\nann;1;4,5\nann;2;3\nbob;2;4.5\n", encoding="utf-8")
+    described = {"separator": ";", "decimal": ","}
+    schema = DomainSchema.from_mapping(
+        {
+            "nodes": {
+                "film": {
+                    "role": "item",
+                    "source": {"file": "films.csv", **described},
+                    "key": "id",
+                    "fields": {"price": "number"},
+                },
+                "user": {"role": "user"},
+            },
+            "interactions": {
+                "rated": {
+                    "source": {"file": "ratings.csv", **described},
+                    "columns": {"user": "user", "item": "film", "weight": "stars"},
+                    "positive": {"min_weight": 4},
+                }
+            },
+        }
+    )
+    report = load_domain(schema, store, folder=tmp_path)
+    graph = store.snapshot()
+    assert [graph.fields_of(item)["price"] for item in (0, 1)] == [1234.5, 0.5]
+    weights = graph.interactions(positive_only=False).weights
+    assert weights is not None
+    assert sorted(weights.tolist()) == [3.0, 4.5]
+    assert len(graph.interactions()) == 1
+    assert report.n_bad == 1
+
+
+def test_ids_that_a_program_made_floats_find_their_nodes(tmp_path: Path, store: GraphStore) -> None:
+    (tmp_path / "films.csv").write_text('id,maker\n17,3.0\n="007",\n8.0,\n', encoding="utf-8")
+    (tmp_path / "makers.csv").write_text("id\n3\n", encoding="utf-8")
+    (tmp_path / "seen.csv").write_text('user,film\n1.0,17.0\n1.0,8.0\n1.0,8\n1.0,="007"\n', encoding="utf-8")
+    schema = DomainSchema.from_mapping(
+        {
+            "nodes": {
+                "film": {"role": "item", "source": "films.csv", "key": "id", "links": {"maker": "maker"}},
+                "maker": {"source": "makers.csv", "key": "id"},
+                "user": {"role": "user"},
+            },
+            "interactions": {"seen": {"source": "seen.csv", "columns": {"user": "user", "item": "film"}}},
+        }
+    )
+    report = load_domain(schema, store, folder=tmp_path)
+    graph = store.snapshot()
+    assert graph.item_ids.to_list() == ["007", "17", "8.0"]
+    assert edges(graph, "maker") == {("17", "3")}
+    assert [graph.item_ids[item] for item in sorted(graph.interactions().items.tolist())] == ["007", "17", "8.0"]
+    assert report.n_bad == 1
+    assert "there is no film '8'" in report.first_bad[0].detail

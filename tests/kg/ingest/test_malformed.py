@@ -50,7 +50,7 @@ MALFORMED: list[tuple[str, str | bytes, str, str]] = [
     ("ratings", "r9,ann,1,1e16,1", "unparsable number", "stars: 1e+16 is beyond 1e+15"),
     ("ratings", "r9,ann,1,-1e300,1", "unparsable number", "stars: -1e+300 is beyond 1e+15"),
     ("ratings", "r9,ann,1,5,yesterday", "unparsable time", "at: 'yesterday' is not a unix time or ISO 8601"),
-    ("ratings", "r9,ann,1,5,1577934245000000", "unparsable time", "beyond the year 9999; milliseconds?"),
+    ("ratings", "r9,ann,1,5,1577934245000000", "unparsable time", "beyond the year 9999; say `time_format: unix_us`"),
     ("ratings", "r1,ann,1,4,100", "same key with other content", "the event 'r1' stands in an earlier row"),
     ("users", "ann,34", "same key with other content", "the user 'ann'"),
     ("studios", "s3\tA\tB", "wrong column count", "3 cells where the header has 2"),

@@ -1,0 +1,121 @@
+"""Cells with several values: cut at a separator, or written as JSON, as Python literals, or in brackets."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeAlias
+
+from kg.ingest.values import RowProblem
+from kg.schema.nodes import ListColumn, ListSyntax
+from kg.sources import Cell, Reason
+from kg.sources.plain_values import plain_cell
+from kg.sources.records import Scalar
+
+_PAIRS = {"[": "]", "(": ")", "{": "}", "<": ">"}
+_QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
+_ALL_QUOTED = re.compile(r"""\s*(?:(?:'[^']*'|"[^"]*")[\s,;|]*)+""")
+_LONGEST_LITERAL = 1 << 17
+"""Characters of a Python literal, as the parser takes many times their memory: those of the longest cell of CSV."""
+
+
+ListReader: TypeAlias = Callable[[Cell, frozenset[str]], list[Scalar]]
+
+
+def list_reader(column: ListColumn, separator: str | None) -> ListReader:
+    """A function (cell, spellings of "no value") -> the values in it, in order, as they stand.
+
+    `separator` is the source's own, for a column that says none; None where a text is one value then. Lists of typed
+    formats (Parquet, JSON) are taken as they are, whatever the syntax; where the column names a `field`, values are
+    that field of each object. Raises `RowProblem` for a cell that is not of its syntax, or an object without the field.
+    """
+    cut = {
+        ListSyntax.SEPARATED: partial(_separated, separator=column.separator or separator),
+        ListSyntax.BRACKETS: partial(_bracketed, separator=column.separator or separator),
+        ListSyntax.JSON: _json_list,
+        ListSyntax.PYTHON: _python_list,
+    }[column.syntax]
+
+    def read(cell: Cell, missing: frozenset[str]) -> list[Scalar]:
+        if isinstance(cell, list):
+            values: list[Any] = cell
+        elif not isinstance(cell, str):
+            values = [cell]
+        elif cell.strip() in missing or not cell.strip():
+            return []
+        else:
+            values = cut(cell)
+        return [_picked(value, column.field) for value in values]
+
+    return read
+
+
+def _separated(cell: str, separator: str | None) -> list[Any]:
+    return [cell] if separator is None else list(cell.split(separator))
+
+
+def _bracketed(cell: str, separator: str | None) -> list[Any]:
+    text = cell.strip()
+    if text.startswith("<") and text.endswith(">"):
+        return text[1:-1].split("><")
+    if _PAIRS.get(text[:1]) == text[-1:] and len(text) > 1:
+        text = text[1:-1]
+    if not text.strip():
+        return []
+    if _ALL_QUOTED.fullmatch(text):
+        # Whatever stands between them: commas, or the blanks and line breaks of numpy.
+        return [one or other for one, other in _QUOTED.findall(text)]
+    return [_without_quotes(part.strip()) for part in text.split(separator or ",")]
+
+
+def _without_quotes(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
+
+
+def _json_list(cell: str) -> list[Any]:
+    try:
+        return _as_list(json.loads(cell, parse_constant=lambda _: None))
+    except (ValueError, RecursionError):
+        raise RowProblem(Reason.BAD_VALUE, f"{cell[:60]!r} is no JSON list") from None
+
+
+def _python_list(cell: str) -> list[Any]:
+    try:
+        if len(cell) > _LONGEST_LITERAL:
+            raise ValueError
+        return _as_list(ast.literal_eval(cell.strip()))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise RowProblem(Reason.BAD_VALUE, f"{cell[:60]!r} is no list in Python's spelling") from None
+
+
+def _as_list(value: Any) -> list[Any]:
+    if isinstance(value, list | tuple):
+        return list(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=str)
+    return [] if value is None else [value]
+
+
+def _picked(value: Any, field: str | None) -> Scalar:
+    if field is not None:
+        value = _field_of(value, field)
+    cell = plain_cell(value)
+    if isinstance(cell, list) or isinstance(value, dict):
+        raise RowProblem(
+            Reason.BAD_VALUE, f"{str(value)[:60]!r} is no single value; name one of an object's entries with `field`"
+        )
+    return cell
+
+
+def _field_of(value: Any, field: str) -> Any:
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        # Objects in the lists of typed formats come as JSON.
+        with suppress(ValueError, RecursionError):  # told below
+            value = json.loads(value)
+    if not isinstance(value, dict) or field not in value:
+        raise RowProblem(Reason.BAD_VALUE, f"{str(value)[:60]!r} has no entry {field!r}")
+    return value[field]

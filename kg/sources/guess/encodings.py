@@ -1,0 +1,63 @@
+"""The encoding of a text file that is not UTF-8, from its bytes: told apart by which bytes come in pairs, and where."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+_BOMS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_SHIFT_JIS = re.compile(rb"[\x81-\x9f\xe0-\xfc][\x40-\x7e\x80-\xfc]")
+
+_FEW = 0.01
+"""Share of lines that are no UTF-8 up to which they are bad lines of a file that is."""
+
+
+def encoding_of(head: bytes, *, whole: bool) -> str | None:
+    """Python's name for the encoding of a file's beginning; None for UTF-8. `whole`: there is nothing behind it."""
+    for mark, name in _BOMS:
+        if head.startswith(mark):
+            return name
+    if _is_utf8(head, whole=whole):
+        return None
+    lines = head.split(b"\n")
+    if sum(not _is_utf8(line, whole=True) for line in lines) <= _FEW * len(lines):
+        return None
+    return _by_bytes(head)
+
+
+def _is_utf8(text: bytes, *, whole: bool) -> bool:
+    try:
+        # A character that is cut at the end is no error of the file.
+        codecs.getincrementaldecoder("utf-8")().decode(text, final=whole)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _by_bytes(head: bytes) -> str:
+    runs = _HIGH.findall(head)
+    total = sum(map(len, runs))
+    paired = sum(len(run) - len(run) % 2 for run in runs) / total
+    letters = sum(byte >= 0xC0 for run in runs for byte in run) / total
+    long_runs = sum(len(run) for run in runs if len(run) > 2) / total
+    if letters > 0.97 and long_runs > 0.5:
+        return "cp1251"  # Cyrillic: whole words of high bytes, nearly all of them letters
+    if paired > 0.9 and long_runs > 0.5:
+        # Korean is nearly all Hangul; two thirds of Chinese text read as Korean are Hangul by chance.
+        for name, first, last, least in (("euc_kr", 0xAC00, 0xD7A3, 0.95), ("euc_jp", 0x3040, 0x30FF, 0.3)):
+            if _share(head, name, first, last) > least:
+                return name
+        return "gb18030"
+    if _share(head, "shift_jis", 0x3040, 0x30FF) > 0.3 and len(_SHIFT_JIS.findall(head)) > 0.4 * total:
+        return "shift_jis"
+    # Bytes 0x80 to 0x9f are letters and quotes in cp1252 and nothing in latin-1.
+    return "cp1252" if any(byte in run for run in runs for byte in range(0x80, 0xA0)) else "latin-1"
+
+
+def _share(text: bytes, encoding: str, first: int, last: int) -> float:
+    """Share of the characters beyond ASCII that lie in a range of Unicode; 0 where the text is not so encoded."""
+    found = [ord(c) for c in text.decode(encoding, "replace") if ord(c) > 0x7F]
+    if not found or sum(c == 0xFFFD for c in found) > 0.02 * len(found):
+        return 0.0
+    return sum(first <= c <= last for c in found) / len(found)

@@ -1,0 +1,56 @@
+"""Tables of events that tell about their items as well: columns that have one value for each item (brand, category)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+
+from kg.sources.guess.profile import SAMPLE_ROWS, ColumnProfile, FileProfile, open_given
+from kg.sources.guess.signal_words import is_signal_name
+from kg.sources.guess.values import time_format
+from kg.sources.guess.words import is_item_name, is_session_name, is_user_name, plain
+from kg.sources.records import BadRecord, Cell
+
+_RECURRING = 2
+"""Rows of a thing, on average, from which it says something that a column has one value for each."""
+
+_OF_ITEMS = frozenset({"price", "unitprice", "cost", "year"})
+"""Numbers that may well be an item's own."""
+
+
+def table_within(file: FileProfile, key: ColumnProfile, others: Sequence[ColumnProfile]) -> FileProfile | None:
+    """The file as a table of what `key` names, with those of the `others` that have one value for each key.
+
+    None where there is no such column. Values are compared in the rows of the sample.
+    """
+    candidates = [c.name for c in others if _may_be_fact(c)]
+    if not candidates or file.rows < _RECURRING * len(key.values):
+        return None
+    first: dict[str, dict[str, Cell]] = {}
+    kept = set(candidates)
+    reader = open_given(file.path, file.spec, edges=False)
+    try:
+        for record in islice(reader, SAMPLE_ROWS):
+            if isinstance(record, BadRecord):
+                continue
+            seen = first.setdefault(str(record.values.get(key.name)), {})
+            for name in [*kept]:
+                cell = record.values.get(name)
+                if seen.setdefault(name, cell) != cell:
+                    kept.discard(name)
+    finally:
+        reader.close()
+    if not kept:
+        return None
+    columns = {name: c for name, c in file.columns.items() if name == key.name or name in kept}
+    return replace(file, columns=columns, key_name=key.name)
+
+
+def _may_be_fact(column: ColumnProfile) -> bool:
+    """Whether a column is neither an id of a user nor a time, and says nothing of one event."""
+    if not column.name or len(column.values) < 2 or time_format(column) is not None:
+        return False
+    if is_user_name(column.name) or is_session_name(column.name) or is_item_name(column.name):
+        return False
+    return plain(column.name) in _OF_ITEMS or not is_signal_name(column.name)

@@ -1,0 +1,184 @@
+"""Columns with several values in a cell: how they are written, and which entry of an object is its name."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from kg.schema.nodes import ListSyntax
+from kg.sources.guess.profile import ColumnProfile
+from kg.sources.guess.values import is_url, time_format
+from kg.sources.guess.words import plain
+
+_SEPARATORS = ("|", "; ", ";", "^", "\n", "、", ", ", ",", " / ", "/", "，")
+SURE_SEPARATORS = ("|", "; ", ";", "、", "^", "\n")
+"""Separators that hardly occur within a value: few cells with one, and few parts that recur, are enough."""
+
+_TRIED = 300
+"""Different cells that are parsed."""
+
+_LONGEST = 20_000
+"""Characters of a cell that is parsed."""
+
+_PAIRS = {"[": "]", "(": ")", "{": "}", "<": ">"}
+_PLURALS = frozenset({"tags", "genres", "keywords", "labels", "categories", "hashtags", "topics", "skills", "themes"})
+
+_NAMES = ("name", "title", "label", "value", "tag", "genre", "category", "id", "key")
+"""Entries of an object that say what it is, the best first."""
+
+
+@dataclass(frozen=True)
+class ListForm:
+    """How several values stand in a cell; `separator` None where it is not to be said."""
+
+    syntax: ListSyntax = ListSyntax.SEPARATED
+    separator: str | None = None
+    field: str | None = None
+
+    @property
+    def described(self) -> dict[str, str]:
+        """Its part of a list column's description."""
+        said = {"separator": self.separator, "field": self.field}
+        if self.syntax is not ListSyntax.SEPARATED:
+            said = {"syntax": self.syntax.value, **said}
+        return {name: value for name, value in said.items() if value is not None}
+
+
+def list_form(column: ColumnProfile, *, blanks: bool) -> ListForm | None:
+    """How a column's several values are written; their parts must recur. None if the cells hold one value each.
+
+    `blanks`: the file's own separator is a space (atomic files) in place of a comma.
+    """
+    if column.lists:
+        field = _field_of([_object(part) for part in islice(column.parts, _TRIED)])
+        if field is not None:
+            return ListForm(field=field)
+        return ListForm() if recur(column.parts) else None
+    if column.is_number or time_format(column) or is_url(column):
+        return None
+    return _written(column) or _separated(column, blanks=blanks)
+
+
+def parts_of(cell: str, form: ListForm) -> list[str]:
+    """The values in a text cell, near enough for a look at them."""
+    if form.syntax is ListSyntax.SEPARATED:
+        return [part.strip() for part in cell.split(form.separator or ",")]
+    return [part.strip(" '\"") for part in cell.strip("[](){} ").split(form.separator or ",")]
+
+
+def is_written_list(column: ColumnProfile) -> bool:
+    """Whether nearly all cells stand in brackets, whatever is in them."""
+    inside = sum(n for value, n in column.values.items() if _PAIRS.get(value[:1]) == value[-1:] and len(value) > 1)
+    return column.filled > 0 and inside >= 0.9 * column.filled
+
+
+def _written(column: ColumnProfile) -> ListForm | None:
+    """JSON, Python literals, or parts in brackets."""
+    if not is_written_list(column):
+        return None
+    cells = [v for v in islice(column.values, _TRIED) if len(v) <= _LONGEST]
+    for syntax, parse in ((ListSyntax.JSON, json.loads), (ListSyntax.PYTHON, ast.literal_eval)):
+        parsed = _parsed(cells, parse)
+        if parsed is None:
+            continue
+        values = list(_flat(parsed))
+        if syntax is ListSyntax.PYTHON and _joins_neighbours(cells, values):
+            continue
+        if any(isinstance(value, dict) for value in values):
+            field = _field_of(values)
+            return ListForm(syntax, field=field) if field is not None else None
+        if any(isinstance(value, list | tuple) for value in values):
+            return None
+        return ListForm(syntax)
+    separator = next((s for s in ("|", ";", ",") if any(s in cell for cell in cells)), None)
+    return ListForm(ListSyntax.BRACKETS, separator if separator not in (None, ",") else None)
+
+
+def _joins_neighbours(cells: Iterable[str], values: list[Any]) -> bool:
+    """Whether texts stand beside each other without commas, as numpy prints them, which Python takes for one text."""
+    texts = sum(isinstance(value, str) for value in values)
+    return sum(cell.count("'") + cell.count('"') for cell in cells) > 3 * texts > 0
+
+
+def _parsed(cells: Iterable[str], parse: Callable[[str], Any]) -> list[Any] | None:
+    """What all cells are, None where one of a hundred is something else."""
+    found: list[Any] = []
+    failed = 0
+    for cell in cells:
+        try:
+            found.append(parse(cell))
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            failed += 1
+    return found if found and failed <= 0.01 * len(found) else None
+
+
+def _flat(parsed: Iterable[Any]) -> Iterator[Any]:
+    for value in parsed:
+        if isinstance(value, list | tuple | set | frozenset):
+            yield from value
+        elif value is not None:
+            yield value
+
+
+def _object(part: str) -> Any:
+    try:
+        return json.loads(part) if part.startswith("{") else part
+    except (ValueError, RecursionError):
+        return part
+
+
+def _field_of(values: list[Any]) -> str | None:
+    """The entry that names all of them; None where they are no objects or have none in common."""
+    objects = [value for value in values if isinstance(value, dict)]
+    if not objects or len(objects) < len(values):
+        return None
+    shared = [key for key in objects[0] if isinstance(key, str) and all(key in each for each in objects)]
+    plain = [key for key in shared if all(isinstance(each[key], str | int | float) for each in objects)]
+    for wanted in _NAMES:
+        found = next((key for key in plain if key.lower() == wanted), None) or next(
+            (key for key in plain if key.lower().endswith(wanted) and wanted in ("name", "title", "label")), None
+        )
+        if found is not None:
+            return found
+    return plain[0] if plain else None
+
+
+def _separated(column: ColumnProfile, *, blanks: bool) -> ListForm | None:
+    usual = " " if blanks else ","
+    for separator in (" ",) if blanks else _SEPARATORS:
+        sure = separator in SURE_SEPARATORS
+        cells = [(v, n) for v, n in column.values.items() if separator in v]
+        if sum(n for _, n in cells) < (0.02 if sure else 0.1) * column.filled:
+            continue
+        parts: Counter[str] = Counter()
+        for value, count in column.values.items():
+            for part in value.split(separator):
+                parts[part.strip()] += count
+        # Names such as "Sarti, Luca" come in more parts than wholes; what several things share comes in fewer.
+        if recur(parts, least=1.1 if sure else 3.0) and (sure or len(parts) <= len(column.values)):
+            return ListForm(separator=separator if separator != usual else None)
+    return None if blanks else _by_blanks(column)
+
+
+def _by_blanks(column: ColumnProfile) -> ListForm | None:
+    """Words between blanks, in a column that is called after several of something, or all with a # before them."""
+    parts: Counter[str] = Counter()
+    for value, count in column.values.items():
+        for part in value.split(" "):
+            parts[part] += count
+    tagged = all(part.startswith("#") for part in parts)
+    if not (tagged or plain(column.name) in _PLURALS) or len(parts) >= len(column.values) + 3:
+        return None
+    return ListForm(separator=" ") if recur(parts) and any(" " in value for value in column.values) else None
+
+
+def recur(parts: Counter[str], least: float = 3.0) -> bool:
+    """Whether parts are drawn from a vocabulary: short, and each `least` times on average or few in all."""
+    total = parts.total()
+    mean = sum(len(p) * n for p, n in parts.items()) / total if total else 0.0
+    return 0 < mean <= 40 and len(parts) > 1 and (total >= least * len(parts) or len(parts) <= 30)

@@ -1,0 +1,320 @@
+"""What a column beside user and item says about liking: a rating and its scale, a vote, a label, a quantity."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from kg.sources.guess.profile import ColumnProfile
+from kg.sources.guess.signal_words import (
+    CONTEXT_WORDS,
+    HAD_WORDS,
+    LEFT_WORDS,
+    NO_SIGNS,
+    NO_STEMS,
+    NO_WORDS,
+    NOT_WORDS,
+    QUANTITY_WORDS,
+    RATING_WORDS,
+    SEEN_WORDS,
+    UNCLEAR_WORDS,
+    VOTE_WORDS,
+    WANTED_WORDS,
+    YES_SIGNS,
+    YES_STEMS,
+    YES_WORDS,
+    is_kind_name,
+)
+from kg.sources.guess.words import plain
+
+GOOD_SHARE = 0.8
+"""Share of the highest rating from which a rating counts as positive: 4 of 5, 8 of 10."""
+
+_SCALES = (1, 3, 4, 5, 6, 7, 10, 15, 20, 50, 100)
+"""Highest marks that scales have."""
+
+_NO_RATING = (99.0, 999.0, 9999.0)
+"""Numbers far above a scale that stand for "not rated"."""
+
+_MOST_MARKS = 101
+"""Different marks that a scale has at most, where the column is not named as a rating."""
+
+_ONE_IS_BEST = re.compile(r"\b1\s*[=:]\s*(sehr gut|best|very good|excellent|top|highest)", re.IGNORECASE)
+
+_MOST_WORDS = 12
+_NUMBERED = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])|[0-9]+$")
+
+
+class Meaning(StrEnum):
+    """What a column is about."""
+
+    RATING = "rating"
+    VOTE = "vote"
+    QUANTITY = "quantity"
+    WORDS = "words"
+    EVENT = "kind of event"
+    CODE = "code"
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A column that says which events are likes.
+
+    Numbers have `least` and `most`, the weights between which an event is positive; None where there is no such end.
+    Texts have their `likes`; the events with any other value are none. `exact`: the column's whole name says so.
+    """
+
+    column: ColumnProfile
+    meaning: Meaning
+    least: float | None
+    likes: tuple[str, ...]
+    others: tuple[str, ...]
+    sure: bool
+    why: str
+    most: float | None = None
+    exact: bool = False
+
+
+def signal_among(columns: Sequence[ColumnProfile]) -> Signal | None:
+    """The column that says most: the surest first, ratings and votes before kinds of events before quantities."""
+    found = [s for s in map(signal_of, columns) if s is not None]
+    order = (Meaning.RATING, Meaning.VOTE, Meaning.WORDS, Meaning.EVENT, Meaning.QUANTITY, Meaning.CODE)
+    return min(found, key=lambda s: (not s.sure, not s.exact, order.index(s.meaning)), default=None)
+
+
+def signal_of(column: ColumnProfile) -> Signal | None:
+    """What a column says about liking, None where it can say nothing."""
+    if not column.filled or column.lists or column.times:
+        return None
+    named = _named(column.name)
+    found: Signal | None = None
+    if column.is_number:
+        found = _of_numbers(column, named)
+    elif len(column.values) <= _MOST_WORDS:
+        found = _of_words(column, named)
+    return replace(found, exact=plain(column.name) in RATING_WORDS | VOTE_WORDS) if found is not None else None
+
+
+def _named(name: str) -> Meaning | bool | None:
+    """What the name says: a meaning, False for something else, None for nothing."""
+    words = [plain(name), *(plain(part) for part in _NUMBERED.split(name) if part)]
+    for vocabulary, meaning in (
+        (RATING_WORDS, Meaning.RATING),
+        (VOTE_WORDS, Meaning.VOTE),
+        (QUANTITY_WORDS, Meaning.QUANTITY),
+    ):
+        if words[0] in vocabulary:
+            return meaning
+    if words[0] in CONTEXT_WORDS or words[0].endswith(("id", "code", "price")):
+        return False
+    for vocabulary, meaning in (
+        (RATING_WORDS, Meaning.RATING),
+        (VOTE_WORDS, Meaning.VOTE),
+        (QUANTITY_WORDS, Meaning.QUANTITY),
+    ):
+        if any(word in vocabulary or _ends_in(word, vocabulary) for word in words if len(word) > 1):
+            return meaning
+    return False if any(word in CONTEXT_WORDS for word in words) else None
+
+
+def _ends_in(word: str, vocabulary: frozenset[str]) -> bool:
+    return any(len(each) > 3 and word.endswith(each) for each in vocabulary)
+
+
+def _of_numbers(column: ColumnProfile, named: Meaning | bool | None) -> Signal | None:
+    if named is False:
+        return _coded(column) if is_kind_name(column.name) else None
+    marks = _without_strays(column)
+    if _ONE_IS_BEST.search(column.name):
+        return Signal(column, Meaning.RATING, None, (), (), False, "the name says that 1 is best", most=2)
+    low, high = marks[0], marks[-1]
+    if set(marks) <= {-1.0, 0.0, 1.0}:
+        return _votes(column, marks, named)
+    if named is Meaning.QUANTITY and not (plain(column.name) in UNCLEAR_WORDS and _is_usual_scale(marks)):
+        return _quantity(column, marks, sure=True)
+    if len(marks) > 2 and high in _NO_RATING and marks[-2] <= 0.2 * high:
+        told = _rated(column, marks[:-1], named)
+        return (
+            replace(told, most=_short_number(marks[-2]), why=f"{told.why}, {high:g} being no rating") if told else None
+        )
+    if len(marks) > 2 and low == -1.0 and marks[1] >= 0:
+        told = _rated(column, marks[1:], named)
+        return replace(told, why=f"{told.why}, -1 being no rating") if told else None
+    return _rated(column, marks, named)
+
+
+def _votes(column: ColumnProfile, marks: Sequence[float], named: Meaning | bool | None) -> Signal | None:
+    """Marks of -1, 0 and 1."""
+    if marks[0] < 0:
+        return _numeric(column, Meaning.VOTE, 1 if marks[-1] > 0 else None, True, "votes for and against")
+    sure = named in (Meaning.VOTE, Meaning.RATING)
+    if len(marks) > 1:
+        return _numeric(column, Meaning.VOTE, 1, sure, "1 or 0")
+    if named is None:
+        return None  # a column that is the same everywhere says nothing by itself
+    return _numeric(column, Meaning.VOTE, 1 if marks == [0.0] else None, sure, f"always {marks[0]:g}")
+
+
+def _rated(column: ColumnProfile, marks: Sequence[float], named: Meaning | bool | None) -> Signal | None:
+    """Marks on a scale, or a quantity where they are on none."""
+    low, high = marks[0], marks[-1]
+    wholes = all(2 * mark == int(2 * mark) for mark in marks)
+    scale = next((s for s in _SCALES if high <= s), None)
+    is_scale = scale is not None and low >= 0 and (wholes or high <= 10 or column.is_percent)
+    if named is not None:
+        if is_scale and scale is not None:
+            # A column of many marks that ends just below a usual one (4.5, 9) has that one for its best.
+            best = scale if len(marks) > 2 and high >= GOOD_SHARE * scale else high
+            sure = named is Meaning.RATING and (high > 1 or len(marks) <= 11)
+            return _numeric(column, Meaning.RATING, _good(best), sure, f"a scale up to {_short(best)}")
+        if low < 0 < high:
+            return _numeric(column, Meaning.RATING, _good(high, 0.5), False, f"marks from {low:g} to {high:g}")
+        return _quantity(column, marks, sure=False)
+    if not is_scale or len(marks) > _MOST_MARKS or not wholes or column.rows < 2 * len(marks):
+        # Too many values for a rating or a vote, and not named for a quantity: some other number.
+        return _quantity(column, marks, sure=False) if low < 0 and wholes and len(marks) <= _MOST_MARKS else None
+    return _numeric(column, Meaning.RATING, _good(high), False, f"{len(marks)} different numbers up to {high:g}")
+
+
+def _without_strays(column: ColumnProfile) -> list[float]:
+    """The different marks, sorted, without the sum that stands in one last row."""
+    marks = sorted({_number(v) for v in column.values if v not in column.odd})
+    if len(marks) > 2 and marks[-1] > 5 * max(marks[-2], 1) and marks[-1] not in _NO_RATING:
+        rows = sum(n for v, n in column.values.items() if v not in column.odd and _number(v) == marks[-1])
+        if rows == 1 and column.filled > 10:
+            marks.pop()
+    return marks
+
+
+def _number(text: str) -> float:
+    return float(text.removesuffix("%"))
+
+
+def _is_usual_scale(marks: Sequence[float]) -> bool:
+    return marks[-1] in (5, 10) and marks[0] >= 0 and len(marks) > 2 and all(2 * m == int(2 * m) for m in marks)
+
+
+def _coded(column: ColumnProfile) -> Signal | None:
+    """Kinds of events by numbers, whose meaning nothing tells."""
+    if not 1 < len(column.values) <= _MOST_WORDS:
+        return None
+    values = tuple(sorted(column.values))
+    return Signal(column, Meaning.CODE, None, values, (), False, "kinds of events by numbers, of which none is told")
+
+
+def _quantity(column: ColumnProfile, marks: Sequence[float], *, sure: bool) -> Signal:
+    positive = [mark for mark in marks if mark > 0]
+    if marks[0] > 0 or not positive:
+        return _numeric(column, Meaning.QUANTITY, None, sure, "more than 0 everywhere" if positive else "never above 0")
+    why = "below 0 (returns?) for some" if marks[0] < 0 else "0 for some"
+    least = 1 if column.is_integer else _short_number(positive[0])
+    return _numeric(column, Meaning.QUANTITY, least, sure, why)
+
+
+def _numeric(column: ColumnProfile, meaning: Meaning, least: float | None, sure: bool, why: str) -> Signal:
+    return Signal(column, meaning, least, (), (), sure, why)
+
+
+def _good(high: float, share: float = GOOD_SHARE) -> float:
+    return _short_number(round(high * share, 3))
+
+
+def _short_number(number: float) -> float:
+    return int(number) if number == int(number) else number
+
+
+def _short(number: float) -> str:
+    return f"{number:g}"
+
+
+def _of_words(column: ColumnProfile, named: Meaning | bool | None) -> Signal | None:
+    """Texts: yes and no in words, or kinds of events."""
+    values = list(column.values)
+    if (marks := _marks_in(values)) is not None:
+        likes = tuple(v for v in values if marks[v] >= GOOD_SHARE)
+        others = tuple(v for v in values if v not in likes)
+        return Signal(column, Meaning.WORDS, None, likes, others, True, "holds marks in signs")
+    if len(values) < 2 and named not in (Meaning.VOTE, Meaning.RATING) and not is_kind_name(column.name):
+        return None  # the same everywhere
+    said = {value: opinion_in(value) for value in values}
+    known = sum(each is not None for each in said.values())
+    yes = tuple(v for v in values if said[v] is True)
+    no = tuple(v for v in values if said[v] is not True)
+    strength = {value: _strength(plain_word(value)) for value in values}
+    kinds = sum(each is not None for each in strength.values())
+    if known >= max(1, 0.6 * len(values)) and (known > kinds or not any(strength.values())):
+        clear = known == len(values) and (not column.is_boolean or named in (Meaning.VOTE, Meaning.RATING))
+        if named is False and column.is_boolean:
+            return None
+        return Signal(column, Meaning.WORDS, None, yes, no, clear, "says yes or no in words")
+    if kinds >= max(1, 0.6 * len(values)):
+        best = max(each for each in strength.values() if each is not None)
+        # Of views, carts and purchases the latter two say that somebody wants it; of views alone a view must do.
+        likes = tuple(v for v in values if (each := strength[v]) is not None and each >= min(best, 2) and each > 0)
+        others = tuple(v for v in values if v not in likes)
+        return Signal(column, Meaning.EVENT, None, likes, others, len(values) > 1, "kinds of events")
+    if named in (Meaning.VOTE, Meaning.RATING) or (known and is_kind_name(column.name)):
+        return Signal(
+            column, Meaning.WORDS, None, yes, no, False, "says in words that are not all known what users think"
+        )
+    return None
+
+
+_OUT_OF = re.compile(
+    r"([0-9]+(?:[.,][0-9]+)?)\s*(?:/|out of|of|von|sur|de|из)\s*([0-9]+)(?:\s*(?:stars?|sterne|points?))?", re.I
+)
+_LETTER = re.compile(r"([A-F])[+-]?")
+_STARS, _EMPTY_STARS = "★⭐", "☆✩"
+
+
+def _marks_in(values: Sequence[str]) -> dict[str, float] | None:
+    """Marks as 4/5, 4 out of 5, ★★★★☆ or letters, as shares of the best; None where a value is none of these."""
+    stars = max((sum(map(value.count, _STARS + _EMPTY_STARS)) for value in values), default=0)
+    found: dict[str, float] = {}
+    for value in values:
+        text = value.strip()
+        if (parts := _OUT_OF.fullmatch(text)) is not None and float(parts[2]) > 0:
+            found[value] = float(parts[1].replace(",", ".")) / float(parts[2])
+        elif stars and set(text) <= set(_STARS + _EMPTY_STARS + "\ufe0f"):
+            found[value] = sum(map(text.count, _STARS)) / stars
+        elif (letter := _LETTER.fullmatch(text)) is not None:
+            found[value] = 1 - 0.2 * (ord(letter[1]) - ord("A"))
+    letters = sum(_LETTER.fullmatch(value.strip()) is not None for value in values)
+    return found if len(found) == len(values) and (not letters or letters > 3) else None
+
+
+def opinion_in(text: str) -> bool | None:
+    """Whether words or signs say that somebody likes it; None for what is not known. Not to say is not to like."""
+    word = plain_word(text)
+    if word in YES_WORDS:
+        return True
+    if word in NO_WORDS:
+        return False
+    if any(sign in text for sign in NO_SIGNS):
+        return False
+    if any(sign in text for sign in YES_SIGNS):
+        return True
+    words = [part for part in re.split(r"[\W_]+", text.lower()) if part]
+    if any(each in NOT_WORDS for each in words) or any(each.startswith(NO_STEMS) for each in words):
+        return False
+    return True if any(each.startswith(YES_STEMS) for each in words) else None
+
+
+def plain_word(text: str) -> str:
+    """A word without case, blanks and signs between letters; signs alone stay: `Thumbs up` -> "thumbsup"."""
+    return plain(text) or text.strip()
+
+
+def says_dislike(name: str) -> bool:
+    """Whether a kind of event or a relationship type is one of dislike, or takes something back."""
+    return _strength(plain(name)) == 0
+
+
+def _strength(word: str) -> int | None:
+    """How much a kind of event says: 3 had, 2 wanted, 1 seen, 0 taken back; None for a word that is not known."""
+    for words, strength in ((LEFT_WORDS, 0), (HAD_WORDS, 3), (WANTED_WORDS, 2), (SEEN_WORDS, 1)):
+        if any(word == each or (len(each) > 3 and word.startswith(each)) for each in words):
+            return strength
+    return None
