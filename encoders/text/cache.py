@@ -149,10 +149,10 @@ class VectorCache:
             file = self._files[number]
             if file is not None:
                 self._damaged(file, "a vector is not what was written")
-            gone = [each for each, (holder, _) in self._places.items() if holder == number]
+            # Those that were compared before are right, and somebody counts on them.
+            gone = [e for e, (holder, _) in self._places.items() if holder == number and e not in self._sound]
             for each in gone:
                 del self._places[each]
-            self._sound.difference_update(gone)
             self._files[number] = None
 
     def _is_sound(self, digest: bytes, vector: NDArray[np.float32], check: np.void) -> bool:

@@ -176,3 +176,24 @@ def test_processes_may_write_at_once(tmp_path: Path) -> None:
     cache = VectorCache(tmp_path)
     for number in range(12):
         np.testing.assert_array_equal(read(cache, [f"text {number}", f"one {number}", f"two {number}"]), number)
+
+
+def test_a_damaged_neighbour_takes_no_vector_away_that_was_found_right(tmp_path: Path) -> None:
+    fill(tmp_path / "model")
+    cache = VectorCache(tmp_path / "model")
+    assert cache.missing(WORDS[:2]) == []
+    for file in (tmp_path / "model").iterdir():
+        content = bytearray(file.read_bytes())
+        for word in WORDS[2:]:
+            # The digest of a text that nobody asks for again.
+            content = content.replace(cache_module.text_digest(word), bytes(cache_module.DIGEST_BYTES))
+        file.write_bytes(content)
+    cache = VectorCache(tmp_path / "model")
+    missing = cache.missing(WORDS[:1])
+    before, cache_module.MERGE_FROM = cache_module.MERGE_FROM, 1
+    try:
+        cache.add(missing, vectors_of(missing))
+        cache.merge()
+    finally:
+        cache_module.MERGE_FROM = before
+    np.testing.assert_array_equal(read(cache, WORDS[:1]), vectors_of(WORDS[:1]))
