@@ -42,6 +42,11 @@ _PERSON_PROPERTIES = (
     "email", "username", "login", "displayname", "fullname", "firstname", "lastname", "surname", "nickname", "handle",
 )  # fmt: skip
 
+_WEIGHT_WORDS = (
+    "rating", "score", "stars", "weight", "quantity", "qty", "count", "plays", "playcount", "listens", "amount",
+    "value",
+)  # fmt: skip
+
 _TIME_NAME = re.compile(r"^(at|since|on)$|[a-z](At|Since|On)$|_(at|since|on)$")
 
 _SURE = 4
@@ -145,7 +150,7 @@ def _direct(profile: GraphProfile, kinds: Kinds) -> Iterator[Candidate]:
         if user == item or is_item_name(user) or is_user_name(item):
             continue
         properties = profile.types[step.type].properties
-        points = 3 * _does(step) + 2 * (time_of(properties) is not None) + (signal_in(properties) is not None)
+        points = 3 * _does(step) + 2 * (time_of(properties) is not None) + _has_weight(properties)
         points += 2 * is_item_name(item) + 2 * is_user_name(user)
         # Somebody does a thing to many, and many do it to one.
         count = profile.types[step.type].count
@@ -200,6 +205,13 @@ def time_of(properties: dict[str, PropertyProfile]) -> ColumnProfile | None:
     columns = _columns(properties)
     named = [each for each in columns if _TIME_NAME.search(each.name)]
     return named_column(columns, TIME_WORDS, times=True) or named_column(named, ("at", "since", "on"), times=True)
+
+
+def _has_weight(properties: dict[str, PropertyProfile]) -> bool:
+    """Whether a property is named like a weight, which speaks for behaviour."""
+    time = time_of(properties)
+    numbers = [each for each in _columns(properties) if each.is_number and each is not time]
+    return named_column(numbers, _WEIGHT_WORDS, times=False) is not None
 
 
 def signal_in(properties: dict[str, PropertyProfile]) -> Signal | None:

@@ -253,15 +253,14 @@ def named_column(columns: list[ColumnProfile], words: tuple[str, ...], *, times:
 
 def verb_for(name: str, signal: Signal | None, otherwise: str = "liked") -> str:
     """What a user does in such an interaction, in one word: "bought"; `otherwise` where the name says nothing."""
-    if signal is not None and signal.meaning is Meaning.RATING:
-        return otherwise
     text = plain(name)
+    is_rated = signal is not None and signal.meaning is Meaning.RATING
     for words, verb in (
         (("dislike", "downvote", "hate"), "disliked"),
         (("cart", "basket", "加购"), "put in the cart"),
         (("order", "purchase", "sale", "transaction", "invoice", "buy", "bought", "购买"), "bought"),
         (("play", "listen", "stream", "scrobble"), "played"),
-        (("click", "pageview", "visit", "点击", "浏览"), "viewed"),
+        (() if is_rated else ("click", "pageview", "visit", "点击", "浏览"), "viewed"),
         (("read",), "read"),
         (("watch",), "watched"),
         (("answer",), "answered"),
@@ -270,4 +269,4 @@ def verb_for(name: str, signal: Signal | None, otherwise: str = "liked") -> str:
     ):
         if any(word in text for word in words):
             return verb
-    return "viewed" if re.search(r"(?<!re)view", text) else otherwise
+    return "viewed" if not is_rated and re.search(r"(?<!re)view", text) else otherwise

@@ -25,7 +25,7 @@ ITEM_WORDS = frozenset((
     "show", "series", "hotel", "place", "poi", "iid", "anime", "manga", "parentasin", "goods", "paper", "stock",
     "titleno", "货号", "référence", "reference", "ref", "repo",
     "venue",
-    "question", "post", "app", "good", "商品", "商品id", "电影", "影片", "书", "图书", "产品", "物品", "歌曲",
+    "app", "good", "商品", "商品id", "电影", "影片", "书", "图书", "产品", "物品", "歌曲",
     "artikel", "produkt",
     "buch", "lied", "producto", "articulo", "artículo", "pelicula", "película", "libro", "cancion", "canción",
     "produit",
