@@ -9,6 +9,7 @@ import json
 import os
 import resource
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,12 +18,16 @@ from typing import Any, LiteralString, cast
 
 import neo4j
 import pytest
+from neo4j.exceptions import DriverError, Neo4jError
 
 LAUNCHER = "WHYPATH_NEO4J_LOCAL"
 REQUIRED = "WHYPATH_REQUIRE"
 
 _QUICK = ("--pagecache", "64m", "--set", "server.http.enabled=false", "--set", "db.tx_log.preallocate=false")
 """What makes a start quicker and is not missed: no test speaks HTTP or writes much."""
+
+
+_START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -104,8 +109,18 @@ class Server:
         self.restart()
 
     def restart(self) -> None:
-        """Start it again on the ports that it had."""
+        """Start it again on the ports that it had; its database answers when this returns, and not only its port."""
         _launch("start", self.folder)
+        until = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                self.query("RETURN 1")
+            except (Neo4jError, DriverError):
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
+            else:
+                return
 
 
 def launcher() -> str:
