@@ -173,6 +173,7 @@ def _integer_of(cell: Cell, column: str, missing: frozenset[str]) -> int | None:
         return None
     if isinstance(cell, bool):
         return int(cell)
+    text = text.removesuffix("%").rstrip()
     whole = _WHOLE_FLOAT.fullmatch(text)
     digits = whole.group(1) if whole else text
     # 4,300 digits are more than int() reads; 20 are more than 64 bits hold.

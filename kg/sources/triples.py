@@ -29,11 +29,6 @@ def triple_columns(cells: Sequence[str]) -> tuple[str, ...] | None:
     return tuple(known.get(at) or f"column{at + 1}" for at in range(len(names)))
 
 
-def is_triples_header(cells: Sequence[str]) -> bool:
-    """Whether a first line of three cells names its columns rather than being a triple."""
-    return len(cells) == 3 and triple_columns(cells) == TRIPLE_COLUMNS
-
-
 class TriplesReader:
     """A file of triples whose columns are called head, relation and tail whatever its header says.
 

@@ -229,7 +229,7 @@ def _by_words(section: dict[str, Any], name: str, signal: Signal, where: str, un
             key += "_"
         sections[key] = own
     likes = ", ".join(signal.likes) or "none"
-    told = f"{name}: {column.name} holds {signal.why}: positive are {likes}"
+    told = f"{name}: {column.name} {signal.why}: positive are {likes}"
     notes.append(f"{unsure}{told}" + (f"; not {', '.join(signal.others)}" if signal.others else ""))
     if column.missing:
         notes.append(f"{name}: {column.missing:,} rows without a value in {column.name} are left out")

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -53,6 +54,8 @@ class ColumnProfile:
     commas: int = 0
     percents: int = 0
     parts: Counter[str] = field(default_factory=Counter)
+    time_formats: tuple[str, ...] | None = None
+    """What `kg.sources.guess.values` found of times in it, when all of it had been looked at."""
 
     @property
     def filled(self) -> int:
@@ -172,24 +175,27 @@ class FileProfile:
 
         A named one may lack a value, or repeat one, in a tenth of the rows: the rest of the table is still one.
         """
+        return self._key
+
+    @cached_property
+    def _key(self) -> ColumnProfile | None:
         if self.key_name is not None:
             return self.columns[self.key_name]
         own = plain(singular(self.name))
+        # A table of events, which has both, is about neither.
+        roles = {is_user_name(c.name) - is_item_name(c.name) for c in self.columns.values() if c.name}
+        joins = {1, -1} <= roles
         best: tuple[int, ColumnProfile | None] = (0, None)
         for number, column in enumerate(self.columns.values()):
             if column.times or column.mean_length >= 200 or not column.name:
                 continue
-            points = _key_points(column, own) if column.is_unique or self._is_about(column) else 0
+            fits = column.is_unique or (not joins and self.could_be_key(column))
+            points = _key_points(column, own) if fits else 0
             if column.is_unique:
                 points = 2 * points + (number == 0)
             if points > best[0]:
                 best = (points, column)
         return best[1]
-
-    def _is_about(self, column: ColumnProfile) -> bool:
-        """Whether nearly every row is about another thing of a column, and no row about users and items at once."""
-        roles = [is_user_name(c.name) - is_item_name(c.name) for c in self.columns.values() if c.name]
-        return self.could_be_key(column) and not (1 in roles and -1 in roles)
 
     def could_be_key(self, column: ColumnProfile) -> bool:
         """Whether a column could be the key but for a tenth of the rows, which lack a value or repeat one."""

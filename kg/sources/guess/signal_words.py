@@ -152,6 +152,8 @@ LEFT_WORDS = (
 )  # fmt: skip
 """Kinds of events that take back, or say dislike."""
 
+DISLIKE_STEMS = ("dislike", "downvote", "thumbsdown", "hate", "unlike", "blocked", "不喜欢", "踩")
+
 
 def is_signal_name(name: str) -> bool:
     """Whether a column of this name holds ratings, votes, quantities or other numbers of an event, and no ids."""

@@ -10,6 +10,7 @@ from enum import StrEnum
 from kg.sources.guess.profile import ColumnProfile
 from kg.sources.guess.signal_words import (
     CONTEXT_WORDS,
+    DISLIKE_STEMS,
     HAD_WORDS,
     LEFT_WORDS,
     NO_SIGNS,
@@ -232,7 +233,9 @@ def _short(number: float) -> str:
 def _of_words(column: ColumnProfile, named: Meaning | bool | None) -> Signal | None:
     """Texts: yes and no in words, or kinds of events."""
     values = list(column.values)
-    if (marks := _marks_in(values)) is not None:
+    # A grade that few have says little of the others.
+    graded = named in (Meaning.VOTE, Meaning.RATING) and 2 * column.filled >= column.rows
+    if len(values) > 1 and (marks := _marks_in(values, graded=graded)) is not None:
         likes = tuple(v for v in values if marks[v] >= GOOD_SHARE)
         others = tuple(v for v in values if v not in likes)
         return Signal(column, Meaning.WORDS, None, likes, others, True, "holds marks in signs")
@@ -254,7 +257,7 @@ def _of_words(column: ColumnProfile, named: Meaning | bool | None) -> Signal | N
         # Of views, carts and purchases the latter two say that somebody wants it; of views alone a view must do.
         likes = tuple(v for v in values if (each := strength[v]) is not None and each >= min(best, 2) and each > 0)
         others = tuple(v for v in values if v not in likes)
-        return Signal(column, Meaning.EVENT, None, likes, others, len(values) > 1, "kinds of events")
+        return Signal(column, Meaning.EVENT, None, likes, others, len(values) > 1, "holds kinds of events")
     if named in (Meaning.VOTE, Meaning.RATING) or (known and is_kind_name(column.name)):
         return Signal(
             column, Meaning.WORDS, None, yes, no, False, "says in words that are not all known what users think"
@@ -269,20 +272,21 @@ _LETTER = re.compile(r"([A-F])[+-]?")
 _STARS, _EMPTY_STARS = "★⭐", "☆✩"
 
 
-def _marks_in(values: Sequence[str]) -> dict[str, float] | None:
-    """Marks as 4/5, 4 out of 5, ★★★★☆ or letters, as shares of the best; None where a value is none of these."""
+def _marks_in(values: Sequence[str], *, graded: bool) -> dict[str, float] | None:
+    """Marks as 4/5, 4 out of 5 or ★★★★☆, as shares of the best; None where a value is none of these. Letters and
+    fractions are marks where the column is called so (`graded`): elsewhere A, B and 1/2 may be anything.
+    """
     stars = max((sum(map(value.count, _STARS + _EMPTY_STARS)) for value in values), default=0)
     found: dict[str, float] = {}
     for value in values:
         text = value.strip()
-        if (parts := _OUT_OF.fullmatch(text)) is not None and float(parts[2]) > 0:
+        if graded and (parts := _OUT_OF.fullmatch(text)) is not None and float(parts[2]) > 0:
             found[value] = float(parts[1].replace(",", ".")) / float(parts[2])
         elif stars and set(text) <= set(_STARS + _EMPTY_STARS + "\ufe0f"):
             found[value] = sum(map(text.count, _STARS)) / stars
-        elif (letter := _LETTER.fullmatch(text)) is not None:
+        elif graded and (letter := _LETTER.fullmatch(text)) is not None:
             found[value] = 1 - 0.2 * (ord(letter[1]) - ord("A"))
-    letters = sum(_LETTER.fullmatch(value.strip()) is not None for value in values)
-    return found if len(found) == len(values) and (not letters or letters > 3) else None
+    return found if len(found) == len(values) else None
 
 
 def opinion_in(text: str) -> bool | None:
@@ -308,8 +312,8 @@ def plain_word(text: str) -> str:
 
 
 def says_dislike(name: str) -> bool:
-    """Whether a kind of event or a relationship type is one of dislike, or takes something back."""
-    return _strength(plain(name)) == 0
+    """Whether the name of a table or a relationship type is one of dislike. Returns and reports may be anything."""
+    return plain(name).startswith(DISLIKE_STEMS)
 
 
 def _strength(word: str) -> int | None:

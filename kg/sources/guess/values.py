@@ -31,17 +31,29 @@ _TRIED = 500
 _URL = re.compile(r"(https?|ftp|s3|data)://|www\.|data:|\S+\.(jpe?g|png|gif|webp|svg|mp4|mp3)$", re.IGNORECASE)
 
 
+_LIKE_TIME = re.compile(r"^(?:[0-9]{1,4}[-/. 年][^-/. 年]{1,9}[-/. 月]\s?[0-9]|[^\W\d_]{3,9},? |[0-9]{8}T[0-9])")
+"""How the patterns begin: two separators between three parts, or the name of a day or month."""
+
+_LONGEST_TIME = 40
+
 _DAY_NAME = re.compile(r"date|time|day|日期|时间|datum|fecha|дата|日付", re.IGNORECASE)
 
 
 def time_format(column: ColumnProfile) -> str | None:
     """`auto`, a unit since 1970 or a strptime pattern; None if the column holds no times."""
-    return next(_time_formats(column), None)
+    return next(iter(_known_formats(column)), None)
 
 
 def other_pattern(column: ColumnProfile, form: str) -> str | None:
     """Another pattern that all its values fit as well, such as month and day the other way round."""
-    return next((other for other in _time_formats(column) if other != form and other not in ("auto", form)), None)
+    return next((other for other in _known_formats(column) if other not in ("auto", form)), None)
+
+
+def _known_formats(column: ColumnProfile) -> tuple[str, ...]:
+    # Many ask, and trying all patterns takes milliseconds.
+    if column.time_formats is None:
+        column.time_formats = tuple(_time_formats(column))
+    return column.time_formats
 
 
 def _time_formats(column: ColumnProfile) -> Iterator[str]:
@@ -59,6 +71,8 @@ def _time_formats(column: ColumnProfile) -> Iterator[str]:
         return
     if all(_is_iso(v) for v in bare):
         yield "auto"
+        return
+    if not all(_LIKE_TIME.search(value) and len(value) <= _LONGEST_TIME for value in bare):
         return
     # One value tells most patterns apart; the others are tried on the rest.
     fitting = [p for p in _PATTERNS if _matches(bare[0], p)]
@@ -131,6 +145,8 @@ def field_of(column: ColumnProfile, *, sensitive: bool) -> dict[str, Any] | None
     if column.is_boolean:
         found["type"] = "boolean"
     elif column.is_number:
+        if column.is_integer and max(abs(column.low), abs(column.high)) >= 2**63:
+            return None  # ids: no field holds them exactly
         found["type"] = "integer" if column.is_integer else "number"
         if column.odd:
             found["missing"] = sorted(column.odd)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -372,3 +373,41 @@ def test_rdf_and_an_item_map(tmp_path: Path) -> None:
     assert source.map is not None
     assert report.n_bad == 0
     assert report.edges.new == 11
+
+
+def test_percents_and_numbers_beyond_64_bits_cost_no_row(tmp_path: Path) -> None:
+    rng = random.Random(4)
+    (tmp_path / "items.csv").write_text(
+        "item_id,title,discount,barcode\n"
+        + "".join(f"{n},Thing {n},{n % 7 * 10}%,{10**24 + n % 5}\n" for n in range(40))
+    )
+    (tmp_path / "ratings.csv").write_text(
+        "user_id,item_id,rating\n" + "".join(f"{rng.randrange(9)},{n % 40},{rng.randint(1, 5)}\n" for n in range(200))
+    )
+    schema, report, _ = loaded(tmp_path, "items.csv", "ratings.csv")
+    assert report.n_bad == 0
+    assert schema.nodes["item"].fields["discount"].type == "integer"
+    assert "barcode" not in schema.nodes["item"].fields
+
+
+@pytest.mark.parametrize(("column", "values"), [("variant", "ABCD"), ("part", ["1/2", "2/2"])])
+def test_letters_and_fractions_are_marks_only_where_the_column_is_called_so(
+    tmp_path: Path, column: str, values: Sequence[str]
+) -> None:
+    def described(name: str) -> DomainSchema:
+        rows = "".join(f"{n % 9},{n % 20},{values[n % len(values)]}\n" for n in range(180))
+        (tmp_path / "events.csv").write_text(f"user_id,item_id,{name}\n{rows}")
+        return guess_domain([tmp_path / "events.csv"], tmp_path).schema
+
+    (event,) = described(column).interactions.values()
+    assert event.positive.always is None
+    assert event.where == {}
+    assert {kind.positive.always for kind in described("rating").interactions.values()} == {None, False}
+
+
+@pytest.mark.parametrize(("name", "liked"), [("reports", True), ("returns", True), ("dislikes", False)])
+def test_a_table_is_of_dislikes_only_if_it_is_called_so(tmp_path: Path, name: str, liked: bool) -> None:
+    rows = "".join(f"{n % 9},{n % 20}\n" for n in range(180))
+    (tmp_path / f"{name}.csv").write_text(f"user_id,item_id\n{rows}")
+    (event,) = guess_domain([tmp_path / f"{name}.csv"], tmp_path).schema.interactions.values()
+    assert (event.positive.always is not False) is liked
