@@ -65,6 +65,8 @@ def test_results_go_into_the_graph_where_its_owner_allows_it(
 ) -> None:
     for (name,) in empty_neo4j.query("SHOW INDEXES YIELD name, type WHERE type = 'VECTOR' RETURN name"):
         empty_neo4j.query(f"DROP INDEX `{name}`")
+    # Of a test before this one.
+    empty_neo4j.query("DROP CONSTRAINT whypath_event_id IF EXISTS")
     bookshop.build(empty_neo4j)
     before = bookshop.content(empty_neo4j)
     (tmp_path / "shop").mkdir()
