@@ -43,8 +43,12 @@ def table_within(file: FileProfile, key: ColumnProfile, others: Sequence[ColumnP
         reader.close()
     if not kept:
         return None
-    columns = {name: c for name, c in file.columns.items() if name == key.name or name in kept}
-    return replace(file, columns=columns, key_name=key.name)
+    # Counted once for each thing, as in a table of them: what recurs there is a category, and no name.
+    columns = {name: ColumnProfile(name, none=c.none) for name, c in file.columns.items() if name in {key.name, *kept}}
+    for value, cells in first.items():
+        for name, column in columns.items():
+            column.add(value if name == key.name else cells[name])
+    return replace(file, columns=columns, key_name=key.name, rows=len(first), different_rows=len(first))
 
 
 def _may_be_fact(column: ColumnProfile) -> bool:

@@ -13,7 +13,7 @@ from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.references import Reference
 from kg.sources.guess.signal_words import is_signal_name
 from kg.sources.guess.signals import Meaning, Signal, signal_among
-from kg.sources.guess.values import other_pattern, time_format
+from kg.sources.guess.values import counts_seconds, is_year, other_pattern, time_format
 from kg.sources.guess.words import (
     TIME_WORDS,
     is_item_name,
@@ -97,7 +97,7 @@ def _item_rank(column: ColumnProfile, files: Sequence[FileProfile]) -> tuple[boo
     return not any(column.share_in(key) for key in keys), stem_of(column.name) != "item"
 
 
-_TIME_NAME = re.compile(r"(^|_)(at|since|on|ts|dt|utc)$|[a-z](At|Since|On|Ts)$|time|date", re.IGNORECASE)
+_TIME_NAME = re.compile(r"(^|_)(at|since|on|ts|dt|utc)$|[a-z](At|Since|On|Ts)$|time|date|hour", re.IGNORECASE)
 
 UNSURE = "unsure: "
 """What a note begins with where another answer is nearly as likely."""
@@ -141,9 +141,11 @@ def describe_meeting(
     if time is None and via is not None:
         time = named_column(list(via.target.columns.values()), TIME_WORDS, times=True)
         prefix = f"{joined}."
+    if time is None:
+        time = next((c for c in rest if is_year(c)), None)
     if time is not None:
         columns["time"] = f"{prefix}{time.name}"
-        form = time_format(time)
+        form = time_format(time) or "%Y"
         if form not in (None, "auto"):
             section["time_format"] = form
         notes.append(
@@ -248,7 +250,10 @@ def named_column(columns: list[ColumnProfile], words: tuple[str, ...], *, times:
                 return column
     if not times:
         return None
-    return next((c for c in fitting if _TIME_NAME.search(c.name) or not c.is_number), None)
+    return next(
+        (c for c in fitting if _TIME_NAME.search(c.name) or not c.is_number),
+        next((c for c in fitting if counts_seconds(c)), None),
+    )
 
 
 def verb_for(name: str, signal: Signal | None, otherwise: str = "liked") -> str:

@@ -33,6 +33,9 @@ from kg.sources.guess.words import plain
 GOOD_SHARE = 0.8
 """Share of the highest rating from which a rating counts as positive: 4 of 5, 8 of 10."""
 
+_FINE_SHARE = 0.75
+"""The same of scales from 0 to 1 or to 20 and more, whose fourth of five steps may lie below that: 0.75, 76 %."""
+
 _SCALES = (1, 3, 4, 5, 6, 7, 10, 15, 20, 50, 100)
 """Highest marks that scales have."""
 
@@ -219,6 +222,8 @@ def _numeric(column: ColumnProfile, meaning: Meaning, least: float | None, sure:
 
 
 def _good(high: float, share: float = GOOD_SHARE) -> float:
+    if share == GOOD_SHARE and (high <= 1 or high >= 20):
+        share = _FINE_SHARE
     return _short_number(round(high * share, 3))
 
 

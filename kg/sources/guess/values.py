@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from kg.sources.guess.profile import ColumnProfile
-from kg.sources.guess.words import LABEL_WORDS, named_like, plain
+from kg.sources.guess.words import LABEL_WORDS, named_like, plain, stem_of
 
 _DAYS = (
     "%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y",
@@ -36,12 +36,31 @@ _LIKE_TIME = re.compile(r"^(?:[0-9]{1,4}[-/. 年][^-/. 年]{1,9}[-/. 月]\s?[0-9
 
 _LONGEST_TIME = 40
 
+_HOUR_NAME = re.compile(r"hour|stunde|hora|heure|час|小时", re.IGNORECASE)
 _DAY_NAME = re.compile(r"date|time|day|日期|时间|datum|fecha|дата|日付", re.IGNORECASE)
 
 
 def time_format(column: ColumnProfile) -> str | None:
     """`auto`, a unit since 1970 or a strptime pattern; None if the column holds no times."""
     return next(iter(_known_formats(column)), None)
+
+
+def counts_seconds(column: ColumnProfile) -> bool:
+    """Whether the numbers of a column that no name tells of are seconds (ms, ns) of this century, and no running number
+    or id.
+    """
+    form = time_format(column)
+    unit = dict(_NUMBERS).get(form or "")
+    if unit is None or not column.is_integer or stem_of(column.name) != plain(column.name) or len(column.values) < 3:
+        return False
+    spread = column.high - column.low
+    return 946_684_800 * unit <= column.low and column.high < 2_100_000_000 * unit and spread >= 4 * column.filled
+
+
+def is_year(column: ColumnProfile) -> bool:
+    """Whether a column holds years, by its name and its values."""
+    named = plain(column.name) in ("year", "yr", "jahr", "año", "annee", "année", "год", "年", "年份", "연도")
+    return named and column.is_integer and 1900 <= column.low and column.high < 2101
 
 
 def other_pattern(column: ColumnProfile, form: str) -> str | None:
@@ -88,6 +107,9 @@ def _number_formats(column: ColumnProfile, values: list[str]) -> Iterator[str]:
     if _DAY_NAME.search(column.name) and values and column.low > 20_000 and column.high < 80_000:
         yield "excel"  # days since 1900: the years 1954 to 2119
     if pattern is None or column.odd or any(len(v) != len(values[0]) for v in values):
+        return
+    if _HOUR_NAME.search(column.name) and len(values[0]) == 8 and all(_matches(v, "%y%m%d%H") for v in values):
+        yield "%y%m%d%H"
         return
     if 1900 <= column.low / 10 ** (len(values[0]) - 4) < 2101 and all(_matches(v, pattern) for v in values):
         yield pattern
