@@ -258,7 +258,16 @@ class _Guessing:
             name = "interaction" if atomic else kind_name(common_name(files))
             name = self._new_section(name)
             learnt = not (rated and weighted) or meeting in weighted
-            described = describe_meeting(meeting, name, files, learnt=learnt, facts=self._facts_within)
+            described = describe_meeting(
+                meeting,
+                name,
+                files,
+                learnt=learnt,
+                facts=self._facts_within,
+                tables=[f for f in self._tables if f not in files],
+            )
+            for table in described.explained_by:
+                self._used.add(table.path)
             if says_dislike(name):
                 for section in described.sections.values():
                     section.pop("positive", None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kg.schema import Role
+from kg.sources.guess.code_tables import read_out
 from kg.sources.guess.node_tables import source_of
 from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.references import Reference
@@ -109,15 +110,23 @@ class Described:
 
     sections: dict[str, dict[str, Any]]
     notes: list[str]
+    explained_by: tuple[FileProfile, ...] = ()
+    """Tables that were needed to understand it, and are not read by it."""
 
 
 def describe_meeting(
-    meeting: Meeting, name: str, files: Sequence[FileProfile], *, learnt: bool, facts: Sequence[str] = ()
+    meeting: Meeting,
+    name: str,
+    files: Sequence[FileProfile],
+    *,
+    learnt: bool,
+    facts: Sequence[str] = (),
+    tables: Sequence[FileProfile] = (),
 ) -> Described:
     """The sections of the interactions in a file, one, or one for each kind of event, and what was guessed.
 
-    `files` are all that hold the same table in parts; `facts` are columns that tell about the items. Not `learnt`:
-    kept, but no event of it is positive.
+    `files` are all that hold the same table in parts; `facts` are columns that tell about the items; `tables` may
+    explain codes. Not `learnt`: kept, but no event of it is positive.
     """
     file, via = meeting.file, meeting.via
     notes: list[str] = []
@@ -163,8 +172,11 @@ def describe_meeting(
     ):
         columns["id"] = own.name
         notes.append(f"{name}: {own.name} is different in every row: the event's id")
+    explained: tuple[FileProfile, ...] = ()
+    if signal is not None and signal.meaning is Meaning.CODE and (told := read_out(signal, tables)) is not None:
+        signal, explained = told[0], (told[1],)
     found = ruled(section, name, signal, learnt=learnt)
-    return Described(found.sections, notes + found.notes)
+    return Described(found.sections, notes + found.notes, explained)
 
 
 def ruled(
@@ -177,7 +189,8 @@ def ruled(
     notes: list[str] = []
     unsure = "" if signal is None or signal.sure else UNSURE
     verb = verb_for(words or name, signal)
-    if signal is not None and signal.column.is_number:
+    as_number = signal is not None and signal.column.is_number and signal.meaning not in (Meaning.WORDS, Meaning.EVENT)
+    if signal is not None and as_number:
         section.setdefault("columns", {})["weight"] = f"{prefix}{signal.column.name}"
     if not learnt:
         section |= {"positive": False, "label": verb}
@@ -187,7 +200,7 @@ def ruled(
     elif signal is None:
         section["label"] = verb
         notes.append(f"{name}: every event is positive, as no column tells a like from a dislike")
-    elif signal.column.is_number:
+    elif as_number:
         told = f"{name}: {signal.column.name} is a {signal.meaning} ({signal.why})"
         if signal.meaning is Meaning.CODE:
             notes.append(

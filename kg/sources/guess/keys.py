@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 
 from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.words import plain
 
 _ENOUGH = 0.5
 """Share of another table's values that a key must have."""
+
+_NEARLY_ALL = 0.9
+"""The same where no name says that it is one."""
+
+_MANY = 8
+"""Different values from which their being keys of a table is no chance."""
 
 
 def with_used_keys(files: Sequence[FileProfile]) -> list[FileProfile]:
@@ -19,12 +27,32 @@ def with_used_keys(files: Sequence[FileProfile]) -> list[FileProfile]:
 
 def _with_used_key(file: FileProfile, others: Sequence[FileProfile]) -> FileProfile:
     own = file.key()
-    if own is None or _is_used(own, others):
+    if own is not None and _is_used(own, others):
         return file
     for column in file.columns.values():
         if column is not own and file.could_be_key(column) and _is_used(column, others):
             return replace(file, key_name=column.name)
+    if own is not None and any(holds_keys(c, own) for other in others for c in other.columns.values()):
+        return file
+    for column in file.columns.values():
+        if column is not own and column.is_unique:
+            if any(holds_keys(c, column) for other in others for c in other.columns.values()):
+                return replace(file, key_name=column.name)
     return file
+
+
+def holds_keys(column: ColumnProfile, key: ColumnProfile) -> bool:
+    """Whether the values of a column are those of a key whatever the names say: so many, and so unlike numbers or
+    words that stand in many columns, that this is no chance.
+    """
+    if not column.values or column.lists or len(column.values) < _MANY or column.share_in(key) < _NEARLY_ALL:
+        return False
+    return all(_is_own(value) for value in islice(column.values, _MANY))
+
+
+def _is_own(value: str) -> bool:
+    """Whether a value looks like nothing but an id: letters with digits or signs between them, or many digits."""
+    return len(value) >= 5 and value.isdigit() if value.isdigit() else re.search(r"[0-9/:_@-]", value) is not None
 
 
 def _is_used(column: ColumnProfile, others: Sequence[FileProfile]) -> bool:

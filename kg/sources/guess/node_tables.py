@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from kg.schema import Role, SourceFormat, SourceSpec
@@ -21,6 +22,9 @@ from kg.sources.guess.words import (
 
 _LONG_TEXT = 40
 """Characters on average from which a column reads like prose."""
+
+_TRIED = 100
+"""Different texts that are looked at."""
 
 _OWN_SHARE = 0.5
 """Share of the values of a column such as `similar` that must be keys of its own table."""
@@ -118,7 +122,15 @@ def _is_text(column: ColumnProfile) -> bool:
     form = list_form(column, blanks=False)
     if named or (form is not None and form.separator in SURE_SEPARATORS):
         return False
-    return column.mean_length > _LONG_TEXT and len(column.values) > 0.5 * column.filled
+    if column.mean_length <= _LONG_TEXT:
+        return False
+    return len(column.values) > 0.5 * column.filled or _is_prose(column)
+
+
+def _is_prose(column: ColumnProfile) -> bool:
+    """Whether most of it are sentences: ten words and more, among them one that begins small."""
+    texts = [value.split() for value in islice(column.values, _TRIED)]
+    return sum(len(words) >= 10 and any(word.islower() for word in words) for words in texts) > 0.5 * len(texts)
 
 
 def _relate(

@@ -29,6 +29,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,40}(\.0+)?")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]{1,3}(?:\.?[0-9]{3})*,[0-9]+")
 _BOOLEANS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
+_NO_TIME = re.compile(r"0000[-/]00[-/]00.*|0001-01-01.*|00[./]00[./]0000.*")
 _MISSING = frozenset(DEFAULT_MISSING)
 _CODE = re.compile("[A-Z]{2}")
 
@@ -113,7 +114,7 @@ class ColumnProfile:
             return
         if isinstance(cell, datetime | date):
             self.times += 1
-        text = "" if cell is None else str(cell).strip()
+        text = "" if cell is None else _as_loaded(cell)
         if text.startswith('="') and text.endswith('"'):
             text = text[2:-1]  # how Excel keeps zeros
         if text in self.none or cell != cell:
@@ -138,6 +139,13 @@ class ColumnProfile:
         self.characters += len(text)
         if len(self.values) < _DISTINCT_LIMIT or text in self.values:
             self.values[text] += 1
+
+
+def _as_loaded(cell: Cell) -> str:
+    """A cell's text as a load compares it: true for a truth value, 17 for the number 17.0."""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
 
 
 @dataclass(frozen=True)
@@ -233,7 +241,8 @@ def profile_file(path: Path, spec_path: str) -> FileProfile:
     found = _profiled(path, spec, tuple(notes), frozenset())
     commas = frozenset(c.name for c in found.columns.values() if _has_decimal_comma(c, found.spec))
     codes = [c.name for c in found.columns.values() if _has_code_for_none(c)]
-    if not commas and not codes:
+    dateless = sorted({value for c in found.columns.values() for value in _spelt_no_time(c)})
+    if not commas and not codes and not dateless:
         return found
     if commas:
         spec = spec.model_copy(update={"decimal": ","})
@@ -241,7 +250,17 @@ def profile_file(path: Path, spec_path: str) -> FileProfile:
     if codes:
         spec = spec.model_copy(update={"missing": tuple(m for m in DEFAULT_MISSING if m != "NA")})
         notes.append(f"NA is a value of {', '.join(codes)}, among other codes of two letters, and not `missing`")
+    if dateless:
+        spec = spec.model_copy(update={"missing": (*(spec.missing or DEFAULT_MISSING), *dateless)})
+        notes.append(f"{', '.join(map(repr, dateless))} among times is no value")
     return _profiled(path, spec, tuple(notes), commas)
+
+
+def _spelt_no_time(column: ColumnProfile) -> list[str]:
+    """What stands for "no value" among times: 0000-00-00."""
+    if column.is_number or column.lists or len(column.odd) <= 3:
+        return []
+    return [value for value in column.values if _NO_TIME.fullmatch(value)]
 
 
 def _has_code_for_none(column: ColumnProfile) -> bool:

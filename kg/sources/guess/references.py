@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kg.sources.guess.keys import holds_keys
 from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.words import plain, singular, stem_of
 
@@ -51,7 +52,7 @@ def _fit(reference: Reference, *, is_own_key: bool) -> float:
     for_table = (stem == table or stem in words) and plain(column.name) != "id" and stem != ""
     same_name = plain(column.name) == plain(key.name) and plain(column.name) != "id"
     if not (for_table or (same_name and not is_own_key)):
-        return 0.0
+        return 0.5 if not is_own_key and holds_keys(column, key) else 0.0
     contained = column.share_in(key)
     if contained < _ENOUGH and not reference.target.truncated:
         return 0.0

@@ -8,7 +8,8 @@ from pathlib import Path
 USER_WORDS = frozenset((
     "user", "customer", "member", "account", "client", "visitor", "viewer", "reviewer", "reader", "listener",
     "player", "patient", "student", "shopper", "buyer", "subscriber", "profile", "uid", "learner", "guest",
-    "household",
+    "household", "borrower", "patron", "lender", "login", "nickname", "passenger", "traveler", "traveller", "tourist",
+    "donor", "voter", "rater", "critic",
     "用户", "用户id", "会员", "买家", "顾客", "kunde", "benutzer", "nutzer", "kunden", "usuario",
     "cliente",
     "utilisateur", "client", "пользователь", "покупатель", "клиент", "ユーザー", "ユーザ", "会員", "顧客", "사용자",
@@ -41,7 +42,7 @@ TIME_WORDS = (
 LABEL_WORDS = (
     "title", "name", "label", "displayname", "fullname", "caption", "headline", "username", "名称", "商品名称",
     "标题", "姓名",
-    "片名", "书名", "昵称", "titel", "bezeichnung", "titulo", "título", "nombre", "titre", "nom", "libelle",
+    "片名", "书名", "品名", "昵称", "prénomnom", "prenomnom", "nomcomplet", "nombrecompleto", "vollername", "titel", "bezeichnung", "titulo", "título", "nombre", "titre", "nom", "libelle",
     "libellé",
     "название", "имя", "наименование", "名前", "題名", "タイトル", "商品名", "氏名", "제목", "이름",
 )  # fmt: skip
@@ -80,7 +81,23 @@ def stem_of(column: str) -> str:
     """What a key column is the key of: `customerID`, `customer_id`,
     `CustomerKey` -> "customer"; "" for a bare `id`."""
     parts = plain(column)
-    for ending in ("id", "key", "code", "no", "number", "ref", "nr", "num", "nummer", "编号", "番号"):
+    for ending in (
+        "id",
+        "key",
+        "code",
+        "no",
+        "number",
+        "ref",
+        "nr",
+        "num",
+        "nummer",
+        "md5",
+        "hash",
+        "uuid",
+        "guid",
+        "编号",
+        "番号",
+    ):
         if parts.endswith(ending) and len(parts) - len(ending) != 1:
             return parts.removesuffix(ending)
     return parts
@@ -119,7 +136,10 @@ def is_sensitive(name: str) -> bool:
     return any(word in lowered or (len(word) > 3 and any(word in p for p in lowered)) for word in SENSITIVE_WORDS)
 
 
-PERSON_NAMES = ("name", "姓名", "昵称", "nombre", "nom", "имя", "名前", "氏名", "이름")
+PERSON_NAMES = (
+    "name", "姓名", "昵称", "nombre", "nom", "имя", "名前", "氏名", "이름", "prénomnom", "prenomnom", "nomcomplet",
+    "nombrecompleto",
+)  # fmt: skip
 
 SELF_WORDS = (
     "similar", "related", "also", "sequel", "prequel", "parent", "next", "previous", "recommend", "variant",

@@ -1,0 +1,53 @@
+"""Kinds of events that stand as numbers in the events, and in words in a small table of their own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+
+from kg.sources.guess.profile import ColumnProfile, FileProfile, open_given
+from kg.sources.guess.signals import Signal, signal_of
+from kg.sources.records import BadRecord
+
+_MOST_CODES = 50
+"""Rows of a table that explains codes, at most."""
+
+
+def read_out(signal: Signal, tables: Sequence[FileProfile]) -> tuple[Signal, FileProfile] | None:
+    """What codes say in the words of the table that explains them, and that table; None where no table does."""
+    codes = set(signal.column.values)
+    for table in tables:
+        if table.rows > _MOST_CODES:
+            continue
+        for key in table.columns.values():
+            if not key.is_unique or not codes <= set(key.values):
+                continue
+            for named in table.columns.values():
+                if named is not key and not named.is_number and not named.lists and len(named.values) > 1:
+                    found = _in_words(signal, _words_of(table, key.name, named.name), table)
+                    if found is not None:
+                        return found, table
+    return None
+
+
+def _words_of(table: FileProfile, key: str, named: str) -> dict[str, str]:
+    reader = open_given(table.path, table.spec, edges=False)
+    try:
+        records = [r for r in islice(reader, _MOST_CODES) if not isinstance(r, BadRecord)]
+    finally:
+        reader.close()
+    return {str(r.values[key]).strip(): str(r.values[named]).strip() for r in records}
+
+
+def _in_words(signal: Signal, words: dict[str, str], table: FileProfile) -> Signal | None:
+    counts = Counter({words[code]: n for code, n in signal.column.values.items() if code in words})
+    spelt = ColumnProfile(signal.column.name, rows=counts.total(), values=counts)
+    said = signal_of(spelt)
+    if said is None or not said.likes:
+        return None
+    likes = tuple(code for code in signal.column.values if words.get(code) in said.likes)
+    others = tuple(code for code in signal.column.values if code not in likes)
+    shown = ", ".join(f"{code} is {words[code]}" for code in sorted(signal.column.values) if code in words)
+    return replace(said, column=signal.column, likes=likes, others=others, why=f"is told by {table.path.name}: {shown}")
