@@ -21,6 +21,7 @@ from kg.sources.guess.parts import common_name, same_tables, split_word
 from kg.sources.guess.profile import ColumnProfile, FileProfile, profile_file
 from kg.sources.guess.references import references
 from kg.sources.guess.seen import what_was_seen
+from kg.sources.guess.side_tables import Side, friends, hierarchy, properties
 from kg.sources.guess.signal_words import RATING_WORDS
 from kg.sources.guess.signals import says_dislike
 from kg.sources.guess.triples import describe_triples
@@ -136,6 +137,7 @@ class _Guessing:
         self._users(first, item_kind)
         self._events(meetings)
         self._linking_files(first, item_kind)
+        self._side_tables(first, item_kind)
         self._edges(first, item_kind)
         for kind in self._made:
             self._nodes.setdefault(kind, {})
@@ -323,6 +325,29 @@ class _Guessing:
         }
         self._used.add(file.path)
         self._notes.append(f"{file.path.name}: relates {head} ({head_column}) and {tail} ({tail_column})")
+
+    def _side_tables(self, meeting: Meeting, item_kind: str) -> None:
+        """Tables of friends, of properties by name, and of categories within categories."""
+        user_kind = next(kind for kind, node in self._nodes.items() if node["role"] == Role.USER.value)
+        left = [f for f in self._tables if f.path not in self._used]
+        for file in left:
+            side = friends(file, user_kind, meeting.user) or properties(file, item_kind, meeting.item, self._relations)
+            self._take_side(file, side)
+        for file in left:
+            if file.path not in self._used:
+                self._take_side(file, hierarchy(file, [*self._made, *self._nodes]))
+
+    def _take_side(self, file: FileProfile, side: Side | None) -> None:
+        if side is None:
+            return
+        for name, section in side.relations.items():
+            while name in self._relations:
+                name += "_"
+            self._relations[name] = section
+        for kind, column in side.made.items():
+            self._made.setdefault(kind, column)
+        self._used.add(file.path)
+        self._notes += [f"{file.path.name}: {note}" for note in side.notes]
 
     def _edges(self, meeting: Meeting, item_kind: str) -> None:
         edges = [f for f in self._files if _is_edges(f)]

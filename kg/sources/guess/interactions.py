@@ -27,6 +27,13 @@ from kg.sources.guess.words import (
 )
 
 
+_SAME = 0.8
+"""Share of each other's values from which two columns hold ids of one kind."""
+
+_KNOWN_IDS = 0.5
+"""Share of its ids that a further file of events must have in common with the first."""
+
+
 @dataclass(frozen=True)
 class Meeting:
     """A file of events: its item column, its user column, and the linking table that has the user, if there is one."""
@@ -48,7 +55,8 @@ def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> l
         items = [c for c in ids if is_item_name(c.name) and c not in users and not _owns(file, c, is_item_name)]
         items.sort(key=lambda c: _item_rank(c, files))
         references = {r.column.name: r for r in found if r.file is file}
-        if users and items:
+        # Two columns without a header are called user and item by us, and may be friends.
+        if users and items and (len(files) == 1 or file.spec.columns != ("user", "item")):
             direct.append(Meeting(file, users[0], items[0]))
         for reference in references.values():
             other = reference.target
@@ -65,7 +73,18 @@ def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> l
             if _is_item_key(user, file, files) and not _is_item_key(item, file, files):
                 user, item = item, user
             bare.append(Meeting(file, user, item))
-    return direct or linked or by_key or by_session or bare[:1]
+    return direct or linked or by_key or by_session or _alike(bare)
+
+
+def _alike(bare: Sequence[Meeting]) -> list[Meeting]:
+    """The first of the pairs of ids that are not of one kind, such as friends, and the others of the same ids."""
+    apart = [m for m in bare if m.user.share_in(m.item) < _SAME or m.item.share_in(m.user) < _SAME]
+    first = next(iter(apart or bare), None)
+    if first is None:
+        return []
+    rest = [m for m in (apart or bare) if m is not first]
+    share = _KNOWN_IDS
+    return [first, *(m for m in rest if m.user.share_in(first.user) >= share and m.item.share_in(first.item) >= share)]
 
 
 def _is_item_key(column: ColumnProfile, file: FileProfile, files: Sequence[FileProfile]) -> bool:

@@ -1,0 +1,122 @@
+"""Tables beside items and events that connect nodes: who knows whom, properties by name, categories within categories."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from kg.sources.guess.node_tables import source_of
+from kg.sources.guess.profile import SAMPLE_ROWS, ColumnProfile, FileProfile, open_given
+from kg.sources.guess.values import time_format
+from kg.sources.guess.words import is_user_name, kind_name, plain, stem_of
+from kg.sources.records import BadRecord
+
+_KNOWN = 0.9
+"""Share of a column's values that must be known users."""
+
+_SOCIAL = re.compile(
+    r"friend|follow|trust|contact|social|network|edge|knows|connection|amigo|freund|ami|关注|好友", re.I
+)
+_PARENT = re.compile(r"parent|super|broader|ancestor|上级|父", re.I)
+_PROPERTY = frozenset(("property", "attribute", "attributename", "propertyname", "feature", "field", "key", "属性"))
+_MOST_PROPERTIES = 40
+"""Names of properties that become relations."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """Relations that a table gives, the kinds of nodes that they make (kind -> column), and what is worth telling."""
+
+    relations: dict[str, dict[str, Any]]
+    made: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def friends(file: FileProfile, user_kind: str, users: ColumnProfile) -> Side | None:
+    """A table that pairs users with users; None for any other."""
+    columns = [c for c in file.columns.values() if c.name and c.filled and not c.lists and time_format(c) is None]
+    headerless = file.spec.columns is not None
+    for head in columns:
+        for tail in columns:
+            if head is tail or min(head.share_in(users), tail.share_in(users)) < _KNOWN:
+                continue
+            named = _SOCIAL.search(tail.name) is not None or (_SOCIAL.search(file.name) is not None)
+            if not named or not (headerless or is_user_name(head.name) or _SOCIAL.search(head.name)):
+                continue
+            found = _SOCIAL.search(file.name) or _SOCIAL.search(tail.name)
+            name = "knows" if found is None or found[0].lower() in ("edge", "network", "social") else found[0].lower()
+            section = _between(file, user_kind, user_kind, head.name, tail.name, name)
+            return Side({name: section}, {}, (f"pairs users with users ({head.name}, {tail.name})",))
+    return None
+
+
+def properties(file: FileProfile, item_kind: str, item: ColumnProfile, taken: Mapping[str, Any]) -> Side | None:
+    """A table with a row for each property of an item: its name in one column, its value in another."""
+    head = next((c for c in file.columns.values() if plain(c.name) == plain(item.name) and c.share_in(item) > 0), None)
+    name = next((c for c in file.columns.values() if plain(c.name) in _PROPERTY), None)
+    if head is None or name is None:
+        return None
+    rest = [c for c in file.columns.values() if c not in (head, name) and c.name and time_format(c) is None]
+    value = next(
+        (c for c in rest if plain(c.name).endswith(("value", "val", "值"))), rest[0] if len(rest) == 1 else None
+    )
+    if value is None:
+        return None
+    used, left = _recurring(file, name.name, value.name)
+    relations: dict[str, dict[str, Any]] = {}
+    made: dict[str, str] = {}
+    for each in used:
+        kind = kind_name(each)
+        relation = f"has_{kind}"
+        while relation in relations or relation in taken:
+            relation += "_"
+        made[kind] = each
+        relations[relation] = {
+            **_between(file, item_kind, kind, head.name, value.name, f"has {kind.replace('_', ' ')}"),
+            "where": {name.name: each},
+        }
+    if not relations:
+        return None
+    notes = [f"properties by name: {', '.join(used)} of each {item_kind} become relations"]
+    if left:
+        notes.append(f"properties that are not read, as their values do not recur: {', '.join(left)}")
+    return Side(relations, made, tuple(notes))
+
+
+def _recurring(file: FileProfile, name: str, value: str) -> tuple[list[str], list[str]]:
+    """Properties whose values several items share, and the others."""
+    values: dict[str, Counter[str]] = {}
+    reader = open_given(file.path, file.spec, edges=False)
+    try:
+        for record in islice(reader, SAMPLE_ROWS):
+            if not isinstance(record, BadRecord):
+                text = str(record.values.get(value) or "").strip()
+                values.setdefault(str(record.values.get(name) or "").strip(), Counter())[text] += 1
+    finally:
+        reader.close()
+    found = sorted(values, key=lambda each: -values[each].total())
+    used = [p for p in found if p and 1 < len(values[p]) <= values[p].total() / 2][:_MOST_PROPERTIES]
+    return used, [p for p in found if p and p not in used]
+
+
+def hierarchy(file: FileProfile, kinds: Sequence[str]) -> Side | None:
+    """A table that puts nodes of a kind within others of it: a category and its parent."""
+    parent = next((c for c in file.columns.values() if _PARENT.search(c.name)), None)
+    if parent is None or not parent.filled:
+        return None
+    for column in file.columns.values():
+        names = {plain(column.name), stem_of(column.name)}
+        kind = next((k for k in kinds if plain(k) in names), None)
+        if column is not parent and kind is not None:
+            section = _between(file, kind, kind, column.name, parent.name, f"within {kind.replace('_', ' ')}")
+            return Side({f"parent_{kind}": section}, {}, (f"puts each {kind} within another ({parent.name})",))
+    return None
+
+
+def _between(file: FileProfile, head: str, tail: str, head_column: str, tail_column: str, label: str) -> dict[str, Any]:
+    columns = {"head": head_column, "tail": tail_column}
+    return {"head": head, "tail": tail, "source": source_of(file.spec), "columns": columns, "label": label}
