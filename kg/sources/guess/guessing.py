@@ -1,4 +1,4 @@
-"""`guess_domain`: a first domain description out of nothing but files, and `write_domain`, which never overwrites."""
+"""`guess_domain`: a first domain description out of nothing but files."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kg.errors import WhyPathError
 from kg.schema import DomainSchema, IdMap, Role, SourceFormat
 from kg.schema.files import file_names
 from kg.sources.guess.flat import table_within
-from kg.sources.guess.interactions import UNSURE, Meeting, describe_meeting, find_meetings
+from kg.sources.guess.guessed import Guess, GuessError
+from kg.sources.guess.interactions import UNSURE, Meeting, describe_meeting, find_meetings, tag_column
 from kg.sources.guess.keys import with_used_keys
 from kg.sources.guess.node_tables import describe_nodes, source_of
 from kg.sources.guess.parts import common_name, same_tables, split_word
 from kg.sources.guess.profile import ColumnProfile, FileProfile, profile_file
 from kg.sources.guess.references import references
-from kg.sources.guess.seen import what_was_seen
+from kg.sources.guess.seen import what_was_seen, why_not_used
 from kg.sources.guess.side_tables import Side, friends, hierarchy, properties
 from kg.sources.guess.signal_words import RATING_WORDS
 from kg.sources.guess.signals import says_dislike
@@ -34,29 +33,7 @@ KNOWN_VALUES = 0.5
 """Share of a column's values that must be keys of a table that is only named for the same role."""
 
 
-class GuessError(WhyPathError):
-    """The files do not say enough for a description, or the description cannot be written."""
-
-
 _NEGATIVES = re.compile(r"negative|(^|[^a-z])neg([^a-z]|$)", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Guess:
-    """A guessed description and, in sentences for the reader, what was guessed and why.
-
-    `outside` are folders with files of it that are not in the description's own: a load must be told to read there.
-    """
-
-    schema: DomainSchema
-    notes: tuple[str, ...]
-    origin: str = "the files"
-    outside: tuple[Path, ...] = ()
-
-    def to_yaml(self) -> str:
-        """The description with the notes as comments."""
-        comments = "".join(f"#   {' '.join(note.split())}\n" for note in self.notes)
-        return f"# Guessed from {self.origin}; check it and change what is wrong.\n{comments}{self.schema.to_yaml()}"
 
 
 def guess_domain(files: Iterable[str | Path], folder: str | Path = ".") -> Guess:
@@ -70,20 +47,6 @@ def guess_domain(files: Iterable[str | Path], folder: str | Path = ".") -> Guess
     base = Path(folder).resolve()
     profiles = [profile_file(p, _relative(p, base)) for p in dict.fromkeys(paths)]
     return _Guessing(with_used_keys(profiles), base).guess()
-
-
-def write_domain(guess: Guess, out: str | Path) -> Path:
-    """Write the description; raises `GuessError` if the file is there."""
-    out = Path(out)
-    try:
-        # Mode x creates the file or fails: nobody's description is overwritten, even between a check and the writing.
-        with out.open("x", encoding="utf-8") as file:
-            file.write(guess.to_yaml())
-    except FileExistsError:
-        raise GuessError(f"{out} is there already; remove it, or name another file with --out") from None
-    except OSError as error:
-        raise GuessError(f"{out}: cannot be written ({error.strerror})") from None
-    return out
 
 
 def _relative(path: Path, base: Path) -> str:
@@ -135,7 +98,7 @@ class _Guessing:
         first = meetings[0]
         item_kind = self._items(first)
         self._users(first, item_kind)
-        self._events(meetings)
+        self._events(meetings, item_kind)
         self._linking_files(first, item_kind)
         self._side_tables(first, item_kind)
         self._edges(first, item_kind)
@@ -143,10 +106,7 @@ class _Guessing:
             self._nodes.setdefault(kind, {})
         for file in self._files:
             if file.path not in self._used:
-                names = ", ".join(name for name in file.columns if name)
-                self._notes.append(
-                    f"{file.path.name}: not used; no column of it was seen to lead to items ({names or 'no columns'})"
-                )
+                self._notes.append(f"{file.path.name}: not used; {why_not_used(file, first.item)}")
         described: dict[str, Any] = {"name": kind_name(self._base.name) or "domain", "nodes": self._nodes}
         if self._relations:
             described["relations"] = self._relations
@@ -249,7 +209,7 @@ class _Guessing:
         self._notes += notes
         return kind
 
-    def _events(self, meetings: Sequence[Meeting]) -> None:
+    def _events(self, meetings: Sequence[Meeting], item_kind: str) -> None:
         first = meetings[0]
         rated = any(m.file.path != first.file.path for m in meetings)
         weighted = [m for m in meetings if any(plain(c) in RATING_WORDS for c in m.file.columns)]
@@ -257,6 +217,11 @@ class _Guessing:
             meeting = parts[0]
             atomic = meeting.file.spec.resolved_format is SourceFormat.RECBOLE
             files = [part.file for part in parts]
+            if weighted and meeting not in weighted and (tag := tag_column(meeting)) is not None and len(files) == 1:
+                made = kind_name(tag.name)
+                self._made.setdefault(made, tag.name)
+                self._relate(meeting.file, item_kind, meeting.item.name, made, tag.name)
+                continue
             name = "interaction" if atomic else kind_name(common_name(files))
             name = self._new_section(name)
             learnt = not (rated and weighted) or meeting in weighted

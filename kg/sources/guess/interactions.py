@@ -26,7 +26,6 @@ from kg.sources.guess.words import (
     table_name,
 )
 
-
 _SAME = 0.8
 """Share of each other's values from which two columns hold ids of one kind."""
 
@@ -121,6 +120,15 @@ _TIME_NAME = re.compile(r"(^|_)(at|since|on|ts|dt|utc)$|[a-z](At|Since|On|Ts)$|t
 
 UNSURE = "unsure: "
 """What a note begins with where another answer is nearly as likely."""
+
+
+_TAG_NAME = re.compile(r"^(hash)?(tag|keyword|topic|genre|标签|schlagwort|etiqueta|mot.?cle)s?$", re.IGNORECASE)
+
+
+def tag_column(meeting: Meeting) -> ColumnProfile | None:
+    """The column of words that users gave to items, which say what an item is about."""
+    columns = [c for c in meeting.file.columns.values() if c not in (meeting.user, meeting.item)]
+    return next((c for c in columns if c.filled and not c.is_number and _TAG_NAME.search(plain(c.name))), None)
 
 
 @dataclass(frozen=True)

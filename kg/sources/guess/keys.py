@@ -35,9 +35,9 @@ def _with_used_key(file: FileProfile, others: Sequence[FileProfile]) -> FileProf
     if own is not None and any(holds_keys(c, own) for other in others for c in other.columns.values()):
         return file
     for column in file.columns.values():
-        if column is not own and column.is_unique:
-            if any(holds_keys(c, column) for other in others for c in other.columns.values()):
-                return replace(file, key_name=column.name)
+        columns = (c for other in others for c in other.columns.values())
+        if column is not own and column.is_unique and any(holds_keys(c, column) for c in columns):
+            return replace(file, key_name=column.name)
     return file
 
 

@@ -49,10 +49,11 @@ class ListForm:
         return {name: value for name, value in said.items() if value is not None}
 
 
-def list_form(column: ColumnProfile, *, blanks: bool) -> ListForm | None:
+def list_form(column: ColumnProfile, *, blanks: bool, usual: str | None = None) -> ListForm | None:
     """How a column's several values are written; their parts must recur. None if the cells hold one value each.
 
-    `blanks`: the file's own separator is a space (atomic files) in place of a comma.
+    `blanks`: the file's own separator is a space (atomic files) in place of a comma. `usual` separates the values of
+    another column of the file, and is believed more easily.
     """
     if column.lists:
         field = _field_of([_object(part) for part in islice(column.parts, _TRIED)])
@@ -61,7 +62,7 @@ def list_form(column: ColumnProfile, *, blanks: bool) -> ListForm | None:
         return ListForm() if recur(column.parts) else None
     if column.is_number or time_format(column) or is_url(column):
         return None
-    return _written(column) or _separated(column, blanks=blanks)
+    return _written(column) or _separated(column, blanks=blanks, believed=usual)
 
 
 def parts_of(cell: str, form: ListForm) -> list[str]:
@@ -148,7 +149,7 @@ def _field_of(values: list[Any]) -> str | None:
     return plain[0] if plain else None
 
 
-def _separated(column: ColumnProfile, *, blanks: bool) -> ListForm | None:
+def _separated(column: ColumnProfile, *, blanks: bool, believed: str | None) -> ListForm | None:
     usual = " " if blanks else ","
     for separator in (" ",) if blanks else _SEPARATORS:
         sure = separator in SURE_SEPARATORS
@@ -160,7 +161,8 @@ def _separated(column: ColumnProfile, *, blanks: bool) -> ListForm | None:
             for part in value.split(separator):
                 parts[part.strip()] += count
         # Names such as "Sarti, Luca" come in more parts than wholes; what several things share comes in fewer.
-        if recur(parts, least=1.1 if sure else 3.0) and (sure or len(parts) <= len(column.values)):
+        fewer = sure or separator == believed or len(parts) <= len(column.values)
+        if recur(parts, least=1.1 if sure else 3.0) and fewer:
             return ListForm(separator=separator if separator != usual else None)
     return None if blanks else _by_blanks(column)
 

@@ -68,11 +68,15 @@ def describe_nodes(
     if texts:
         node["text"] = [*([label.name] if label is not None else []), *(c.name for c in texts)]
     blanks = file.spec.resolved_format is SourceFormat.RECBOLE
+    headerless = file.spec.columns is not None
+    # What separates the values of one column, of others as well, be they ever so few.
+    forms = [form for c in rest if c not in texts and (form := list_form(c, blanks=blanks)) is not None]
+    usual = next((form.separator for form in forms if form.separator is not None), None)
     for column in rest:
         if column in texts:
             continue
         sensitive = role is Role.USER and is_sensitive(column.name)
-        if role is not Role.USER and (form := list_form(column, blanks=blanks)) is not None:
+        if role is not Role.USER and (form := list_form(column, blanks=blanks, usual=usual)) is not None:
             own = leads_to_own(column.name) and _parts_in(column, form, key) >= _OWN_SHARE
             _relate(node, "lists", column, kind, made, form, to=kind if own else None)
             notes.append(f"{kind}.{column.name} holds several values: each becomes a relation")
@@ -90,6 +94,10 @@ def describe_nodes(
             continue
         if column.is_unique and described["type"] == "integer" and stem_of(column.name) != plain(column.name):
             continue  # an id of some other system
+        if described["type"] == "integer" and role is not Role.USER and _is_code(column, headerless=headerless):
+            _relate(node, "links", column, kind, made, None)
+            notes.append(f"{kind}.{column.name} has {len(column.values)} recurring codes: each becomes a node")
+            continue
         if role is Role.ITEM and described["type"] == "boolean" and plain(column.name) in _AVAILABLE:
             equals = _AVAILABLE[plain(column.name)]
             node["available"] = column.name if equals else {"field": column.name, "equals": False}
@@ -103,6 +111,12 @@ def describe_nodes(
     for column, target in links.items():
         node.setdefault("links", {})[column] = {"target": target, "relation": _relation(kind, target, column)}
     return node, notes
+
+
+def _is_code(column: ColumnProfile, *, headerless: bool) -> bool:
+    """Whether whole numbers that recur are codes of something, by name (`categoryId`) or where nothing has a name."""
+    named = stem_of(column.name) != plain(column.name) or headerless
+    return named and 1 < len(column.values) <= column.filled / 3 and not 1900 <= column.low <= column.high < 2101
 
 
 def _parts_in(column: ColumnProfile, form: ListForm, key: ColumnProfile) -> float:

@@ -6,8 +6,12 @@ import re
 
 from kg.sources.guess.list_forms import is_written_list
 from kg.sources.guess.profile import ColumnProfile, FileProfile
+from kg.sources.guess.words import plain
 
 _SHOWN_COLUMNS = 12
+
+_ENOUGH = 0.5
+"""Share of a column's values that must be items."""
 
 
 def what_was_seen(file: FileProfile) -> str:
@@ -29,3 +33,36 @@ def _has_many(column: ColumnProfile) -> bool:
     """Whether most cells hold several ids between blanks or commas."""
     several = sum(n for value, n in column.values.items() if len(re.split(r"[ ,;|]+", value)) > 2)
     return column.mean_length < 5000 and several > 0.5 * column.filled and not column.is_number
+
+
+def why_not_used(file: FileProfile, item: ColumnProfile) -> str:
+    """Why a file found no place in a description, and what would give it one; `item` holds the items of the events."""
+    names = [name for name in file.columns if name]
+    shown = ", ".join(names) or "no columns"
+    for column in file.columns.values():
+        if column.lists or not column.values or not column.name:
+            continue
+        if column.share_in(item) >= _ENOUGH and plain(column.name) == plain(item.name):
+            rest = ", ".join(name for name in names if name != column.name)
+            return f"{column.name} leads to items, but nothing beside it recurs ({rest or 'no other column'})"
+        if plain(column.name) == plain(item.name) and (told := _other_spelling(column, item)) is not None:
+            return (
+                f"{column.name} has the ids of items in another spelling ({told}); spell them alike to join the files"
+            )
+    return f"no column of it was seen to lead to items ({shown})"
+
+
+def _other_spelling(column: ColumnProfile, item: ColumnProfile) -> str | None:
+    """How ids differ from the items': in case, in zeros or letters before a number; with an example."""
+    for spelt in (str.casefold, _digits):
+        of_items = {spelt(value): value for value in item.values if spelt(value)}
+        same = [value for value in column.values if spelt(value) in of_items]
+        if len(same) >= _ENOUGH * len(column.values):
+            return f"{same[0]!r} for {of_items[spelt(same[0])]!r}"
+    return None
+
+
+def _digits(value: str) -> str:
+    """The number at the end of an id, without the letters and zeros before it."""
+    found = re.fullmatch(r"[^0-9]*0*([0-9]+)", value)
+    return found[1] if found else ""

@@ -1,4 +1,4 @@
-"""Tables beside items and events that connect nodes: who knows whom, properties by name, categories within categories."""
+"""Tables beside items and events that connect nodes: users with users, items with properties, categories."""
 
 from __future__ import annotations
 

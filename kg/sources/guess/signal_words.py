@@ -81,14 +81,16 @@ NO_WORDS = frozenset((
 """Words of one who does not like, or does not say."""
 
 YES_STEMS = (
-    "upvot", "upmod", "lov", "lik", "recommend", "favo", "great", "excellent", "awesome", "amazing", "good", "gefäll", "gefall",
+    "upvot", "upmod", "lov", "lik", "recommend", "favo",
+    "great", "excellent", "awesome", "amazing", "good", "gefäll", "gefall",
     "toll",
     "super", "lieb", "empfehl", "gust", "encant", "recomend", "excel", "aim", "ador", "recommand", "нрав", "люб",
     "отлич",
     "рекоменд", "хорош", "best", "won", "agree", "enjoy", "muy", "buen", "perfect", "right", "match", "satisf",
 )  # fmt: skip
 NO_STEMS = (
-    "downvot", "downmod", "hat", "dislik", "bad", "terribl", "poor", "awful", "worst", "boring", "schlecht", "furchtbar", "mittel", "odi",
+    "downvot", "downmod", "hat", "dislik", "bad", "terribl", "poor",
+    "awful", "worst", "boring", "schlecht", "furchtbar", "mittel", "odi",
     "mal", "horrib", "détest", "detest", "mauvais", "плох", "ужас", "ненав", "neutral", "average", "mixed", "unlik",
     "dissatisf", "unsatisf", "left", "skip", "ignor", "nope", "pass", "lost", "disagree", "regular", "peor",
 )  # fmt: skip

@@ -60,7 +60,7 @@ def counts_seconds(column: ColumnProfile) -> bool:
 def is_year(column: ColumnProfile) -> bool:
     """Whether a column holds years, by its name and its values."""
     named = plain(column.name) in ("year", "yr", "jahr", "año", "annee", "année", "год", "年", "年份", "연도")
-    return named and column.is_integer and 1900 <= column.low and column.high < 2101
+    return named and column.is_integer and column.low >= 1900 and column.high < 2101
 
 
 def other_pattern(column: ColumnProfile, form: str) -> str | None:

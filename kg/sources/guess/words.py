@@ -42,7 +42,8 @@ TIME_WORDS = (
 LABEL_WORDS = (
     "title", "name", "label", "displayname", "fullname", "caption", "headline", "username", "名称", "商品名称",
     "标题", "姓名",
-    "片名", "书名", "品名", "昵称", "prénomnom", "prenomnom", "nomcomplet", "nombrecompleto", "vollername", "titel", "bezeichnung", "titulo", "título", "nombre", "titre", "nom", "libelle",
+    "片名", "书名", "品名", "昵称", "prénomnom", "prenomnom", "nomcomplet", "nombrecompleto",
+    "vollername", "titel", "bezeichnung", "titulo", "título", "nombre", "titre", "nom", "libelle",
     "libellé",
     "название", "имя", "наименование", "名前", "題名", "タイトル", "商品名", "氏名", "제목", "이름",
 )  # fmt: skip
