@@ -45,12 +45,24 @@ class EdgeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RowLinks:
+    """All that one row of a node kind says with its columns of one relation: the node's key, and where it leads.
+
+    Without tails the row says that there are none.
+    """
+
+    head: str
+    tails: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One interaction of a user with an item.
 
     `user` is a user's key, `item` an item's key within `item_kind`; `time` is in seconds since the epoch (UTC), None
-    where unknown; `weight` is None where the source has none. `id` identifies the event for good: given by its source,
-    or `event_digest` of the content, so that writing the same event twice changes nothing.
+    where unknown; `weight` is None where the source has none. `id` identifies the event for good: given by its source;
+    else `event_identity` for a row of a source, which may say another weight when it is loaded again, and
+    `event_digest` of the whole content for what is recorded, so that recording the same event twice changes nothing.
     """
 
     id: str
@@ -82,8 +94,25 @@ class Event:
         )
 
 
+def event_identity(user: str, item: str, item_kind: str, kind: str, time: float | None) -> str:
+    """Id of an event of a source that gives none: what it is that a row with another weight tells anew. 32 hex digits.
+
+    Where a source has no times, a user and an item have one event of each kind.
+    """
+    return _digest([user, item, item_kind, kind, None if time is None else float(time)])
+
+
 def event_digest(user: str, item: str, item_kind: str, kind: str, time: float | None, weight: float | None) -> str:
     """Digest of an event's content: 32 hex digits, equal for equal content on every machine."""
+    return _digest([user, item, item_kind, kind, time, weight])
+
+
+def recorded_id(event: Event) -> str:
+    """The id that the same event has where it was recorded without one."""
+    return event_digest(event.user, event.item, event.item_kind, event.kind, event.time, event.weight)
+
+
+def _digest(parts: list[str | float | None]) -> str:
     # JSON keeps the borders between the parts; repr-style floats round-trip exactly.
-    content = json.dumps([user, item, item_kind, kind, time, weight], ensure_ascii=False)
+    content = json.dumps(parts, ensure_ascii=False)
     return hashlib.blake2b(content.encode(errors="surrogatepass"), digest_size=16).hexdigest()

@@ -11,7 +11,7 @@ from kg.ingest.node_rows import NodeBuilder
 from kg.ingest.quarantine import Quarantine
 from kg.ingest.values import RowProblem
 from kg.ingest.writing import Batches
-from kg.rows import EdgeRow, Event, NodeRow
+from kg.rows import EdgeRow, Event, NodeRow, RowLinks, event_identity
 from kg.schema import DomainSchema
 from kg.sources import RawRecord, Reason, readable_name
 
@@ -58,15 +58,33 @@ class _EdgeWriter:
         named: bool,
     ) -> None:
         """Ends are (kind, key, yet to be made); `named` where the key of a made node is its name (a column's value)."""
+        name = self.ends(head, tail, relation, record, section, named=named)
+        self._batches.edge(EdgeRow(name, head[1], tail[1]), record, section)
+
+    def ends(
+        self,
+        head: tuple[str, str, bool],
+        tail: tuple[str, str, bool],
+        relation: str,
+        record: RawRecord,
+        section: str,
+        *,
+        named: bool,
+    ) -> str:
+        """Make the ends that are yet to be made, and give the relation's name between their kinds."""
         if head[:2] == tail[:2]:
             raise RowProblem(Reason.SELF_LOOP, f"{relation} leads from {head[0]} {head[1]!r} to itself")
         for kind, key, absent in (head, tail):
             if absent and self._known.add(kind, key, None):
                 self._batches.node(created_node(kind, key, named=named), record, section)
-        ends = (relation, head[0], tail[0])
+        return self.name_of(relation, head[0], tail[0])
+
+    def name_of(self, relation: str, head_kind: str, tail_kind: str) -> str:
+        """The relation's name between two kinds."""
+        ends = (relation, head_kind, tail_kind)
         if ends not in self._names:
             self._names[ends] = self._schema.relation_name(*ends)
-        self._batches.edge(EdgeRow(self._names[ends], head[1], tail[1]), record, section)
+        return self._names[ends]
 
 
 class LinkConsumer:
@@ -83,6 +101,7 @@ class LinkConsumer:
         self._builder = builder
         self._known = known
         self._quarantine = quarantine
+        self._batches = batches
         self._writer = _EdgeWriter(schema, known, batches)
 
     def take(self, record: RawRecord) -> None:
@@ -92,15 +111,29 @@ class LinkConsumer:
             return  # a row that was refused, and told, when nodes were read
         for column, problem in draft.problems:
             self._quarantine.add(record, self.section, problem.reason, f"{column}: {problem.detail}")
+        unread = {column for column, _ in draft.problems}
+        # A relation of which a column cannot be read is left as it was: what the row says of it is not known.
+        tails: dict[tuple[str, str], dict[str, None]] = {
+            relation: {} for relation, columns in self._builder.columns_of.items() if unread.isdisjoint(columns)
+        }
         for link in draft.links:
             try:
                 key = self._known.spelling(link.target, (link.target_kind,))
                 kind, absent = self._known.end(key, (link.target_kind,))
                 head, tail = (row.kind, row.key, False), (kind, key, absent)
-                self._writer.write(link.relation, head, tail, record, self.section, named=True)
+                ends = self._writer.ends(head, tail, link.relation, record, self.section, named=True)
             except RowProblem as problem:
                 # The node stands; only this relation of it is bad.
                 self._quarantine.add(record, self.section, problem.reason, f"{link.column}: {problem.detail}")
+                continue
+            said = tails.get((link.relation, link.target_kind))
+            if said is not None:
+                said[key] = None
+            else:
+                self._batches.edge(EdgeRow(ends, row.key, key), record, self.section)
+        for (relation, target), found in tails.items():
+            name = self._writer.name_of(relation, row.kind, target)
+            self._batches.links(name, RowLinks(row.key, tuple(found)), record, self.section)
 
     def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
         return self._builder.users_of(record)
@@ -149,7 +182,9 @@ class EventConsumer:
         item, user = self._known.spelling(draft.item, item_kinds), self._known.spelling(draft.user, (interaction.user,))
         item_kind, item_absent = self._known.item(item, item_kinds)
         user_kind, user_absent = self._known.end(user, (interaction.user,))
-        event = Event.of(user, item, item_kind, self._builder.kind, time=draft.time, weight=draft.weight, id=draft.id)
+        kind = self._builder.kind
+        event_id = draft.id or event_identity(user, item, item_kind, kind, draft.time)
+        event = Event.of(user, item, item_kind, kind, time=draft.time, weight=draft.weight, id=event_id)
         if self._builder.has_ids:
             content = (event.user, event.item, event.item_kind, event.kind, event.time, event.weight)
             same = self._ids.add(event.id, content)
@@ -160,9 +195,9 @@ class EventConsumer:
             if same:
                 self._tally.repeated += 1
                 return
-        for kind, key, absent in ((item_kind, item, item_absent), (user_kind, user, user_absent)):
-            if absent and self._known.add(kind, key, None):
-                self._batches.node(created_node(kind, key, named=False), record, self.section)
+        for end, key, absent in ((item_kind, item, item_absent), (user_kind, user, user_absent)):
+            if absent and self._known.add(end, key, None):
+                self._batches.node(created_node(end, key, named=False), record, self.section)
         self._batches.event(event, record, self.section)
 
     def users_of(self, record: RawRecord) -> tuple[str, ...] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import cached_property
 
 from kg.ingest.lists import list_reader
 from kg.ingest.values import RowProblem, field_of, key_of, key_or_none, keys_of, no_value, text_of
@@ -62,6 +63,14 @@ class NodeBuilder:
             (reader.resolve(column), column, link, list_reader(link, separator)) for column, link in node.lists.items()
         ]
         self._links = [(reader.resolve(column), column, link) for column, link in node.links.items()]
+
+    @cached_property
+    def columns_of(self) -> dict[tuple[str, str], set[str]]:
+        """The columns that say each relation, by (relation, kind that it leads to)."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for column, name, link, *_ in (*self._lists, *self._links):
+            found.setdefault((link.relation or name, link.target), set()).add(column)
+        return found
 
     @property
     def has_links(self) -> bool:

@@ -49,7 +49,8 @@ class SectionReport:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """How a load went. `nodes`, `edges` and `events` count what was new, changed or the same in the store.
+    """How a load went. `nodes`, `edges` and `events` count what was new, changed or the same in the store, and what
+    rows took back that they had said before.
 
     `bad` counts bad rows by reason; all of them are in the file `quarantine`, the first ones in `first_bad`. `repeated`
     rows said again what an earlier row said, `skipped` rows matched no `where`. `warnings` are sentences for the
@@ -80,6 +81,15 @@ class LoadReport:
         return self.rows / max(self.seconds, _SHORTEST_SECONDS)
 
     @property
+    def removed(self) -> dict[str, int]:
+        """How many nodes, relations and events went: what rows took back, and what a replacing load did not name."""
+        return {
+            "nodes": self.finish.removed_nodes,
+            "relations": self.finish.removed_edges + self.edges.removed,
+            "events": self.finish.removed_events,
+        }
+
+    @property
     def n_bad(self) -> int:
         """Number of bad rows."""
         return sum(self.bad.values())
@@ -92,10 +102,13 @@ class LoadReport:
         for name, written in (("nodes", self.nodes), ("relations", self.edges), ("events", self.events)):
             lines.append(
                 f"  {name:<10}{written.new:>11,} new {written.changed:>10,} changed {written.same:>11,} the same"
+                + (f" {self.removed[name]:>10,} removed" if any(self.removed.values()) else "")
             )
-        removed = (self.finish.removed_nodes, self.finish.removed_edges, self.finish.removed_events)
-        if any(removed):
-            lines.append("  removed: {:,} nodes, {:,} relations, {:,} events".format(*removed))
+        if self.events.corrected:
+            lines.append(
+                f"  {self.events.corrected:,} rows gave an earlier event of the same user, item and time another"
+                " weight; the last one stands"
+            )
         if self.repeated:
             lines.append(f"  {self.repeated:,} rows repeated an earlier one")
         if self.skipped:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Protocol, TypeVar
 
 from kg.ingest.quarantine import Quarantine
-from kg.rows import EdgeRow, Event, NodeRow
+from kg.rows import EdgeRow, Event, NodeRow, RowLinks
 from kg.sources import RawRecord, Reason
 from kg.stores import WriteReport
 
@@ -28,6 +30,8 @@ class RowSink(Protocol):
 
     def write_edges(self, relation: str, rows: Sequence[EdgeRow]) -> WriteReport: ...
 
+    def write_links(self, relation: str, rows: Sequence[RowLinks]) -> WriteReport: ...
+
     def write_events(self, rows: Sequence[Event]) -> WriteReport: ...
 
 
@@ -40,6 +44,9 @@ class Nowhere:
     def write_edges(self, relation: str, rows: Sequence[EdgeRow]) -> WriteReport:
         return WriteReport()
 
+    def write_links(self, relation: str, rows: Sequence[RowLinks]) -> WriteReport:
+        return WriteReport()
+
     def write_events(self, rows: Sequence[Event]) -> WriteReport:
         return WriteReport()
 
@@ -47,8 +54,8 @@ class Nowhere:
 class Batches:
     """Collects rows and writes them in batches; what the store refuses goes to the quarantine.
 
-    Edges wait until their relation fills a batch: a row of a table of films names ten relations, and ten small
-    transactions take a server several times as long as one of as many rows.
+    Edges and links wait until their relation fills a batch: a row of a table of films names ten relations, and ten
+    small transactions take a server several times as long as one of as many rows.
     """
 
     def __init__(self, sink: RowSink, quarantine: Quarantine) -> None:
@@ -56,6 +63,8 @@ class Batches:
         self._quarantine = quarantine
         self._nodes: list[tuple[NodeRow, RawRecord, str]] = []
         self._edges: dict[str, list[tuple[EdgeRow, RawRecord, str]]] = {}
+        self._links: dict[str, list[tuple[RowLinks, RawRecord, str]]] = {}
+        self._waiting: Counter[str] = Counter()
         self._events: list[tuple[Event, RawRecord, str]] = []
         self._waiting_edges = 0
         self.nodes = WriteReport()
@@ -80,6 +89,15 @@ class Batches:
         elif self._waiting_edges >= WAITING_EDGES:
             self._write_edges(max(self._edges, key=lambda relation: len(self._edges[relation])))
 
+    def links(self, relation: str, row: RowLinks, record: RawRecord, section: str) -> None:
+        """Add all that a row says of a relation."""
+        self._links.setdefault(relation, []).append((row, record, section))
+        self._waiting[relation] += max(1, len(row.tails))
+        if self._waiting[relation] >= BATCH_ROWS:
+            self._write_links(relation)
+        elif self._waiting.total() >= WAITING_EDGES:
+            self._write_links(self._waiting.most_common(1)[0][0])
+
     def event(self, row: Event, record: RawRecord, section: str) -> None:
         """Add an event."""
         self._events.append((row, record, section))
@@ -87,8 +105,10 @@ class Batches:
             self._write_events()
 
     def flush(self) -> None:
-        """Write what is waiting: nodes, then edges, then events."""
+        """Write what is waiting: nodes, then links and edges, then events."""
         self._write_nodes()
+        for relation in list(self._links):
+            self._write_links(relation)
         for relation in list(self._edges):
             self._write_edges(relation)
         self._write_events()
@@ -103,6 +123,12 @@ class Batches:
         waiting = self._edges.pop(relation)
         self._waiting_edges -= len(waiting)
         self.edges += self._written(partial(self._sink.write_edges, relation), waiting)
+
+    def _write_links(self, relation: str) -> None:
+        self._write_nodes()
+        waiting = self._links.pop(relation)
+        del self._waiting[relation]
+        self.edges += self._written(partial(self._sink.write_links, relation), waiting)
 
     def _write_events(self) -> None:
         self._write_nodes()
@@ -120,4 +146,4 @@ class Batches:
         for refusal in report.refused:
             _, record, section = waiting[refusal.row]
             self._quarantine.add(record, section, Reason.REFUSED, refusal.reason)
-        return WriteReport(report.new, report.changed, report.same)
+        return replace(report, refused=())

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from kg.limits import time_misfit, weight_misfit
 from kg.rows import Event, FieldValue, NodeRow
 from kg.schema import DomainSchema
+from kg.stores.protocol import Refusal, WriteReport
 
 Section: TypeAlias = Literal["node", "relation", "interaction"]
 
@@ -44,6 +45,22 @@ def node_misfit(schema: DomainSchema, row: NodeRow) -> str | None:
     if not storable(texts):
         return f"a text of {row.kind} {row.key!a} is not valid Unicode (half of a surrogate pair)"
     return None
+
+
+def unknown_relation(schema: DomainSchema, relation: str, count: int) -> WriteReport:
+    """The report on a batch of so many rows of a relation that the schema does not have."""
+    known = ", ".join(schema.relation_kinds) or "none"
+    reason = f"there is no relation {relation!r}; the domain has {known}"
+    return WriteReport(refused=tuple(Refusal(position, reason) for position in range(count)))
+
+
+def linked_relations(schema: DomainSchema) -> frozenset[str]:
+    """The relations that columns of node kinds say."""
+    return frozenset(
+        schema.relation_name(link.relation or column, kind, link.target)
+        for kind, node in schema.nodes.items()
+        for column, link in (*node.lists.items(), *node.links.items())
+    )
 
 
 def event_misfit(schema: DomainSchema, event: Event) -> str | None:

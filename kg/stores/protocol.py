@@ -15,7 +15,7 @@ from typing import Protocol, Self, runtime_checkable
 
 from kg.graph import KnowledgeGraph
 from kg.paths import FoundPaths
-from kg.rows import EdgeRow, Event, NodeRow
+from kg.rows import EdgeRow, Event, NodeRow, RowLinks
 from kg.schema import DomainSchema
 
 
@@ -57,17 +57,28 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class WriteReport:
-    """What became of a batch of a load: rows that were new, changed what was there, said the same, or were refused."""
+    """What became of a batch of a load: rows that were new, changed what was there, said the same, or were refused.
+
+    `removed` counts what rows took away that they had said before. `corrected` events, which are in none of the other
+    counts, gave one of the same load another content.
+    """
 
     new: int = 0
     changed: int = 0
     same: int = 0
     refused: tuple[Refusal, ...] = ()
+    removed: int = 0
+    corrected: int = 0
 
     def __add__(self, other: WriteReport) -> WriteReport:
         """Counts of both; the refusals keep their positions in their own batches."""
         return WriteReport(
-            self.new + other.new, self.changed + other.changed, self.same + other.same, self.refused + other.refused
+            self.new + other.new,
+            self.changed + other.changed,
+            self.same + other.same,
+            self.refused + other.refused,
+            self.removed + other.removed,
+            self.corrected + other.corrected,
         )
 
 
@@ -179,8 +190,8 @@ class StoreCounts:
 class LoadWriter(Protocol):
     """One load in progress, a context manager. Leaving it without `finish` leaves the mark: the load was interrupted.
 
-    Rows of one load that have the same key: equal ones count as the same, of different ones the first stands and the
-    others are refused. Across loads a row replaces what was there.
+    Rows of one load that have the same key: equal ones count as the same, of different ones the first node stands and
+    the others are refused, and the last event stands. Across loads a row replaces what was there.
     """
 
     def __enter__(self) -> Self: ...
@@ -197,9 +208,17 @@ class LoadWriter(Protocol):
         """Write edges of one relation. Refused: an end that does not exist."""
         ...
 
+    def write_links(self, relation: str, rows: Sequence[RowLinks]) -> WriteReport:
+        """Write the edges that rows of the head's kind say, and remove those that they said before and no longer do.
+
+        An edge that `write_edges` has ever named stays. Counts and refusals are of edges; a refusal's `row` is that of
+        its row. A node comes once in a load.
+        """
+        ...
+
     def write_events(self, rows: Sequence[Event]) -> WriteReport:
-        """Write the source's events. Unknown users get a bare node; refused: unknown items, contradicting repeats,
-        an id under which something else was appended."""
+        """Write the source's events. Unknown users get a bare node; refused: unknown items, an id under which
+        something else was appended. One that says what an appended event says is that event, which stays what it is."""
         ...
 
     def finish(self) -> FinishReport:

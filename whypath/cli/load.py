@@ -185,7 +185,12 @@ def report_data(report: LoadReport) -> dict[str, object]:
     return {
         "generation": finish.state.generation,
         **{name: {"new": c.new, "changed": c.changed, "same": c.same} for name, c in counts.items()},
-        "removed": {"nodes": finish.removed_nodes, "edges": finish.removed_edges, "events": finish.removed_events},
+        "removed": {
+            "nodes": finish.removed_nodes,
+            "edges": finish.removed_edges + report.edges.removed,
+            "events": finish.removed_events,
+        },
+        "corrected_events": report.events.corrected,
         "bad": {str(reason): count for reason, count in report.bad.items()},
         "quarantine": str(report.quarantine) if report.quarantine is not None else None,
         "repeated": report.repeated,

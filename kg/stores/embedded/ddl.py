@@ -47,6 +47,7 @@ _STATEMENTS = (
         head INTEGER NOT NULL,
         tail INTEGER NOT NULL,
         load INTEGER NOT NULL,
+        filed INTEGER NOT NULL, -- whether a file of relations has named it, and not only a row of its head
         PRIMARY KEY (relation, head, tail)
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX edge_by_tail ON edge (relation, tail, head)",
@@ -71,7 +72,7 @@ _STATEMENTS = (
 STORE_FORMAT = FileFormat(
     name="a store",
     application_id=0x57685061,  # "WhPa"
-    version=1,
+    version=2,
     statements=_STATEMENTS,
     advice="load the domain into a new directory",
 )

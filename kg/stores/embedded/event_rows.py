@@ -7,8 +7,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
-from kg.rows import Event
+from kg.rows import Event, recorded_id
 from kg.schema import DomainSchema
 from kg.stores.embedded.rows import events_by_id, node_ids, packed_id
 from kg.stores.fitting import event_misfit
@@ -35,11 +36,13 @@ def resolve_events(
     names: Mapping[str, int],
     events: Sequence[Event],
     items_named_by: int | None = None,
+    *,
+    as_recorded: bool = False,
 ) -> Resolved:
     """Look up users, items and earlier events; users that are new get a bare node.
 
     Refuses what the schema does not know and items that do not exist; with `items_named_by` also items that this load
-    has not named.
+    has not named. With `as_recorded` an event that was recorded with this content is taken for it, under its own id.
     """
     user_kind = schema.user_kinds[0]
     refused: dict[int, str] = {}
@@ -64,7 +67,13 @@ def resolve_events(
         item = items[event.item_kind, event.item]
         content[row] = (names[event.kind], users[event.user], item, event.time, event.weight)
     ids = [b"" if row in refused else packed_id(event.id) for row, event in enumerate(events)]
-    there = events_by_id(connection, (packed for packed in ids if packed))
+    recorded: dict[int, bytes] = {}
+    if as_recorded:
+        recorded = {row: packed_id(recorded_id(event)) for row, event in good}
+    there = events_by_id(connection, chain((packed for packed in ids if packed), recorded.values()))
+    for row, packed in recorded.items():
+        if ids[row] not in there and packed in there and there[packed][5] == 0:
+            ids[row] = packed
     return Resolved(ids, content, there, [Refusal(row, reason) for row, reason in sorted(refused.items())])
 
 

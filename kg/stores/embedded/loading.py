@@ -9,14 +9,15 @@ from types import TracebackType
 from typing import Self
 
 from kg.locking import FileLock
-from kg.rows import EdgeRow, Event, NodeRow
+from kg.rows import EdgeRow, Event, NodeRow, RowLinks
 from kg.schema import DomainSchema
+from kg.stores.embedded.edge_rows import insert_pairs, note_filed, note_named, remove_unsaid
 from kg.stores.embedded.event_rows import insert_events, resolve_events
 from kg.stores.embedded.finishing import finish_load
 from kg.stores.embedded.rows import node_ids, nodes_by_key, packed_fields
 from kg.stores.embedded.state import note_change, read_counters
 from kg.stores.errors import StoreError
-from kg.stores.fitting import node_misfit, storable
+from kg.stores.fitting import linked_relations, node_misfit, storable, unknown_relation
 from kg.stores.protocol import FinishReport, Refusal, WriteReport
 from kg.stores.sqlite import Database
 
@@ -43,7 +44,10 @@ class EmbeddedLoad:
         self._replace = replace
         # What a replacing load has not named goes when it finishes, so nothing new may hang on it.
         self._named_by = load if replace else None
+        self._linked = linked_relations(schema)
         self._finished = False
+        self._recorded: bool | None = None
+        self._last_event = 0
 
     def __enter__(self) -> Self:
         return self
@@ -122,9 +126,7 @@ class EmbeddedLoad:
         """See `LoadWriter.write_edges`."""
         spec = self._schema.relation_kinds.get(relation)
         if spec is None:
-            known = ", ".join(self._schema.relation_kinds) or "none"
-            reason = f"there is no relation {relation!r}; the domain has {known}"
-            return WriteReport(refused=tuple(Refusal(position, reason) for position in range(len(rows))))
+            return unknown_relation(self._schema, relation, len(rows))
         number = self._numbers[relation]
         refused: list[Refusal] = []
         pairs: list[tuple[int, int]] = []
@@ -139,15 +141,45 @@ class EmbeddedLoad:
                     refused.append(Refusal(position, f"there is no {spec.tail} {row.tail!a}"))
                 else:
                     pairs.append((head, tail))
-            values = [(number, head, tail, self._load) for head, tail in pairs]
-            inserted = connection.executemany("INSERT OR IGNORE INTO edge VALUES (?, ?, ?, ?)", values).rowcount
-            new = max(inserted, 0)  # -1 after no row at all
+            new = insert_pairs(connection, number, pairs, self._load, filed=True)
             if self._replace and new < len(pairs):
-                touches = [(self._load, number, head, tail) for head, tail in pairs]
-                connection.executemany("UPDATE edge SET load = ? WHERE relation = ? AND head = ? AND tail = ?", touches)
+                note_named(connection, number, pairs, self._load, filed=True)
+            elif new < len(pairs) and relation in self._linked:
+                note_filed(connection, number, pairs)
             if new:
                 note_change(connection)
         return WriteReport(new, 0, len(pairs) - new, tuple(refused))
+
+    def write_links(self, relation: str, rows: Sequence[RowLinks]) -> WriteReport:
+        """See `LoadWriter.write_links`."""
+        spec = self._schema.relation_kinds.get(relation)
+        if spec is None:
+            return unknown_relation(self._schema, relation, len(rows))
+        number = self._numbers[relation]
+        refused: list[Refusal] = []
+        said: dict[int, set[int]] = {}
+        removed = 0
+        with self._writing() as connection:
+            heads = self._ends(connection, spec.head, (row.head for row in rows))
+            tails = self._ends(connection, spec.tail, (tail for row in rows for tail in row.tails))
+            for position, row in enumerate(rows):
+                head = heads.get(row.head)
+                if head is None:
+                    refused += [Refusal(position, f"there is no {spec.head} {row.head!a}") for _ in row.tails]
+                    continue
+                absent = [tail for tail in row.tails if tail not in tails]
+                refused += [Refusal(position, f"there is no {spec.tail} {tail!a}") for tail in absent]
+                said.setdefault(head, set()).update(tails[tail] for tail in row.tails if tail in tails)
+            pairs = [(head, tail) for head, ends in said.items() for tail in sorted(ends)]
+            # Before a first load nothing was said, and a replacing one removes what it does not name when it ends.
+            if self._load > 1 and not self._replace:
+                removed = remove_unsaid(connection, number, said)
+            new = insert_pairs(connection, number, pairs, self._load, filed=False)
+            if self._replace and new < len(pairs):
+                note_named(connection, number, pairs, self._load, filed=False)
+            if new or removed:
+                note_change(connection)
+        return WriteReport(new, 0, len(pairs) - new, tuple(refused), removed)
 
     def _ends(self, connection: sqlite3.Connection, kind: str, keys: Iterable[str]) -> dict[str, int]:
         return node_ids(connection, self._numbers[kind], filter(_is_storable, keys), self._named_by)
@@ -156,10 +188,14 @@ class EmbeddedLoad:
         """See `LoadWriter.write_events`."""
         new: dict[bytes, tuple] = {}
         changes: dict[bytes, tuple] = {}
+        changed: set[bytes] = set()
         touches: list[tuple[int, bytes]] = []
-        same = 0
+        same = corrected = 0
         with self._writing() as connection:
-            found = resolve_events(connection, self._schema, self._numbers, rows, self._named_by)
+            as_recorded = self._has_recorded(connection)
+            found = resolve_events(
+                connection, self._schema, self._numbers, rows, self._named_by, as_recorded=as_recorded
+            )
             refused = list(found.refused)
             for position, (packed, content) in enumerate(zip(found.ids, found.content, strict=True)):
                 if content is None:
@@ -170,14 +206,20 @@ class EmbeddedLoad:
                     new[packed] = content
                 elif (in_load or (before or ())[:5]) == content:
                     same += 1
-                    if in_load is None and before is not None and before[6] != self._load:
+                    # An appended one is nobody's but its recorder's.
+                    if in_load is None and before is not None and before[6] not in (0, self._load):
                         touches.append((self._load, packed))
-                elif in_load is None and before is not None and before[6] not in (0, self._load):
-                    changes[packed] = content
-                else:
-                    source = "was appended" if before is not None and before[6] == 0 else "came before in this load"
-                    reason = f"event {rows[position].id!r} {source} with other content; the first one stands"
+                elif before is not None and before[6] == 0:
+                    reason = f"event {rows[position].id!r} was appended with other content; the first one stands"
                     refused.append(Refusal(position, reason))
+                elif packed in new:
+                    new[packed] = content
+                    corrected += 1
+                else:
+                    first_in_load = in_load is None and before is not None and before[6] != self._load
+                    changes[packed] = content
+                    changed |= {packed} if first_in_load else set()
+                    corrected += not first_in_load
             number = read_counters(connection).last_event
             added = [
                 (number + step, packed, *content, self._load, self._load)
@@ -191,10 +233,20 @@ class EmbeddedLoad:
             connection.executemany("UPDATE event SET load = ? WHERE id = ?", touches)
             if new:
                 connection.execute("UPDATE state SET last_event = ?", (number + len(new),))
+            self._last_event = number + len(new)
             if new or changes:
                 note_change(connection)
         refused.sort(key=lambda refusal: refusal.row)
-        return WriteReport(len(new), len(changes), same, tuple(refused))
+        return WriteReport(len(new), len(changed), same, tuple(refused), corrected=corrected)
+
+    def _has_recorded(self, connection: sqlite3.Connection) -> bool:
+        """Whether there are appended events, which rows may say again. Asked once, and then told by the numbers."""
+        if self._recorded is None:
+            found = connection.execute("SELECT EXISTS (SELECT 1 FROM event WHERE born = 0)").fetchone()
+            self._recorded, self._last_event = bool(found[0]), read_counters(connection).last_event
+        elif not self._recorded:
+            self._recorded = read_counters(connection).last_event != self._last_event
+        return self._recorded
 
     def finish(self) -> FinishReport:
         """See `LoadWriter.finish`."""

@@ -89,8 +89,8 @@ def node_ids(
     """Ids of the nodes of one kind that exist among the keys; with `named_by` only those that this load has named."""
     found: dict[str, int] = {}
     condition, values = ("", ()) if named_by is None else ("AND load = ?", (named_by,))
-    for part in _parts(list(dict.fromkeys(keys))):
-        statement = f"SELECT key, id FROM node WHERE kind = ? AND key IN ({_marks(part)}) {condition}"
+    for part in in_parts(list(dict.fromkeys(keys))):
+        statement = f"SELECT key, id FROM node WHERE kind = ? AND key IN ({marks(part)}) {condition}"
         rows = connection.execute(statement, (kind, *part, *values))
         found.update(checked(rows, text("node.key"), NODE_ID))
     return found
@@ -99,8 +99,8 @@ def node_ids(
 def nodes_by_key(connection: sqlite3.Connection, kind: int, keys: Iterable[str]) -> dict[str, tuple]:
     """(id, label, text, fields, load) of the nodes of one kind that exist among the keys."""
     found: dict[str, tuple] = {}
-    for part in _parts(list(dict.fromkeys(keys))):
-        statement = f"SELECT key, id, label, text, fields, load FROM node WHERE kind = ? AND key IN ({_marks(part)})"
+    for part in in_parts(list(dict.fromkeys(keys))):
+        statement = f"SELECT key, id, label, text, fields, load FROM node WHERE kind = ? AND key IN ({marks(part)})"
         rows = connection.execute(statement, (kind, *part))
         found.update((row[0], row[1:]) for row in checked(rows, text("node.key"), NODE_ID, *_NODE_CONTENT))
     return found
@@ -109,18 +109,20 @@ def nodes_by_key(connection: sqlite3.Connection, kind: int, keys: Iterable[str])
 def events_by_id(connection: sqlite3.Connection, ids: Iterable[bytes]) -> dict[bytes, tuple]:
     """(kind, user, item, time, weight, born, load) of the events that exist among the packed ids."""
     found: dict[bytes, tuple] = {}
-    for part in _parts(list(dict.fromkeys(ids))):
-        statement = f"SELECT id, kind, user, item, time, weight, born, load FROM event WHERE id IN ({_marks(part)})"
+    for part in in_parts(list(dict.fromkeys(ids))):
+        statement = f"SELECT id, kind, user, item, time, weight, born, load FROM event WHERE id IN ({marks(part)})"
         rows = connection.execute(statement, part)
         columns = (blob("event.id"), *EVENT_CONTENT, integer("event.born"), integer("event.load"))
         found.update((row[0], row[1:]) for row in checked(rows, *columns))
     return found
 
 
-def _parts(values: list) -> Iterator[Sequence]:
+def in_parts(values: list) -> Iterator[Sequence]:
+    """The values in parts, each for one statement."""
     for start in range(0, len(values), _PARAMETERS):
         yield values[start : start + _PARAMETERS]
 
 
-def _marks(part: Sequence) -> str:
+def marks(part: Sequence) -> str:
+    """A place in a statement for each value."""
     return ",".join("?" * len(part))

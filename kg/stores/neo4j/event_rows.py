@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from neo4j import ManagedTransaction, Result
 
-from kg.rows import Event
+from kg.rows import Event, recorded_id
 from kg.schema import DomainSchema
 from kg.stores.fitting import event_misfit
 from kg.stores.neo4j.batches import grouped, send, slices
@@ -61,17 +61,20 @@ def resolve_events(
     names: Names,
     events: Sequence[Event],
     items_named_by: int | None = None,
+    *,
+    as_recorded: bool = False,
 ) -> Resolved:
     """Look up users, items and earlier events; users that are new get a bare node.
 
     Refuses what the schema does not know and items that do not exist; with `items_named_by` also items that this load
-    has not named.
+    has not named. With `as_recorded` an event that was recorded with this content is there under its own id as well.
     """
     refused = unfit(schema, events)
     good = [(row, event) for row, event in enumerate(events) if row not in refused]
     if not good:
         return Resolved([False] * len(events), {}, _refusals(refused), counters.last_node)
-    found = _look_up(transaction, schema, names, [event for _, event in good], items_named_by)
+    further = [recorded_id(event) for _, event in good] if as_recorded else []
+    found = _look_up(transaction, schema, names, [event for _, event in good], items_named_by, further)
     for row, event in good:
         if event.item not in found.items[event.item_kind]:
             refused[row] = f"there is no {event.item_kind} {event.item!r} in the store"
@@ -101,6 +104,7 @@ def _look_up(
     names: Names,
     events: Sequence[Event],
     items_named_by: int | None,
+    further_ids: Sequence[str],
 ) -> _Found:
     """What exists of a batch, by one query: a single event waits for the way to the server and back, not for work."""
     items: dict[str, dict[str, None]] = {}
@@ -124,12 +128,22 @@ def _look_up(
         text,
         users=list(dict.fromkeys(event.user for event in events)),
         items=[list(items[kind]) for kind in item_kinds],
-        ids=list(dict.fromkeys(event.id for event in events)),
+        ids=list(dict.fromkeys([*(event.id for event in events), *further_ids])),
         kinds=list(names.interactions),
         load=items_named_by,
     )
     by_kind = {kind: set(found) for kind, found in zip(item_kinds, keys, strict=True)}
     return _Found(set(users), by_kind, _stored(names, there))
+
+
+def some_recorded(transaction: ManagedTransaction, names: Names) -> bool:
+    """Whether any event was appended: those of loads have no number."""
+    parts = [
+        f"MATCH ()-[r:{names.interaction(kind)}]->() WHERE r._number > 0 RETURN 1 AS one LIMIT 1"
+        for kind in names.interactions
+    ]
+    text = f"CALL () {{ {' UNION ALL '.join(parts)} }} RETURN count(one)"
+    return bool(parts) and first(transaction, text)[0] > 0
 
 
 def some_exist(transaction: ManagedTransaction, names: Names, ids: Sequence[str], kinds: Sequence[str]) -> bool:

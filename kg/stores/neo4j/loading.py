@@ -6,17 +6,19 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from neo4j import ManagedTransaction
 
-from kg.rows import EdgeRow, Event, NodeRow
+from kg.rows import EdgeRow, Event, NodeRow, RowLinks, recorded_id
 from kg.schema import DomainSchema, RelationKind
 from kg.stores.errors import StoreError
-from kg.stores.fitting import node_misfit, storable
-from kg.stores.neo4j.batches import NotNew, grouped, send, slices, taken_for_new
+from kg.stores.fitting import linked_relations, node_misfit, storable, unknown_relation
+from kg.stores.neo4j.batches import NotNew, slices, taken_for_new
 from kg.stores.neo4j.connection import Connection
+from kg.stores.neo4j.edge_rows import merge_pairs, remove_unsaid
 from kg.stores.neo4j.event_rows import (
     LOST_ENDS,
     StoredEvent,
@@ -24,13 +26,13 @@ from kg.stores.neo4j.event_rows import (
     delete_events,
     resolve_events,
     some_exist,
+    some_recorded,
     touch_events,
     unfit,
 )
 from kg.stores.neo4j.finishing import finish_load
 from kg.stores.neo4j.names import Names
 from kg.stores.neo4j.nodes import (
-    by_key,
     content_of,
     create_nodes,
     known_keys,
@@ -60,7 +62,10 @@ class Neo4jLoad:
         # Whether the next rows are taken for new: until some were not, and again when a whole batch was.
         self._nodes_new = self._events_new = True
         self._batch = 0
+        self._linked = linked_relations(schema)
         self._finished = False
+        self._recorded: bool | None = None
+        self._last_event = 0
         self._heard = time.monotonic()
         self._left = threading.Event()
         self._lease = threading.Thread(target=self._renew, name="whypath-load-lease", daemon=True)
@@ -214,48 +219,60 @@ class Neo4jLoad:
         """See `LoadWriter.write_edges`."""
         spec = self._schema.relation_kinds.get(relation)
         if spec is None:
-            known = ", ".join(self._schema.relation_kinds) or "none"
-            reason = f"there is no relation {relation!r}; the domain has {known}"
-            return WriteReport(refused=tuple(Refusal(position, reason) for position in range(len(rows))))
+            return unknown_relation(self._schema, relation, len(rows))
+        ends = [(position, row.head, row.tail) for position, row in enumerate(rows)]
+        filed = True if relation in self._linked else None
 
         def write(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> WriteReport:
-            report = self._merge_edges(transaction, counters.names, spec, rows)
+            report = self._merge_edges(transaction, counters.names, spec, ends, filed=filed)
             if report.new:
                 changes["mark_changed"] = True
             return report
 
         return self._writing(write)
 
+    def write_links(self, relation: str, rows: Sequence[RowLinks]) -> WriteReport:
+        """See `LoadWriter.write_links`."""
+        spec = self._schema.relation_kinds.get(relation)
+        if spec is None:
+            return unknown_relation(self._schema, relation, len(rows))
+        ends = [(position, row.head, tail) for position, row in enumerate(rows) for tail in row.tails]
+        said = [(row.head, row.tails) for row in rows if storable((row.head, *row.tails))]
+        # Before a first load nothing was said, and a replacing one removes what it does not name when it ends.
+        renewing = self._load > 1 and not self._replace
+
+        def write(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> WriteReport:
+            removed = remove_unsaid(transaction, counters.names, spec, said) if renewing else 0
+            report = self._merge_edges(transaction, counters.names, spec, ends, filed=False)
+            if report.new or removed:
+                changes["mark_changed"] = True
+            return replace(report, removed=removed)
+
+        return self._writing(write)
+
     def _merge_edges(
-        self, transaction: ManagedTransaction, names: Names, spec: RelationKind, rows: Sequence[EdgeRow]
+        self,
+        transaction: ManagedTransaction,
+        names: Names,
+        spec: RelationKind,
+        ends: Sequence[tuple[int, str, str]],
+        *,
+        filed: bool | None,
     ) -> WriteReport:
-        head_label, tail_label = names.label(spec.head), names.label(spec.tail)
-        good = [(row.head, row.tail) for row in rows if storable((row.head, row.tail))]
-        # Only a replacing load must know which edges it has named. One that is not spares the property, which would
-        # be the only one of most edges.
-        condition, note = (
-            ("WHERE h._load = $load AND t._load = $load", "SET r._load = $load") if self._replace else ("", "")
+        """Write edges, each as (row of the batch, head, tail)."""
+        good = [(head, tail) for _, head, tail in ends if storable((head, tail))]
+        written, new = merge_pairs(
+            transaction, names, spec, good, load=self._load, replacing=self._replace, filed=filed
         )
-        text = (
-            f"UNWIND $groups AS group {by_key(head_label, 'h', 'group[0]')}"
-            f" UNWIND group[1] AS tail {by_key(tail_label, 't', 'tail')}"
-            f" {condition} MERGE (h)-[r:{names.relation(spec)}]->(t) {note} RETURN count(*)"
-        )
-        parts = (grouped(part) for part in slices(sorted(good)))
-        sent = [send(transaction, text, groups=groups, load=self._load) for groups in parts]
-        written = new = 0
-        for result in sent:
-            written += result.single(strict=True)[0]
-            new += result.consume().counters.relationships_created
         refused: list[Refusal] = []
-        if written < len(rows):
-            heads = known_keys(transaction, head_label, {head for head, _ in good}, self._named_by)
-            tails = known_keys(transaction, tail_label, {tail for _, tail in good}, self._named_by)
-            for position, row in enumerate(rows):
-                if row.head not in heads:
-                    refused.append(Refusal(position, f"there is no {spec.head} {row.head!a}"))
-                elif row.tail not in tails:
-                    refused.append(Refusal(position, f"there is no {spec.tail} {row.tail!a}"))
+        if written < len(ends):
+            heads = known_keys(transaction, names.label(spec.head), {head for head, _ in good}, self._named_by)
+            tails = known_keys(transaction, names.label(spec.tail), {tail for _, tail in good}, self._named_by)
+            for position, head, tail in ends:
+                if head not in heads:
+                    refused.append(Refusal(position, f"there is no {spec.head} {head!a}"))
+                elif tail not in tails:
+                    refused.append(Refusal(position, f"there is no {spec.tail} {tail!a}"))
         return WriteReport(new, 0, written - new, tuple(refused))
 
     def write_events(self, rows: Sequence[Event]) -> WriteReport:
@@ -264,7 +281,8 @@ class Neo4jLoad:
         def write(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> WriteReport:
             return self._write_events(transaction, counters, changes, rows)
 
-        report = self._create_events(rows) if self._events_new else None
+        # What was appended may be in the rows again, under another id.
+        report = self._create_events(rows) if self._events_new and not self._recorded else None
         if report is None:
             report = self._writing(write)
             self._events_new = report.new == len(rows)
@@ -278,6 +296,8 @@ class Neo4jLoad:
         kinds = {event.kind for event in events}
 
         def create(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> WriteReport:
+            if self._has_recorded(transaction, counters):
+                raise NotNew
             # The constraint of an interaction knows its own ids only.
             others = [kind for kind in counters.names.interactions if len(kinds) > 1 or kind not in kinds]
             if some_exist(transaction, counters.names, ids, others):
@@ -288,7 +308,8 @@ class Neo4jLoad:
                     transaction, self._schema, counters.names, new, load=self._load, items_named_by=self._named_by
                 ):
                     raise NotNew
-            changes |= {"last_event": counters.last_event + len(new), "mark_changed": True}
+            self._last_event = counters.last_event + len(new)
+            changes |= {"last_event": self._last_event, "mark_changed": True}
             return WriteReport(new=len(new))
 
         try:
@@ -299,29 +320,42 @@ class Neo4jLoad:
     def _write_events(
         self, transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any], events: Sequence[Event]
     ) -> WriteReport:
-        found = resolve_events(transaction, self._schema, counters, counters.names, events, self._named_by)
+        recorded = self._has_recorded(transaction, counters)
+        found = resolve_events(
+            transaction, self._schema, counters, counters.names, events, self._named_by, as_recorded=recorded
+        )
         new: dict[str, StoredEvent] = {}
         changed: dict[str, StoredEvent] = {}
         touched: dict[str, Event] = {}
         refused = list(found.refused)
-        same = 0
+        same = corrected = 0
         for position, event in enumerate(events):
             if not found.usable[position]:
                 continue
+            if recorded and event.id not in found.there:
+                twin = found.there.get(recorded_id(event))
+                if twin is not None and twin.load == 0 and event.id not in new:
+                    same += 1
+                    continue
             # What this batch has made of an event is named by this load; what was there says itself who named it.
             present = new.get(event.id) or changed.get(event.id) or found.there.get(event.id)
             if present is None:
                 new[event.id] = StoredEvent(event, None, self._load)
             elif present.event == event:
                 same += 1
-                if present.load != self._load:
+                # An appended one is nobody's but its recorder's.
+                if present.load not in (0, self._load):
                     touched[event.id] = event
-            elif present.load not in (0, self._load) and event.id not in touched:
-                changed[event.id] = StoredEvent(event, present.number, self._load)
-            else:
-                source = "was appended" if present.load == 0 else "came before in this load"
-                reason = f"event {event.id!r} {source} with other content; the first one stands"
+            elif present.load == 0:
+                reason = f"event {event.id!r} was appended with other content; the first one stands"
                 refused.append(Refusal(position, reason))
+            elif event.id in new:
+                new[event.id] = StoredEvent(event, None, self._load)
+                corrected += 1
+            else:
+                corrected += event.id in changed or event.id in touched or present.load == self._load
+                changed[event.id] = StoredEvent(event, present.number, self._load)
+                touched.pop(event.id, None)
         # The ends of a relationship are fixed, so a changed event is made anew under its number.
         delete_events(transaction, counters.names, [found.there[event_id].event for event_id in changed])
         if not create_events(
@@ -329,11 +363,21 @@ class Neo4jLoad:
         ):
             raise StoreError(LOST_ENDS)
         touch_events(transaction, counters.names, list(touched.values()), self._load)
-        changes |= {"last_event": counters.last_event + len(new), "last_node": found.last_node}
+        self._last_event = counters.last_event + len(new)
+        changes |= {"last_event": self._last_event, "last_node": found.last_node}
         if new or changed:
             changes["mark_changed"] = True
         refused.sort(key=lambda refusal: refusal.row)
-        return WriteReport(len(new), len(changed), same, tuple(refused))
+        n_changed = sum(found.there[event_id].load != self._load for event_id in changed)
+        return WriteReport(len(new), n_changed, same, tuple(refused), corrected=corrected)
+
+    def _has_recorded(self, transaction: ManagedTransaction, counters: Counters) -> bool:
+        """Whether there are appended events, which rows may say again. Asked once, and then told by the numbers."""
+        if self._recorded is None:
+            self._recorded, self._last_event = some_recorded(transaction, counters.names), counters.last_event
+        elif not self._recorded:
+            self._recorded = counters.last_event != self._last_event
+        return self._recorded
 
     def finish(self) -> FinishReport:
         """See `LoadWriter.finish`."""

@@ -22,7 +22,7 @@ from kg.stores.neo4j.connection import rows
 from kg.stores.neo4j.names import STORE_LABEL, Names
 from kg.stores.snapshots import Moved
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised when the layout changes in a way that older code cannot read."""
 
 LEASE_SECONDS = 30.0

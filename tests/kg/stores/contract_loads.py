@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kg.graph import KnowledgeGraph
-from kg.rows import EdgeRow, Event, NodeRow
+from kg.rows import EdgeRow, Event, NodeRow, event_identity
 from kg.stores import (
     GraphStore,
     SchemaMismatch,
@@ -92,12 +92,46 @@ class LoadContract(StoreFixtures):
             report = writer.write_nodes(within)
             assert (report.new, report.same) == (1, 1)
             assert [refusal.row for refusal in report.refused] == [1]
-            one = Event.of("ann", "1", "film", "rating", weight=1.0, id="e")
-            two = Event.of("ann", "1", "film", "rating", weight=2.0, id="e")
-            assert writer.write_events([one]).new == 1
-            report = writer.write_events([two, one])
-            assert report.same == 1
-            assert [refusal.row for refusal in report.refused] == [0]
+
+    def test_in_one_load_the_last_of_contradicting_events_stands(self, store: GraphStore) -> None:
+        one, two, three, other = (
+            Event.of("ann", "1", "film", "rating", weight=weight, id=id)
+            for weight, id in ((1.0, "e"), (2.0, "e"), (3.0, "e"), (4.0, "f"))
+        )
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            writer.write_nodes(NODES)
+            assert writer.write_events([one]) == WriteReport(new=1)
+            # In a batch of its own, and within one batch.
+            assert writer.write_events([two, two]) == WriteReport(same=1, corrected=1)
+            assert writer.write_events([other, three, one, two]) == WriteReport(new=1, corrected=3)
+            writer.finish()
+        assert same(store.snapshot(), expected(edges=[], events=[two, other]))
+        # Against what an earlier load said it is one change.
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            assert writer.write_events([three, one]) == WriteReport(changed=1, corrected=1)
+            writer.finish()
+        assert same(store.snapshot(), expected(edges=[], events=[one, other]))
+
+    def test_an_event_that_was_recorded_is_no_second_one_when_a_source_says_it(self, store: GraphStore) -> None:
+        load(store)
+        recorded = Event.of("eve", "2", "film", "rating", weight=4.0, time=90.0)
+        assert store.append_events([recorded]).written == 1
+
+        def row(weight: float, time: float = 90.0) -> Event:
+            id = event_identity("eve", "2", "film", "rating", time)
+            return Event.of("eve", "2", "film", "rating", weight=weight, time=time, id=id)
+
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            assert writer.write_events([row(4.0), row(3.0, 91.0)]) == WriteReport(new=1, same=1)
+            # What was recorded while the load went on as well.
+            late = Event.of("eve", "2", "film", "rating", weight=2.0, time=92.0)
+            assert store.append_events([late]).written == 1
+            assert writer.write_events([row(2.0, 92.0)]) == WriteReport(same=1)
+            writer.finish()
+        assert same(store.snapshot(), expected(events=[*EVENTS, recorded, row(3.0, 91.0), late]))
+        # It stays its recorder's: a load that replaces everything does not take it.
+        load(store, replace=True)
+        assert same(store.snapshot(), expected(events=[*EVENTS, recorded, late]))
 
     def test_rows_that_fit_nothing_are_refused_one_by_one(self, store: GraphStore) -> None:
         with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
@@ -201,13 +235,13 @@ class LoadContract(StoreFixtures):
             writer.finish()
         assert list(other.events_since(start)[0]) == [first, second, third]
         assert other.state().event_generation >= third_number
-        # A replacing load takes the events on what it removes, and those that a load has named and this one does not.
+        # A replacing load takes the events on what it removes; what was recorded stays, whether a load has named it.
         gone = Event.of("eve", "11", "film", "view", time=2.0)
         assert store.append_events([gone]).written == 1
         assert list(other.events_since(third_number)[0]) == [gone]
         nodes = [node for node in NODES if node.key != "11"]
         load(store, nodes=nodes, edges=[edge for edge in EDGES if edge.tail != "11"], replace=True)
-        assert list(other.events_since(start)[0]) == [second, third]
+        assert list(other.events_since(start)[0]) == [first, second, third]
 
     # Loads in progress
 

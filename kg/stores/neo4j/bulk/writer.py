@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kg.rows import EdgeRow, Event, NodeRow
+from kg.rows import EdgeRow, Event, NodeRow, RowLinks
 from kg.schema import DomainSchema
 from kg.stores.errors import StoreError
+from kg.stores.fitting import linked_relations, unknown_relation
 from kg.stores.neo4j.bulk.checks import event_refusals, node_refusals
 from kg.stores.neo4j.bulk.command import write_arguments
 from kg.stores.neo4j.bulk.csv_files import END, START, CsvFile
@@ -25,6 +26,9 @@ from kg.stores.neo4j.state import first_state
 from kg.stores.protocol import FinishReport, Refusal, StoreState, WriteReport
 
 _EDGE_COLUMNS = {START: pa.int64(), END: pa.int64()}
+_FILED = "_filed"
+"""On relationships that a file of relations names, where rows of their heads say the same relation."""
+
 _EVENT_COLUMNS = {
     START: pa.int64(),
     END: pa.int64(),
@@ -47,15 +51,19 @@ class ImportFilesLoad:
             kind: KindNodes(folder, _file_name("nodes", number, labels[kind]), (labels[kind], COMMON_LABEL), spec)
             for number, (kind, spec) in enumerate(schema.nodes.items(), 1)
         }
+        self._shared = linked_relations(schema) & _filed_relations(schema)
         self._edges: dict[str, CsvFile] = {}
         for number, (name, relation) in enumerate(schema.relation_kinds.items(), 1):
             spelling = types[name, relation.head, relation.tail]
-            self._edges[name] = CsvFile(folder, _file_name("relations", number, spelling), spelling, _EDGE_COLUMNS)
+            columns = _EDGE_COLUMNS | ({_FILED: pa.bool_()} if name in self._shared else {})
+            self._edges[name] = CsvFile(folder, _file_name("relations", number, spelling), spelling, columns)
         self._events: dict[str, CsvFile] = {}
         for number, kind in enumerate(schema.interactions, 1):
             spelling = self._names.interactions[kind]
             self._events[kind] = CsvFile(folder, _file_name("events", number, spelling), spelling, _EVENT_COLUMNS)
         self._pairs = {name: HashTable() for name in schema.relation_kinds}
+        # What rows say of a shared relation waits for what its files say, as each relationship is written once.
+        self._held: dict[str, list[tuple[NDArray[np.int64], NDArray[np.int64]]]] = {name: [] for name in self._shared}
         self._ids = HashTable(content=np.uint32)
         self._last_node = 0
         self._finished = False
@@ -97,26 +105,47 @@ class ImportFilesLoad:
 
     def write_edges(self, relation: str, rows: Sequence[EdgeRow]) -> WriteReport:
         """See `LoadWriter.write_edges`."""
+        ends = [(position, row.head, row.tail) for position, row in enumerate(rows)]
+        return self._write_ends(relation, ends, len(rows), held=False)
+
+    def write_links(self, relation: str, rows: Sequence[RowLinks]) -> WriteReport:
+        """See `LoadWriter.write_links`; nothing was said before."""
+        ends = [(position, row.head, tail) for position, row in enumerate(rows) for tail in row.tails]
+        return self._write_ends(relation, ends, len(rows), held=relation in self._shared)
+
+    def _write_ends(self, relation: str, ends: list[tuple[int, str, str]], count: int, *, held: bool) -> WriteReport:
+        """Write edges, each as (row of the batch of so many, head, tail), or hold them back until the end."""
         self._check_open()
         spec = self._schema.relation_kinds.get(relation)
         if spec is None:
-            known = ", ".join(self._schema.relation_kinds) or "none"
-            reason = f"there is no relation {relation!r}; the domain has {known}"
-            return WriteReport(refused=tuple(Refusal(position, reason) for position in range(len(rows))))
-        heads = self._nodes[spec.head].numbers([row.head for row in rows])
-        tails = self._nodes[spec.tail].numbers([row.tail for row in rows])
-        refused = {
-            position: f"there is no {spec.tail} {rows[position].tail!a}"
-            if heads[position]
-            else f"there is no {spec.head} {rows[position].head!a}"
-            for position in np.flatnonzero((heads == 0) | (tails == 0)).tolist()
-        }
+            return unknown_relation(self._schema, relation, count)
+        heads = self._nodes[spec.head].numbers([head for _, head, _ in ends])
+        tails = self._nodes[spec.tail].numbers([tail for _, _, tail in ends])
+        refused = [
+            Refusal(
+                ends[at][0],
+                f"there is no {spec.tail} {ends[at][2]!a}" if heads[at] else f"there is no {spec.head} {ends[at][1]!a}",
+            )
+            for at in np.flatnonzero((heads == 0) | (tails == 0)).tolist()
+        ]
         known = np.flatnonzero((heads != 0) & (tails != 0))
-        _, new = self._pairs[relation].add(pairs(heads[known], tails[known]))
-        fresh = known[new]
+        if held:
+            self._held[relation].append((heads[known], tails[known]))
+            return WriteReport(len(known), refused=tuple(refused))
+        new = self._write_pairs(relation, heads[known], tails[known], filed=relation in self._shared)
+        return WriteReport(new, 0, len(known) - new, tuple(refused))
+
+    def _write_pairs(
+        self, relation: str, heads: NDArray[np.int64], tails: NDArray[np.int64], *, filed: bool | None
+    ) -> int:
+        """Write those of the pairs that have not been written; how many."""
+        _, new = self._pairs[relation].add(pairs(heads, tails))
+        columns = [pa.array(heads[new]), pa.array(tails[new])]
+        if relation in self._shared:
+            columns.append(pa.array([filed or None] * len(columns[0]), pa.bool_()))
         with explained(self._directory.target):
-            self._edges[relation].write([pa.array(heads[fresh]), pa.array(tails[fresh])])
-        return _report(rows, len(fresh), 0, refused)
+            self._edges[relation].write(columns)
+        return len(columns[0])
 
     def write_events(self, rows: Sequence[Event]) -> WriteReport:
         """See `LoadWriter.write_events`."""
@@ -136,7 +165,8 @@ class ImportFilesLoad:
         there = self._ids["content"]
         there[slots[new]] = contents[new]
         for row in np.flatnonzero(there[slots] != contents).tolist():
-            reason = f"event {good[row].id!r} came before in this load with other content; the first one stands"
+            # What is written to a file stays there; a store takes the last one.
+            reason = f"event {good[row].id!r} came before with other content; import files keep the first one"
             refused[int(positions[row])] = reason
         fresh = np.flatnonzero(new)
         self._append_events(
@@ -172,6 +202,9 @@ class ImportFilesLoad:
     def finish(self) -> FinishReport:
         """See `LoadWriter.finish`. The files are in their folder then."""
         self._check_open()
+        for relation, held in self._held.items():
+            for heads, tails in held:
+                self._write_pairs(relation, heads, tails, filed=None)
         with explained(self._directory.target):
             for nodes in self._nodes.values():
                 nodes.finish()
@@ -201,6 +234,17 @@ class ImportFilesLoad:
         file = CsvFile(self._directory.partial, "store", (STORE_LABEL,), {":ID": pa.int64(), **columns})
         file.write([pa.array([0]), *(pa.array([value], columns[name]) for name, value in values.items())])
         return file
+
+
+def _filed_relations(schema: DomainSchema) -> frozenset[str]:
+    """The relations that have sources of their own."""
+    return frozenset(
+        schema.relation_name(name, head, tail)
+        for name, relation in schema.relations.items()
+        if relation.source
+        for head in relation.head
+        for tail in relation.tail
+    )
 
 
 def _file_name(section: str, number: int, spelling: str) -> str:

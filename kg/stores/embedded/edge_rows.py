@@ -1,0 +1,46 @@
+"""Writing edges: those that a file of relations names, and all that a row of their head says of a relation."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence, Set
+
+from kg.stores.embedded.rows import NODE_ID, in_parts, marks
+from kg.stores.sqlite import checked
+
+
+def insert_pairs(
+    connection: sqlite3.Connection, relation: int, pairs: Sequence[tuple[int, int]], load: int, *, filed: bool
+) -> int:
+    """Insert (head, tail) of a relation that are not there; how many were not."""
+    values = [(relation, head, tail, load, filed) for head, tail in pairs]
+    inserted = connection.executemany("INSERT OR IGNORE INTO edge VALUES (?, ?, ?, ?, ?)", values).rowcount
+    return max(inserted, 0)  # -1 after no row at all
+
+
+def note_filed(connection: sqlite3.Connection, relation: int, pairs: Iterable[tuple[int, int]]) -> None:
+    """Note that a file of relations has named edges that are there."""
+    statement = "UPDATE edge SET filed = 1 WHERE relation = ? AND head = ? AND tail = ? AND filed = 0"
+    connection.executemany(statement, [(relation, head, tail) for head, tail in pairs])
+
+
+def note_named(
+    connection: sqlite3.Connection, relation: int, pairs: Iterable[tuple[int, int]], load: int, *, filed: bool
+) -> None:
+    """Note that a replacing load has named edges; whether a file has is told anew by each such load."""
+    statement = (
+        "UPDATE edge SET filed = CASE WHEN load = ? THEN max(filed, ?) ELSE ? END, load = ?"
+        " WHERE relation = ? AND head = ? AND tail = ?"
+    )
+    connection.executemany(statement, [(load, filed, filed, load, relation, *pair) for pair in pairs])
+
+
+def remove_unsaid(connection: sqlite3.Connection, relation: int, said: Mapping[int, Set[int]]) -> int:
+    """Remove the edges of heads that their rows do not say any more, but for those that a file has named; how many."""
+    gone: list[tuple[int, int, int]] = []
+    for part in in_parts(list(said)):
+        statement = f"SELECT head, tail FROM edge WHERE relation = ? AND head IN ({marks(part)}) AND filed = 0"
+        rows = checked(connection.execute(statement, (relation, *part)), NODE_ID, NODE_ID)
+        gone += [(relation, head, tail) for head, tail in rows if tail not in said[head]]
+    connection.executemany("DELETE FROM edge WHERE relation = ? AND head = ? AND tail = ?", gone)
+    return len(gone)
