@@ -26,7 +26,7 @@ import numpy as np
 
 from kg.graph import KnowledgeGraph
 from kg.ingest import load_domain
-from kg.rows import EdgeRow, Event, NodeRow
+from kg.rows import EdgeRow, Event, NodeRow, RowLinks
 from kg.schema import DomainSchema
 from kg.stores import FinishReport, GraphStore, LoadWriter, WriteReport, open_store
 
@@ -58,6 +58,9 @@ class Watched:
 
     def write_edges(self, relation: str, rows: Sequence[EdgeRow]) -> WriteReport:
         return self._timed("triples", rows, lambda: self._writer.write_edges(relation, rows))
+
+    def write_links(self, relation: str, rows: Sequence[RowLinks]) -> WriteReport:
+        return self._timed("triples", rows, lambda: self._writer.write_links(relation, rows))
 
     def write_events(self, rows: Sequence[Event]) -> WriteReport:
         return self._timed("events", rows, lambda: self._writer.write_events(rows))

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from kg.ids import Id, id_text
+
 FieldValue: TypeAlias = str | int | float | bool | None
 """A checked value of a node's field: what the schema's type says, or None where the source had no value."""
 
@@ -76,16 +78,18 @@ class Event:
     @classmethod
     def of(
         cls,
-        user: str,
-        item: str,
+        user: Id,
+        item: Id,
         item_kind: str,
         kind: str,
         *,
         time: float | None = None,
         weight: float | None = None,
-        id: str | None = None,
+        id: Id | None = None,
     ) -> Event:
-        """Make an event, with the digest of its content as its id where none is given."""
+        """Make an event, with the digest of its content as its id where none is given. Raises BadId."""
+        user, item = id_text(user), id_text(item)
+        id = None if id is None else id_text(id)
         # 5 and 5.0 are one weight, and must be one event.
         time = None if time is None else float(time)
         weight = None if weight is None else float(weight)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
+from kg.ids import Id, id_texts
+from kg.schema import DomainSchema
 from whypath.filters import Allowed, Filters
 from whypath.results import Basis, RankedItem, Recommendations
 from whypath.scoring import Scorer
@@ -25,15 +27,29 @@ class History:
     note: str = ""
 
 
-def history_of(graph: KnowledgeGraph, user: str) -> History:
-    """The history of a user of the store: liked is what positive events are on, seen what any event is on."""
-    liked, seen = graph.history_of(user)
+def history_of(graph: KnowledgeGraph, user: str, leave_out: Collection[str] | None = None) -> History:
+    """The history of a user of the store: liked is what positive events are on, seen what is not to be listed.
+
+    `leave_out`: kinds of events whose items are not listed; None: those that the description says. Raises WhyPathError.
+    """
+    liked, seen = graph.history_of(user, kinds_left_out(graph.schema, leave_out))
     return History(liked, seen)
 
 
-def history_from(graph: KnowledgeGraph, ids: Iterable[str]) -> History:
-    """The history made of given item ids; unknown ones are passed over and noted."""
-    given = list(dict.fromkeys(ids))
+def kinds_left_out(schema: DomainSchema, leave_out: Collection[str] | None) -> Collection[str]:
+    """The kinds of events whose items are not listed: those given, or those of the description. Raises WhyPathError."""
+    if leave_out is None:
+        return schema.kinds_left_out
+    kinds = [leave_out] if isinstance(leave_out, str) else list(leave_out)
+    unknown = [kind for kind in kinds if kind not in schema.interactions]
+    if unknown:
+        raise WhyPathError(f"no kind of events {unknown[0]!r}; there are: {', '.join(schema.interactions) or 'none'}")
+    return kinds
+
+
+def history_from(graph: KnowledgeGraph, ids: Iterable[Id]) -> History:
+    """The history made of given item ids; unknown ones are passed over and noted. Raises BadId."""
+    given = list(dict.fromkeys(id_texts(ids, "a history")))
     indices = graph.item_indices(given)
     unknown = [name for name, index in zip(given, indices, strict=True) if index < 0]
     note = f"{len(unknown)} of the {len(given)} items given are unknown: {', '.join(unknown[:5])}." if unknown else ""

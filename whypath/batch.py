@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from kg.graph import KnowledgeGraph
+from whypath.answers import kinds_left_out
 from whypath.files import Exclusions, read_interactions
 from whypath.histories import to_interactions
 from whypath.recs import RankedList
@@ -41,14 +42,17 @@ def behaviour_of_files(
     return Behaviour(liked.user_ids, liked.matrix(), seen.matrix())
 
 
-def behaviour_of_store(graph: KnowledgeGraph, users: Sequence[str] | None, *, repeats: bool = False) -> Behaviour:
-    """Histories from the store's events, for the given users or all that have any; with `repeats` nothing is seen."""
-    liked, seen = graph.interactions(), graph.interactions(positive_only=False)
-    wanted = list(seen.user_ids) if users is None else list(users)
+def behaviour_of_store(
+    graph: KnowledgeGraph, users: Sequence[str] | None, *, leave_out: Collection[str] | None = None
+) -> Behaviour:
+    """Histories from the store's events, for the given users or all that have any.
+
+    `leave_out`: kinds of events whose items are not listed; None: those that the description says. Raises WhyPathError.
+    """
+    liked = graph.interactions()
+    seen = graph.interactions(positive_only=False, kinds=kinds_left_out(graph.schema, leave_out))
+    wanted = list(graph.interactions(positive_only=False).user_ids) if users is None else list(users)
     had = rows_of(seen.matrix(), seen.user_ids, wanted)
-    if repeats:
-        nothing = (np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(len(wanted) + 1, np.int32))
-        had = sp.csr_array(nothing, shape=had.shape)
     return Behaviour(wanted, rows_of(liked.matrix(), liked.user_ids, wanted), had)
 
 

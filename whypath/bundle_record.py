@@ -45,6 +45,10 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 _PACKAGES = ("numpy", "scipy", "torch", "torch-geometric", "transformers", "whypath")
 
 
+class NotTrained(WhyPathError):
+    """There is no model yet."""
+
+
 class BundleError(WhyPathError):
     """A bundle is absent, damaged, in the way, or does not fit; the message says which and what to do."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time as clock
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self, Unpack
@@ -20,15 +20,16 @@ from numpy.typing import NDArray
 
 from encoders.text import TextEncoderSettings
 from fusion.settings import FusionSettings
-from kg.errors import WhyPathError
 from kg.forking import at_fork
 from kg.graph import KnowledgeGraph
+from kg.ids import Id, id_text
 from kg.rows import Event
 from kg.stores import AppendReport, DeletionReport, GraphStore, KeptStore, StoreState
 from kg.stores.event_queue import Delivery, EventQueue
 from whypath.answers import History, history_from, history_of, recommend_one
-from whypath.bundle import Bundle, BundleRecord, TrainingChoices
+from whypath.bundle import Bundle, BundleRecord, NotTrained, TrainingChoices
 from whypath.explaining import explain_score
+from whypath.files import paths_of
 from whypath.filters import FilterOptions, Filters
 from whypath.following import FRESHNESS_SECONDS, SILENCE, Follower, opened
 from whypath.popularity import popularity_blend
@@ -41,10 +42,6 @@ from whypath.training import TrainingOptions, train_on_files, train_on_store
 
 _FORK_SECONDS = 2.0
 """For which a fork waits for a call of another thread."""
-
-
-class NotTrained(WhyPathError):
-    """The engine has no model yet."""
 
 
 class Engine:
@@ -158,7 +155,7 @@ class Engine:
             fusion = fusion.model_copy(update={"min_users": min_users})
         options = TrainingOptions(choices, fusion, text_encoder or TextEncoderSettings())
         if train is not None:
-            bundle = train_on_files(self.store, _paths(train), _paths(valid), options, progress)
+            bundle = train_on_files(self.store, paths_of(train), paths_of(valid), options, progress)
         else:
             bundle = train_on_store(self.store, options, progress)
         self._use(bundle)
@@ -176,10 +173,10 @@ class Engine:
         """
         return save_and_note(self.bundle, Path(directory), self.store.url, force=force)
 
-    def trained_with(self, user: str) -> list[TrainedBundle]:
+    def trained_with(self, user: Id) -> list[TrainedBundle]:
         """The bundles over this store, on this machine, that were trained with the user's events: what the user did can
         be read off them in part, also after `forget`; `whypath.retraining` trains them again."""
-        return TrainedBundles().trained_with(user, self.store.url)
+        return TrainedBundles().trained_with(id_text(user), self.store.url)
 
     @property
     def bundle(self) -> Bundle:
@@ -300,60 +297,69 @@ class Engine:
     # Answers
 
     def recommend(
-        self, user: str, k: int = 10, *, repeats: bool = False, **filters: Unpack[FilterOptions]
+        self,
+        user: Id,
+        k: int = 10,
+        *,
+        repeats: bool = False,
+        leave_out: Collection[str] | None = None,
+        **filters: Unpack[FilterOptions],
     ) -> Recommendations:
         """The k best items for a user of the store, or a popularity blend for one without positive events.
 
-        Items that the user has any event on are left out unless `repeats`. Filters come before the top k. Raises
-        NotTrained and FilterError.
+        Items that the user has events on are left out, of the kinds in `leave_out`, or of those that the description
+        says (`excludes`); none with `repeats`. Filters come before the top k. Raises NotTrained, FilterError, BadId.
         """
         scorer, stale = self._now()
-        history = history_of(scorer.graph, user)
-        excluded = history.seen[:0] if repeats else history.seen
-        found = recommend_one(scorer, user, history, k, Filters(**filters), excluded=excluded)
+        name = id_text(user)
+        history = history_of(scorer.graph, name, () if repeats else leave_out)
+        found = recommend_one(scorer, name, history, k, Filters(**filters))
         return found if stale is None else replace(found, stale_since=stale)
 
-    def recommend_for(self, history: Iterable[str], k: int = 10, **filters: Unpack[FilterOptions]) -> Recommendations:
+    def recommend_for(self, history: Iterable[Id], k: int = 10, **filters: Unpack[FilterOptions]) -> Recommendations:
         """The k best items for a history of item ids given here; unknown ids are passed over and noted."""
         scorer, stale = self._now()
         found = recommend_one(scorer, None, history_from(scorer.graph, history), k, Filters(**filters))
         return found if stale is None else replace(found, stale_since=stale)
 
-    def similar(self, item: str, k: int = 10, **filters: Unpack[FilterOptions]) -> SimilarItems:
+    def similar(self, item: Id, k: int = 10, **filters: Unpack[FilterOptions]) -> SimilarItems:
         """The items that score best for a history of this item alone. Raises UnknownItem."""
         scorer, stale = self._now()
+        item = id_text(item)
         index = scorer.graph.item_index(item)
         only = np.array([index], dtype=np.int32)
         found = recommend_one(scorer, None, History(only, only), k, Filters(**filters))
         return SimilarItems(item, scorer.graph.label_of(index), found.items, found.note, stale)
 
-    def explain(self, user: str, item: str, *, paths: int = 5) -> Explanation:
+    def explain(self, user: Id, item: Id, *, paths: int = 5) -> Explanation:
         """Why an item scores as it does for a user: the score's split and at most `paths` labelled paths.
 
         Raises UnknownItem.
         """
         scorer, stale = self._now()
-        history = history_of(scorer.graph, user)
-        found = explain_score(scorer, user, history.liked, scorer.graph.item_index(item), paths)
+        name = id_text(user)
+        history = history_of(scorer.graph, name)
+        found = explain_score(scorer, name, history.liked, scorer.graph.item_index(id_text(item)), paths)
         return replace(found, stale_since=stale)
 
-    def explain_for(self, history: Iterable[str], item: str, *, paths: int = 5) -> Explanation:
+    def explain_for(self, history: Iterable[Id], item: Id, *, paths: int = 5) -> Explanation:
         """`explain` for a history of item ids given here."""
         scorer, stale = self._now()
         liked = history_from(scorer.graph, history).liked
-        return replace(explain_score(scorer, None, liked, scorer.graph.item_index(item), paths), stale_since=stale)
+        index = scorer.graph.item_index(id_text(item))
+        return replace(explain_score(scorer, None, liked, index, paths), stale_since=stale)
 
     # Events
 
     def event(
         self,
-        user: str,
-        item: str,
+        user: Id,
+        item: Id,
         *,
         kind: str | None = None,
         weight: float | None = None,
         time: float | None = None,
-        id: str | None = None,
+        id: Id | None = None,
     ) -> Event:
         """An event in the caller's ids, ready for `record`: the time is now and the kind the domain's one if not given.
 
@@ -387,14 +393,8 @@ class Engine:
         """Deliver the events that wait for the store's server. Raises StoreUnavailable; then they go on waiting."""
         return self._recorder.deliver()
 
-    def forget(self, user: str) -> DeletionReport:
+    def forget(self, user: Id) -> DeletionReport:
         """Remove a user and all their events from the store, and from those that wait for it on this machine."""
-        report = self._recorder.forget(user)
+        report = self._recorder.forget(id_text(user))
         hidden = self.queue.hidden
         return report if hidden is None else replace(report, unreached=(*report.unreached, hidden))
-
-
-def _paths(paths: Sequence[str | Path] | str | Path | None) -> list[Path]:
-    if paths is None:
-        return []
-    return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]

@@ -50,7 +50,7 @@ def explain_score(scorer: Scorer, user: str | None, history: NDArray[np.int32], 
         blocks=_largest_first([*blocks, BlockShare(BIAS, split.bias)]),
         history=_history(graph, others, split.history),
         entities=entities,
-        paths=paths_for(graph, scorer.paths, others, split.history, item, limit),
+        paths=paths_for(graph, scorer.paths, others, split.history, item, limit, user),
         note="" if len(others) == len(history) else "The item is in the history; the score is as if it were not.",
     )
 

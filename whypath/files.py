@@ -335,3 +335,10 @@ def _sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise FileProblem(f"{path}: cannot be read: {error.strerror or error}.") from error
+
+
+def paths_of(paths: Sequence[str | Path] | str | Path | None) -> list[Path]:
+    """Files given as none, one or several."""
+    if paths is None:
+        return []
+    return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]

@@ -18,8 +18,13 @@ from numpy.typing import NDArray
 
 from kg.errors import WhyPathError
 from kg.graph import FieldColumn, KnowledgeGraph, RelationTable
+from kg.ids import Id, id_texts
 
 Value: TypeAlias = str | int | float | bool
+
+
+_TRUTH = {"true": 1.0, "yes": 1.0, "1": 1.0, "1.0": 1.0, "false": 0.0, "no": 0.0, "0": 0.0, "0.0": 0.0}
+"""How yes and no are spelled."""
 
 
 class FilterError(WhyPathError):
@@ -37,6 +42,8 @@ class Comparison(StrEnum):
     LESS = "<"
     CONTAINS = "~"
 
+
+_NAME = re.compile(r"""\s*+(?:(?P<mark>["'`])(?P<quoted>[^"'`\n]++)(?P=mark)|(?P<plain>[^<>=!~"'`\n]++))\s*+""")
 
 _SIGNS = (">=", "<=", "==", "!=", "=", "<", ">", "~")
 """In the order in which they are looked for: `year >=` alone compares with the text "="."""
@@ -64,19 +71,23 @@ class Where:
 
     @classmethod
     def parse(cls, text: str) -> Where:
-        """Read a condition as the command line has it: `year >= 1990`, `genre = Comedy`, `title ~ star`."""
-        named = re.match(r"\s*+([^\s<>=!~]++)\s*+", text)
+        """Read a condition as the command line has it: `year >= 1990`, `genre = Comedy`, `title ~ star`.
+
+        A name may have blanks (`Retail Price >= 20`), and in quotation marks or backticks also signs (`"a=b" > 1`).
+        """
+        named = _NAME.match(text)
         rest = text[named.end() :] if named is not None else ""
         sign, value = next(
             ((sign, value) for sign in _SIGNS if rest.startswith(sign) and (value := _value_in(rest[len(sign) :]))),
             ("", ""),
         )
-        if named is None or not sign:
+        name = "" if named is None else (named["quoted"] or named["plain"] or "").strip()
+        if not name or not sign:
             raise FilterError(
                 f"cannot read the condition {text!r}; write NAME COMPARISON VALUE, with one of >= <= > < == != ~, "
-                "for example 'year >= 1990' or 'genre == Comedy'"
+                "for example 'year >= 1990', 'genre == Comedy' or 'Retail Price < 20'; a name with signs in it stands"
+                " in quotation marks"
             )
-        name = named.group(1)
         if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
             value = value[1:-1]
         return cls(name, Comparison("==" if sign == "=" else sign), value)
@@ -142,7 +153,7 @@ class Where:
         return found
 
     def _meets(self, text: str) -> bool:
-        value = str(self.value)
+        value = self._spelled()
         match self.comparison:
             case Comparison.EQUAL:
                 return text.casefold() == value.casefold()
@@ -159,13 +170,22 @@ class Where:
             case Comparison.LESS:
                 return text < value
 
+    def _spelled(self) -> str:
+        """The value as texts have it: a number from Python that is whole without a point, true and false in small."""
+        if isinstance(self.value, bool):
+            return str(self.value).lower()
+        if isinstance(self.value, float) and self.value.is_integer():
+            return str(int(self.value))
+        return str(self.value)
+
     def _number(self, type: str) -> float:
         """The value as a numeric column of that type holds it."""
         if type == "boolean":
-            spelled = {"true": 1.0, "yes": 1.0, "1": 1.0, "false": 0.0, "no": 0.0, "0": 0.0}
-            number = spelled.get(str(self.value).casefold())
+            number = _TRUTH.get(self._spelled().casefold())
             if number is None:
-                raise FilterError(f"{self.name!r} is yes or no; {self.value!r} is neither true nor false")
+                raise FilterError(
+                    f"{self.name!r} is yes or no; {self.value!r} is neither true nor false: write '{self.name} = true'"
+                )
             return number
         if type == "date":
             try:
@@ -176,7 +196,9 @@ class Where:
         try:
             return float(self.value)
         except ValueError:
-            raise FilterError(f"{self.name!r} is a number; {self.value!r} is none") from None
+            raise FilterError(
+                f"{self.name!r} is a number; {self.value!r} is none: write '{self.name} >= 1990'"
+            ) from None
 
 
 def where(name: str, comparison: str, value: Value) -> Where:
@@ -216,8 +238,8 @@ class Filters:
     `where` conditions that must all hold; `available` only what the domain's rule says can be had.
     """
 
-    include: Sequence[str] | None = None
-    exclude: Sequence[str] = ()
+    include: Sequence[Id] | None = None
+    exclude: Sequence[Id] = ()
     kinds: Sequence[str] = ()
     where: Sequence[Where | str] = ()
     available: bool = False
@@ -247,9 +269,9 @@ class Filters:
         return Allowed(mask, tuple(steps))
 
 
-def _named(graph: KnowledgeGraph, ids: Sequence[str]) -> NDArray[np.bool_]:
+def _named(graph: KnowledgeGraph, ids: Sequence[Id]) -> NDArray[np.bool_]:
     mask = np.zeros(graph.n_items, dtype=bool)
-    found = graph.item_indices(ids)
+    found = graph.item_indices(id_texts(ids, "`include` or `exclude`"))
     mask[found[found >= 0]] = True
     return mask
 
@@ -308,8 +330,8 @@ def _compared(numbers: NDArray[np.float64], comparison: Comparison, value: float
 class FilterOptions(TypedDict, total=False):
     """Keyword arguments that filter what is listed; see `Filters`."""
 
-    include: Sequence[str] | None
-    exclude: Sequence[str]
+    include: Sequence[Id] | None
+    exclude: Sequence[Id]
     kinds: Sequence[str]
     where: Sequence[Where | str]
     available: bool

@@ -13,6 +13,7 @@ from dataclasses import replace
 from kg.errors import WhyPathError
 from kg.forking import at_fork
 from kg.graph import KnowledgeGraph
+from kg.ids import Id, id_text
 from kg.rows import Event
 from kg.stores import AppendReport, DeletionReport, GraphStore, StoreBusy, StoreError, StoreUnavailable
 from kg.stores.event_queue import Delivery, EventQueue, QueueStuck
@@ -26,13 +27,13 @@ _log = logging.getLogger(__name__)
 
 def event_of(
     graph: KnowledgeGraph,
-    user: str,
-    item: str,
+    user: Id,
+    item: Id,
     *,
     kind: str | None = None,
     weight: float | None = None,
     time: float | None = None,
-    id: str | None = None,
+    id: Id | None = None,
 ) -> Event:
     """An event in the caller's ids; the kind is the domain's one if not given.
 
@@ -43,7 +44,7 @@ def event_of(
         if len(kinds) != 1:
             raise WhyPathError(f"name the kind of event; this domain has: {', '.join(kinds) or 'none'}")
         kind = next(iter(kinds))
-    item_kind, key, _ = graph.node_of(graph.item_index(item))
+    item_kind, key, _ = graph.node_of(graph.item_index(id_text(item)))
     return Event.of(user, key, item_kind, kind, time=time, weight=weight, id=id)
 
 

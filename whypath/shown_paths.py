@@ -26,11 +26,12 @@ def paths_for(
     shares: NDArray[np.float32],
     item: int,
     limit: int,
+    user: str | None = None,
 ) -> tuple[ShownPath, ...]:
     """At most `limit` labelled paths from items of a history to an item.
 
     search: over the graph's relations, without interactions and hidden relations. shares: what each history item adds
-    to the score, [len(history)].
+    to the score, [len(history)]. user: whose history it is, if anybody's: each path begins with what the user did.
     """
     if not len(history):
         return ()
@@ -38,7 +39,8 @@ def paths_for(
     if not found:
         by_share = history[np.argsort(-shares, kind="stable")]
         found = list(search.from_history(by_share, item, max_edges=LONGEST_SHOWN, limit=limit, simple=True))
-    return tuple(_shown(graph, path) for path in found)
+    did, usual = _deeds(graph, user), _usual_deed(graph)
+    return tuple(_shown(path, did.get(path.node_ids[0], usual)) for path in found)
 
 
 def _through_shared(
@@ -75,11 +77,26 @@ def _facts_of_sort(adjacency: Adjacency, nodes: NDArray[np.integer]) -> NDArray[
     return np.bincount(cells, minlength=len(nodes) * n_codes).reshape(len(nodes), n_codes).astype(np.float64)
 
 
-def _shown(graph: KnowledgeGraph, path: Path) -> ShownPath:
-    labels = {kind.label for kind in graph.schema.interactions.values()}
-    liked = labels.pop() if len(labels) == 1 else "chose"
+def _deeds(graph: KnowledgeGraph, user: str | None) -> dict[int, str]:
+    """What a user did with each item, in the words of the description; of several positive events the first kind's."""
+    deeds: dict[int, str] = {}
+    for table in graph.events_of(user) if user is not None else ():
+        label = graph.schema.interactions[table.kind].label
+        for item in table.items[table.positive].tolist():
+            deeds.setdefault(item, label)
+    return deeds
+
+
+def _usual_deed(graph: KnowledgeGraph) -> str:
+    """What a history that is nobody's is made of: the words of the events that can be positive, if they agree."""
+    kinds = [kind for kind in graph.schema.interactions.values() if kind.positive.always is not False]
+    labels = {kind.label for kind in kinds}
+    return labels.pop() if len(labels) == 1 else "chose"
+
+
+def _shown(path: Path, deed: str) -> ShownPath:
     return ShownPath(
-        text=f"you {liked} {path}",
+        text=f"you {deed} {path}",
         nodes=tuple((node.kind, node.key, node.label) for node in path.nodes),
         relations=path.relations,
     )

@@ -7,7 +7,7 @@ change something return another snapshot, which shares the unchanged tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -231,8 +231,7 @@ class KnowledgeGraph:
         for relation in self.relations:
             if relation.name == name:
                 return relation
-        names = ", ".join(relation.name for relation in self.relations) or "none"
-        raise UnknownNode(f"there is no relation {name!r}; the relations are {names}")
+        raise UnknownNode(f"no relation {name!r}; there are: {', '.join(r.name for r in self.relations) or 'none'}")
 
     @cached_property
     def concealed(self) -> NDArray[np.bool_]:
@@ -257,12 +256,13 @@ class KnowledgeGraph:
 
     # Interactions
 
-    def interactions(self, positive_only: bool = True) -> Interactions:
-        """The store's own events over all interaction kinds; `user_ids` are the users that have any of them, by key.
+    def interactions(self, positive_only: bool = True, kinds: Collection[str] | None = None) -> Interactions:
+        """The store's own events of all or some interactions; `user_ids` are the users that have any of them, by key.
 
         Events are sorted by user, time (unknown last) and item. Weights or times are None where no event has one.
         """
-        tables = [table.take(np.flatnonzero(table.positive)) if positive_only else table for table in self.events]
+        wanted = [table for table in self.events if kinds is None or table.kind in kinds]
+        tables = [table.take(np.flatnonzero(table.positive)) if positive_only else table for table in wanted]
         users = _joined([table.users for table in tables], np.int32)
         items = _joined([table.items for table in tables], np.int32)
         times = _joined([table.times for table in tables], np.float64)
@@ -282,18 +282,16 @@ class KnowledgeGraph:
         """One user's events, a table per interaction kind that has any; empty for a user without events or unknown."""
         return [table.part(rows) for table, rows in self._events_of(user)]
 
-    def history_of(self, user: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Items that a user has positive events on, and items with any event; dense indices, ascending, each once."""
+    def history_of(self, user: str, kinds: Collection[str]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Items with positive events of a user, and with any of these kinds; dense indices, ascending, each once."""
         found = self._events_of(user)
         liked = [table.items[rows][table.positive[rows]] for table, rows in found]
-        seen = [table.items[rows] for table, rows in found]
+        seen = [table.items[rows] for table, rows in found if table.kind in kinds]
         return np.unique(_joined(liked, np.int32)), np.unique(_joined(seen, np.int32))
 
     def _events_of(self, user: str) -> list[tuple[InteractionTable, slice]]:
         row = self._users.keys.find(user)
-        if row < 0:
-            return []
-        found = [(table, table.of_user(row)) for table in self.events]
+        found = [(table, table.of_user(row)) for table in self.events] if row >= 0 else []
         return [(table, rows) for table, rows in found if rows.stop > rows.start]
 
     # Other snapshots

@@ -54,7 +54,7 @@ class _Route:
     def __init__(self, consumer: Consumer, reader: Reader) -> None:
         self.consumer = consumer
         self.conditions = [
-            (reader.resolve(column), frozenset(reader.resolve_value(v) for v in wanted))
+            (reader.resolve(column), frozenset(reader.resolve_value(each) for v in wanted for each in _spellings(v)))
             for column, wanted in consumer.where.items()
         ]
 
@@ -132,6 +132,15 @@ class Dispatcher:
 
 
 _NOTHING: frozenset[str] = frozenset()
+
+
+def _spellings(value: str) -> tuple[str, ...]:
+    """How programs write a value that a condition names: `true` as True and TRUE, 1 as 1.0 and the other way round."""
+    if value.lower() in ("true", "false"):
+        return value, value.lower(), value.title(), value.upper()
+    if value.removesuffix(".0").removeprefix("-").isdigit():
+        return value, value.removesuffix(".0"), f"{value.removesuffix('.0')}.0"
+    return (value,)
 
 
 def _texts(cell: Cell) -> list[str]:

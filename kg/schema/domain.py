@@ -252,6 +252,11 @@ class DomainSchema(DomainModel):
         return name if name in self.relation_kinds else f"{name}.{head}.{tail}"
 
     @property
+    def kinds_left_out(self) -> tuple[str, ...]:
+        """The interactions whose items are left out of a user's lists."""
+        return tuple(kind for kind, interaction in self.interactions.items() if interaction.leaves_out)
+
+    @property
     def digest(self) -> str:
         """Digest of what the domain means: kinds, fields, relations, interactions; 32 hex digits.
 

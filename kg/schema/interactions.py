@@ -133,6 +133,10 @@ class InteractionKind(DomainModel):
     """Zone of times that name none, such as `Europe/Berlin`."""
     positive: Positive = PositiveRule()
     """What counts as positive: every event unless said, for example `{min_weight: 4}`."""
+    excludes: bool | None = None
+    """Whether an item that a user has an event of this kind on is left out of the user's lists. Unless said: not where
+    `positive: false` (who has looked at something may well want it), and yes elsewhere, also for events that fail the
+    rule, such as bad ratings."""
     label: str = "liked"
     """Words for paths: "you liked ..."; `bought`, `played`."""
 
@@ -205,6 +209,11 @@ class InteractionKind(DomainModel):
                     f"{quoted(column)}: say where on the path it stands: `first.{column}` (the first relationship),"
                     f" `node.{column}` (the node between) or `last.{column}` (the last relationship)"
                 )
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether items with an event of this kind are left out of the user's lists."""
+        return self.positive.always is not False if self.excludes is None else self.excludes
 
     def is_positive(self, weights: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Which events are positive; `weights` float32 [n], NaN where there is none."""

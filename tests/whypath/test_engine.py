@@ -18,8 +18,7 @@ from kg.rows import EdgeRow, NodeRow
 from kg.stores import StoreLoading, open_store
 from tests.workshop import Workshop
 from whypath import Engine
-from whypath.bundle import BundleError
-from whypath.engine import NotTrained
+from whypath.bundle import BundleError, NotTrained
 from whypath.results import Basis
 from whypath.training import NothingToTrainOn
 

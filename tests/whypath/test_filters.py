@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 from kg.rows import NodeRow
 from kg.schema import DomainSchema
@@ -142,17 +143,43 @@ def parsed(text: str) -> tuple[str, str, str] | None:
 
 @given(st.text(st.sampled_from("ab1 \t\n\r\x1c\u2028=<>!~'\""), max_size=12))
 @example("a >=")
+@example("a b>=1")
+@example("'a=b' = 1")
 @example("a >= \n ")
 @example("a = b\nc")
 @example("a == '")
 def test_a_condition_is_what_one_regular_expression_would_read(text: str) -> None:
-    match = re.fullmatch(r"\s*([^\s<>=!~]+)\s*(>=|<=|==|!=|=|<|>|~)\s*(.+?)\s*", text)
-    if match is None:
+    name_in = r"(?:([\"'`])([^\"'`\n]+)\1|([^<>=!~\"'`\n]+?))"
+    match = re.fullmatch(rf"\s*{name_in}\s*(>=|<=|==|!=|=|<|>|~)\s*(.+?)\s*", text)
+    if match is None or not (name := (match[2] or match[3]).strip()):
         assert parsed(text) is None
         return
-    name, sign, value = match.groups()
+    sign, value = match[4], match[5]
     value = value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
     assert parsed(text) == (name, "==" if sign == "=" else sign, value)
+
+
+def test_names_have_blanks_and_signs() -> None:
+    assert parsed("Retail Price >= 20") == ("Retail Price", ">=", "20")
+    assert parsed(' "a <= b"  = c d ') == ("a <= b", "==", "c d")
+    assert parsed("`price (EUR)` < 5") == ("price (EUR)", "<", "5")
+    assert parsed("价格 > 3") == ("价格", ">", "3")
+
+
+def test_typed_values_say_what_texts_say(graph: KnowledgeGraph) -> None:
+    for value in (1994, 1994.0, "1994", "1994.0"):
+        assert left(graph, where=[where("year", "==", value)]) == {"f2"}
+    for value in (True, 1, 1.0, "True", "yes"):
+        assert left(graph, where=[where("colour", "==", value)]) == {"007", "f1", "f2"}
+    with pytest.raises(FilterError, match="write 'colour = true'"):
+        where("colour", "==", "maybe").mask(graph)
+    with pytest.raises(FilterError, match="write 'year >= 1990'"):
+        where("year", "==", "long ago").mask(graph)
+
+
+def test_a_text_for_a_list_of_ids_is_told(graph: KnowledgeGraph) -> None:
+    with pytest.raises(WhyPathError, match=r"write \['12'\] for one"):
+        Filters(include="12").apply(graph)
 
 
 def test_a_long_condition_takes_a_time_that_grows_with_its_length() -> None:

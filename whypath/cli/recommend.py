@@ -39,6 +39,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repeats", action="store_true", help="with the store's events: also list what the user has had"
     )
+    parser.add_argument(
+        "--leave-out",
+        action="append",
+        metavar="KIND",
+        help="with the store's events: leave out the items of events of this kind, and of no other kind that is not"
+        " named; can be given several times (default: `excludes` in domain.yaml)",
+    )
     parser.add_argument("--out", metavar="FILE", help="write .tsv, .csv (or .gz) or .parquet instead of printing")
     add_json(parser)
 
@@ -54,8 +61,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.user is None and arguments.users is None and not arguments.all and not arguments.history:
         raise WhyPathError("say for whom: --user ID, --users FILE, --all, or --history FILE…")
-    if arguments.repeats and arguments.history:
-        raise WhyPathError("--repeats is for the store's own events; items of --history are never listed")
+    if (arguments.repeats or arguments.leave_out) and arguments.history:
+        option = "--repeats" if arguments.repeats else "--leave-out"
+        raise WhyPathError(f"{option} is for the store's own events; items of --history are never listed")
+    if arguments.repeats and arguments.leave_out:
+        raise WhyPathError("give either --repeats, which leaves nothing out, or --leave-out")
     if arguments.out is not None:
         check_name(arguments.out)
     users = None
@@ -71,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.history:
             behaviour = behaviour_of_files(graph, arguments.history, users, tell)
         else:
-            behaviour = behaviour_of_store(graph, users, repeats=arguments.repeats)
+            behaviour = behaviour_of_store(graph, users, leave_out=() if arguments.repeats else arguments.leave_out)
         excluded = excluded_of(behaviour, exclusions, graph)
         if arguments.user is not None and arguments.out is None:
             history = History(behaviour.liked.indices, behaviour.seen.indices)

@@ -162,7 +162,7 @@ class _Guessing:
             section["columns"] = columns
         types = " ".join([name, *found.types])
         if says_dislike(found.types[-1]):
-            section |= {"positive": False, "label": verb_for(types, None)}
+            section |= {"positive": False, "excludes": True, "label": verb_for(types, None)}
             self._notes.append(f"{name}: {found.types[-1]} says that somebody does not like it: no event is positive")
             self._interactions[name] = section
             return

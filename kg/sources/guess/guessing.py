@@ -238,7 +238,7 @@ class _Guessing:
             if says_dislike(name):
                 for section in described.sections.values():
                     section.pop("positive", None)
-                    section |= {"positive": False, "label": "disliked"}
+                    section |= {"positive": False, "excludes": True, "label": "disliked"}
                 self._notes.append(f"{name}: the name says dislike: no event is positive")
             for own, section in described.sections.items():
                 self._interactions[self._new_section(own)] = section

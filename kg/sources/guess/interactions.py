@@ -13,7 +13,7 @@ from kg.sources.guess.node_tables import source_of
 from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.references import Reference
 from kg.sources.guess.signal_words import is_signal_name
-from kg.sources.guess.signals import Meaning, Signal, signal_among
+from kg.sources.guess.signals import Meaning, Signal, signal_among, takes_back
 from kg.sources.guess.values import counts_seconds, is_year, other_pattern, time_format
 from kg.sources.guess.words import (
     TIME_WORDS,
@@ -221,6 +221,8 @@ def ruled(
         section.setdefault("columns", {})["weight"] = f"{prefix}{signal.column.name}"
     if not learnt:
         section |= {"positive": False, "label": verb}
+        if verb not in ("viewed", "saw", "put in the cart"):
+            section["excludes"] = True
         notes.append(
             f"{name}: kept but not learnt from (`positive: false`), as there are ratings or purchases beside it"
         )
@@ -265,7 +267,11 @@ def _by_words(section: dict[str, Any], name: str, signal: Signal, where: str, un
         own = {**section, "where": {**section.get("where", {}), where: values if len(values) > 1 else values[0]}}
         if not liked:
             own["positive"] = False
-        own["label"] = verb_for(title, None, otherwise="liked" if liked else "saw")
+            if signal.meaning is not Meaning.EVENT or takes_back(title):
+                own["excludes"] = True
+        # What somebody thinks of an item is more than having seen it.
+        unliked = "saw" if signal.meaning is Meaning.EVENT else "did not like"
+        own["label"] = verb_for(title, None, otherwise="liked" if liked else unliked)
         key = kind_name(title)
         while key in sections:
             key += "_"
