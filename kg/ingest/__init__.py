@@ -1,18 +1,22 @@
 """Ingest: from sources to a store, row by checked row, with a quarantine for what cannot be used. Knows no format."""
 
-from kg.ingest.load import QUARANTINE_NAME, load_domain
+from kg.ingest.load import QUARANTINE_NAME, check_domain, load_domain
 from kg.ingest.quarantine import BadRow, QuarantineError
-from kg.ingest.report import LoadError, LoadProgress, LoadReport, Progress, SectionReport, StrictError
+from kg.ingest.report import CheckReport, LoadError, LoadProgress, LoadReport, Progress, SectionReport, StrictError
+from kg.ingest.source_report import SourceReport
 
 __all__ = [
     "QUARANTINE_NAME",
     "BadRow",
+    "CheckReport",
     "LoadError",
     "LoadProgress",
     "LoadReport",
     "Progress",
     "QuarantineError",
     "SectionReport",
+    "SourceReport",
     "StrictError",
+    "check_domain",
     "load_domain",
 ]

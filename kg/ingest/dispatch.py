@@ -14,6 +14,9 @@ from kg.ingest.report import LoadProgress, Progress
 from kg.ingest.values import RowProblem, text_of
 from kg.sources import BadRecord, Cell, RawRecord, Reader
 
+_NAMED_ROWS = 10_000
+"""Records of a source without fixed columns whose names are noted."""
+
 _EVERY = 20_000
 """Rows between two reports of progress."""
 
@@ -42,6 +45,8 @@ class Tally:
 
     def __init__(self) -> None:
         self.rows: Counter[str] = Counter()
+        self.taken: Counter[str] = Counter()
+        """By section: rows that were good."""
         self.read = 0
         self.repeated = 0
         self.skipped = 0
@@ -94,6 +99,10 @@ class Dispatcher:
                 column, wanted = route.conditions[0]
                 for value in wanted:
                     by_value.setdefault(column, {}).setdefault(value, []).append(route)
+        marks = self._quarantine.marks
+        if not quiet:
+            for column, table in by_value.items():
+                marks.want(reader.name, column, table)
         tell_bad = not quiet and reader.name not in self._told
         rows, started = 0, time.monotonic()
         for rows, record in enumerate(reader, 1):
@@ -101,12 +110,19 @@ class Dispatcher:
                 if tell_bad:
                     self._quarantine.add_bad(record, consumers[0].section if len(consumers) == 1 else stage)
             else:
+                if rows <= _NAMED_ROWS and reader.columns is None:
+                    marks.name(reader.name, record.values)
                 found = dict.fromkeys(always)
+                values: list[str] = []
+                column = ""
                 for column, table in by_value.items():
-                    for value in _texts(record.values.get(column)):
+                    values = _texts(record.values.get(column))
+                    for value in values:
                         found.update((r, None) for r in table.get(value, ()) if r.fits(record, 1))
                 if not found and not quiet:
                     self._tally.skipped += 1
+                    if len(by_value) == 1:
+                        marks.leave(reader.name, column, values)
                 for route in found:
                     self._hand(route.consumer, record, quiet)
             if rows % _EVERY == 0:
@@ -114,15 +130,25 @@ class Dispatcher:
         self._told.add(reader.name)
         if not quiet:
             self._tally.read += rows
+            marks.read(reader.name, rows)
         self._tell(stage, reader, rows, started, done=True)
 
     def _hand(self, consumer: Consumer, record: RawRecord, quiet: bool) -> None:
         if not quiet:
             self._tally.rows[consumer.section] += 1
+        # Marked first: what it leads to may be written, and refused, before it returns.
+        position, marks = record.position, self._quarantine.marks
+        was_used = quiet or marks.is_used(position)
+        if not was_used:
+            marks.use(position)
         try:
             consumer.take(record)
+            if not quiet:
+                self._tally.taken[consumer.section] += 1
         except RowProblem as problem:
             if not quiet:
+                if not was_used:
+                    marks.refuse(position)
                 self._quarantine.add(record, consumer.section, problem.reason, problem.detail)
 
     def _tell(self, stage: str, reader: Reader, rows: int, started: float, *, done: bool) -> None:

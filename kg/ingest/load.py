@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,9 @@ from kg.ingest.linking import read_linking_table
 from kg.ingest.lookup import LookupTable
 from kg.ingest.node_rows import NodeBuilder
 from kg.ingest.quarantine import Quarantine
-from kg.ingest.report import LoadError, LoadReport, Progress, SectionReport, StrictError
+from kg.ingest.report import CheckReport, LoadError, LoadReport, Progress, SectionReport, StrictError
 from kg.ingest.source_pool import SourcePool
+from kg.ingest.source_report import source_reports
 from kg.ingest.writing import Batches, Nowhere, RowSink
 from kg.schema import DomainSchema, SourceSpec, unused_by_models
 from kg.sources import Reader
@@ -67,16 +68,7 @@ def load_domain(
     Raises `SchemaError`, `SourceError` (a source as a whole cannot be read), `LoadError`, and the store's errors.
     """
     started = time.monotonic()
-    if isinstance(domain, DomainSchema):
-        schema, base, described = domain, Path(folder or "."), None
-    else:
-        described = Path(domain)
-        schema, base = DomainSchema.read(described), Path(folder) if folder is not None else described.parent
-    if schema.graph is not None:
-        raise LoadError(
-            f"{described or schema.name}: the domain is in a graph already ({schema.graph.uri}), so there are no files"
-            " to load; open the description itself as the store"
-        )
+    schema, base, described = _described(domain, folder)
     path = Path(quarantine) if quarantine is not None else None
     if path is None and described is not None:
         path = described.parent / QUARANTINE_NAME
@@ -104,6 +96,46 @@ def load_domain(
                 finish = writer.finish()
             ended = time.monotonic()
             return run.report(finish, _published(found, store), ended - started, ended - finishing)
+
+
+def check_domain(
+    domain: str | Path | DomainSchema,
+    *,
+    quarantine: str | Path | None = None,
+    progress: Progress | None = None,
+    tables: Mapping[str, Any] | None = None,
+    folder: str | Path | None = None,
+    allow_outside: Sequence[str | Path] = (),
+) -> CheckReport:
+    """Read and check a domain as `load_domain` does into an empty store, without one; nothing is written.
+
+    Bad rows go to `quarantine` only where it is given; no store remembers that file. Raises `SchemaError`,
+    `SourceError`, `LoadError`.
+    """
+    started = time.monotonic()
+    schema, base, described = _described(domain, folder)
+    path = Path(quarantine) if quarantine is not None else None
+    with SourcePool(schema, base, tables or {}, allow_outside) as pool:
+        _protect(path, (*pool.files(), *([described] if described is not None else [])))
+        with Quarantine(path) as found:
+            run = _Run(_plan(schema, pool), KnownNodes(schema, None), Nowhere(), found, progress, checking=True)
+            run.run()
+            return run.read(found.publish(), time.monotonic() - started)
+
+
+def _described(domain: str | Path | DomainSchema, folder: str | Path | None) -> tuple[DomainSchema, Path, Path | None]:
+    """The schema, the folder of its files, and the description's path if it has one. Raises LoadError for a graph."""
+    if isinstance(domain, DomainSchema):
+        schema, base, described = domain, Path(folder or "."), None
+    else:
+        described = Path(domain)
+        schema, base = DomainSchema.read(described), Path(folder) if folder is not None else described.parent
+    if schema.graph is not None:
+        raise LoadError(
+            f"{described or schema.name}: the domain is in a graph already ({schema.graph.uri}), so there are no files"
+            " to load; open the description itself as the store"
+        )
+    return schema, base, described
 
 
 def _published(quarantine: Quarantine, store: LoadTarget) -> Path | None:
@@ -254,14 +286,14 @@ class _Run:
         batches.flush()
         self.tally.items = sum(known.count(kind) for kind in schema.item_kinds)
 
-    def report(
-        self, finish: FinishReport, quarantine: Path | None, seconds: float, finishing_seconds: float
-    ) -> LoadReport:
-        """What became of it."""
+    def read(self, quarantine: Path | None, seconds: float) -> CheckReport:
+        """What was read, and what became of it."""
         by_section = self._quarantine.by_section
         sections = {**dict.fromkeys(self.tally.rows), **dict.fromkeys(by_section)}
-        return LoadReport(
+        sources = source_reports(self._plan.schema, self._plan.pool, self._quarantine.marks)
+        return CheckReport(
             sections=tuple(SectionReport(name, self.tally.rows[name], by_section[name]) for name in sections),
+            sources=sources,
             nodes=self._batches.nodes,
             edges=self._batches.edges,
             events=self._batches.events,
@@ -271,12 +303,18 @@ class _Run:
             repeated=self.tally.repeated,
             skipped=self.tally.skipped,
             warnings=tuple(self._warnings()),
-            finish=finish,
             rows=self.tally.read,
             seconds=seconds,
-            writing_seconds=self._batches.seconds + finishing_seconds,
             swallowed_lines=self._plan.pool.swallowed_lines(),
         )
+
+    def report(
+        self, finish: FinishReport, quarantine: Path | None, seconds: float, finishing_seconds: float
+    ) -> LoadReport:
+        """What became of a load."""
+        read = self.read(quarantine, seconds)
+        told = {each.name: getattr(read, each.name) for each in fields(read)}
+        return LoadReport(**told, finish=finish, writing_seconds=self._batches.seconds + finishing_seconds)
 
     def _events(self) -> None:
         schema, pool = self._plan.schema, self._plan.pool
@@ -320,8 +358,7 @@ class _Run:
         if not self.tally.items:
             yield "the source has no item"
         for section, rows in self.tally.rows.items():
-            bad = self._quarantine.by_section[section]
-            if rows and bad >= rows:
+            if rows and not self.tally.taken[section]:
                 yield f"{section}: every one of its {rows:,} rows is bad; check its columns"
         for section, where in (
             *((f"nodes.{k}", n.where) for k, n in schema.nodes.items() if n.source),

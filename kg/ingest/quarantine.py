@@ -16,6 +16,7 @@ from typing import Self
 
 from kg.durable import OWNER_ONLY, PartialFile
 from kg.errors import WhyPathError
+from kg.ingest.row_marks import RowMarks
 from kg.quarantine_files import is_quarantine
 from kg.rows import Position
 from kg.sources import BadRecord, RawRecord, Reason
@@ -62,6 +63,7 @@ class Quarantine:
         self.by_section: Counter[str] = Counter()
         self.first: list[BadRow] = []
         self._file: PartialFile | None = None
+        self.marks = RowMarks()
         self._sensitive: dict[str, set[str]] = {}
         self._users: dict[tuple[str, str], UsersOf] = {}
 
@@ -159,6 +161,8 @@ class Quarantine:
     ) -> None:
         self.counts[reason] += 1
         self.by_section[section] += 1
+        if position.line:
+            self.marks.bad(position)
         detail = shown(detail)
         if len(self.first) < FIRST_ROWS:
             self.first.append(BadRow(position.file, position.line, section, reason, detail))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from kg.errors import WhyPathError
 from kg.ingest.quarantine import BadRow, Quarantine
+from kg.ingest.source_report import SourceReport
 from kg.sources import Reason
 from kg.stores import FinishReport, WriteReport
 
 _SHORTEST_SECONDS = 1e-3
 """What a pass over a few rows counts as having taken at least, so that it does not seem to be endlessly fast."""
+
+_SHOWN_ROWS = 3
+"""Bad rows that are spelled out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +51,19 @@ class SectionReport:
     bad: int
 
 
-@dataclass(frozen=True, slots=True)
-class LoadReport:
-    """How a load went. `nodes`, `edges` and `events` count what was new, changed or the same in the store, and what
-    rows took back that they had said before.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """What was read. `nodes`, `edges` and `events` count in a check what there is, as new, and in a load what was new,
+    changed or the same in the store, and what rows took back that they had said before.
 
-    `bad` counts bad rows by reason; all of them are in the file `quarantine`, the first ones in `first_bad`. `repeated`
-    rows said again what an earlier row said, `skipped` rows matched no `where`. `warnings` are sentences for the
-    reader. `rows` were read from all sources in `seconds`, of which `writing_seconds` went by in the store; the rest
-    is reading and checking. `swallowed_lines` were lost with bad rows before them, whose quotes do not end; `warnings`
-    name these rows.
+    `bad` counts what was left out by reason, rows and single values of rows; all of it is in the file `quarantine`, the
+    first in `first_bad`. `repeated` rows said again what an earlier row said, `skipped` rows matched no `where`.
+    `warnings` are sentences for the reader. `rows` were read from all sources in `seconds`; `sources` tells what became
+    of each. `swallowed_lines` were lost with bad rows before them, whose quotes do not end; `warnings` name these rows.
     """
 
     sections: tuple[SectionReport, ...]
+    sources: tuple[SourceReport, ...]
     nodes: WriteReport
     edges: WriteReport
     events: WriteReport
@@ -69,16 +73,61 @@ class LoadReport:
     repeated: int
     skipped: int
     warnings: tuple[str, ...]
-    finish: FinishReport
     rows: int
     seconds: float
-    writing_seconds: float
     swallowed_lines: int = 0
 
     @property
     def rows_per_second(self) -> float:
-        """How fast the whole load was."""
+        """How fast it was."""
         return self.rows / max(self.seconds, _SHORTEST_SECONDS)
+
+    @property
+    def n_bad(self) -> int:
+        """Number of rows and of single values that were left out."""
+        return sum(self.bad.values())
+
+    @property
+    def bad_rows(self) -> int:
+        """Number of rows that were left out as a whole."""
+        return sum(source.bad for source in self.sources)
+
+    def _told(self) -> Iterator[str]:
+        """What loads and checks tell alike."""
+        if self.repeated:
+            yield f"  {self.repeated:,} rows repeated an earlier one"
+        if self.skipped:
+            yield f"  {self.skipped:,} rows matched no `where` and were passed over"
+        if self.n_bad:
+            where = f", see {self.quarantine}" if self.quarantine else ""
+            values = self.n_bad - self.bad_rows
+            counts = [f"{self.bad_rows:,} bad rows"] if self.bad_rows else []
+            counts += [f"{values:,} values of rows that are used"] if values else []
+            yield f"  {' and '.join(counts)} were left out{where}"
+            yield from (f"    {count:>9,} {reason}" for reason, count in sorted(self.bad.items(), key=lambda c: -c[1]))
+            yield from (f"    {row}" for row in self.first_bad[:_SHOWN_ROWS])
+            if len(self.first_bad) > _SHOWN_ROWS:
+                yield "    …"
+        if self.swallowed_lines:
+            yield f"  {self.swallowed_lines:,} more lines were lost with bad rows whose quotes do not end"
+        for source in self.sources:
+            yield from (f"  {line}" for line in source.lines())
+        yield from (f"  note: {warning}" for warning in self.warnings)
+
+    def __str__(self) -> str:
+        counted = ", ".join(
+            f"{written.new:,} {name}"
+            for name, written in (("nodes", self.nodes), ("relations", self.edges), ("events", self.events))
+        )
+        return "\n".join([f"checked {self.rows:,} rows in {self.seconds:.1f} s: {counted}", *self._told()])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadReport(CheckReport):
+    """How a load went; `writing_seconds` of its seconds went by in the store, the rest is reading and checking."""
+
+    finish: FinishReport
+    writing_seconds: float
 
     @property
     def removed(self) -> dict[str, int]:
@@ -88,11 +137,6 @@ class LoadReport:
             "relations": self.finish.removed_edges + self.edges.removed,
             "events": self.finish.removed_events,
         }
-
-    @property
-    def n_bad(self) -> int:
-        """Number of bad rows."""
-        return sum(self.bad.values())
 
     def __str__(self) -> str:
         lines = [
@@ -109,18 +153,7 @@ class LoadReport:
                 f"  {self.events.corrected:,} rows gave an earlier event of the same user, item and time another"
                 " weight; the last one stands"
             )
-        if self.repeated:
-            lines.append(f"  {self.repeated:,} rows repeated an earlier one")
-        if self.skipped:
-            lines.append(f"  {self.skipped:,} rows matched no `where` and were passed over")
-        if self.n_bad:
-            where = f", see {self.quarantine}" if self.quarantine else ""
-            lines.append(f"  {self.n_bad:,} bad rows were left out{where}")
-            lines += [f"    {count:>9,} {reason}" for reason, count in sorted(self.bad.items(), key=lambda c: -c[1])]
-        if self.swallowed_lines:
-            lines.append(f"  {self.swallowed_lines:,} more lines were lost with bad rows whose quotes do not end")
-        lines += [f"  note: {warning}" for warning in self.warnings]
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._told()])
 
 
 class LoadError(WhyPathError):

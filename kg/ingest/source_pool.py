@@ -54,6 +54,10 @@ class SourcePool:
             )
         return self._readers[found]
 
+    def known_reader(self, spec: SourceSpec, *, edges: bool) -> Reader | None:
+        """The reader of a source that has been asked for before, None for any other."""
+        return self._readers.get((spec.model_dump_json(), edges))
+
     def id_map(self, spec: SourceSpec) -> dict[str, str] | None:
         """The item map of a triples source, None where it has none."""
         if spec.map is None:

@@ -36,19 +36,19 @@ class RowSink(Protocol):
 
 
 class Nowhere:
-    """The sink of a validation pass."""
+    """The sink of a validation pass, to which every row is new."""
 
     def write_nodes(self, rows: Sequence[NodeRow]) -> WriteReport:
-        return WriteReport()
+        return WriteReport(len(rows))
 
     def write_edges(self, relation: str, rows: Sequence[EdgeRow]) -> WriteReport:
-        return WriteReport()
+        return WriteReport(len(rows))
 
     def write_links(self, relation: str, rows: Sequence[RowLinks]) -> WriteReport:
-        return WriteReport()
+        return WriteReport(sum(len(row.tails) for row in rows))
 
     def write_events(self, rows: Sequence[Event]) -> WriteReport:
-        return WriteReport()
+        return WriteReport(len(rows))
 
 
 class Batches:
@@ -145,5 +145,6 @@ class Batches:
         self.seconds += time.monotonic() - started
         for refusal in report.refused:
             _, record, section = waiting[refusal.row]
+            self._quarantine.marks.refuse(record.position)
             self._quarantine.add(record, section, Reason.REFUSED, refusal.reason)
         return replace(report, refused=())

@@ -4,6 +4,7 @@
 """
 
 from kg.schema.availability import AvailableRule
+from kg.schema.columns_read import columns_read
 from kg.schema.domain import DomainSchema
 from kg.schema.errors import SchemaError
 from kg.schema.existing import Direction, GraphSource, PathSpec, RelationshipSpec
@@ -38,5 +39,6 @@ __all__ = [
     "SchemaError",
     "SourceFormat",
     "SourceSpec",
+    "columns_read",
     "unused_by_models",
 ]

@@ -27,6 +27,7 @@ from whypath.cli.streams import visible_streams
 COMMANDS = (
     "demo",
     "init",
+    "check",
     "load",
     "train",
     "evaluate",

@@ -12,6 +12,7 @@ import argparse
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from whypath.cli.arguments import add_json, path
@@ -20,7 +21,7 @@ from whypath.cli.console import one_line, print_json, progress_bars, remark
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kg.ingest import LoadProgress, LoadReport
+    from kg.ingest import CheckReport, LoadProgress, LoadReport
     from kg.ingest import Progress as LoadCallback
     from kg.stores import LoadTarget
 
@@ -179,7 +180,7 @@ def _read_again(arguments: argparse.Namespace) -> int:
 
 
 def report_data(report: LoadReport) -> dict[str, object]:
-    """The report as plain data."""
+    """The report of a load as plain data."""
     counts = {"nodes": report.nodes, "edges": report.edges, "events": report.events}
     finish = report.finish
     return {
@@ -191,16 +192,42 @@ def report_data(report: LoadReport) -> dict[str, object]:
             "events": finish.removed_events,
         },
         "corrected_events": report.events.corrected,
+        **_read(report),
+        "writing_seconds": round(report.writing_seconds, 3),
+    }
+
+
+def check_data(report: CheckReport) -> dict[str, object]:
+    """The report of a check as plain data."""
+    return {"nodes": report.nodes.new, "edges": report.edges.new, "events": report.events.new, **_read(report)}
+
+
+def _read(report: CheckReport) -> dict[str, object]:
+    return {
         "bad": {str(reason): count for reason, count in report.bad.items()},
+        "bad_rows": report.bad_rows,
+        "first_bad": [{**asdict(row), "reason": str(row.reason)} for row in report.first_bad],
         "quarantine": str(report.quarantine) if report.quarantine is not None else None,
         "repeated": report.repeated,
         "skipped": report.skipped,
         "swallowed_lines": report.swallowed_lines,
+        "sources": [
+            {
+                "source": source.source,
+                "rows": source.rows,
+                "used": source.used,
+                "ignored": source.ignored,
+                "bad": source.bad,
+                "values_left": source.values_left,
+                "unread": list(source.unread),
+                "not_taken": {column: dict(values) for column, values in source.left.items()},
+            }
+            for source in report.sources
+        ],
         "warnings": list(report.warnings),
         "rows": report.rows,
         "seconds": round(report.seconds, 3),
         "rows_per_second": round(report.rows_per_second, 1),
-        "writing_seconds": round(report.writing_seconds, 3),
     }
 
 
