@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Protocol
 
 from kg.ingest.quarantine import Quarantine
@@ -82,7 +83,11 @@ def first_fitting(reader: Reader, consumers: Sequence[Consumer]) -> bool:
 class Dispatcher:
     """Runs over sources. A row that its reader could not read is told once, however often its file is read."""
 
-    def __init__(self, quarantine: Quarantine, tally: Tally, progress: Progress | None) -> None:
+    def __init__(
+        self, quarantine: Quarantine, tally: Tally, progress: Progress | None, rows: int | None = None
+    ) -> None:
+        """`rows` of each source are read, all where it is None."""
+        self._rows = rows
         self._quarantine = quarantine
         self._tally = tally
         self._progress = progress
@@ -105,7 +110,7 @@ class Dispatcher:
                 marks.want(reader.name, column, table)
         tell_bad = not quiet and reader.name not in self._told
         rows, started = 0, time.monotonic()
-        for rows, record in enumerate(reader, 1):
+        for rows, record in enumerate(islice(reader, self._rows), 1):
             if isinstance(record, BadRecord):
                 if tell_bad:
                     self._quarantine.add_bad(record, consumers[0].section if len(consumers) == 1 else stage)

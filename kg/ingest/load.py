@@ -123,6 +123,15 @@ def check_domain(
             return run.read(found.publish(), time.monotonic() - started)
 
 
+def look_at(
+    schema: DomainSchema, folder: Path, sink: RowSink, *, rows: int, allow_outside: Sequence[str | Path] = ()
+) -> None:
+    """Read at most so many rows of each source as a load would, into any sink. Raises `SourceError`."""
+    with SourcePool(schema, folder, {}, allow_outside) as pool, Quarantine(None) as nobody:
+        known = KnownNodes(schema, None)
+        _Run(_plan(schema, pool), known, sink, nobody, None, checking=True, rows=rows).run()
+
+
 def _described(domain: str | Path | DomainSchema, folder: str | Path | None) -> tuple[DomainSchema, Path, Path | None]:
     """The schema, the folder of its files, and the description's path if it has one. Raises LoadError for a graph."""
     if isinstance(domain, DomainSchema):
@@ -254,7 +263,9 @@ class _Run:
         progress: Progress | None,
         *,
         checking: bool,
+        rows: int | None = None,
     ) -> None:
+        """`rows` of each source are read, all where it is None."""
         self._plan = plan
         self._known = known
         self._quarantine = quarantine
@@ -263,7 +274,7 @@ class _Run:
         for work in plan.nodes:
             for builder in work.nodes:
                 quarantine.withhold(work.reader.name, builder.sensitive)
-        self._dispatcher = Dispatcher(quarantine, self.tally, progress)
+        self._dispatcher = Dispatcher(quarantine, self.tally, progress, rows)
         self._batches = Batches(sink, quarantine)
         self._told_tables: set[str] = set()
 

@@ -1,32 +1,83 @@
-"""The columns that a description reads of each of its sources."""
+"""What a description reads the columns of its sources for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 from kg.schema.domain import DomainSchema
+from kg.schema.interactions import InteractionKind
+from kg.schema.nodes import NodeKind
 from kg.schema.sources import SourceSpec
 
+Uses: TypeAlias = Mapping[str, list[str]]
+"""By column: what it is read for, in words."""
 
-def columns_read(schema: DomainSchema) -> Iterator[tuple[SourceSpec, set[str]]]:
+
+def columns_read(schema: DomainSchema) -> Iterator[tuple[SourceSpec, Uses]]:
     """Each source with the columns that a section reads of it; one that several sections read comes several times."""
-    for node in schema.nodes.values():
-        columns = {node.key or "", node.label or "", *node.text_columns, *node.lists, *node.links, *node.where}
-        columns |= {spec.column or name for name, spec in node.fields.items()}
+    for kind, node in schema.nodes.items():
+        uses = _uses(_of_node(kind, node))
         for spec in node.source:
-            yield spec, columns
-    for relation in schema.relations.values():
+            yield spec, uses
+    for name, relation in schema.relations.items():
+        columns = relation.columns
+        told = [(columns.head, f"head of {name}"), (columns.tail, f"tail of {name}")]
+        told += [(column, f"picks the rows of {name}") for column in relation.where]
+        if not relation.where:
+            told += [("relation", "name of the relation"), ("relation_id", "name of the relation")]
         for spec in relation.source:
-            yield spec, {relation.columns.head, relation.columns.tail, "relation", "relation_id", *relation.where}
+            yield spec, _uses(told)
             if spec.map is not None:
-                yield SourceSpec(file=spec.map.file, format=spec.map.format), {spec.map.item, spec.map.entity}
-    for interaction in schema.interactions.values():
-        named = interaction.columns
-        if named is None:
-            continue
-        columns = {*filter(None, (named.user, named.item, named.weight, named.time, named.id, named.item_kind))}
-        columns |= {*interaction.where, *(table.match or table.key for table in interaction.via.values())}
+                pairs = [(spec.map.item, "item of an id map"), (spec.map.entity, "entity of an id map")]
+                yield SourceSpec(file=spec.map.file, format=spec.map.format), _uses(pairs)
+    for kind, interaction in schema.interactions.items():
+        told = list(_of_interaction(kind, interaction))
         for spec in interaction.source:
-            yield spec, columns
+            yield spec, _uses((column, use) for column, use in told)
         for name, table in interaction.via.items():
-            yield table.source, {table.key, *(c.removeprefix(f"{name}.") for c in columns if c.startswith(f"{name}."))}
+            joined = [(c.removeprefix(f"{name}."), use) for c, use in told if c and c.startswith(f"{name}.")]
+            yield table.source, _uses([(table.key, f"key that joins {name} to {kind}"), *joined])
+
+
+def _uses(told: Iterable[tuple[str | None, str]]) -> Uses:
+    found: dict[str, list[str]] = {}
+    for column, use in told:
+        if column and use not in found.setdefault(column, []):
+            found[column].append(use)
+    return found
+
+
+def _of_node(kind: str, node: NodeKind) -> Iterator[tuple[str | None, str]]:
+    yield node.key, f"key of {kind}"
+    yield node.label, f"label of {kind}"
+    for column in node.text_columns:
+        yield column, f"text of {kind}"
+    for column, many in node.lists.items():
+        yield column, f"facts of {kind}, several in a cell: {many.relation or column} → {many.target}"
+    for column, link in node.links.items():
+        yield column, f"facts of {kind}: {link.relation or column} → {link.target}"
+    for name, field in node.fields.items():
+        yield field.column or name, f"field of {kind} ({field.type}{', sensitive' if field.sensitive else ''})"
+    for column in node.where:
+        yield column, f"picks the rows of {kind}"
+
+
+def _of_interaction(kind: str, interaction: InteractionKind) -> Iterator[tuple[str | None, str]]:
+    columns = interaction.columns
+    if columns is None:
+        return
+    yield columns.user, f"user of {kind}"
+    yield columns.item, f"item of {kind}"
+    yield columns.time, f"time of {kind} ({interaction.time_format})"
+    rule = interaction.positive
+    ends = [f"from {rule.min_weight:g}"] if rule.min_weight is not None else []
+    ends += [f"up to {rule.max_weight:g}"] if rule.max_weight is not None else []
+    liked = f", liked {' '.join(ends)}" if ends else ""
+    yield columns.weight, f"weight of {kind}{liked}"
+    yield columns.id, f"id of {kind}"
+    yield columns.item_kind, f"kind of the item of {kind}"
+    for column in interaction.where:
+        yield column, f"picks the rows of {kind}"
+    for name, table in interaction.via.items():
+        yield table.match or table.key, f"leads to {name} of {kind}"

@@ -172,12 +172,52 @@ def test_init_writes_once_and_shows_what_it_guessed(folder: Path, capsys: pytest
     assert main(["init", "films.csv", "ratings.csv"]) == 0
     said = capsys.readouterr()
     written = (folder / "domain.yaml").read_text()
-    assert said.out == written
+    assert said.out.startswith(written)
+    # What follows is a look at what a load would have.
+    look = said.out.removeprefix(written)
+    assert "counted as liked" in look
+    assert all(line.startswith("#") for line in look.split("\n") if line)
     assert "# Guessed from the files" in written
     assert main(["init", "films.csv", "ratings.csv"]) == 2
     assert "is there already" in capsys.readouterr().err
     assert main(["init", "films.csv", "ratings.csv", "--out", "other.yaml", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["out"] == "other.yaml"
+    told = json.loads(capsys.readouterr().out)
+    assert told["out"] == "other.yaml"
+    columns = {(row["file"], row["column"]): row["taken_for"] for row in told["columns"]}
+    assert columns["films.csv", "id"] == ["key of film"]
+    assert set(told["preview"]) == {"events", "items", "share_not_liked", "events_seen"}
+
+
+def test_init_overwrites_and_completes_when_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "domain.yaml").write_text("nothing\n")
+    assert main(["init", "films.csv", "ratings.csv", "--force"]) == 0
+    corrected = (folder / "domain.yaml").read_text().replace("nodes:\n", "nodes: # mine\n")
+    (folder / "domain.yaml").write_text(corrected)
+    capsys.readouterr()
+    assert main(["init", "films.csv", "ratings.csv", "--update", "domain.yaml"]) == 0
+    assert (folder / "domain.yaml").read_text() == corrected
+    assert "has everything already" in capsys.readouterr().err
+    (folder / "plays.csv").write_text("user,film,minutes\n" + "".join(f"u{n % 4},{n % 3},{n}\n" for n in range(1, 20)))
+    files = ["films.csv", "ratings.csv", "plays.csv"]
+    assert main(["init", *files, "--update", "domain.yaml", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["added"] == ["interactions: play"]
+    text = (folder / "domain.yaml").read_text()
+    assert text.startswith(corrected.rstrip("\n"))
+    assert main(["init", *files, "--update", "domain.yaml", "--out", "x.yaml"]) == 2
+    assert main(["init", *files, "--update", "nowhere.yaml"]) == 2
+
+
+def test_check_needs_no_store(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = sorted(path.name for path in folder.iterdir())
+    assert main(["check", "domain.yaml"]) == 1
+    assert "1 bad rows were left out" in capsys.readouterr().out
+    assert main(["check", "domain.yaml", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["events"] == 3
+    assert sum(source["bad"] for source in told["sources"]) == 1
+    assert sorted(path.name for path in folder.iterdir()) == before
+    assert main(["check", "nowhere.yaml"]) == 2
 
 
 def test_load_reports_and_quarantines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ Nothing is asked. Check the file before loading: a guess is a start, not a truth
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from whypath.cli.arguments import add_json, path
@@ -13,12 +14,14 @@ from whypath.cli.console import print_json, remark
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kg.ingest.preview import Preview
     from kg.sources.guess import Guess
 
 SUMMARY = "guess a domain description from files, or from a graph"
 EXAMPLES = """\
   whypath init films.csv users.csv ratings.csv
   whypath init data/*.parquet --out data/domain.yaml
+  whypath init films.csv users.csv ratings.csv --update domain.yaml   # complete it by what has come since
   whypath init --from bolt://localhost:7687       # a graph that is there; it is only read
 """
 
@@ -32,7 +35,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="instead of files: a graph in Neo4j, such as bolt://host:7687 (credentials from the environment)",
     )
-    parser.add_argument("--out", default="domain.yaml", metavar="FILE", help="what to write (default ./domain.yaml)")
+    parser.add_argument("--out", metavar="FILE", help="what to write (default ./domain.yaml)")
+    there = parser.add_mutually_exclusive_group()
+    there.add_argument("--force", action="store_true", help="overwrite the description that is there")
+    there.add_argument(
+        "--update",
+        metavar="DOMAIN.yaml",
+        help="complete this description by files and columns that it does not name; what is in it stays as it is",
+    )
     add_json(parser)
 
 
@@ -42,26 +52,74 @@ def run(arguments: argparse.Namespace) -> int:
 
     from kg.sources.guess import GuessError, guess_domain, write_domain
 
-    out = Path(arguments.out)
+    if arguments.update is not None and (arguments.graph is not None or arguments.out is not None):
+        raise GuessError("--update completes the description in its place, from files: leave --from and --out out")
+    out = Path(arguments.update or arguments.out or "domain.yaml")
     if not out.parent.is_dir():
         raise GuessError(f"{out}: there is no folder {out.parent}; make it first")
-    if out.exists():
-        raise GuessError(f"{out} is there already; remove it, or name another file with --out")
+    if out.exists() and not (arguments.force or arguments.update):
+        raise GuessError(
+            f"{out} is there already; overwrite it with --force, complete it with --update, or name another --out"
+        )
     if arguments.graph is not None and arguments.files:
         raise GuessError("give either files or --from URL: a domain is read from files or from a graph")
     if arguments.graph is not None:
         guess = _guess_graph(arguments.graph, out.parent)
     else:
         guess = guess_domain(arguments.files, folder=out.parent)
-    write_domain(guess, out)
+    if arguments.update is not None:
+        return _update(guess, out, as_json=arguments.json)
+    write_domain(guess, out, force=arguments.force)
     command = _load_command(guess, out, of_graph=arguments.graph is not None)
+    look = None if arguments.graph is not None else _look(guess, out.parent)
     if arguments.json:
-        print_json({"out": str(out), "notes": list(guess.notes), "domain": guess.to_yaml()})
+        data = {"out": str(out), "notes": list(guess.notes), "unsure": list(guess.doubts), "domain": guess.to_yaml()}
+        print_json(data | {"columns": [asdict(row) for row in guess.columns], "preview": look and asdict(look)})
     else:
         print(guess.to_yaml(), end="")
+        if look is not None:
+            print("\n# What a load would have, by the first rows:")
+            for line in look.lines():
+                print(f"#   {line}")
+        for doubt in guess.doubts:
+            remark(doubt)
         remark(f"\nwritten to {out}; check it, {_then(arguments.graph)}{command}")
     if guess.outside:
         remark(f"it names files outside its own folder, which a load reads only if it is told to: {command}")
+    return 0
+
+
+def _look(guess: Guess, folder: Path) -> Preview | None:
+    """What the first rows lead to; None, and the reason is told, where they cannot be read after all."""
+    from kg.errors import WhyPathError
+    from kg.ingest.preview import preview
+
+    try:
+        return preview(guess.schema, folder, guess.outside)
+    except WhyPathError as error:
+        remark(f"no look at its first rows: {error}")
+        return None
+
+
+def _update(guess: Guess, out: Path, *, as_json: bool) -> int:
+    """Complete a description in its place."""
+    from kg.durable import file_written_whole
+    from kg.schema import DomainSchema
+    from kg.sources.guess.completing import completed
+
+    schema = DomainSchema.read(out)
+    found = completed(out.read_text(encoding="utf-8-sig"), schema, guess)
+    if found.added:
+        with file_written_whole(out) as whole:
+            whole.write(found.text.encode())
+    if as_json:
+        print_json({"out": str(out), "added": list(found.added), "gone": list(found.gone), "domain": found.text})
+        return 0
+    for line in found.added:
+        print(f"added {line}")
+    for line in found.gone:
+        remark(line)
+    remark(f"{out} is completed; check it" if found.added else f"{out} has everything already")
     return 0
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from kg.durable import file_written_whole
 from kg.errors import WhyPathError
 from kg.schema import DomainSchema
+from kg.sources.guess.column_table import ColumnRow, table_lines
 
 
 class GuessError(WhyPathError):
@@ -24,22 +26,37 @@ class Guess:
     notes: tuple[str, ...]
     origin: str = "the files"
     outside: tuple[Path, ...] = ()
+    columns: tuple[ColumnRow, ...] = ()
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """The notes that say what is unsure."""
+        return tuple(note for note in self.notes if note.startswith("unsure"))
 
     def to_yaml(self) -> str:
-        """The description with the notes as comments."""
+        """The description, with the notes and the table of columns as comments."""
         comments = "".join(f"#   {' '.join(note.split())}\n" for note in self.notes)
+        if self.columns:
+            lines = (" ".join(line.splitlines()) for line in table_lines(self.columns))
+            comments += "#\n# What each column was taken for:\n" + "".join(f"#   {line}\n" for line in lines)
         return f"# Guessed from {self.origin}; check it and change what is wrong.\n{comments}{self.schema.to_yaml()}"
 
 
-def write_domain(guess: Guess, out: str | Path) -> Path:
-    """Write the description; raises `GuessError` if the file is there."""
+def write_domain(guess: Guess, out: str | Path, *, force: bool = False) -> Path:
+    """Write the description; raises `GuessError` if the file is there, unless `force` overwrites it in one step."""
     out = Path(out)
     try:
+        if force:
+            with file_written_whole(out) as whole:
+                whole.write(guess.to_yaml().encode())
+            return out
         # Mode x creates the file or fails: nobody's description is overwritten, even between a check and the writing.
         with out.open("x", encoding="utf-8") as file:
             file.write(guess.to_yaml())
     except FileExistsError:
-        raise GuessError(f"{out} is there already; remove it, or name another file with --out") from None
+        raise GuessError(
+            f"{out} is there already; overwrite it with --force, complete it with --update, or name another --out"
+        ) from None
     except OSError as error:
         raise GuessError(f"{out}: cannot be written ({error.strerror})") from None
     return out

@@ -11,6 +11,7 @@ from typing import Any
 
 from kg.schema import DomainSchema, IdMap, Role, SourceFormat
 from kg.schema.files import file_names
+from kg.sources.guess.column_table import column_table
 from kg.sources.guess.flat import table_within
 from kg.sources.guess.guessed import Guess, GuessError
 from kg.sources.guess.interactions import UNSURE, Meeting, describe_meeting, find_meetings, tag_column
@@ -118,7 +119,8 @@ class _Guessing:
         if outside:
             needed = " ".join(f"--allow-outside {shlex.quote(str(folder))}" for folder in outside)
             self._notes.append(f"some files are not in this folder: `whypath load` needs {needed}")
-        return Guess(schema, tuple(self._notes), outside=outside)
+        columns = column_table(schema, self._files, self._notes)
+        return Guess(schema, tuple(self._notes), outside=outside, columns=columns)
 
     def _items(self, meeting: Meeting) -> str:
         table = self._table_of(meeting.file, meeting.item, Role.ITEM)

@@ -220,6 +220,7 @@ def ruled(
     if signal is not None and as_number:
         section.setdefault("columns", {})["weight"] = f"{prefix}{signal.column.name}"
     if not learnt:
+        verb = verb_for(words or name, None, otherwise="saw")
         section |= {"positive": False, "label": verb}
         if verb not in ("viewed", "saw", "put in the cart"):
             section["excludes"] = True

@@ -137,9 +137,19 @@ def is_url(column: ColumnProfile) -> bool:
     return bool(texts) and sum(_URL.match(text) is not None for text in texts) >= 0.8 * len(texts)
 
 
+_CATEGORY_NAME = re.compile(
+    r"genre|categor|brand|author|director|artist|studio|publisher|maker|manufacturer|country|language|type|topic|"
+    r"subject|level|colou?r|style|kategorie|marke|marca|marque|分类|类别|品牌|导演|жанр|категор|бренд|ジャンル|ブランド",
+    re.IGNORECASE,
+)
+_SMALL_TABLE = 60
+
+
 def is_category(column: ColumnProfile) -> bool:
     """Whether a text column names categories: short, and each value several times."""
-    few = len(column.values) <= max(2, min(1000, column.filled / 3))
+    # What is called so may have a value for nearly each row of a small table.
+    named = _CATEGORY_NAME.search(column.name) is not None and len(column.values) < column.filled <= _SMALL_TABLE
+    few = named or len(column.values) <= max(2, min(1000, column.filled / 3))
     return (
         len(column.values) > 1 and not column.is_number and few and column.mean_length <= 40 and not time_format(column)
     )

@@ -1,0 +1,150 @@
+"""A look at what a description leads to, in words: some events and items as a load would have them.
+
+The first rows of each source are read and checked by the code of a load, so a person sees at a glance what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from kg.ingest.load import look_at
+from kg.rows import EdgeRow, Event, NodeRow, RowLinks
+from kg.schema import DomainSchema
+from kg.stores import WriteReport
+
+ROWS = 50_000
+"""Rows of each source that are looked at."""
+
+_EVENTS, _ITEMS, _FACTS = 3, 3, 12
+_LONGEST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Sentences about `events` and `items`; of the `events_seen` that were looked at `share_not_liked` are no likes,
+    None where there is no event.
+    """
+
+    events: tuple[str, ...]
+    items: tuple[str, ...]
+    share_not_liked: float | None
+    events_seen: int
+
+    def lines(self) -> Iterator[str]:
+        """As text."""
+        yield from self.events
+        if self.share_not_liked is None:
+            yield "no event could be read: look at the columns of users and items"
+        else:
+            yield f"{self.share_not_liked:.0%} of the {self.events_seen:,} events that were looked at are no likes"
+        yield from self.items
+
+
+def preview(schema: DomainSchema, folder: Path, allow_outside: Sequence[str | Path] = ()) -> Preview:
+    """Look at the first rows of a domain's files. Raises SourceError for a file that cannot be read."""
+    seen = _Collected()
+    look_at(schema, folder, seen, rows=ROWS, allow_outside=allow_outside)
+    liked = seen.liked(schema)
+    events = [_of_event(schema, seen, event, is_liked) for event, is_liked in _chosen(seen.events, liked)]
+    share = None if not len(liked) else float(1 - liked.mean())
+    return Preview(tuple(events), tuple(_of_items(schema, seen)), share, len(liked))
+
+
+class _Collected:
+    """A sink that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[tuple[str, str], NodeRow] = {}
+        self.facts: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self.events: list[Event] = []
+
+    def write_nodes(self, rows: Sequence[NodeRow]) -> WriteReport:
+        for row in rows:
+            self.nodes.setdefault((row.kind, row.key), row)
+        return WriteReport(len(rows))
+
+    def write_edges(self, relation: str, rows: Sequence[EdgeRow]) -> WriteReport:
+        for row in rows:
+            self.facts.setdefault((relation, row.head), []).append((relation, row.tail))
+        return WriteReport(len(rows))
+
+    def write_links(self, relation: str, rows: Sequence[RowLinks]) -> WriteReport:
+        for row in rows:
+            self.facts.setdefault((relation, row.head), []).extend((relation, tail) for tail in row.tails)
+        return WriteReport(len(rows))
+
+    def write_events(self, rows: Sequence[Event]) -> WriteReport:
+        self.events += rows
+        return WriteReport(len(rows))
+
+    def liked(self, schema: DomainSchema) -> np.ndarray:
+        """Which events are positive, bool [n]."""
+        found = np.zeros(len(self.events), dtype=bool)
+        kinds = np.array([event.kind for event in self.events], dtype=object)
+        weights = np.array([np.nan if e.weight is None else e.weight for e in self.events], dtype=np.float32)
+        for kind, interaction in schema.interactions.items():
+            own = kinds == kind
+            found[own] = interaction.is_positive(weights[own])
+        return found
+
+
+def _chosen(events: Sequence[Event], liked: np.ndarray) -> list[tuple[Event, bool]]:
+    """A few events from start to end, a like and one that is none among them where there are both."""
+    if not events:
+        return []
+    places = [int(np.flatnonzero(liked == value)[0]) for value in (True, False) if (liked == value).any()]
+    # One of each kind of event comes before others of a kind that is shown.
+    first_of_kind = {event.kind: at for at, event in reversed(list(enumerate(events)))}
+    rest = [*sorted(first_of_kind.values()), len(events) // 2, len(events) - 1]
+    places = list(dict.fromkeys([*places, *rest]))[: max(_EVENTS, min(len(first_of_kind), 6))]
+    return [(events[at], bool(liked[at])) for at in sorted(places)]
+
+
+def _of_event(schema: DomainSchema, seen: _Collected, event: Event, is_liked: bool) -> str:
+    node = seen.nodes.get((event.item_kind, event.item))
+    label = _short(node.label if node is not None else event.item)
+    name = f"'{label}' ({event.item})" if label != event.item else f"'{label}'"
+    moment = ""
+    if event.time is not None:
+        try:
+            moment = f" on {datetime.fromtimestamp(event.time, UTC):%Y-%m-%d %H:%M}"
+        except (OverflowError, ValueError, OSError):
+            moment = f" at {event.time:g}"
+    weight = f", weight {event.weight:g}" if event.weight is not None else ""
+    if not is_liked and event.weight is not None:
+        return f"{event.kind}: user {_short(event.user)} gave {name} {event.weight:g}{moment}: not counted as liked"
+    counted = "counted as liked" if is_liked else "not counted as liked"
+    deed = schema.interactions[event.kind].label
+    return f"{event.kind}: user {_short(event.user)} {deed} {name}{moment}{weight}: {counted}"
+
+
+def _of_items(schema: DomainSchema, seen: _Collected) -> Iterator[str]:
+    popular = Counter((event.item_kind, event.item) for event in seen.events)
+    keys = [key for key, _ in popular.most_common(_ITEMS) if key in seen.nodes]
+    keys += [key for key in seen.nodes if key[0] in schema.item_kinds and key not in keys][: _ITEMS - len(keys)]
+    for kind, key in keys:
+        node = seen.nodes[kind, key]
+        told: list[str] = []
+        for relation in schema.relation_kinds.values():
+            if relation.head == kind and not relation.hidden:
+                ends = [tail for _, tail in seen.facts.get((relation.name, key), ())]
+                names = [
+                    _short(seen.nodes[relation.tail, t].label if (relation.tail, t) in seen.nodes else t) for t in ends
+                ]
+                if names:
+                    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+                    told.append(f"{relation.label} {', '.join(names[:4])}{more}")
+        fields = schema.nodes[kind].fields
+        told += [f"{n} {_short(str(v))}" for n, v in node.fields.items() if v is not None and not fields[n].sensitive]
+        facts = "; ".join(told[:_FACTS]) if told else "no facts"
+        yield f"{kind} '{_short(node.label)}' ({key}): {facts}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
