@@ -21,12 +21,14 @@ class Resolved:
     """A batch of events with everything looked up.
 
     `content` has (kind, user, item, time, weight) as stored, None for an event that is refused; `there` the stored
-    rows by packed id, as `events_by_id` gives them.
+    rows by packed id, as `events_by_id` gives them. `twins`: by row the id of an event that was recorded with the same
+    content.
     """
 
     ids: list[bytes]
     content: list[tuple[int, int, int, float | None, float | None] | None]
     there: dict[bytes, tuple]
+    twins: dict[int, bytes]
     refused: list[Refusal] = field(default_factory=list)
 
 
@@ -42,7 +44,7 @@ def resolve_events(
     """Look up users, items and earlier events; users that are new get a bare node.
 
     Refuses what the schema does not know and items that do not exist; with `items_named_by` also items that this load
-    has not named. With `as_recorded` an event that was recorded with this content is taken for it, under its own id.
+    has not named. With `as_recorded` events that were recorded with the same content are looked for.
     """
     user_kind = schema.user_kinds[0]
     refused: dict[int, str] = {}
@@ -71,10 +73,8 @@ def resolve_events(
     if as_recorded:
         recorded = {row: packed_id(recorded_id(event)) for row, event in good}
     there = events_by_id(connection, chain((packed for packed in ids if packed), recorded.values()))
-    for row, packed in recorded.items():
-        if ids[row] not in there and packed in there and there[packed][5] == 0:
-            ids[row] = packed
-    return Resolved(ids, content, there, [Refusal(row, reason) for row, reason in sorted(refused.items())])
+    twins = {row: packed for row, packed in recorded.items() if packed in there and there[packed][5] == 0}
+    return Resolved(ids, content, there, twins, [Refusal(row, reason) for row, reason in sorted(refused.items())])
 
 
 def insert_events(connection: sqlite3.Connection, rows: Sequence[tuple]) -> None:

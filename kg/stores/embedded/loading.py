@@ -189,7 +189,7 @@ class EmbeddedLoad:
         new: dict[bytes, tuple] = {}
         changes: dict[bytes, tuple] = {}
         changed: set[bytes] = set()
-        touches: list[tuple[int, bytes]] = []
+        touched: dict[bytes, None] = {}
         same = corrected = 0
         with self._writing() as connection:
             as_recorded = self._has_recorded(connection)
@@ -201,6 +201,10 @@ class EmbeddedLoad:
                 if content is None:
                     continue
                 before = found.there.get(packed)
+                is_known = before is not None and (not self._replace or before[6] == self._load or packed in touched)
+                if position in found.twins and not is_known and packed not in new and packed not in changes:
+                    same += 1  # what was recorded; a replacing load leaves what earlier loads made of it behind
+                    continue
                 in_load = new.get(packed) or changes.get(packed)
                 if in_load is None and before is None:
                     new[packed] = content
@@ -208,7 +212,7 @@ class EmbeddedLoad:
                     same += 1
                     # An appended one is nobody's but its recorder's.
                     if in_load is None and before is not None and before[6] not in (0, self._load):
-                        touches.append((self._load, packed))
+                        touched[packed] = None
                 elif before is not None and before[6] == 0:
                     reason = f"event {rows[position].id!r} was appended with other content; the first one stands"
                     refused.append(Refusal(position, reason))
@@ -230,7 +234,9 @@ class EmbeddedLoad:
                 "UPDATE event SET kind = ?, user = ?, item = ?, time = ?, weight = ?, load = ? WHERE id = ?",
                 [(*content, self._load, packed) for packed, content in changes.items()],
             )
-            connection.executemany("UPDATE event SET load = ? WHERE id = ?", touches)
+            connection.executemany(
+                "UPDATE event SET load = ? WHERE id = ?", [(self._load, packed) for packed in touched]
+            )
             if new:
                 connection.execute("UPDATE state SET last_event = ?", (number + len(new),))
             self._last_event = number + len(new)

@@ -332,10 +332,12 @@ class Neo4jLoad:
         for position, event in enumerate(events):
             if not found.usable[position]:
                 continue
-            if recorded and event.id not in found.there:
-                twin = found.there.get(recorded_id(event))
-                if twin is not None and twin.load == 0 and event.id not in new:
-                    same += 1
+            twin = found.there.get(recorded_id(event)) if recorded else None
+            if twin is not None and twin.load == 0:
+                before = found.there.get(event.id)
+                is_named = event.id in new or event.id in changed or event.id in touched
+                if not is_named and (before is None or (self._replace and before.load != self._load)):
+                    same += 1  # what was recorded; a replacing load leaves what earlier loads made of it behind
                     continue
             # What this batch has made of an event is named by this load; what was there says itself who named it.
             present = new.get(event.id) or changed.get(event.id) or found.there.get(event.id)
