@@ -32,6 +32,7 @@ _BY_SUFFIX = {
     ".pq": SourceFormat.PARQUET,
     ".jsonl": SourceFormat.JSONL,
     ".ndjson": SourceFormat.JSONL,
+    ".json": SourceFormat.JSONL,
     ".nt": SourceFormat.RDF,
     ".ttl": SourceFormat.RDF,
     ".inter": SourceFormat.RECBOLE,

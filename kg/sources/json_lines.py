@@ -1,21 +1,28 @@
-"""JSON Lines, plain or gzip: one object a line, nested objects as dotted columns."""
+"""JSON, plain or gzip: one object a line, or one document with records in it; nested objects as dotted columns."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from enum import Enum
+from io import TextIOBase
 from pathlib import Path
 from typing import Any
 
 from kg.rows import Position
+from kg.sources.json_documents import array_elements, document_records
 from kg.sources.lines import TOO_LONG, bounded_lines, is_too_long
 from kg.sources.opening import OpenFile, opened
 from kg.sources.plain_values import flat_cells
-from kg.sources.records import BadRecord, RawRecord, Reason, Record, SourceError, is_bad_text, shown
+from kg.sources.records import BadRecord, RawRecord, Reason, Record, is_bad_text, shown
+
+_LOOKED_AT = 1 << 18
+"""Characters by which a file's form is told."""
 
 
 class JsonLinesReader:
-    """A file with one JSON object a line. A column is a name in the object, `a.b` for b inside the object a.
+    """A file with one JSON object a line, or one array of objects. A column is a name in the object, `a.b` for b inside
+    the object a. Positions are lines, or numbers of records in a document.
 
     Objects need not share their names, so a column that no object has is a value missing everywhere.
     """
@@ -26,12 +33,7 @@ class JsonLinesReader:
         self._encoding = encoding
         self._open: OpenFile | None = None
         with opened(path, name) as file:
-            file.text(encoding)
-            start = file.binary.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-        if start.startswith(b"["):
-            raise SourceError(
-                f"{name}: this is a JSON array; JSON Lines has one object a line (`jq -c '.[]'` makes it so)"
-            )
+            self._form = _form(file.text(encoding))
 
     @property
     def name(self) -> str:
@@ -56,6 +58,11 @@ class JsonLinesReader:
     def __iter__(self) -> Iterator[Record]:
         with opened(self._path, self._name) as file:
             self._open = file
+            if self._form is not _Form.LINES:
+                read = array_elements if self._form is _Form.ARRAY else document_records
+                for number, value in enumerate(read(file.text(self._encoding), self._name), 1):
+                    yield self._of_value(Position(self._name, number), value)
+                return
             for number, line in enumerate(bounded_lines(file.text(self._encoding)), 1):
                 if not line.isspace():
                     yield self._record(Position(self._name, number), line)
@@ -67,10 +74,51 @@ class JsonLinesReader:
             return BadRecord(position, Reason.BAD_UTF8, "bytes that are not UTF-8", shown(line.rstrip()))
         try:
             # NaN and Infinity are no JSON, but Python and pandas write them for "no value".
-            value: Any = json.loads(line, parse_constant=lambda _: None)
-            if isinstance(value, dict):
-                return RawRecord(position, flat_cells(value))
-            detail = f"expected an object, found {type(value).__name__}"
+            return self._of_value(position, json.loads(line, parse_constant=lambda _: None), line)
         except (ValueError, RecursionError) as error:
             detail = str(error)
         return BadRecord(position, Reason.BAD_JSON, detail, shown(line.rstrip()))
+
+    def _of_value(self, position: Position, value: Any, line: str = "") -> Record:
+        if isinstance(value, dict):
+            return RawRecord(position, flat_cells(value))
+        detail = f"expected an object, found {type(value).__name__}"
+        return BadRecord(position, Reason.BAD_JSON, detail, shown(line.rstrip() or json.dumps(value)))
+
+
+class _Form(Enum):
+    LINES = "an object a line"
+    ARRAY = "an array"
+    OBJECT = "an object"
+
+
+def _form(text: TextIOBase) -> _Form:
+    """How a file is to be read, by its start."""
+    start = text.read(_LOOKED_AT).lstrip("\ufeff \t\r\n")
+    if start.startswith("["):
+        return _Form.ARRAY
+    first, _, rest = start.partition("\n")
+    if not start.startswith("{"):
+        return _Form.LINES
+    try:
+        json.loads(first, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        # An object over several lines; a line that is longer than what was looked at is one of many.
+        return _Form.OBJECT if rest and not _is_object(rest.partition("\n")[0]) else _Form.LINES
+    only = not rest.strip() and len(start) < _LOOKED_AT
+    return _Form.OBJECT if only and _holds_records(first) else _Form.LINES
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _holds_records(line: str) -> bool:
+    """Whether a single object is no record itself but holds an array of them, or nothing but objects."""
+    value = json.loads(line, parse_constant=lambda _: None)
+    parts = list(value.values())
+    arrays = sum(isinstance(part, list) and bool(part) and isinstance(part[0], dict) for part in parts)
+    return arrays == 1 or (len(parts) > 1 and all(isinstance(part, dict) for part in parts))

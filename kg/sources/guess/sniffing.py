@@ -41,10 +41,8 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
     with opened(path, str(path)) as file:
         head = file.binary.read(_HEAD_BYTES)
     told = format_of(path.name)
-    if told in (SourceFormat.PARQUET, SourceFormat.JSONL, SourceFormat.RDF) or path.suffix.lower() == ".json":
-        if told is None and not head.lstrip().startswith(b"{"):
-            raise SourceError(f"{path}: JSON is read as JSON Lines, one object a line; turn it into that first")
-        return Sniffed(_spec(spec_path, format=None if told else SourceFormat.JSONL), ())
+    if told in (SourceFormat.PARQUET, SourceFormat.JSONL, SourceFormat.RDF):
+        return Sniffed(_spec(spec_path), ())
     encoding = encoding_of(head, whole=len(head) < _HEAD_BYTES)
     notes = [] if encoding is None else [f"not UTF-8: read as {encoding}; correct `encoding` if names look wrong"]
     text = head.decode(encoding or "utf-8-sig", "replace")
