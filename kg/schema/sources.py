@@ -19,6 +19,7 @@ class SourceFormat(StrEnum):
     PARQUET = "parquet"
     JSONL = "jsonl"
     RDF = "rdf"
+    EXCEL = "excel"
     RECBOLE = "recbole"
     TRIPLES = "triples"
     TABLE = "table"
@@ -35,6 +36,13 @@ _BY_SUFFIX = {
     ".json": SourceFormat.JSONL,
     ".nt": SourceFormat.RDF,
     ".ttl": SourceFormat.RDF,
+    ".nq": SourceFormat.RDF,
+    ".trig": SourceFormat.RDF,
+    ".rdf": SourceFormat.RDF,
+    ".owl": SourceFormat.RDF,
+    ".jsonld": SourceFormat.RDF,
+    ".xlsx": SourceFormat.EXCEL,
+    ".xlsm": SourceFormat.EXCEL,
     ".inter": SourceFormat.RECBOLE,
     ".item": SourceFormat.RECBOLE,
     ".user": SourceFormat.RECBOLE,
@@ -43,9 +51,18 @@ _BY_SUFFIX = {
 }
 
 
+_PACKED = (".gz", ".bz2", ".xz", ".zip")
+
+
+def without_packing(file: str) -> str:
+    """A file's name in small letters, without the ending that says what packs it: `a.CSV.gz` -> "a.csv"."""
+    name = file.lower()
+    return next((name.removesuffix(ending) for ending in _PACKED if name.endswith(ending)), name)
+
+
 def format_of(file: str) -> SourceFormat | None:
-    """The format that a file's name says, also behind `.gz`; None where it says none."""
-    name = file.lower().removesuffix(".gz")
+    """The format that a file's name says, also behind the ending of what packs it; None where it says none."""
+    name = without_packing(file)
     return next((found for suffix, found in _BY_SUFFIX.items() if name.endswith(suffix)), None)
 
 
@@ -99,7 +116,7 @@ class SourceSpec(DomainModel):
     """A file and how to read it. Short form: only the path, relative to `domain.yaml`."""
 
     file: str | None = None
-    """Path, relative to `domain.yaml`; may end in `.gz`."""
+    """Path, relative to `domain.yaml`; may be packed with gzip, bzip2, xz, or zip (one file in it)."""
     table: str | None = None
     """Instead of a file: the name of a data frame or graph handed over in Python (`load_domain(..., tables={...})`)."""
     format: SourceFormat | None = None
@@ -112,6 +129,8 @@ class SourceSpec(DomainModel):
     """Names of the columns of a file without a header line, in order."""
     skip: int = Field(default=0, ge=0, le=1000)
     """Of text tables: lines before the header that are no part of it, such as a title or Excel's `sep=;`."""
+    sheet: str | None = None
+    """Of Excel workbooks: the sheet, the first where none is named."""
     decimal: DecimalMark = "."
     """What stands before the decimals of a number in a text table: `,` where 4,5 is four and a half (and 1.234,5 may
     have points between thousands)."""

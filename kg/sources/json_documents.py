@@ -102,7 +102,7 @@ def _records_in(document: Any, name: str) -> Iterator[Any]:
         yield from document[arrays[0]]
     elif arrays:
         raise SourceError(
-            f"{name}: a JSON object with several arrays of records ({', '.join(arrays)}); write each to a file of its own"
+            f"{name}: a JSON object with several arrays of records ({', '.join(arrays)}); write each to its own file"
         )
     elif len(document) > 1 and all(isinstance(value, dict) for value in document.values()):
         if _is_by_column(document):
@@ -119,6 +119,10 @@ def _records_in(document: Any, name: str) -> Iterator[Any]:
 
 
 def _is_by_column(document: dict[str, Any]) -> bool:
-    """Whether objects hold one column each: all have the same keys, more of them than there are objects, and no names."""
+    """Whether objects hold one column each: all have the same keys, which are numbers of rows."""
     keys = [tuple(value) for value in document.values()]
     return len(set(keys)) == 1 and len(keys[0]) > 0 and all(key.isdigit() for key in keys[0])
+
+
+def _is_array_of_objects(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)

@@ -121,4 +121,4 @@ def _holds_records(line: str) -> bool:
     value = json.loads(line, parse_constant=lambda _: None)
     parts = list(value.values())
     arrays = sum(isinstance(part, list) and bool(part) and isinstance(part[0], dict) for part in parts)
-    return arrays == 1 or (len(parts) > 1 and all(isinstance(part, dict) for part in parts))
+    return arrays > 0 or (len(parts) > 1 and all(isinstance(part, dict) for part in parts))

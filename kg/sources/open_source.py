@@ -8,7 +8,9 @@ from typing import Any
 
 from kg.schema import IdMap, SourceFormat, SourceSpec
 from kg.schema.errors import suggestion
+from kg.schema.sources import without_packing
 from kg.sources.delimited import DelimitedReader
+from kg.sources.excel import ExcelReader
 from kg.sources.json_lines import JsonLinesReader
 from kg.sources.opening import located
 from kg.sources.parquet import ParquetReader
@@ -44,6 +46,8 @@ def open_source(
             return ParquetReader(path, spec.name)
         case SourceFormat.JSONL:
             return JsonLinesReader(path, spec.name, encoding=spec.encoding)
+        case SourceFormat.EXCEL:
+            return ExcelReader(path, spec.name, sheet=spec.sheet, skip=spec.skip)
         case SourceFormat.RDF:
             # rdflib takes a quarter of a second to import and most domains have no RDF.
             from kg.sources.rdf import RdfReader
@@ -97,4 +101,4 @@ def _is_quoted(spec: SourceSpec, separator: str, *, default: bool) -> bool:
 
 
 def _is_csv(name: str) -> bool:
-    return name.lower().removesuffix(".gz").endswith(".csv")
+    return without_packing(name).endswith(".csv")

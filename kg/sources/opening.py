@@ -1,4 +1,4 @@
-"""Opening the files of a description: where they may lie, gzip by its magic bytes, one message for whatever is wrong
+"""Opening the files of a description: where they may lie, what packs them, one message for whatever is wrong
 with a file as a whole.
 
 Descriptions come from strangers, too. So a file is regular, and its real place is in the description's folder or in
@@ -10,8 +10,10 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import lzma
 import os
 import shlex
+import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,9 +21,8 @@ from pathlib import Path
 from typing import IO
 
 from kg.regular_files import NotRegular, open_regular
+from kg.sources.packed import unpacked
 from kg.sources.records import SourceError
-
-_GZIP_MAGIC = b"\x1f\x8b"
 
 _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 """What Python calls text encodings and no file is written in; some take a time that grows with the square of a
@@ -47,15 +48,13 @@ def located(file: str, name: str, folder: Path, allow_outside: Sequence[str | Pa
 
 
 class OpenFile:
-    """A file being read: its bytes, unpacked where it is gzip, and how far reading has come."""
+    """A file being read: its bytes, unpacked where it is packed, and how far reading has come."""
 
     def __init__(self, raw: IO[bytes], name: str) -> None:
         self._raw = raw
         self._name = name
         self._size = os.fstat(raw.fileno()).st_size
-        packed = raw.read(2) == _GZIP_MAGIC
-        raw.seek(0)
-        self.binary: IO[bytes] | gzip.GzipFile = gzip.GzipFile(fileobj=raw) if packed else raw
+        self.binary = unpacked(raw, name)
 
     def text(self, encoding: str) -> io.TextIOWrapper:
         """Text in lines that end at \\n only; undecodable bytes of UTF-8 become lone surrogates, to be found by row."""
@@ -80,7 +79,7 @@ class _Buffered(io.BufferedIOBase):
 
     name = ""
 
-    def __init__(self, binary: IO[bytes] | gzip.GzipFile) -> None:
+    def __init__(self, binary: IO[bytes]) -> None:
         self._binary = binary
 
     def readable(self) -> bool:
@@ -115,7 +114,7 @@ def opened_raw(path: Path, name: str) -> Iterator[IO[bytes]]:
         raise SourceError(f"{name}: {path} is a folder, not a file") from None
     except NotRegular as error:
         raise SourceError(f"{name}: {path} cannot be a source: {error.strerror}") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         raise SourceError(f"{name}: the gzip file is damaged or cut off ({error}); fetch it again") from None
     except UnicodeDecodeError as error:
         raise SourceError(f"{name}: not text in {error.encoding} ({error.reason}); correct `encoding`") from None

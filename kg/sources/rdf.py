@@ -1,4 +1,4 @@
-"""RDF: N-Triples line by line, Turtle through a temporary table; as subjects with their values, or as edges.
+"""RDF: N-Triples and N-Quads line by line, other forms as a whole; as subjects with their values, or as edges.
 
 Parsing is rdflib's; literals keep their lexical form ("01" stays "01"), IRIs are written out in full. A subject's
 record has `@id` (its IRI), `@name` (readable words out of the IRI) and one column for each predicate, named by its IRI
@@ -19,10 +19,12 @@ from rdflib.plugins.parsers.notation3 import BadSyntax, RDFSink, SinkParser
 from rdflib.plugins.parsers.ntriples import W3CNTriplesParser, r_literal, unquote
 
 from kg.rows import Position
+from kg.schema.sources import without_packing
 from kg.sources.columns import find_column
 from kg.sources.iris import expanded, readable_name
 from kg.sources.lines import TOO_LONG, bounded_lines, is_too_long
 from kg.sources.opening import OpenFile, opened
+from kg.sources.rdf_documents import LIMIT, document_triples, form_of
 from kg.sources.records import BadRecord, Cell, RawRecord, Reason, Record, SourceError, is_bad_text, shown
 from kg.sources.triple_spool import Triple, TripleSpool
 
@@ -32,11 +34,15 @@ TURTLE_LIMIT = 1 << 30
 """Characters of a Turtle file at most."""
 
 _LONGEST_IRI = 20_000
+_GRAPH_NAME = re.compile(r"(.*[\s>\"])(?:<[^<>\s]*+>|_:\S++)\s*+\.\s*+(?:#.*)?")
+"""A line of N-Quads with the name of a graph; the triple before it."""
+
 _IRI_START = re.compile(r"(?:\s++|#[^\n]*+)*+<")
 
 
 class RdfReader:
-    """An N-Triples (.nt) or Turtle (.ttl) file, plain or gzip.
+    """A file of N-Triples (.nt), N-Quads (.nq), Turtle (.ttl), TriG (.trig), RDF/XML (.rdf, .owl) or JSON-LD (.jsonld),
+    plain or packed; the names of graphs are passed over.
 
     With `edges` it yields one record a triple, else one a subject, for which the triples go through a temporary file.
     `language` prefers literals with that tag; without it (or without a match) those without a tag, else the first
@@ -57,7 +63,10 @@ class RdfReader:
         self._edges = edges
         self._prefixes = dict(prefixes or {})
         self._language = language
-        self._turtle = name.lower().removesuffix(".gz").endswith((".ttl", ".turtle"))
+        plain = without_packing(name)
+        self._turtle = plain.endswith((".ttl", ".turtle"))
+        self._document = form_of(plain)
+        self._quads = plain.endswith(".nq")
         self._open: OpenFile | None = None
         self._spool: TripleSpool | None = None
         self._known: dict[str, None] | None = None
@@ -94,7 +103,7 @@ class RdfReader:
         self._open = None
 
     def __iter__(self) -> Iterator[Record]:
-        if self._edges and not self._turtle:
+        if self._edges and not self._turtle and self._document is None:
             for triple in self._n_triples():
                 yield triple if isinstance(triple, BadRecord) else self._edge(triple)
             return
@@ -134,7 +143,11 @@ class RdfReader:
 
     def _spooled(self) -> TripleSpool:
         if self._spool is None:
-            self._spool = TripleSpool(self._turtle_triples() if self._turtle else self._n_triples())
+            if self._document is not None:
+                triples = self._document_triples(self._document)
+            else:
+                triples = self._turtle_triples() if self._turtle else self._n_triples()
+            self._spool = TripleSpool(triples)
         return self._spool
 
     def _n_triples(self) -> Iterator[Triple | BadRecord]:
@@ -152,7 +165,7 @@ class RdfReader:
                     continue
                 parser.line = text
                 try:
-                    parser.parseline()
+                    self._parse_line(parser, sink, text)
                 except ParserError:
                     yield self._bad_triple(number, Reason.BAD_TRIPLE, "not a statement of N-Triples", text)
                     continue
@@ -161,6 +174,26 @@ class RdfReader:
                     continue
                 for statement in sink.take():
                     yield self._checked(*statement, number, text)
+
+    def _parse_line(self, parser: _LexicalParser, sink: _Statements, text: str) -> None:
+        try:
+            parser.parseline()
+        except ParserError:
+            named = _GRAPH_NAME.fullmatch(text) if self._quads else None
+            if named is None:
+                raise
+            sink.take()
+            parser.line = f"{named[1]} ."
+            parser.parseline()
+
+    def _document_triples(self, form: str) -> Iterator[Triple | BadRecord]:
+        with opened(self._path, self._name) as file:
+            text = file.text("utf-8").read(LIMIT + 1)
+        if is_bad_text(text):
+            raise SourceError(f"{self._name}: this is not UTF-8")
+        statements = document_triples(text, form, self._name, self._path.resolve().as_uri())
+        for number, statement in enumerate(statements, 1):
+            yield self._checked(*statement, number, " ".join(map(str, statement))[:600])
 
     def _turtle_triples(self) -> Iterator[Triple | BadRecord]:
         with opened(self._path, self._name) as file:

@@ -163,7 +163,9 @@ def _faults_of_node(sample: Node, kind: str, place: int, graph: KnowledgeGraph) 
     if sample.label is not None and table.labels[place] != sample.label:
         yield f"{sample.key}: called {table.labels[place]!r}, not {sample.label!r}"
     around = _around(kind, place, graph)
-    fields = {name: column[place] for name, column in table.fields.items()}  # sensitive ones too
+    # Sensitive ones too, under the names of their columns.
+    named = {n: spec.column or n for n, spec in graph.schema.nodes[kind].fields.items()}
+    fields = {named.get(name, name): column[place] for name, column in table.fields.items()}
     for column, names in sample.facts.items():
         if not names <= around:
             yield f"{sample.key}: {column} does not lead to {', '.join(sorted(names - around))}"

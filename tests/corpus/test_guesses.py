@@ -24,10 +24,6 @@ NOT_YET = frozenset((
     "triples-with-a-link-file",
     "triples-with-names-of-entities",
     "triples-with-users-among-them",
-    "rdf-n-triples",
-    "rdf-turtle",
-    "rdf-n-quads",
-    "rdf-json-ld",
     "rdf-with-a-link-file",
     "learning-statements",
 ))  # fmt: skip

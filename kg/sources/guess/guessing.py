@@ -19,6 +19,7 @@ from kg.sources.guess.keys import with_used_keys
 from kg.sources.guess.node_tables import describe_nodes, source_of
 from kg.sources.guess.parts import common_name, same_tables, split_word
 from kg.sources.guess.profile import ColumnProfile, FileProfile, profile_file
+from kg.sources.guess.rdf_items import rdf_items
 from kg.sources.guess.references import references
 from kg.sources.guess.seen import what_was_seen, why_not_used
 from kg.sources.guess.side_tables import Side, friends, hierarchy, properties
@@ -128,6 +129,13 @@ class _Guessing:
             self._facts_within = tuple(c for c in table.columns if c != meeting.item.name)
         if table is None:
             kind = self._new_kind(stem_of(meeting.item.name) or "item")
+            for file in self._files:
+                if file.spec.resolved_format is SourceFormat.RDF:
+                    described = rdf_items(file, set(meeting.item.values))
+                    if described is not None:
+                        self._nodes[kind] = described
+                        self._notes.append(f"{kind}: items are subjects of {file.path.name}{_label_note(described)}")
+                        return kind
             source = source_of(meeting.file.spec)
             self._nodes[kind] = {"role": "item", "source": source, "key": meeting.item.name}
             self._notes.append(f"{kind}: items are the values of {meeting.file.path.name}, column {meeting.item.name}")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kg.schema import SourceFormat, SourceSpec
 from kg.schema.domain import DEFAULT_MISSING
+from kg.schema.sources import without_packing
 from kg.sources.guess.signal_words import is_signal_name
 from kg.sources.guess.sniffing import sniff
 from kg.sources.guess.words import KEY_NAMES, is_item_name, is_user_name, plain, singular, stem_of, table_name
@@ -171,7 +172,7 @@ class FileProfile:
     @property
     def suffix(self) -> str:
         """The ending that tells atomic files apart: `inter`, `item`, `user`, `link`, `kg`."""
-        return self.path.name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
+        return without_packing(self.path.name).rsplit(".", 1)[-1]
 
     @property
     def is_triples(self) -> bool:

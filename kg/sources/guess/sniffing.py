@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from kg.schema import SourceFormat, SourceSpec
-from kg.schema.sources import format_of
+from kg.schema.sources import format_of, without_packing
 from kg.sources.delimited import ATOMIC_TYPES
+from kg.sources.excel import sheet_names
 from kg.sources.guess.encodings import encoding_of
 from kg.sources.guess.words import plain, table_name
 from kg.sources.opening import opened
@@ -22,6 +23,15 @@ from kg.sources.triples import triple_columns
 _HEAD_BYTES = 1 << 18
 _MOST_TITLES = 20
 _MOST_TRIPLE_COLUMNS = 6
+_UNREAD = {
+    (".xls", ".ods", ".numbers"): "a workbook in a format that is not read; save it as .xlsx or CSV",
+    (".feather", ".arrow", ".orc", ".avro"): "a format that is not read; write it as Parquet or CSV",
+    (".pkl", ".pickle", ".npy", ".npz", ".mat", ".rds", ".rdata", ".h5", ".hdf5"): (
+        "data of a program, which is not read (some of these can run code); write it as Parquet or CSV"
+    ),
+    (".db", ".sqlite", ".sqlite3", ".mdb"): "a database, which is not read; export its tables as CSV or Parquet",
+    (".tar", ".tgz", ".7z", ".rar"): "an archive in a format that is not read; unpack it",
+}
 _BLOCK = re.compile(r"[0-9]+:")
 _SEP_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
@@ -38,9 +48,16 @@ class Sniffed:
 
 def sniff(path: Path, spec_path: str) -> Sniffed:
     """How to read a file. Raises `SourceError` for a file that is absent or of no format known here."""
+    unread = next((what for endings, what in _UNREAD.items() if path.name.lower().endswith(endings)), None)
+    if unread is not None:
+        raise SourceError(f"{path}: {unread}")
     with opened(path, str(path)) as file:
         head = file.binary.read(_HEAD_BYTES)
     told = format_of(path.name)
+    if told is SourceFormat.EXCEL:
+        names = sheet_names(path, str(path))
+        more = [f"its first sheet is read; the others are not: {', '.join(names[1:])}"] if len(names) > 1 else []
+        return Sniffed(_spec(spec_path), tuple(more))
     if told in (SourceFormat.PARQUET, SourceFormat.JSONL, SourceFormat.RDF):
         return Sniffed(_spec(spec_path), ())
     encoding = encoding_of(head, whole=len(head) < _HEAD_BYTES)
@@ -74,7 +91,7 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
     if _is_triples(path, first, cells):
         notes.append("columns of head, relation and tail: read as triples")
         spec = _spec(spec_path, format=SourceFormat.TRIPLES, encoding=encoding, quoted=quoted or None, skip=skip)
-        default = "," if path.name.lower().removesuffix(".gz").endswith(".csv") else "\t"
+        default = "," if without_packing(path.name).endswith(".csv") else "\t"
         return Sniffed(_with_separator(spec, separator, default), tuple(notes))
     columns = None
     if any(_NUMBER.fullmatch(c) for c in first):

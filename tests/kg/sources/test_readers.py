@@ -131,8 +131,8 @@ def test_positions_are_lines_also_behind_cells_of_several_lines(tmp_path: Path) 
 )
 def test_bad_rows(tmp_path: Path, file: str, content: str | bytes, expected: Any, raw: str | None) -> None:
     if expected is None:
-        with pytest.raises(SourceError, match="JSON array"):
-            source(tmp_path, file, content)
+        with pytest.raises(SourceError, match="element 1 is no JSON"):
+            list(source(tmp_path, file, content))
         return
     found = bad(source(tmp_path, file, content))
     assert (found.position.line, found.reason) == expected
@@ -194,7 +194,16 @@ def test_deeply_nested_json_is_a_bad_row(tmp_path: Path) -> None:
         ("t.csv", b"caf\xe9,b\n1,2\n", "the header line cannot be read"),
         ("t.inter", "user\titem\n1\t2\n", "an atomic file's header has `name:type`"),
         ("t.parquet", "PAR1 not really", "not a readable Parquet file"),
-        ("t.jsonl", '[{"a": 1}]', "JSON array"),
+        ("t.jsonl", '[{"a": 1}, {"a": 2', "element 2 is no JSON"),
+        ("t.jsonl", '[{"a": 1}, {"a": 2},', "ends after 2 elements without its bracket"),
+        ("t.json", '{"a": {"0": 1, "1": 2}, "b": {"0": 3, "1": 4}}', "by column"),
+        ("t.json", '{"a": [{"x": 1}], "b": [{"x": 1}]}', "several arrays"),
+        ("t.json", '{"a": 1,\n "b": }', "nor one JSON document"),
+        ("t.csv.zip", "text", "no zip archive"),
+        ("t.jsonld", '{"@context": "https://schema.org", "@id": "a:b"}', "which is not fetched"),
+        ("t.jsonld", '{"@context": {"@import": "https://schema.org"}, "@id": "a:b"}', "which is not fetched"),
+        ("t.rdf", "<rdf", "not xml"),
+        ("t.xlsx", "text", "not a readable Excel workbook"),
         ("t.csv", 'a,"b\n1,2\n', "the header line cannot be read: opens a quoted cell that does not end"),
         ("t.ttl", "<http://a> <http://b> " + "(" * 5000 + ")" * 5000 + " .", "line 1: this is not Turtle"),
         ("t.ttl", '<http://a> <http://b> """abc', "line 1: this is not Turtle"),

@@ -1,0 +1,89 @@
+"""Items out of RDF: the subjects that events are on, with label, fields and the type that tells them from others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Set
+from itertools import islice
+from typing import Any
+
+from kg.schema.relations import words
+from kg.sources.guess.node_tables import source_of
+from kg.sources.guess.profile import SAMPLE_ROWS, ColumnProfile, FileProfile, open_given
+from kg.sources.guess.values import field_of
+from kg.sources.guess.words import LABEL_WORDS, TEXT_WORDS, plain
+from kg.sources.iris import is_iri
+from kg.sources.records import BadRecord
+
+_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_LABELS = ("#label", "#preflabel", "/name", "/title")
+_ENOUGH = 0.5
+
+
+def rdf_items(file: FileProfile, items: Set[str]) -> dict[str, Any] | None:
+    """The section of a node kind for the items that a file of RDF describes; None where it describes none of them.
+
+    They are told from the other subjects by their type; where nothing tells, only a file of nothing but items is one.
+    """
+    columns: dict[str, ColumnProfile] = {}
+    types: Counter[str] = Counter()
+    others: Counter[str] = Counter()
+    known = strangers = 0
+    reader = open_given(file.path, file.spec, edges=False)
+    try:
+        for record in islice(reader, SAMPLE_ROWS):
+            if isinstance(record, BadRecord):
+                continue
+            said = record.values.get(_TYPE)
+            own = set(map(str, said)) if isinstance(said, list) else {str(said)} - {"None"}
+            if record.values["@id"] not in items:
+                strangers += 1
+                others.update(own)
+                continue
+            known += 1
+            types.update(own)
+            for name, cell in record.values.items():
+                column = columns.setdefault(name, ColumnProfile(name))
+                column.missing += known - 1 - column.rows
+                column.rows = known - 1
+                column.add(cell)
+    finally:
+        reader.close()
+    if known < _ENOUGH * len(items):
+        return None
+    where = next((t for t, n in types.most_common() if n == known and not others[t]), None)
+    if where is None and strangers:
+        return None
+    for column in columns.values():
+        column.missing += known - column.rows
+        column.rows = known
+    return _described(file, columns, where)
+
+
+def _described(file: FileProfile, columns: dict[str, ColumnProfile], where: str | None) -> dict[str, Any]:
+    section: dict[str, Any] = {"role": "item", "source": source_of(file.spec), "key": "@id"}
+    literal = {n: c for n, c in columns.items() if n not in ("@id", "@name", _TYPE) and not _leads(c)}
+    label = next((n for ending in _LABELS for n in literal if n.lower().endswith(ending)), None)
+    label = label or next((n for n in literal if plain(words(n)) in LABEL_WORDS), None)
+    if label is not None:
+        section["label"] = label
+    if where is not None:
+        section["where"] = {_TYPE: where}
+    texts = []
+    for name, column in literal.items():
+        short = words(name).replace(" ", "_")
+        if name == label:
+            continue
+        if plain(short) in TEXT_WORDS or (not column.is_number and column.mean_length > 40):
+            texts.append(name)
+        elif (found := field_of(column, sensitive=False)) is not None:
+            section.setdefault("fields", {})[short] = {**found, "column": name}
+    if texts:
+        section["text"] = [*([label] if label else []), *texts]
+    return section
+
+
+def _leads(column: ColumnProfile) -> bool:
+    """Whether a predicate leads to other nodes."""
+    values = list(islice(column.parts if column.lists else column.values, 50))
+    return bool(values) and sum(map(is_iri, values)) > 0.5 * len(values)
