@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kg.ingest.dispatch import Tally
 from kg.ingest.edge_rows import EdgeBuilder
-from kg.ingest.event_rows import EventBuilder
+from kg.ingest.event_rows import EventBuilder, EventDraft
 from kg.ingest.key_index import KeyIndex
 from kg.ingest.known_nodes import KnownNodes
 from kg.ingest.node_rows import NodeBuilder
@@ -165,7 +165,13 @@ class EventConsumer:
     """Writes the events of an interaction."""
 
     def __init__(
-        self, builder: EventBuilder, known: KnownNodes, batches: Batches, tally: Tally, event_ids: KeyIndex
+        self,
+        builder: EventBuilder,
+        known: KnownNodes,
+        batches: Batches,
+        tally: Tally,
+        event_ids: KeyIndex,
+        quarantine: Quarantine,
     ) -> None:
         self.section = builder.section
         self.where = builder.where
@@ -174,9 +180,25 @@ class EventConsumer:
         self._batches = batches
         self._tally = tally
         self._ids = event_ids
+        self._quarantine = quarantine
 
     def take(self, record: RawRecord) -> None:
-        draft = self._builder.build(record)
+        drafts = self._builder.build(record)
+        if len(drafts) == 1:
+            self._take(drafts[0], record)
+            return
+        problems: list[RowProblem] = []
+        for draft in drafts:
+            try:
+                self._take(draft, record)
+            except RowProblem as problem:
+                problems.append(problem)
+        if len(problems) == len(drafts):
+            raise problems[0]
+        for problem in problems:  # the row stands; only these items of it are bad
+            self._quarantine.add(record, self.section, problem.reason, problem.detail)
+
+    def _take(self, draft: EventDraft, record: RawRecord) -> None:
         interaction = self._builder.interaction
         item_kinds = (draft.item_kind,) if draft.item_kind is not None else interaction.items
         item, user = self._known.spelling(draft.item, item_kinds), self._known.spelling(draft.user, (interaction.user,))

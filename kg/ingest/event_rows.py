@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from kg.ingest.lists import list_reader
 from kg.ingest.lookup import LookupTable
 from kg.ingest.times import time_reader
-from kg.ingest.values import RowProblem, key_of, no_value, pointed, weight_of
-from kg.schema import DomainSchema, SourceSpec
+from kg.ingest.values import RowProblem, key_of, keys_of, no_value, pointed, weight_of
+from kg.schema import DomainSchema, SourceFormat, SourceSpec
 from kg.schema.interactions import EventColumns, InteractionKind
 from kg.sources import Cell, RawRecord, Reader, Reason
 
@@ -63,6 +64,9 @@ class EventBuilder:
         self._time = self._place(columns.time) if columns.time else None
         self._id = self._place(columns.id) if columns.id else None
         self._item_kind = self._place(columns.item_kind) if columns.item_kind else None
+        several = self.interaction.several
+        own = " " if spec.resolved_format is SourceFormat.RECBOLE else spec.separator if spec.rest else ","
+        self._several = list_reader(several, own) if several is not None else None
         self._read_time: Callable[[Cell, str, frozenset[str]], float | None] = time_reader(
             self.interaction.time_format, self.interaction.timezone
         )
@@ -77,16 +81,21 @@ class EventBuilder:
         """Whether events bring their own ids."""
         return self._id is not None
 
-    def build(self, record: RawRecord) -> EventDraft:
-        """Check a record; raises `RowProblem`."""
+    def build(self, record: RawRecord) -> list[EventDraft]:
+        """Check a record, which says one event or, where its cell holds several items, one for each; raises
+        `RowProblem`."""
         joined = self._joined(record)  # hot: a million times, 15 µs each
 
         def cell(place: tuple[str | None, str]) -> Cell:
             return joined[place[0]].get(place[1])
 
         user = key_of(cell(self._user), self._user[1], self.missing)
-        item = key_of(cell(self._item), self._item[1], self.missing)
-        if user is None or item is None:
+        if self._several is None:
+            one = key_of(cell(self._item), self._item[1], self.missing)
+            items = [] if one is None else [one]
+        else:
+            items = keys_of(self._several(cell(self._item), self.missing), self._item[1], self.missing)
+        if user is None or not items:
             place = self._user if user is None else self._item
             raise RowProblem(Reason.MISSING_KEY, no_value(cell(place), f"the column {place[1]!r}"))
         item_kind = None
@@ -101,7 +110,7 @@ class EventBuilder:
         time = self._read_time(cell(self._time), self._time[1], self.missing) if self._time else None
         weight = self._weight_of(cell(self._weight), self._weight[1]) if self._weight else None
         event_id = key_of(cell(self._id), self._id[1], self.missing) if self._id else None
-        return EventDraft(user, item, item_kind, time, weight, event_id)
+        return [EventDraft(user, item, item_kind, time, weight, event_id) for item in items]
 
     def _weight_of(self, cell: Cell, column: str) -> float | None:
         return weight_of(pointed(cell, column, self.missing) if self._with_comma else cell, column, self.missing)

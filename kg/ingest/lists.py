@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 
 from kg.ingest.values import RowProblem
-from kg.schema.nodes import ListColumn, ListSyntax
+from kg.schema.nodes import ListSyntax, SeveralValues
 from kg.sources import Cell, Reason
 from kg.sources.plain_values import plain_cell
 from kg.sources.records import Scalar
@@ -26,7 +26,7 @@ _LONGEST_LITERAL = 1 << 17
 ListReader: TypeAlias = Callable[[Cell, frozenset[str]], list[Scalar]]
 
 
-def list_reader(column: ListColumn, separator: str | None) -> ListReader:
+def list_reader(column: SeveralValues, separator: str | None) -> ListReader:
     """A function (cell, spellings of "no value") -> the values in it, in order, as they stand.
 
     `separator` is the source's own, for a column that says none; None where a text is one value then. Lists of typed
@@ -49,9 +49,25 @@ def list_reader(column: ListColumn, separator: str | None) -> ListReader:
             return []
         else:
             values = cut(cell)
-        return [_picked(value, column.field) for value in values]
+        return [_picked(value, column.field) for value in flattened(values)]
 
     return read
+
+
+def flattened(values: Iterable[Any]) -> Iterator[Any]:
+    """The values, with those of lists within the list in their place: Amazon's `[["Movies", "Comedy"]]` is two."""
+    for value in values:
+        if isinstance(value, str) and value.startswith("[") and value.endswith("]"):
+            # Lists within the lists of typed formats come as JSON.
+            with suppress(ValueError, RecursionError):
+                inner = json.loads(value)
+                if isinstance(inner, list):
+                    yield from flattened(inner)
+                    continue
+        if isinstance(value, list | tuple):
+            yield from flattened(value)
+        else:
+            yield value
 
 
 def _separated(cell: str, separator: str | None) -> list[Any]:

@@ -340,7 +340,9 @@ class _Run:
                 for kind, spec in group:
                     tables = dict(self._linking_tables(kind, open_tables))
                     builder = _event_builder(schema, pool, kind, spec, tables)
-                    consumers.append(EventConsumer(builder, self._known, self._batches, self.tally, event_ids))
+                    consumers.append(
+                        EventConsumer(builder, self._known, self._batches, self.tally, event_ids, self._quarantine)
+                    )
                 self._pass("events", pool.reader(group[0][1], edges=True), consumers)
 
     def _linking_tables(self, kind: str, open_tables: ExitStack) -> Iterator[tuple[str, LookupTable]]:

@@ -102,7 +102,11 @@ class NodeBuilder:
                 continue
             links += [Link(relation, link.target, target, column) for target in found]
         for column, name, link in self._links:
-            target = key_of(values.get(column), column, missing)
+            try:
+                target = key_of(values.get(column), column, missing)
+            except RowProblem as problem:
+                problems.append((column, problem))
+                continue
             if target is not None:
                 links.append(Link(link.relation or name, link.target, target, column))
         row = NodeRow(self.kind, key, label or readable_name(key), "\n".join(filter(None, texts)), fields)

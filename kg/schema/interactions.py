@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from kg.redacting import quoted
 from kg.schema.base import Conditions, DomainModel, Names
 from kg.schema.existing import PATH_PLACES, PathSpec, Relationship
+from kg.schema.nodes import SeveralValues
 from kg.schema.sources import Source, Sources
 from kg.schema.time_patterns import check_pattern
 
@@ -118,6 +119,9 @@ class InteractionKind(DomainModel):
     """Instead of a source, over a graph: two relationships with a node between, such as an order."""
     columns: EventColumns | None = None
     """Names of the columns, or over a graph of the properties."""
+    several: SeveralValues | None = None
+    """Where the item's cell holds several items, as histories and baskets do: how they stand in it. Each is an event
+    with the row's user, time and weight."""
     user: str = ""
     """Node kind of the users; the domain's one user kind where not given."""
     items: Names = ()
@@ -184,6 +188,8 @@ class InteractionKind(DomainModel):
                 )
             joined.add(name)
         columns = self.columns
+        if self.several is not None and (not self.source or (columns is not None and columns.id is not None)):
+            raise ValueError("`several` is for the items in a cell of a file whose rows have no `id`")
         if columns is not None:
             if self.positive.needs_weight and columns.weight is None:
                 raise ValueError("`positive` looks at weights: add `weight: COLUMN` to `columns`")

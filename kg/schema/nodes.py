@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -44,8 +44,8 @@ class ListSyntax(StrEnum):
     PYTHON = "python"
 
 
-class ListColumn(_RelationColumn):
-    """A column with several values, each of which becomes a relation. Short form: only the target kind."""
+class SeveralValues(DomainModel):
+    """How several values stand in a cell."""
 
     syntax: ListSyntax = ListSyntax.SEPARATED
     """Of a text cell: `separated` (a, b), `brackets` ([a, b], {a,b}, <a><b>), `json` (["a", "b"]) or `python`
@@ -57,10 +57,14 @@ class ListColumn(_RelationColumn):
     """Where the values are objects, `{"id": 16, "name": "Comedy"}`: the entry that is the key."""
 
     @model_validator(mode="after")
-    def _fits(self) -> ListColumn:
+    def _fits(self) -> Self:
         if self.separator is not None and self.syntax in (ListSyntax.JSON, ListSyntax.PYTHON):
             raise ValueError(f"a list in the syntax `{self.syntax}` has commas: drop `separator`")
         return self
+
+
+class ListColumn(SeveralValues, _RelationColumn):
+    """A column with several values, each of which becomes a relation. Short form: only the target kind."""
 
 
 class LinkColumn(_RelationColumn):

@@ -127,6 +127,8 @@ class SourceSpec(DomainModel):
     """Whether cells may stand in double quotes. Unsaid: yes in CSV, no in TSV, atomic and triples files."""
     columns: tuple[str, ...] | None = None
     """Names of the columns of a file without a header line, in order."""
+    rest: bool = False
+    """Of text tables with `columns`: the last column takes all that is left of a line, separators included."""
     skip: int = Field(default=0, ge=0, le=1000)
     """Of text tables: lines before the header that are no part of it, such as a title or Excel's `sep=;`."""
     sheet: str | None = None
@@ -153,6 +155,8 @@ class SourceSpec(DomainModel):
             raise ValueError("a table handed over in Python has no format: leave `format` out")
         if self.file is not None:
             _check_format(self.file, self.format)
+        if self.rest and (self.columns is None or self.quoted):
+            raise ValueError("`rest` is for a table without a header and quotes: name its `columns`, and drop `quoted`")
         if self.quoted and self.separator is not None and len(self.separator) > 1:
             raise ValueError(f"cells separated by {quoted(self.separator)} cannot be quoted: drop `quoted`")
         if self.map is not None and self.resolved_format not in _WITH_MAP:

@@ -52,8 +52,10 @@ class DelimitedReader:
         encoding: str = "utf-8",
         atomic: bool = False,
         skip: int = 0,
+        rest: bool = False,
     ) -> None:
         self._path = path
+        self._cuts = len(columns or ()) - 1 if rest else -1
         self._name = name
         self._separator = separator
         self._quoted = quoted
@@ -149,7 +151,7 @@ class DelimitedReader:
             elif is_bad_text(line):
                 yield number, BadRecord(Position(self._name, number), Reason.BAD_UTF8, NOT_UTF8, shown(line)), raw
             else:
-                cells = line.split(separator)
+                cells = line.split(separator, self._cuts)
                 yield number, _texts(cells) if separator == "\t" and MARK in line else cells, raw
 
     def header(self) -> tuple[str, ...]:

@@ -19,7 +19,6 @@ NOT_YET = frozenset((
     "empty-table-of-items",
     "one-table-in-several-files",
     "item-columns-in-two-tables",
-    "items-in-one-cell",
     "playlists",
     "triples-with-a-link-file",
     "triples-with-names-of-entities",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +94,8 @@ class _Guessing:
                 "users did, or write domain.yaml by hand"
                 + "".join(f"\n  {what_was_seen(file)}" for file in self._files)
             )
-        for meeting in drawn:
-            self._used.add(meeting.file.path)
-            self._notes.append(f"{meeting.file.path.name}: not used; by its name it holds pairs that are no events")
+        self._used.update(m.file.path for m in drawn)
+        self._notes += [f"{m.file.path.name}: not used; by its name it holds pairs that are no events" for m in drawn]
         first = meetings[0]
         item_kind = self._items(first)
         self._users(first, item_kind)
@@ -136,6 +135,10 @@ class _Guessing:
                         self._nodes[kind] = described
                         self._notes.append(f"{kind}: items are subjects of {file.path.name}{_label_note(described)}")
                         return kind
+            if meeting.several is not None:
+                self._nodes[kind] = {"role": "item"}
+                self._notes.append(f"{kind}: items are whatever has an event")
+                return kind
             source = source_of(meeting.file.spec)
             self._nodes[kind] = {"role": "item", "source": source, "key": meeting.item.name}
             self._notes.append(f"{kind}: items are the values of {meeting.file.path.name}, column {meeting.item.name}")
@@ -185,7 +188,8 @@ class _Guessing:
         found = []
         for table in self._tables:
             key = table.key()
-            if table is file or key is None or not column.values or not is_named(table.name):
+            is_list = column.name in file.columns and column is not file.columns[column.name]
+            if table is file or key is None or not column.values or not (is_list or is_named(table.name)):
                 continue
             known = column.share_in(key)
             if known >= KNOWN_VALUES or (table.truncated and known):
@@ -233,7 +237,7 @@ class _Guessing:
                 self._relate(meeting.file, item_kind, meeting.item.name, made, tag.name)
                 continue
             name = "interaction" if atomic else kind_name(common_name(files))
-            name = self._new_section(name)
+            name = _untaken(name, self._interactions)
             learnt = not (rated and weighted) or meeting in weighted
             described = describe_meeting(
                 meeting,
@@ -251,7 +255,7 @@ class _Guessing:
                     section |= {"positive": False, "excludes": True, "label": "disliked"}
                 self._notes.append(f"{name}: the name says dislike: no event is positive")
             for own, section in described.sections.items():
-                self._interactions[self._new_section(own)] = section
+                self._interactions[_untaken(own, self._interactions)] = section
             self._used.update(file.path for file in files)
             if meeting.via is not None:
                 self._used.add(meeting.via.target.path)
@@ -288,9 +292,7 @@ class _Guessing:
                 self._relate(file, item_kind, head.name, tail, values[0].name)
 
     def _relate(self, file: FileProfile, head: str, head_column: str, tail: str, tail_column: str) -> None:
-        name = f"has_{tail}"
-        while name in self._relations:
-            name += "_"
+        name = _untaken(f"has_{tail}", self._relations)
         self._relations[name] = {
             "head": head,
             "tail": tail,
@@ -316,9 +318,7 @@ class _Guessing:
         if side is None:
             return
         for name, section in side.relations.items():
-            while name in self._relations:
-                name += "_"
-            self._relations[name] = section
+            self._relations[_untaken(name, self._relations)] = section
         for kind, column in side.made.items():
             self._made.setdefault(kind, column)
         self._used.add(file.path)
@@ -370,15 +370,7 @@ class _Guessing:
         return {c["relation"] for c in columns} | set(self._relations)
 
     def _new_kind(self, name: str) -> str:
-        kind = kind_name(name)
-        while kind in self._nodes:
-            kind += "_"
-        return kind
-
-    def _new_section(self, name: str) -> str:
-        while name in self._interactions:
-            name += "_"
-        return name
+        return _untaken(kind_name(name), self._nodes)
 
 
 def _map_columns(file: FileProfile) -> tuple[str, str] | None:
@@ -397,3 +389,9 @@ def _is_edges(file: FileProfile) -> bool:
 
 def _label_note(described: dict[str, Any]) -> str:
     return f", label {described['label']}" if "label" in described else ""
+
+
+def _untaken(name: str, taken: Container[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name

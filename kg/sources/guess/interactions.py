@@ -9,6 +9,8 @@ from typing import Any
 
 from kg.schema import Role
 from kg.sources.guess.code_tables import read_out
+from kg.sources.guess.item_lists import item_list
+from kg.sources.guess.list_forms import ListForm
 from kg.sources.guess.node_tables import source_of
 from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.references import Reference
@@ -41,18 +43,27 @@ class Meeting:
     user: ColumnProfile
     item: ColumnProfile
     via: Reference | None = None
+    several: ListForm | None = None
+    """How several items stand in a cell; `item` has each of them as a value then."""
 
 
 def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> list[Meeting]:
     """Files of events, the surest kind only: by the names of both columns, over a linking table, then by foreign keys
     alone, then by sessions in place of users, then two columns of ids."""
-    direct, linked, by_key, by_session, bare = [], [], [], [], []
+    direct, linked, by_key, by_session, bare, by_list = [], [], [], [], [], []
+    keys = [(f, key) for f in files if (key := f.key()) is not None]
     for file in files:
         own = file.key()
         ids = [c for c in file.columns.values() if is_id(c)]
         users = [c for c in ids if is_user_name(c.name) and not _owns(file, c, is_user_name)]
         items = [c for c in ids if is_item_name(c.name) and c not in users and not _owns(file, c, is_item_name)]
+        lists = _lists_of_items(file, keys)
+        items = [c for c in items if c.name not in {column.name for column, _ in lists}]
         items.sort(key=lambda c: _item_rank(c, files))
+        if lists and not items and (owners := users or [c for c in ids if is_session_name(c.name)]):
+            inside = next(((column, form) for column, form in lists if column.name != owners[0].name), None)
+            if inside is not None:
+                by_list.append(Meeting(file, owners[0], inside[0], several=inside[1]))
         references = {r.column.name: r for r in found if r.file is file}
         # Two columns without a header are called user and item by us, and may be friends.
         if users and items and (len(files) == 1 or file.spec.columns != ("user", "item")):
@@ -72,7 +83,16 @@ def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> l
             if _is_item_key(user, file, files) and not _is_item_key(item, file, files):
                 user, item = item, user
             bare.append(Meeting(file, user, item))
-    return direct or linked or by_key or by_session or _alike(bare)
+    return direct or linked or by_list or by_key or by_session or _alike(bare)
+
+
+def _lists_of_items(
+    file: FileProfile, keys: Sequence[tuple[FileProfile, ColumnProfile]]
+) -> list[tuple[ColumnProfile, ListForm]]:
+    """The columns of a file that hold several items in a cell, as columns of their own."""
+    of_tables = [key for f, key in keys if f is not file and not is_user_name(f.name)]
+    columns = [c for c in file.columns.values() if not c.is_number]
+    return [found for c in columns if (found := item_list(c, of_tables)) is not None]
 
 
 def _alike(bare: Sequence[Meeting]) -> list[Meeting]:
@@ -164,6 +184,9 @@ def describe_meeting(
     }
     sources = [source_of(each.spec) for each in files]
     section: dict[str, Any] = {"source": sources[0] if len(sources) == 1 else sources, "columns": columns}
+    if meeting.several is not None:
+        section["several"] = meeting.several.described
+        notes.append(f"{name}: {meeting.item.name} holds several items in a cell: each is an event")
     if via is not None:
         key = via.target.key()
         section["via"] = {joined: {"source": source_of(via.target.spec), "key": key.name if key else via.column.name}}
@@ -194,6 +217,7 @@ def describe_meeting(
     signal = signal_among([c for c in rest if c is not own])
     if (
         own is not None
+        and meeting.several is None
         and own not in (time, meeting.user, meeting.item)
         and (signal is None or own is not signal.column)
     ):

@@ -12,7 +12,7 @@ from typing import Any
 
 from kg.schema.nodes import ListSyntax
 from kg.sources.guess.profile import ColumnProfile
-from kg.sources.guess.values import is_url, time_format
+from kg.sources.guess.values import is_address, is_url, time_format
 from kg.sources.guess.words import plain
 
 _SEPARATORS = ("|", "; ", ";", "^", "\n", "、", ", ", ",", " / ", "/", "，")
@@ -58,11 +58,12 @@ def list_form(column: ColumnProfile, *, blanks: bool, usual: str | None = None) 
     if column.lists:
         field = _field_of([_object(part) for part in islice(column.parts, _TRIED)])
         if field is not None:
-            return ListForm(field=field)
-        return ListForm() if recur(column.parts) else None
+            named = [str(_object(part).get(field)) for part in islice(column.parts, _TRIED)]
+            return None if is_address(named) else ListForm(field=field)
+        return ListForm() if recur(column.parts) and not is_address(list(islice(column.parts, _TRIED))) else None
     if column.is_number or time_format(column) or is_url(column):
         return None
-    return _written(column) or _separated(column, blanks=blanks, believed=usual)
+    return written_form(column) or _separated(column, blanks=blanks, believed=usual)
 
 
 def parts_of(cell: str, form: ListForm) -> list[str]:
@@ -78,7 +79,7 @@ def is_written_list(column: ColumnProfile) -> bool:
     return column.filled > 0 and inside >= 0.9 * column.filled
 
 
-def _written(column: ColumnProfile) -> ListForm | None:
+def written_form(column: ColumnProfile) -> ListForm | None:
     """JSON, Python literals, or parts in brackets."""
     if not is_written_list(column):
         return None

@@ -81,6 +81,11 @@ def describe_nodes(
             _relate(node, "lists", column, kind, made, form, to=kind if own else None)
             notes.append(f"{kind}.{column.name} holds several values: each becomes a relation")
             continue
+        if column.lists and leads_to_own(column.name) and role is not Role.USER:
+            if _parts_in(column, ListForm(), key) >= _OWN_SHARE:
+                _relate(node, "lists", column, kind, made, ListForm(), to=kind)
+                notes.append(f"{kind}.{column.name} leads to others of {kind}")
+            continue
         if leads_to_own(column.name) and column.share_in(key) >= _OWN_SHARE and role is not Role.USER:
             _relate(node, "links", column, kind, made, None, to=kind)
             notes.append(f"{kind}.{column.name} leads to another {kind}")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from kg.schema import SourceFormat, SourceSpec
 from kg.schema.domain import DEFAULT_MISSING
@@ -108,7 +111,7 @@ class ColumnProfile:
         if isinstance(cell, list):
             if cell:
                 self.lists += 1
-                self.parts.update(str(c) for c in cell if c is not None)
+                self.parts.update(str(c) for c in _flat(cell) if c is not None)
                 self._count(", ".join(map(str, cell)))
             else:
                 self.missing += 1
@@ -140,6 +143,19 @@ class ColumnProfile:
         self.characters += len(text)
         if len(self.values) < _DISTINCT_LIMIT or text in self.values:
             self.values[text] += 1
+
+
+def _flat(cells: list[Any]) -> Iterator[Any]:
+    """The values of a list, with those of lists within it, which typed formats give as JSON, in their place."""
+    for cell in cells:
+        inner = None
+        if isinstance(cell, str) and cell.startswith("[") and cell.endswith("]"):
+            with suppress(ValueError, RecursionError):
+                inner = json.loads(cell)
+        if isinstance(inner, list):
+            yield from _flat(inner)
+        else:
+            yield cell
 
 
 def _as_loaded(cell: Cell) -> str:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,10 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
         separator = _atomic_separator(numbered[0][1])
         spec = _spec(spec_path, encoding=encoding, skip=numbered[0][0] or None)
         return Sniffed(_with_separator(spec, separator, "\t"), tuple(notes))
+    if _is_a_row_a_user([line for _, line in numbered]):
+        notes.append("each line is a user and all of its items")
+        spec = _spec(spec_path, format=SourceFormat.TSV, separator=" ", columns=("user", "items"), rest=True)
+        return Sniffed(spec, tuple(notes))
     separator, quoted = _cut([line for _, line in numbered], told, told_separator)
     cells = _cells([line for _, line in numbered], separator, quoted=quoted)
     before = _before_header(cells)
@@ -121,6 +126,19 @@ def _refuse_what_is_no_table(path: Path, lines: Sequence[str]) -> None:
             f"{path}: blocks of rows under lines such as {lines[0]!r} (an item's number) are not read; write the number"
             " into each row of its block as a column"
         )
+
+
+def _is_a_row_a_user(lines: Sequence[str]) -> bool:
+    """Whether lines are numbers between blanks, another one at the start of each, and the rest of one kind."""
+    rows = [line.split(" ") for line in lines]
+    if len(rows) < 3 or not all(part.isdigit() for row in rows for part in row if part):
+        return False
+    first, widths = [row[0] for row in rows], [len(row) for row in rows]
+    if len(set(first)) < len(first) or max(widths) < 3:
+        return False
+    # Lines of one length might be a table; its columns would not have the same values.
+    columns = [{row[at] for row in rows} for at in range(1, min(widths))]
+    return len(set(widths)) > 2 or (min(widths) > 4 and all(len(a & b) > 1 for a, b in pairwise(columns)))
 
 
 def _atomic_separator(header: str) -> str:

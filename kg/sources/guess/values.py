@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -133,7 +133,11 @@ def _matches(text: str, pattern: str) -> bool:
 
 def is_url(column: ColumnProfile) -> bool:
     """Whether a column holds addresses, or names of pictures, which nobody reads."""
-    texts = list(islice(column.values, _TRIED))
+    return is_address(list(islice(column.values, _TRIED)))
+
+
+def is_address(texts: Sequence[str]) -> bool:
+    """Whether texts are addresses, or names of pictures."""
     return bool(texts) and sum(_URL.match(text) is not None for text in texts) >= 0.8 * len(texts)
 
 
