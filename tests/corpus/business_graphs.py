@@ -57,6 +57,15 @@ VIEWED_BOUGHT = Shape(
                 ids=_SHOP,
                 when=lambda t: t + 1,
             ),
+            # That somebody looked is an event that says little, or none.
+            Events(
+                files=(FILE,),
+                user="Customer",
+                item="Product",
+                kind="VIEWED",
+                time="at",
+                counts=(len(_LIKES), 0),
+            ),
             Events(
                 files=(FILE,),
                 user="Customer",

@@ -47,6 +47,11 @@ def judged(shape: Shape, folder: Path) -> Verdict:
     except WhyPathError as error:
         said = " ".join(str(error).split())
         return Verdict(shape.name, _refusal_faults(shape.expected, said), refused=said)
+    return compared(shape, guess, graph)
+
+
+def compared(shape: Shape, guess: Guess, graph: KnowledgeGraph) -> Verdict:
+    """What a guess has led to against what is expected of a shape."""
     expected = shape.expected
     if expected.refuse is not None and expected.refuse.required:
         return Verdict(shape.name, ("not refused",))

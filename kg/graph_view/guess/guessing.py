@@ -13,7 +13,7 @@ from kg.graph_view.guess.profile import GraphProfile, PropertyProfile, profile_g
 from kg.schema import DomainSchema, Role
 from kg.sources.guess import Guess, GuessError
 from kg.sources.guess.interactions import ruled, verb_for
-from kg.sources.guess.signals import Signal, says_dislike
+from kg.sources.guess.signals import Signal, how_much, says_dislike
 from kg.sources.guess.values import time_format
 from kg.sources.guess.words import kind_name
 from kg.stores.neo4j.access import access_to
@@ -77,6 +77,7 @@ class _Guessing:
         self._describe_nodes(user, items, entities)
         for each in behaviour:
             self._describe_behaviour(each)
+        self._tell_wishes_from_looks()
         self._describe_relations({user, *items, *entities}, used, user, set(items))
         self._tell_left_out({user, *items, *entities}, betweens)
         parts = urlsplit(self._url)
@@ -94,6 +95,24 @@ class _Guessing:
         }
         schema = DomainSchema.from_mapping(described, "the guessed description")
         return Guess(schema, tuple(self._notes), f"the graph at {self._url}, to which nothing was written")
+
+    def _tell_wishes_from_looks(self) -> None:
+        """Interactions of which nothing but the name tells: what takes back is no like, nor is having looked at
+        something where others have wanted it.
+        """
+        said = {name: how_much(name) for name in self._interactions}
+        most = max((each for each in said.values() if each is not None), default=0)
+        for name, section in self._interactions.items():
+            strength = said[name]
+            if "positive" in section or "where" in section or strength is None or strength > 1 or strength == most:
+                continue
+            section["positive"] = False
+            if strength == 0:
+                section["excludes"] = True
+            if section.get("label", "liked") == "liked":
+                section["label"] = "viewed" if strength else "took back"
+            why = "takes something back" if strength == 0 else "says less than others"
+            self._notes.append(f"{name}: by its name it {why}: no event is positive")
 
     def _key(self, label: str) -> Key | None:
         return key_of(self._profile, self._kinds.labels[label])

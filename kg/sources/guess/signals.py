@@ -321,6 +321,11 @@ def says_dislike(name: str) -> bool:
     return plain(name).startswith(DISLIKE_STEMS)
 
 
+def how_much(kind: str) -> int | None:
+    """How much a kind of event says: 3 had, 2 wanted, 1 seen, 0 taken back; None for a word that is not known."""
+    return _strength(plain_word(kind))
+
+
 def takes_back(kind: str) -> bool:
     """Whether a kind of event is one of taking back or of dislike: who does so has had the item."""
     return _strength(plain_word(kind)) == 0

@@ -49,6 +49,7 @@ LABEL_WORDS = (
 )  # fmt: skip
 TEXT_WORDS = (
     "description", "overview", "summary", "plot", "abstract", "text", "synopsis", "body", "content", "notes", "bio",
+    "tagline", "storyline", "story", "blurb",
     "desc", "detaildesc", "syllabus", "details", "简介", "描述", "内容", "介绍", "摘要", "beschreibung", "inhalt",
     "descripcion",
     "descripción", "resumen", "sinopsis", "resume", "résumé", "описание", "сюжет", "аннотация", "説明",

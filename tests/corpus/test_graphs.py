@@ -1,0 +1,48 @@
+"""What is proposed for graphs in a real Neo4j: as an expert would but for those named here, no dislike as a like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import LiteralString, cast
+
+import pytest
+
+from kg.errors import WhyPathError
+from kg.graph_view.guess import guess_graph
+from kg.sources.guess import write_domain
+from kg.stores import open_store
+from tests.corpus import SHAPES
+from tests.corpus.checking import Verdict, compared
+from tests.corpus.cypher import FILE
+from tests.corpus.shape import Shape
+from tests.neo4j_server import Server
+
+NOT_YET = frozenset(("graph-labels-that-say-nothing",))
+"""A graph whose names say nothing: who uses what cannot be told, and `init` says that it is unsure."""
+
+GRAPHS = [shape for shape in SHAPES if "--from" in shape.inputs]
+
+
+def verdict_on(shape: Shape, server: Server, folder: Path) -> Verdict:
+    """Make the graph of a shape, propose a description, and read the graph by it."""
+    shape.write(folder)
+    with server.driver() as driver, driver.session() as session:
+        statements = (folder / FILE).read_text(encoding="utf-8").splitlines()
+        queries = [cast(LiteralString, each) for each in statements if each]
+        session.execute_write(lambda transaction: [transaction.run(each).consume() for each in queries])
+    try:
+        guess = guess_graph(server.uri, folder)
+        write_domain(guess, folder / "domain.yaml")
+        store = open_store(folder / "domain.yaml")
+        graph = store.snapshot()
+        store.close()
+    except WhyPathError as error:
+        return Verdict(shape.name, (f"refused: {error}",), refused=str(error))
+    return compared(shape, guess, graph)
+
+
+@pytest.mark.parametrize("shape", GRAPHS, ids=lambda shape: shape.name)
+def test_a_graph_is_proposed_as_an_expert_would_describe_it(shape: Shape, empty_neo4j: Server, tmp_path: Path) -> None:
+    verdict = verdict_on(shape, empty_neo4j, tmp_path)
+    assert verdict.silent_dislikes == 0, verdict
+    assert (not verdict.faults) is (shape.name not in NOT_YET), verdict
