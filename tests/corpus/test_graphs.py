@@ -26,10 +26,11 @@ GRAPHS = [shape for shape in SHAPES if "--from" in shape.inputs]
 def verdict_on(shape: Shape, server: Server, folder: Path) -> Verdict:
     """Make the graph of a shape, propose a description, and read the graph by it."""
     shape.write(folder)
-    with server.driver() as driver, driver.session() as session:
-        statements = (folder / FILE).read_text(encoding="utf-8").splitlines()
-        queries = [cast(LiteralString, each) for each in statements if each]
-        session.execute_write(lambda transaction: [transaction.run(each).consume() for each in queries])
+    statements = [each for each in (folder / FILE).read_text(encoding="utf-8").splitlines() if each]
+    with server.driver() as driver, driver.session() as session, session.begin_transaction() as transaction:
+        for statement in statements:
+            transaction.run(cast(LiteralString, statement)).consume()
+        transaction.commit()
     try:
         guess = guess_graph(server.uri, folder)
         write_domain(guess, folder / "domain.yaml")
