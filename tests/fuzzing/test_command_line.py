@@ -51,6 +51,10 @@ def command_lines(draw: st.DrawFn) -> list[str]:
         ["train", *store, "--bundle", "OUT", "--only", "popularity", "--seed", draw(NUMBERS)],
         ["load", draw(TEXTS), *store],
         ["init", draw(TEXTS), "--out", "OUT"],
+        ["init", draw(TEXTS), "--out", "OUT", "--force"],
+        ["init", draw(TEXTS), "--update", draw(TEXTS)],
+        ["check", draw(TEXTS), "--quarantine", draw(TEXTS)],
+        ["recommend", *store, "--bundle", "BUNDLE", "--user", draw(TEXTS), "--leave-out", draw(TEXTS)],
         ["export", *model, "--out", "OUT", "--recommendations", draw(NUMBERS)],
         [draw(TEXTS), draw(TEXTS)],
     ]
@@ -65,7 +69,7 @@ def places(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> dict
     return {"STORE": str(folder / "store"), "BUNDLE": str(workshop.bundle), "OUT": str(folder / "out.graphml")}
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(line=command_lines())
 def test_any_command_line_ends_as_documented(
     line: list[str], places: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

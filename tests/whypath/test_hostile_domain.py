@@ -60,6 +60,15 @@ def commands(hostile: Hostile) -> Iterator[list[str]]:
         str(folder / "\x1b.yaml"),
     ]
     yield ["init", str(folder / "no\x1b[1msuch\u202e.csv"), "--out", str(folder / "other.yaml")]
+    yield [
+        "init",
+        str(folder / "domain" / FILE),
+        str(folder / "domain" / "events.csv"),
+        "--update",
+        str(folder / "\x1b.yaml"),
+    ]
+    yield ["check", domain]
+    yield ["check", domain, "--quarantine", str(folder / "bad\x1b[1m.jsonl")]
     yield ["load", domain, "--store", copy]
     yield ["load", domain, "--store", copy, "--strict"]
     yield ["load", str(folder / "no\x1bsuch\udce9.yaml"), "--store", copy]

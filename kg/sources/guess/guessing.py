@@ -54,8 +54,8 @@ def guess_domain(files: Iterable[str | Path], folder: str | Path = ".") -> Guess
 def _relative(path: Path, base: Path) -> str:
     try:
         return Path(os.path.relpath(path.resolve(), base)).as_posix()
-    except ValueError:  # another drive
-        return path.resolve().as_posix()
+    except ValueError:  # another drive, or a name that no file has, which reading it tells
+        return path.as_posix()
 
 
 def _outside(schema: DomainSchema, base: Path) -> tuple[Path, ...]:
