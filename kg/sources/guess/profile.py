@@ -327,6 +327,8 @@ def _profiled(path: Path, spec: SourceSpec, notes: tuple[str, ...], commas: froz
         told.append(f"{bad:,} of its rows cannot be read and will go to the quarantine")
     if isinstance(reader, QuotedReader):
         told += reader.warnings
+    if truncated:
+        told.append(f"only its first {SAMPLE_ROWS:,} rows were looked at")
     return FileProfile(path, spec, columns, rows, tuple(told), truncated, len(different))
 
 

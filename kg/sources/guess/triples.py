@@ -8,11 +8,14 @@ from typing import Any
 from kg.schema import IdMap, SourceFormat
 from kg.schema.relations import words
 from kg.sources.guess.node_tables import source_of
-from kg.sources.guess.profile import SAMPLE_ROWS, FileProfile, open_given
+from kg.sources.guess.profile import FileProfile, open_given
 from kg.sources.iris import is_iri
 from kg.sources.records import BadRecord
 
 _ENDS = ("head", "tail")
+MOST_TRIPLES = 3_000_000
+"""Triples that are looked at: a file that is sorted by relation has some of them only at its end."""
+
 MOST_RELATIONS = 500
 """Relations beyond which a file's middle column is taken to be something else."""
 
@@ -25,9 +28,11 @@ def describe_triples(
     literals: dict[str, int] = {}
     ends = ("head_id", "tail_id") if file.spec.resolved_format is SourceFormat.RECBOLE else _ENDS
     middle = "relation_id" if file.spec.resolved_format is SourceFormat.RECBOLE else "relation"
+    cut = False
     reader = open_given(file.path, file.spec, edges=True)
     for rows, record in enumerate(reader):
-        if rows >= SAMPLE_ROWS or len(kinds) > MOST_RELATIONS:
+        if rows >= MOST_TRIPLES or len(kinds) > MOST_RELATIONS:
+            cut = rows >= MOST_TRIPLES
             break
         if isinstance(record, BadRecord):
             continue
@@ -51,6 +56,11 @@ def describe_triples(
         }
     sections: dict[str, Any] = {}
     notes = []
+    if cut:
+        notes.append(
+            f"unsure: only its first {MOST_TRIPLES:,} triples were looked at; a load tells which relations behind them"
+            " no section takes up"
+        )
     for relation, found in sorted(kinds.items()):
         total = sum(found["head"].values())
         if literals.get(relation, 0) > 0.5 * total:

@@ -414,3 +414,15 @@ def test_a_table_is_of_dislikes_only_if_it_is_called_so(tmp_path: Path, name: st
     (tmp_path / f"{name}.csv").write_text(f"user_id,item_id\n{rows}")
     (event,) = guess_domain([tmp_path / f"{name}.csv"], tmp_path).schema.interactions.values()
     assert (event.positive.always is not False) is liked
+
+
+def test_relations_at_the_end_of_a_sorted_file_are_found(tmp_path: Path) -> None:
+    rows = [f"{n % 500}\tfirst\te{n % 90}" for n in range(230_000)] + [
+        f"{n % 500}\tlast\te{n % 7}" for n in range(1_000)
+    ]
+    (tmp_path / "kg.tsv").write_text("head\trelation\ttail\n" + "\n".join(rows) + "\n")
+    events = "".join(f"{n % 40},{n % 500}\n" for n in range(2_000))
+    (tmp_path / "events.csv").write_text(f"user_id,item_id\n{events}")
+    guess = guess_domain([tmp_path / "kg.tsv", tmp_path / "events.csv"], tmp_path)
+    assert set(guess.schema.relations) == {"first", "last"}
+    assert any("kg.tsv: only its first 200,000 rows were looked at" in note for note in guess.notes)
