@@ -134,9 +134,11 @@ def _of_numbers(column: ColumnProfile, named: Meaning | bool | None) -> Signal |
     if _ONE_IS_BEST.search(column.name):
         return Signal(column, Meaning.RATING, None, (), (), False, "the name says that 1 is best", most=2)
     low, high = marks[0], marks[-1]
-    if set(marks) <= {-1.0, 0.0, 1.0}:
+    is_vote = set(marks) <= {-1.0, 0.0, 1.0}
+    unclear = plain(column.name) in UNCLEAR_WORDS
+    if is_vote and (named is not Meaning.QUANTITY or unclear):
         return _votes(column, marks, named)
-    if named is Meaning.QUANTITY and not (plain(column.name) in UNCLEAR_WORDS and _is_usual_scale(marks)):
+    if named is Meaning.QUANTITY and not (unclear and _is_usual_scale(marks)):
         return _quantity(column, marks, sure=True)
     if len(marks) > 2 and high in _NO_RATING and marks[-2] <= 0.2 * high:
         told = _rated(column, marks[:-1], named)
