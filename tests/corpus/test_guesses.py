@@ -17,7 +17,6 @@ NOT_YET = frozenset((
     "list-flag-columns",
     "text-shift-jis",
     "empty-table-of-items",
-    "one-table-in-several-files",
     "item-columns-in-two-tables",
     "playlists",
     "triples-with-a-link-file",

@@ -17,7 +17,7 @@ from kg.sources.guess.guessed import Guess, GuessError
 from kg.sources.guess.interactions import UNSURE, Meeting, describe_meeting, find_meetings, tag_column
 from kg.sources.guess.keys import with_used_keys
 from kg.sources.guess.node_tables import describe_nodes, source_of
-from kg.sources.guess.parts import common_name, same_tables, split_word
+from kg.sources.guess.parts import as_one_table, common_name, same_tables, split_word
 from kg.sources.guess.profile import ColumnProfile, FileProfile, profile_file
 from kg.sources.guess.rdf_items import rdf_items
 from kg.sources.guess.references import references
@@ -72,7 +72,7 @@ class _Guessing:
         self._base = base
         self._files = files
         self._maps = [f for f in files if _map_columns(f) is not None]
-        self._tables = [f for f in files if not _is_edges(f) and f not in self._maps]
+        self._tables = as_one_table([f for f in files if not _is_edges(f) and f not in self._maps])
         self._references = references(self._tables)
         self._notes: list[str] = [f"{f.path.name}: {note}" for f in files for note in f.notes]
         self._nodes: dict[str, Any] = {}
@@ -205,10 +205,10 @@ class _Guessing:
             raise GuessError(f"{table.path.name}: no column is different in every row, so it has no key")
         atomic = table.spec.resolved_format is SourceFormat.RECBOLE
         own = column is not None and (atomic or (table.key_name == column.name == key.name and self._facts_within))
-        name = stem_of(column.name) if own and column is not None else table.name
+        name = stem_of(column.name) if own and column is not None else common_name(table.parts or (table,))
         kind = self._new_kind(name)
         self._kinds[table.path] = kind
-        self._used.add(table.path)
+        self._used.update(part.path for part in table.parts or (table,))
         links = {}
         if role is not Role.USER:
             for reference in self._references:

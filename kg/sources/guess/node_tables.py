@@ -56,7 +56,8 @@ def describe_nodes(
     stay fields.
     """
     notes: list[str] = []
-    node: dict[str, Any] = {"role": role.value, "source": source_of(file.spec), "key": key.name}
+    sources = [source_of(part.spec) for part in file.parts] or source_of(file.spec)
+    node: dict[str, Any] = {"role": role.value, "source": sources, "key": key.name}
     rest = [c for c in file.columns.values() if c is not key and c.name not in links and c.name and c.filled]
     label = label_column([c for c in rest if not (role is Role.USER and is_sensitive(c.name))], kind)
     if label is not None and (role is not Role.USER or named_like(label.name, PERSON_NAMES)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from kg.sources.guess.interactions import Meeting
@@ -41,3 +42,37 @@ def split_word(name: str) -> bool:
 def common_name(files: Sequence[FileProfile]) -> str:
     """The name of a table in several files."""
     return (_without_part(files[0].name) or "event") if len(files) > 1 or split_word(files[0].name) else files[0].name
+
+
+def as_one_table(files: Sequence[FileProfile]) -> list[FileProfile]:
+    """The files, those that are parts of one table of nodes by number, month or year as one: alike in columns, with no
+    key in two of them.
+    """
+    groups: dict[tuple[Any, ...], list[FileProfile]] = {}
+    for file in files:
+        described = file.spec.model_dump_json(exclude={"file"})
+        is_part = file.key() is not None and _without_part(file.name) != file.name.lower().replace("_", " ")
+        alike = (tuple(file.columns), described, _without_part(file.name)) if is_part else (file.path,)
+        groups.setdefault(alike, []).append(file)
+    found: list[FileProfile] = []
+    for group in groups.values():
+        whole = group[0]
+        for part in group[1:]:
+            key, own = whole.key(), part.key()
+            if key is None or own is None or key.name != own.name or key.values.keys() & own.values.keys():
+                break
+            whole = _joined(whole, part)
+        found += [whole] if len(whole.parts or (whole,)) == len(group) else group
+    return found
+
+
+def _joined(whole: FileProfile, part: FileProfile) -> FileProfile:
+    columns = {name: column.with_other(part.columns[name]) for name, column in whole.columns.items()}
+    return replace(
+        whole,
+        columns=columns,
+        rows=whole.rows + part.rows,
+        different_rows=whole.different_rows + part.different_rows,
+        truncated=whole.truncated or part.truncated,
+        parts=(*(whole.parts or (whole,)), part),
+    )

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from itertools import islice
@@ -36,6 +36,13 @@ _BOOLEANS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
 _NO_TIME = re.compile(r"0000[-/]00[-/]00.*|0001-01-01.*|00[./]00[./]0000.*")
 _MISSING = frozenset(DEFAULT_MISSING)
 _CODE = re.compile("[A-Z]{2}")
+
+
+_COUNTED = (
+    "rows", "missing", "spelt_none", "integers", "numbers", "characters", "lists", "times", "values", "odd", "commas",
+    "percents", "parts",
+)  # fmt: skip
+"""What is counted of a column."""
 
 
 @dataclass
@@ -104,6 +111,11 @@ class ColumnProfile:
         if not self.values:
             return 0.0
         return sum(v in other.values or v.removesuffix(".0") in other.values for v in self.values) / len(self.values)
+
+    def with_other(self, other: ColumnProfile) -> ColumnProfile:
+        """The two columns as one."""
+        counts = {name: getattr(self, name) + getattr(other, name) for name in _COUNTED}
+        return replace(self, **counts, low=min(self.low, other.low), high=max(self.high, other.high), time_formats=None)
 
     def add(self, cell: Cell) -> None:
         """Look at a cell."""
@@ -179,6 +191,8 @@ class FileProfile:
     """Rows that are not the same in all columns as one before."""
     key_name: str | None = None
     """The key, where others than the names of columns tell."""
+    parts: tuple[FileProfile, ...] = ()
+    """The files that are this one table together, itself among them; none for a table in one file."""
 
     @property
     def name(self) -> str:
