@@ -65,6 +65,8 @@ VIEWED_BOUGHT = Shape(
                 kind="VIEWED",
                 time="at",
                 counts=(len(_LIKES), 0),
+                # They bought it as well.
+                positive=frozenset(_SHOP.pair(a.user, a.item) for a in _LIKES),
             ),
             Events(
                 files=(FILE,),
