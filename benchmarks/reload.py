@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -83,7 +84,7 @@ def _tags(draw: random.Random) -> str:
     return "|".join(f"tag {draw.randrange(400)}" for _ in range(4))
 
 
-def _table(path: Path, header: str, rows: list[list[object]]) -> None:
+def _table(path: Path, header: str, rows: Sequence[Sequence[object]]) -> None:
     path.write_text("\n".join([header, *(",".join(map(str, row)) for row in rows)]) + "\n")
 
 
