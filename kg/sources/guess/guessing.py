@@ -14,7 +14,7 @@ from kg.schema.files import file_names
 from kg.sources.guess.column_table import column_table
 from kg.sources.guess.flat import table_within
 from kg.sources.guess.guessed import Guess, GuessError
-from kg.sources.guess.interactions import UNSURE, Meeting, describe_meeting, find_meetings, tag_column
+from kg.sources.guess.interactions import Meeting, describe_meeting, find_meetings, tag_column
 from kg.sources.guess.keys import with_used_keys
 from kg.sources.guess.node_tables import describe_nodes, source_of
 from kg.sources.guess.parts import as_one_table, common_name, same_tables, split_word
@@ -24,7 +24,7 @@ from kg.sources.guess.references import references
 from kg.sources.guess.seen import what_was_seen, why_not_used
 from kg.sources.guess.side_tables import Side, friends, hierarchy, properties
 from kg.sources.guess.signal_words import RATING_WORDS
-from kg.sources.guess.signals import says_dislike
+from kg.sources.guess.signals import UNSURE, says_dislike
 from kg.sources.guess.triples import describe_triples
 from kg.sources.guess.unread import unread_columns
 from kg.sources.guess.values import is_category

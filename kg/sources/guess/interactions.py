@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from kg.sources.guess.node_tables import source_of
 from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.references import Reference
 from kg.sources.guess.signal_words import is_signal_name
-from kg.sources.guess.signals import Meaning, Signal, signal_among, takes_back
+from kg.sources.guess.signals import UNSURE, Meaning, Signal, signal_among, takes_back
 from kg.sources.guess.values import counts_seconds, is_year, other_pattern, time_format
 from kg.sources.guess.words import (
     TIME_WORDS,
@@ -45,6 +45,8 @@ class Meeting:
     via: Reference | None = None
     several: ListForm | None = None
     """How several items stand in a cell; `item` has each of them as a value then."""
+    doubts: tuple[str, ...] = ()
+    """What else user and item may be, where that is nearly as likely."""
 
 
 def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> list[Meeting]:
@@ -67,7 +69,7 @@ def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> l
         references = {r.column.name: r for r in found if r.file is file}
         # Two columns without a header are called user and item by us, and may be friends.
         if users and items and (len(files) == 1 or file.spec.columns != ("user", "item")):
-            direct.append(Meeting(file, users[0], items[0]))
+            direct.append(Meeting(file, users[0], items[0], doubts=(*_other("users", users), *_other("items", items))))
         for reference in references.values():
             other = reference.target
             others = [c for c in other.columns.values() if is_user_name(c.name) and c is not other.key()]
@@ -82,8 +84,27 @@ def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> l
             user, item = ids[:2]
             if _is_item_key(user, file, files) and not _is_item_key(item, file, files):
                 user, item = item, user
-            bare.append(Meeting(file, user, item))
+            known = _is_item_key(item, file, files)
+            doubts = (
+                ()
+                if known
+                else (
+                    f"users are taken from {user.name} and items from {item.name}, by their place "
+                    "alone; it may be the other way round",
+                )
+            )
+            bare.append(Meeting(file, user, item, doubts=doubts))
     return direct or linked or by_list or by_key or by_session or _alike(bare)
+
+
+def _other(what: str, found: Sequence[ColumnProfile]) -> Iterator[str]:
+    """A further column of ids of another number, such as `customer_unique_id` beside `customer_id`."""
+    first = found[0]
+    for other in found[1:]:
+        named = stem_of(other.name) != plain(other.name) and stem_of(first.name) != plain(first.name)
+        if named and len(other.values) != len(first.values) and len(other.values) > 1:
+            yield f"{what} are taken from {first.name}; {other.name} may hold them as well"
+            return
 
 
 def _lists_of_items(
@@ -138,10 +159,6 @@ def _item_rank(column: ColumnProfile, files: Sequence[FileProfile]) -> tuple[boo
 
 _TIME_NAME = re.compile(r"(^|_)(at|since|on|ts|dt|utc)$|[a-z](At|Since|On|Ts)$|time|date|hour", re.IGNORECASE)
 
-UNSURE = "unsure: "
-"""What a note begins with where another answer is nearly as likely."""
-
-
 _TAG_NAME = re.compile(r"^(hash)?(tag|keyword|topic|genre|标签|schlagwort|etiqueta|mot.?cle)s?$", re.IGNORECASE)
 
 
@@ -176,7 +193,7 @@ def describe_meeting(
     explain codes. Not `learnt`: kept, but no event of it is positive.
     """
     file, via = meeting.file, meeting.via
-    notes: list[str] = []
+    notes: list[str] = [f"{UNSURE}{name}: {doubt}" for doubt in meeting.doubts]
     joined = table_name(via.target.path) if via is not None else ""
     columns: dict[str, Any] = {
         "user": f"{joined}.{meeting.user.name}" if via is not None else meeting.user.name,
@@ -256,21 +273,22 @@ def ruled(
         notes.append(f"{name}: every event is positive, as no column tells a like from a dislike")
     elif as_number:
         told = f"{name}: {signal.column.name} is a {signal.meaning} ({signal.why})"
+        other = f"; {signal.other}" if signal.other else ""
         if signal.meaning is Meaning.CODE:
             notes.append(
                 f"{unsure}{told}: every event is positive; say which are not, with `where` and `positive: false`, or"
-                " `positive: {weights: […]}`"
+                f" `positive: {{weights: […]}}`{other}"
             )
         elif signal.least is None and signal.most is not None:
             section["positive"] = {"max_weight": signal.most}
-            notes.append(f"{unsure}{told}: {signal.most:g} and less is positive")
+            notes.append(f"{unsure}{told}: {signal.most:g} and less is positive{other}")
         elif signal.least is not None:
             section["positive"] = {"min_weight": signal.least}
             if signal.most is not None:
                 section["positive"]["max_weight"] = signal.most
-            notes.append(f"{unsure}{told}: {signal.least:g} and more is positive")
+            notes.append(f"{unsure}{told}: {signal.least:g} and more is positive{other}")
         else:
-            notes.append(f"{unsure}{told}: every event is positive")
+            notes.append(f"{unsure}{told}: every event is positive{other}")
         section["label"] = verb
     else:
         return _by_words(section, name, signal, f"{prefix}{signal.column.name}", unsure)
@@ -303,7 +321,8 @@ def _by_words(section: dict[str, Any], name: str, signal: Signal, where: str, un
         sections[key] = own
     likes = ", ".join(signal.likes) or "none"
     told = f"{name}: {column.name} {signal.why}: positive are {likes}"
-    notes.append(f"{unsure}{told}" + (f"; not {', '.join(signal.others)}" if signal.others else ""))
+    rest = f"; not {', '.join(signal.others)}" if signal.others else ""
+    notes.append(f"{unsure}{told}{rest}" + (f"; {signal.other}" if signal.other else ""))
     if column.missing:
         notes.append(f"{name}: {column.missing:,} rows without a value in {column.name} are left out")
     return Described(sections, notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ _LONGEST = 20_000
 
 _PAIRS = {"[": "]", "(": ")", "{": "}", "<": ">"}
 _PLURALS = frozenset({"tags", "genres", "keywords", "labels", "categories", "hashtags", "topics", "skills", "themes"})
+
+_SEVERAL_NAME = re.compile(r"s$|genre|categor|tag|topic|keyword|kategorie|类型|标签|分类|жанр|категор", re.IGNORECASE)
 
 _NAMES = ("name", "title", "label", "value", "tag", "genre", "category", "id", "key")
 """Entries of an object that say what it is, the best first."""
@@ -64,6 +67,11 @@ def list_form(column: ColumnProfile, *, blanks: bool, usual: str | None = None) 
     if column.is_number or time_format(column) or is_url(column):
         return None
     return written_form(column) or _separated(column, blanks=blanks, believed=usual)
+
+
+def named_for_several(name: str) -> bool:
+    """Whether a column of this name may well have several values in a cell: a plural, or what items have many of."""
+    return _SEVERAL_NAME.search(name) is not None
 
 
 def parts_of(cell: str, form: ListForm) -> list[str]:

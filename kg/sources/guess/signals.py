@@ -30,6 +30,9 @@ from kg.sources.guess.signal_words import (
 )
 from kg.sources.guess.words import plain
 
+UNSURE = "unsure: "
+"""What a note begins with where another answer is nearly as likely."""
+
 GOOD_SHARE = 0.8
 """Share of the highest rating from which a rating counts as positive: 4 of 5, 8 of 10."""
 
@@ -62,6 +65,23 @@ class Meaning(StrEnum):
     CODE = "code"
 
 
+_ORDER = (Meaning.RATING, Meaning.VOTE, Meaning.WORDS, Meaning.EVENT, Meaning.QUANTITY, Meaning.CODE)
+_OPINIONS = (Meaning.RATING, Meaning.VOTE, Meaning.WORDS)
+
+_MARGIN = 0.1
+"""Difference of scores within which another column is nearly as likely to say who likes what."""
+
+_INSTEAD = {
+    Meaning.RATING: "it may be a quantity or a number of something else, and then every event is positive",
+    Meaning.VOTE: "it may mark something else, and then every event is positive",
+    Meaning.WORDS: "it may be about something else, and then every event is positive",
+    Meaning.EVENT: "there may be kinds that mean less, and then they are not positive",
+    Meaning.QUANTITY: "it may be a rating, of which only high ones are positive",
+    Meaning.CODE: "some codes may say that nobody liked it",
+}
+"""The runner-up of what is unsure."""
+
+
 @dataclass(frozen=True)
 class Signal:
     """A column that says which events are likes.
@@ -79,13 +99,30 @@ class Signal:
     why: str
     most: float | None = None
     exact: bool = False
+    other: str = ""
+    """What else may be meant, where that is nearly as likely."""
+
+    @property
+    def score(self) -> float:
+        """How much speaks for it: a sure meaning, then the column's whole name, then the meaning itself."""
+        return 0.5 * self.sure + 0.2 * self.exact + 0.15 - 0.03 * _ORDER.index(self.meaning)
 
 
 def signal_among(columns: Sequence[ColumnProfile]) -> Signal | None:
-    """The column that says most: the surest first, ratings and votes before kinds of events before quantities."""
-    found = [s for s in map(signal_of, columns) if s is not None]
-    order = (Meaning.RATING, Meaning.VOTE, Meaning.WORDS, Meaning.EVENT, Meaning.QUANTITY, Meaning.CODE)
-    return min(found, key=lambda s: (not s.sure, not s.exact, order.index(s.meaning)), default=None)
+    """The column that says most: the surest first, ratings and votes before kinds of events before quantities.
+
+    Another opinion whose score lies within `_MARGIN` of it makes it unsure: there are two ratings.
+    """
+    found = sorted((s for s in map(signal_of, columns) if s is not None), key=lambda s: -s.score)
+    if not found:
+        return None
+    first = found[0]
+    second = next((s for s in found[1:] if s.meaning in _OPINIONS), None)
+    if second is not None and first.meaning in _OPINIONS and first.score - second.score < _MARGIN:
+        return replace(first, sure=False, other=f"{second.column.name} may say it in its place ({second.why})")
+    if first.sure:
+        return first
+    return replace(first, other=_INSTEAD[first.meaning] if second is None else f"{second.column.name} may say it")
 
 
 def signal_of(column: ColumnProfile) -> Signal | None:

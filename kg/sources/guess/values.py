@@ -149,10 +149,15 @@ _CATEGORY_NAME = re.compile(
 _SMALL_TABLE = 60
 
 
+def is_category_name(name: str) -> bool:
+    """Whether a column of this name holds categories: genre, brand, language."""
+    return _CATEGORY_NAME.search(name) is not None
+
+
 def is_category(column: ColumnProfile) -> bool:
     """Whether a text column names categories: short, and each value several times."""
     # What is called so may have a value for nearly each row of a small table.
-    named = _CATEGORY_NAME.search(column.name) is not None and len(column.values) < column.filled <= _SMALL_TABLE
+    named = is_category_name(column.name) and len(column.values) < column.filled <= _SMALL_TABLE
     few = named or len(column.values) <= max(2, min(1000, column.filled / 3))
     return (
         len(column.values) > 1 and not column.is_number and few and column.mean_length <= 40 and not time_format(column)

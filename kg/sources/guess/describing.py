@@ -1,0 +1,122 @@
+"""A node kind out of columns, whether of a table or of a label in a graph: name, text, fields, lists and links."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kg.schema import Role
+from kg.sources.guess.column_uses import Candidate, Surroundings, Use, doubt, uses_of
+from kg.sources.guess.list_forms import ListForm, list_form
+from kg.sources.guess.profile import ColumnProfile
+from kg.sources.guess.signals import UNSURE
+from kg.sources.guess.values import label_column
+from kg.sources.guess.words import PERSON_NAMES, is_sensitive, kind_name, named_like, plain
+
+_AVAILABLE = {
+    "available": True,
+    "instock": True,
+    "active": True,
+    "isactive": True,
+    "discontinued": False,
+    "deleted": False,
+}
+"""Names of boolean columns that say whether an item can be had, and the value that says that it can."""
+
+
+@dataclass
+class KindSection:
+    """A node kind being described.
+
+    `made` collects the kinds that come from values, kind -> the relation's column, for all kinds of a description;
+    `taken` are names that no such kind may have.
+    """
+
+    kind: str
+    node: dict[str, Any]
+    notes: list[str]
+    made: dict[str, str]
+    taken: Collection[str]
+
+    def describe(
+        self, columns: Sequence[ColumnProfile], nameable: Sequence[ColumnProfile], around: Surroundings
+    ) -> None:
+        """Find each column's place. `nameable` are those that may hold the name that people read.
+
+        Columns of items and entities with recurring values become relations, so that they connect; those of users
+        stay fields.
+        """
+        is_user = around.role is Role.USER
+        label = label_column([c for c in nameable if not (is_user and is_sensitive(c.name))], self.kind)
+        if label is not None and (not is_user or named_like(label.name, PERSON_NAMES)):
+            self.node["label"] = label.name
+        else:
+            label = None
+        rest = [c for c in columns if c is not label]
+        # What separates the values of one column, of others as well, be they ever so few.
+        first = {c.name: uses_of(c, around) for c in rest}
+        forms = [list_form(c, blanks=around.blanks) for c in rest if first[c.name][0].use is not Use.TEXT]
+        usual = next((form.separator for form in forms if form is not None and form.separator is not None), None)
+        texts = [c for c in rest if first[c.name][0].use is Use.TEXT]
+        if texts:
+            self.node["text"] = [*([label.name] if label is not None else []), *(c.name for c in texts)]
+        around = replace(around, usual=usual)
+        for column in rest:
+            uses = first[column.name] if column in texts or usual is None else uses_of(column, around)
+            self._take(column, uses, around)
+
+    def _take(self, column: ColumnProfile, uses: Sequence[Candidate], around: Surroundings) -> None:
+        best, other = uses[0], doubt(list(uses))
+        where = f"{self.kind}.{column.name}"
+        said = f"; it may be {other.use} as well" if other is not None else ""
+        unsure = UNSURE if other is not None else ""
+        if best.use is Use.LIST:
+            self._relate("lists", column, best.form)
+            self.notes.append(f"{unsure}{where} holds several values: each becomes a relation{said}")
+        elif best.use is Use.OWN_LIST:
+            self._relate("lists", column, best.form, to=self.kind)
+            self.notes.append(f"{unsure}{where} leads to others of {self.kind}{said}")
+        elif best.use is Use.OWN_LINK:
+            self._relate("links", column, None, to=self.kind)
+            self.notes.append(f"{unsure}{where} leads to another {self.kind}{said}")
+        elif best.use in (Use.LINK, Use.CODE):
+            self._relate("links", column, None)
+            recurring = "values" if best.use is Use.LINK else "codes"
+            self.notes.append(
+                f"{unsure}{where} has {len(column.values)} recurring {recurring}: each becomes a node{said}"
+            )
+        elif best.use is Use.FIELD and best.field is not None:
+            self._field(column, best.field, around.role)
+        elif best.use is Use.TEXT and other is not None:
+            self.notes.append(f"{unsure}{where} is read as text{said}")
+
+    def _field(self, column: ColumnProfile, described: dict[str, Any], role: Role) -> None:
+        where = f"{self.kind}.{column.name}"
+        if role is Role.ITEM and described["type"] == "boolean" and plain(column.name) in _AVAILABLE:
+            equals = _AVAILABLE[plain(column.name)]
+            self.node["available"] = column.name if equals else {"field": column.name, "equals": False}
+            self.notes.append(f"{where} says which items can be had (`available`)")
+        short = described["type"] if set(described) == {"type"} else described
+        self.node.setdefault("fields", {})[column.name] = short
+        if "missing" in described:
+            self.notes.append(f"{where} is a number but for {', '.join(described['missing'])}: read as no value")
+        if "sensitive" in described:
+            self.notes.append(f"{where} is marked sensitive: never shown")
+
+    def _relate(self, section: str, column: ColumnProfile, form: ListForm | None, to: str | None = None) -> None:
+        """`to` is the kind that the values are keys of; None for one that is made of them."""
+        target = kind_name(column.name)
+        while target in self.taken and to is None:
+            target += "_value"
+        if to is None:
+            self.made.setdefault(target, column.name)
+        words = target.replace("_", " ")
+        described: dict[str, Any] = {
+            "target": to or target,
+            "relation": f"has_{target}" if to is None else target,
+            "label": f"has {words}" if to is None else words,
+        }
+        if form is not None:
+            described |= form.described
+        self.node.setdefault(section, {})[column.name] = described
