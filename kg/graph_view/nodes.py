@@ -65,12 +65,12 @@ class NodeReader:
                 f"nodes.{kind}: {int(taken.sum()):,} of its nodes belong to a kind that stands earlier in the file"
             )
             ids = ids[~taken]
-        columns = _Columns(kind, node)
+        columns = NodeProperties(kind, node)
         found, left_out = NodeColumns(), list[int]()
         seen: dict[str, tuple[int, Any]] = {}
         aliases: list[tuple[int, int]] = []
         empty = {property: len(ids) > 0 for property in columns.properties}
-        text = _page_text(node, columns.properties, conditions)
+        text = page_of_nodes(node, columns.properties, conditions)
         starts = range(0, len(ids), PAGE_ROWS)
         queries = ((text, {"ids": ids[at : at + PAGE_ROWS].tolist(), **conditions.parameters}) for at in starts)
         for start, page in zip(starts, session.pages(queries), strict=True):
@@ -88,7 +88,7 @@ class NodeReader:
 
     def _take(
         self,
-        columns: _Columns,
+        columns: NodeProperties,
         page: list[list[Any]],
         found: NodeColumns,
         left_out: list[int],
@@ -138,7 +138,12 @@ class NodeReader:
                 link.keys += named[row]
 
     def _finished(
-        self, kind: str, columns: _Columns, found: NodeColumns, left_out: list[int], aliases: list[tuple[int, int]]
+        self,
+        kind: str,
+        columns: NodeProperties,
+        found: NodeColumns,
+        left_out: list[int],
+        aliases: list[tuple[int, int]],
     ) -> NodeTable:
         table = node_table(self._session.schema, kind, found.keys, found.labels, found.texts, found.fields)
         position = np.empty(len(found.keys), dtype=np.int32)
@@ -166,7 +171,7 @@ class _Checked:
     problems: dict[int, list[RowProblem]]
 
 
-class _Columns:
+class NodeProperties:
     """Which properties a kind reads, and what is made of a page of them."""
 
     def __init__(self, kind: str, node: NodeKind) -> None:
@@ -237,7 +242,8 @@ def _named_keys(
     return found, problems
 
 
-def _page_text(node: NodeKind, properties: Sequence[str], conditions: Conditions) -> str:
+def page_of_nodes(node: NodeKind, properties: Sequence[str], conditions: Conditions) -> str:
+    """The query for the nodes of a kind among `$ids`: their numbers and these properties, each a list."""
     labels = labelled("n", node.labels)
     columns = "".join(f", [n IN page | {plain('n', property)}]" for property in properties)
     return (

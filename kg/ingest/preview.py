@@ -48,15 +48,20 @@ class Preview:
 
 def preview(schema: DomainSchema, folder: Path, allow_outside: Sequence[str | Path] = ()) -> Preview:
     """Look at the first rows of a domain's files. Raises SourceError for a file that cannot be read."""
-    seen = _Collected()
+    seen = Seen()
     look_at(schema, folder, seen, rows=ROWS, allow_outside=allow_outside)
+    return told(schema, seen)
+
+
+def told(schema: DomainSchema, seen: Seen) -> Preview:
+    """In words, what was seen of a domain."""
     liked = seen.liked(schema)
     events = [_of_event(schema, seen, event, is_liked) for event, is_liked in _chosen(seen.events, liked)]
     share = None if not len(liked) else float(1 - liked.mean())
     return Preview(tuple(events), tuple(_of_items(schema, seen)), share, len(liked))
 
 
-class _Collected:
+class Seen:
     """A sink that keeps what it is given."""
 
     def __init__(self) -> None:
@@ -106,7 +111,7 @@ def _chosen(events: Sequence[Event], liked: np.ndarray) -> list[tuple[Event, boo
     return [(events[at], bool(liked[at])) for at in sorted(places)]
 
 
-def _of_event(schema: DomainSchema, seen: _Collected, event: Event, is_liked: bool) -> str:
+def _of_event(schema: DomainSchema, seen: Seen, event: Event, is_liked: bool) -> str:
     node = seen.nodes.get((event.item_kind, event.item))
     label = _short(node.label if node is not None else event.item)
     name = f"'{label}' ({event.item})" if label != event.item else f"'{label}'"
@@ -124,9 +129,14 @@ def _of_event(schema: DomainSchema, seen: _Collected, event: Event, is_liked: bo
     return f"{event.kind}: user {_short(event.user)} {deed} {name}{moment}{weight}: {counted}"
 
 
-def _of_items(schema: DomainSchema, seen: _Collected) -> Iterator[str]:
+def most_seen(seen: Seen) -> list[tuple[str, str]]:
+    """Kinds and keys of the items with most events, which a preview shows."""
     popular = Counter((event.item_kind, event.item) for event in seen.events)
-    keys = [key for key, _ in popular.most_common(_ITEMS) if key in seen.nodes]
+    return [key for key, _ in popular.most_common(_ITEMS)]
+
+
+def _of_items(schema: DomainSchema, seen: Seen) -> Iterator[str]:
+    keys = [key for key in most_seen(seen) if key in seen.nodes]
     keys += [key for key in seen.nodes if key[0] in schema.item_kinds and key not in keys][: _ITEMS - len(keys)]
     for kind, key in keys:
         node = seen.nodes[kind, key]

@@ -8,7 +8,10 @@ from typing import LiteralString, cast
 import pytest
 
 from kg.errors import WhyPathError
+from kg.graph import KnowledgeGraph
 from kg.graph_view.guess import guess_graph
+from kg.graph_view.guess.preview import preview_graph
+from kg.ingest.preview import Preview
 from kg.sources.guess import write_domain
 from kg.stores import open_store
 from tests.corpus import SHAPES
@@ -37,9 +40,24 @@ def verdict_on(shape: Shape, server: Server, folder: Path) -> Verdict:
         store = open_store(folder / "domain.yaml")
         graph = store.snapshot()
         store.close()
+        check_look(preview_graph(server.uri, guess.schema), graph)
     except WhyPathError as error:
         return Verdict(shape.name, (f"refused: {error}",), refused=str(error))
     return compared(shape, guess, graph)
+
+
+def check_look(look: Preview, graph: KnowledgeGraph) -> None:
+    """What is shown of a graph before it is read is what a read finds: all of it, as the graphs are small."""
+    everything = graph.interactions(positive_only=False)
+    liked = graph.interactions(positive_only=True)
+    assert look.events_seen >= len(everything.users)
+    if len(everything.users) == 0:
+        assert look.share_not_liked is None
+        return
+    assert (look.share_not_liked == 0) is (len(liked.users) == len(everything.users))
+    assert len(look.items) == min(3, graph.n_items)
+    # Whatever an item is related to is told with it.
+    assert any("no facts" not in line for line in look.items) or not graph.relations
 
 
 @pytest.mark.parametrize("shape", GRAPHS, ids=lambda shape: shape.name)

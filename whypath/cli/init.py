@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _update(guess, out, as_json=arguments.json)
     write_domain(guess, out, force=arguments.force)
     command = _load_command(guess, out, of_graph=arguments.graph is not None)
-    look = None if arguments.graph is not None else _look(guess, out.parent)
+    look = _look(guess, out.parent, arguments.graph)
     if arguments.json:
         data = {"out": str(out), "notes": list(guess.notes), "unsure": list(guess.doubts), "domain": guess.to_yaml()}
         print_json(data | {"columns": [asdict(row) for row in guess.columns], "preview": look and asdict(look)})
@@ -89,12 +89,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _look(guess: Guess, folder: Path) -> Preview | None:
+def _look(guess: Guess, folder: Path, url: str | None) -> Preview | None:
     """What the first rows lead to; None, and the reason is told, where they cannot be read after all."""
     from kg.errors import WhyPathError
     from kg.ingest.preview import preview
 
     try:
+        if url is not None:
+            from kg.graph_view.guess.preview import preview_graph
+
+            return preview_graph(url, guess.schema)
         return preview(guess.schema, folder, guess.outside)
     except WhyPathError as error:
         remark(f"no look at its first rows: {error}")
