@@ -11,14 +11,10 @@ from tests.corpus.checking import judged
 from tests.corpus.shape import Shape
 
 NOT_YET = frozenset((
-    "jokes-from-minus-ten-to-ten",
     "ids-prefix-in-one-file",
     "ids-mixed-case",
-    "list-flag-columns",
     "text-shift-jis",
-    "empty-table-of-items",
     "item-columns-in-two-tables",
-    "playlists",
     "triples-with-a-link-file",
     "triples-with-names-of-entities",
     "triples-with-users-among-them",

@@ -25,10 +25,11 @@ from kg.sources.guess.seen import what_was_seen, why_not_used
 from kg.sources.guess.side_tables import Side, friends, hierarchy, properties
 from kg.sources.guess.signal_words import RATING_WORDS
 from kg.sources.guess.signals import UNSURE, says_dislike
-from kg.sources.guess.triples import describe_triples
+from kg.sources.guess.sniffing import NothingInIt
+from kg.sources.guess.triples import describe_triples, is_edges, map_columns
 from kg.sources.guess.unread import unread_columns
 from kg.sources.guess.values import is_category
-from kg.sources.guess.words import ENTITY_WORDS, is_item_name, is_user_name, kind_name, plain, stem_of
+from kg.sources.guess.words import is_item_name, is_user_name, kind_name, plain, stem_of
 from kg.sources.open_source import read_id_map
 
 KNOWN_VALUES = 0.5
@@ -47,8 +48,16 @@ def guess_domain(files: Iterable[str | Path], folder: str | Path = ".") -> Guess
     if not paths:
         raise GuessError("no files given; name the files with users, items and what users did")
     base = Path(folder).resolve()
-    profiles = [profile_file(p, _relative(p, base)) for p in dict.fromkeys(paths)]
-    return _Guessing(with_used_keys(profiles), base).guess()
+    profiles: list[FileProfile] = []
+    empty: list[NothingInIt] = []
+    for path in dict.fromkeys(paths):
+        try:
+            profiles.append(profile_file(path, _relative(path, base)))
+        except NothingInIt as error:
+            empty.append(error)
+    if not profiles:
+        raise empty[0]
+    return _Guessing(with_used_keys(profiles), base, [f"{UNSURE}{each}" for each in empty]).guess()
 
 
 def _relative(path: Path, base: Path) -> str:
@@ -68,13 +77,13 @@ def _outside(schema: DomainSchema, base: Path) -> tuple[Path, ...]:
 class _Guessing:
     """The guess in progress: sections as plain data, notes, and the files that have found their place."""
 
-    def __init__(self, files: Sequence[FileProfile], base: Path) -> None:
+    def __init__(self, files: Sequence[FileProfile], base: Path, notes: Sequence[str]) -> None:
         self._base = base
         self._files = files
-        self._maps = [f for f in files if _map_columns(f) is not None]
-        self._tables = as_one_table([f for f in files if not _is_edges(f) and f not in self._maps])
+        self._maps = [f for f in files if map_columns(f) is not None]
+        self._tables = as_one_table([f for f in files if not is_edges(f) and f not in self._maps])
         self._references = references(self._tables)
-        self._notes: list[str] = [f"{f.path.name}: {note}" for f in files for note in f.notes]
+        self._notes: list[str] = [*notes, *(f"{f.path.name}: {note}" for f in files for note in f.notes)]
         self._nodes: dict[str, Any] = {}
         self._relations: dict[str, Any] = {}
         self._interactions: dict[str, Any] = {}
@@ -325,7 +334,7 @@ class _Guessing:
         self._notes += [f"{file.path.name}: {note}" for note in side.notes]
 
     def _edges(self, meeting: Meeting, item_kind: str) -> None:
-        edges = [f for f in self._files if _is_edges(f)]
+        edges = [f for f in self._files if is_edges(f)]
         items = self._item_keys(meeting, item_kind)
         for file in edges:
             id_map, mapped = self._id_map(items)
@@ -352,7 +361,7 @@ class _Guessing:
     def _id_map(self, items: set[str]) -> tuple[IdMap | None, dict[str, str]]:
         """The first of the maps that knows the items."""
         for file in self._maps:
-            item, entity = _map_columns(file) or ("", "")
+            item, entity = map_columns(file) or ("", "")
             if not any(v in items for v in file.columns[item].values):
                 continue
             described = {"file": file.spec.file, "item": item, "entity": entity}
@@ -371,20 +380,6 @@ class _Guessing:
 
     def _new_kind(self, name: str) -> str:
         return _untaken(kind_name(name), self._nodes)
-
-
-def _map_columns(file: FileProfile) -> tuple[str, str] | None:
-    """(item column, entity column) of a file that does nothing but pair items with other ids; None for any other."""
-    names = list(file.columns)
-    item = next((n for n in names if is_item_name(n) or plain(n) == "orgid"), None)
-    entity = next((n for n in names if plain(n) in ENTITY_WORDS or stem_of(n) in ENTITY_WORDS), None)
-    if item is None or entity is None or len(names) > 3 or _is_edges(file):
-        return None
-    return item, entity
-
-
-def _is_edges(file: FileProfile) -> bool:
-    return file.is_triples or file.spec.resolved_format is SourceFormat.RDF or file.suffix == "kg"
 
 
 def _label_note(described: dict[str, Any]) -> str:

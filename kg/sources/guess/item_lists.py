@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from kg.schema.nodes import ListSyntax
 from kg.sources.guess.list_forms import ListForm, parts_of, written_form
 from kg.sources.guess.profile import ColumnProfile
+from kg.sources.guess.words import LABEL_WORDS, named_like
 
 _SEPARATORS = (", ", ",", "|", ";", " ")
 _NAME = re.compile(
@@ -27,8 +28,8 @@ def item_list(column: ColumnProfile, keys: Sequence[ColumnProfile]) -> tuple[Col
 
     `keys` are those of tables: the items are among one's, or the column is called after items and its parts are ids.
     """
-    if not column.filled or not column.name:
-        return None
+    if not column.filled or not column.name or named_like(column.name, LABEL_WORDS):
+        return None  # words of a name are no items
     for form in _forms(column):
         parts: Counter[str] = Counter()
         if column.lists:

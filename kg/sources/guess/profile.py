@@ -18,7 +18,7 @@ from kg.schema import SourceFormat, SourceSpec
 from kg.schema.domain import DEFAULT_MISSING
 from kg.schema.sources import without_packing
 from kg.sources.guess.signal_words import is_signal_name
-from kg.sources.guess.sniffing import sniff
+from kg.sources.guess.sniffing import NothingInIt, sniff
 from kg.sources.guess.words import KEY_NAMES, is_item_name, is_user_name, plain, singular, stem_of, table_name
 from kg.sources.open_source import open_source
 from kg.sources.records import BadRecord, Cell, QuotedReader, Reader, SourceError
@@ -196,8 +196,10 @@ class FileProfile:
 
     @property
     def name(self) -> str:
-        """The table's name."""
-        return table_name(self.path)
+        """The table's name; `u.item`, which is no atomic file, is called item."""
+        atomic = self.spec.resolved_format is SourceFormat.RECBOLE
+        by_ending = not atomic and (is_item_name(self.suffix) or is_user_name(self.suffix))
+        return self.suffix if by_ending else table_name(self.path)
 
     @property
     def suffix(self) -> str:
@@ -332,7 +334,7 @@ def _profiled(path: Path, spec: SourceSpec, notes: tuple[str, ...], commas: froz
     finally:
         reader.close()
     if rows == 0:
-        raise SourceError(f"{path}: no row in it can be read; nothing can be guessed from it")
+        raise NothingInIt(f"{path.name}: no row in it can be read, so it has no place in the description")
     for column in columns.values():  # names that later objects of JSON Lines lack
         column.missing += rows - column.rows
         column.rows = rows

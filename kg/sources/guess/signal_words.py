@@ -45,7 +45,7 @@ CONTEXT_WORDS = frozenset((
     "price", "unitprice", "cost", "reordered", "modelscore", "predictedscore", "bannerpos", "total", "revenue",
     "discount", "tax", "year", "month", "day", "hour", "weekday",
     "week", "age", "position", "rank", "index", "order", "ordernumber", "addtocartorder", "line", "linenumber",
-    "page",
+    "page", "pos", "trackno", "tracknumber",
     "session", "sessionid", "lat", "lon", "lng", "latitude", "longitude", "zip", "zipcode", "postcode", "store",
     "storeid", "device", "deviceid", "version", "split", "fold", "helpful", "unhelpful", "helpfulvotes", "unnamed",
     "rownumber", "seq", "sequence", "daysincepriororder", "level", "currency", "currencyid", "verified",

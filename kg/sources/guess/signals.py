@@ -39,6 +39,9 @@ GOOD_SHARE = 0.8
 _FINE_SHARE = 0.75
 """The same of scales from 0 to 1 or to 20 and more, whose fourth of five steps may lie below that: 0.75, 76 %."""
 
+_SIGNED_SHARE = 0.4
+"""The same of scales whose lower half is below 0: 4 of -10 to 10 lies as high as 7 of 10."""
+
 _SCALES = (1, 3, 4, 5, 6, 7, 10, 15, 20, 50, 100)
 """Highest marks that scales have."""
 
@@ -213,7 +216,10 @@ def _rated(column: ColumnProfile, marks: Sequence[float], named: Meaning | bool 
             sure = named is Meaning.RATING and (high > 1 or len(marks) <= 11)
             return _numeric(column, Meaning.RATING, _good(best), sure, f"a scale up to {_short(best)}")
         if low < 0 < high:
-            return _numeric(column, Meaning.RATING, _good(high, 0.5), False, f"marks from {low:g} to {high:g}")
+            best = next((s for s in _SCALES if s >= max(high, -low)), high)
+            return _numeric(
+                column, Meaning.RATING, _good(best, _SIGNED_SHARE), False, f"marks from {low:g} to {high:g}"
+            )
         return _quantity(column, marks, sure=False)
     if not is_scale or len(marks) > _MOST_MARKS or not wholes or column.rows < 2 * len(marks):
         # Too many values for a rating or a vote, and not named for a quantity: some other number.

@@ -39,6 +39,10 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 _TRIPLES_NAMES = ("triple", "triples", "kg", "kgfinal", "graph", "facts", "kb", "edges", "relations")
 
 
+class NothingInIt(SourceError):
+    """A file without a single row."""
+
+
 @dataclass(frozen=True)
 class Sniffed:
     """A source as it will be read, and what is worth telling about it."""
@@ -68,7 +72,7 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
         raise SourceError(f"{path}: its lines end in \\r alone, as in old files of a Mac; save it with \\n or \\r\\n")
     numbered = [(n, line.rstrip("\r")) for n, line in enumerate(text.split("\n")[:200]) if line.strip()]
     if not numbered:
-        raise SourceError(f"{path}: the file is empty; nothing can be guessed from it")
+        raise NothingInIt(f"{path.name}: the file is empty, so it has no place in the description")
     if len(head) == _HEAD_BYTES and len(numbered) > 1:
         numbered = numbered[:-1]  # the last one may be cut
     _refuse_what_is_no_table(path, [line for _, line in numbered])
@@ -77,8 +81,10 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
         told_separator = marked[1]
         notes.append(f"its first line says that {told_separator!r} separates columns")
         numbered = numbered[1:]
-    if told is SourceFormat.RECBOLE:
-        separator = _atomic_separator(numbered[0][1])
+    separator = _atomic_separator(numbered[0][1])
+    if told is SourceFormat.RECBOLE and separator is None:
+        told = None  # another file that is called so, such as MovieLens-100k's u.item
+    if told is SourceFormat.RECBOLE and separator is not None:
         spec = _spec(spec_path, encoding=encoding, skip=numbered[0][0] or None)
         return Sniffed(_with_separator(spec, separator, "\t"), tuple(notes))
     if _is_a_row_a_user([line for _, line in numbered]):
@@ -141,13 +147,15 @@ def _is_a_row_a_user(lines: Sequence[str]) -> bool:
     return len(set(widths)) > 2 or (min(widths) > 4 and all(len(a & b) > 1 for a, b in pairwise(columns)))
 
 
-def _atomic_separator(header: str) -> str:
-    """What separates the `name:type` of a RecBole header."""
+def _atomic_separator(header: str) -> str | None:
+    """What separates the `name:type` of a RecBole header; None for any other."""
     for separator in ("\t", ",", ";", "|", " "):
         names = [cell.strip().rpartition(":") for cell in header.split(separator)]
         if len(names) > 1 and all(name and kind in ATOMIC_TYPES for name, _, kind in names):
             return separator
-    return "\t"
+    if header.count(":") == 1 and header.strip().rpartition(":")[2] in ATOMIC_TYPES:
+        return "\t"  # one column
+    return None
 
 
 def _before_header(cells: Sequence[Sequence[str]]) -> int:

@@ -9,6 +9,7 @@ from kg.schema import IdMap, SourceFormat
 from kg.schema.relations import words
 from kg.sources.guess.node_tables import source_of
 from kg.sources.guess.profile import FileProfile, open_given
+from kg.sources.guess.words import ENTITY_WORDS, is_item_name, plain, stem_of
 from kg.sources.iris import is_iri
 from kg.sources.records import BadRecord
 
@@ -84,3 +85,18 @@ def describe_triples(
         if ends != _ENDS:
             sections[name]["columns"] = {"head": ends[0], "tail": ends[1]}
     return sections, notes
+
+
+def map_columns(file: FileProfile) -> tuple[str, str] | None:
+    """(item column, entity column) of a file that does nothing but pair items with other ids; None for any other."""
+    names = list(file.columns)
+    item = next((n for n in names if is_item_name(n) or plain(n) == "orgid"), None)
+    entity = next((n for n in names if plain(n) in ENTITY_WORDS or stem_of(n) in ENTITY_WORDS), None)
+    if item is None or entity is None or len(names) > 3 or is_edges(file):
+        return None
+    return item, entity
+
+
+def is_edges(file: FileProfile) -> bool:
+    """Whether a file holds edges, not rows of a table."""
+    return file.is_triples or file.spec.resolved_format is SourceFormat.RDF or file.suffix == "kg"

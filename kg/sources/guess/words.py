@@ -94,6 +94,7 @@ def stem_of(column: str) -> str:
         "num",
         "nummer",
         "md5",
+        "uri",
         "hash",
         "uuid",
         "guid",
