@@ -175,8 +175,10 @@ class SourceSpec(DomainModel):
 
     @property
     def name(self) -> str:
-        """What messages call it: the path, or the table's name."""
-        return self.file if self.file is not None else f"table {self.table}"
+        """What messages call it: the path, with the sheet if one is said, or the table's name."""
+        if self.file is None:
+            return f"table {self.table}"
+        return self.file if self.sheet is None else f"{self.file} [{self.sheet}]"
 
 
 def _from_path(value: Any) -> Any:

@@ -50,4 +50,4 @@ def _in_words(signal: Signal, words: dict[str, str], table: FileProfile) -> Sign
     likes = tuple(code for code in signal.column.values if words.get(code) in said.likes)
     others = tuple(code for code in signal.column.values if code not in likes)
     shown = ", ".join(f"{code} is {words[code]}" for code in sorted(signal.column.values) if code in words)
-    return replace(said, column=signal.column, likes=likes, others=others, why=f"is told by {table.path.name}: {shown}")
+    return replace(said, column=signal.column, likes=likes, others=others, why=f"is told by {table.title}: {shown}")

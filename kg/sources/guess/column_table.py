@@ -42,14 +42,14 @@ def column_table(schema: DomainSchema, files: Sequence[FileProfile], notes: Sequ
     uses: dict[str, dict[str, list[str]]] = {}
     for spec, found in columns_read(schema):
         for column, told in found.items():
-            known = uses.setdefault(spec.file or "", {}).setdefault(column, [])
+            known = uses.setdefault(spec.name, {}).setdefault(column, [])
             known += [use for use in told if use not in known]
     doubts = [note for note in notes if note.startswith("unsure")]
     return tuple(
         ColumnRow(
-            file.path.name,
+            file.title,
             column.name,
-            tuple(uses.get(file.spec.file or "", {}).get(column.name, ())),
+            tuple(uses.get(file.spec.name, {}).get(column.name, ())),
             _sure(file, column, doubts),
             _seen(column),
         )

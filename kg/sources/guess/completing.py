@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from kg.schema import DomainSchema, columns_read
+from kg.schema import DomainSchema, SourceSpec, columns_read
 from kg.schema.files import file_names
 from kg.sources.guess.guessed import Guess
 
@@ -37,7 +37,7 @@ def completed(text: str, schema: DomainSchema, guess: Guess) -> Completed:
     """
     ours = yaml.safe_load(text)
     theirs = yaml.safe_load(guess.schema.to_yaml())
-    files = file_names(schema)
+    files = {spec.name for spec, _ in columns_read(schema)} | set(file_names(schema)) - _with_sheets(schema)
     added: list[str] = []
     insertions: list[tuple[tuple[str, ...], dict[str, Any]]] = []
     for section in _SECTIONS:
@@ -72,11 +72,17 @@ def _is_needed(name: str, value: dict[str, Any], new: dict[str, Any], insertions
 
 
 def _files(value: Any) -> set[str]:
-    """The files that a section names."""
+    """The files that a section names, with their sheets, and without where these do not matter."""
     if not isinstance(value, dict) or "source" not in value:
         return set()
     sources = value["source"] if isinstance(value["source"], list) else [value["source"]]
-    return {each if isinstance(each, str) else each.get("file", "") for each in sources}
+    specs = [SourceSpec.model_validate({"file": each} if isinstance(each, str) else each) for each in sources]
+    return {spec.name for spec in specs} | {spec.file or "" for spec in specs}
+
+
+def _with_sheets(schema: DomainSchema) -> set[str]:
+    """Workbooks of which the description names sheets: others may have come since."""
+    return {spec.file or "" for spec, _ in columns_read(schema) if spec.sheet is not None}
 
 
 def _new_columns(text: str, own: dict[str, Any], value: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -99,7 +105,7 @@ def _gone(schema: DomainSchema, guess: Guess) -> Iterator[str]:
         there.setdefault(row.file, set()).add(row.column)
     told: set[str] = set()
     for spec, uses in columns_read(schema):
-        name = (spec.file or "").rsplit("/", 1)[-1]
+        name = spec.name.rsplit("/", 1)[-1]
         for column in uses:
             line = f"{name}: the column {column!r} is not there any more"
             is_column = column not in ("relation", "relation_id")

@@ -52,7 +52,7 @@ def guess_domain(files: Iterable[str | Path], folder: str | Path = ".") -> Guess
     empty: list[NothingInIt] = []
     for path in dict.fromkeys(paths):
         try:
-            profiles.append(profile_file(path, _relative(path, base)))
+            profiles.extend(profile_file(path, _relative(path, base)))
         except NothingInIt as error:
             empty.append(error)
     if not profiles:
@@ -83,13 +83,13 @@ class _Guessing:
         self._maps = [f for f in files if map_columns(f) is not None]
         self._tables = as_one_table([f for f in files if not is_edges(f) and f not in self._maps])
         self._references = references(self._tables)
-        self._notes: list[str] = [*notes, *(f"{f.path.name}: {note}" for f in files for note in f.notes)]
+        self._notes: list[str] = [*notes, *(f"{f.title}: {note}" for f in files for note in f.notes)]
         self._nodes: dict[str, Any] = {}
         self._relations: dict[str, Any] = {}
         self._interactions: dict[str, Any] = {}
-        self._kinds: dict[Path, str] = {}
+        self._kinds: dict[tuple[Path, str | None], str] = {}
         self._made: dict[str, str] = {}
-        self._used: set[Path] = set()
+        self._used: set[tuple[Path, str | None]] = set()
         self._facts_within: tuple[str, ...] = ()
 
     def guess(self) -> Guess:
@@ -103,8 +103,8 @@ class _Guessing:
                 "users did, or write domain.yaml by hand"
                 + "".join(f"\n  {what_was_seen(file)}" for file in self._files)
             )
-        self._used.update(m.file.path for m in drawn)
-        self._notes += [f"{m.file.path.name}: not used; by its name it holds pairs that are no events" for m in drawn]
+        self._used.update(m.file.place for m in drawn)
+        self._notes += [f"{m.file.title}: not used; by its name it holds pairs that are no events" for m in drawn]
         first = meetings[0]
         item_kind = self._items(first)
         self._users(first, item_kind)
@@ -115,15 +115,15 @@ class _Guessing:
         for kind in self._made:
             self._nodes.setdefault(kind, {})
         for file in self._files:
-            if file.path not in self._used:
-                self._notes.append(f"{file.path.name}: not used; {why_not_used(file, first.item)}")
+            if file.place not in self._used:
+                self._notes.append(f"{file.title}: not used; {why_not_used(file, first.item)}")
         described: dict[str, Any] = {"name": kind_name(self._base.name) or "domain", "nodes": self._nodes}
         if self._relations:
             described["relations"] = self._relations
         described["interactions"] = self._interactions
         schema = DomainSchema.from_mapping(described, "the guessed description")
         for file, columns in unread_columns(schema, self._files):
-            self._notes.append(f"{file.path.name}: not read: {', '.join(columns)}")
+            self._notes.append(f"{file.title}: not read: {', '.join(columns)}")
         outside = _outside(schema, self._base)
         if outside:
             needed = " ".join(f"--allow-outside {shlex.quote(str(folder))}" for folder in outside)
@@ -142,7 +142,7 @@ class _Guessing:
                     described = rdf_items(file, set(meeting.item.values))
                     if described is not None:
                         self._nodes[kind] = described
-                        self._notes.append(f"{kind}: items are subjects of {file.path.name}{_label_note(described)}")
+                        self._notes.append(f"{kind}: items are subjects of {file.title}{_label_note(described)}")
                         return kind
             if meeting.several is not None:
                 self._nodes[kind] = {"role": "item"}
@@ -150,7 +150,7 @@ class _Guessing:
                 return kind
             source = source_of(meeting.file.spec)
             self._nodes[kind] = {"role": "item", "source": source, "key": meeting.item.name}
-            self._notes.append(f"{kind}: items are the values of {meeting.file.path.name}, column {meeting.item.name}")
+            self._notes.append(f"{kind}: items are the values of {meeting.file.title}, column {meeting.item.name}")
             return kind
         return self._table_kind(table, Role.ITEM, meeting.item)
 
@@ -160,15 +160,13 @@ class _Guessing:
         found = table_within(meeting.file, meeting.item, others)
         if found is not None:
             names = ", ".join(c for c in found.columns if c != meeting.item.name)
-            self._notes.append(
-                f"{found.path.name}: {names} have one value for each {meeting.item.name}: facts of items"
-            )
+            self._notes.append(f"{found.title}: {names} have one value for each {meeting.item.name}: facts of items")
         return found
 
     def _users(self, meeting: Meeting, item_kind: str) -> None:
         file = meeting.via.target if meeting.via is not None else meeting.file
         table = self._table_of(file, meeting.user, Role.USER)
-        if table is not None and table.path not in self._used:
+        if table is not None and table.place not in self._used:
             self._table_kind(table, Role.USER, meeting.user)
             return
         stem = stem_of(meeting.user.name)
@@ -207,34 +205,34 @@ class _Guessing:
 
     def _table_kind(self, table: FileProfile, role: Role, column: ColumnProfile | None = None) -> str:
         """Describe a table as a node kind, and the tables that its foreign keys lead to."""
-        if table.path in self._kinds:
-            return self._kinds[table.path]
+        if table.place in self._kinds:
+            return self._kinds[table.place]
         key = table.key()
         if key is None:
-            raise GuessError(f"{table.path.name}: no column is different in every row, so it has no key")
+            raise GuessError(f"{table.title}: no column is different in every row, so it has no key")
         atomic = table.spec.resolved_format is SourceFormat.RECBOLE
         own = column is not None and (atomic or (table.key_name == column.name == key.name and self._facts_within))
         name = stem_of(column.name) if own and column is not None else common_name(table.parts or (table,))
         kind = self._new_kind(name)
-        self._kinds[table.path] = kind
-        self._used.update(part.path for part in table.parts or (table,))
+        self._kinds[table.place] = kind
+        self._used.update(part.place for part in table.parts or (table,))
         links = {}
         if role is not Role.USER:
             for reference in self._references:
-                if reference.file is table and reference.column is not key and reference.target.path not in self._used:
+                if reference.file is table and reference.column is not key and reference.target.place not in self._used:
                     links[reference.column.name] = self._table_kind(reference.target, Role.ENTITY)
-                elif reference.file is table and reference.target.path in self._kinds and reference.column is not key:
-                    links[reference.column.name] = self._kinds[reference.target.path]
+                elif reference.file is table and reference.target.place in self._kinds and reference.column is not key:
+                    links[reference.column.name] = self._kinds[reference.target.place]
         self._nodes[kind] = {}  # keeps its place before the kinds that its columns make
         described, notes = describe_nodes(table, kind, role, key, links, self._made)
         self._nodes[kind] = described
-        self._notes.append(f"{kind}: {role.value} kind from {table.path.name}, key {key.name}" + _label_note(described))
+        self._notes.append(f"{kind}: {role.value} kind from {table.title}, key {key.name}" + _label_note(described))
         self._notes += notes
         return kind
 
     def _events(self, meetings: Sequence[Meeting], item_kind: str) -> None:
         first = meetings[0]
-        rated = any(m.file.path != first.file.path for m in meetings)
+        rated = any(m.file.place != first.file.place for m in meetings)
         weighted = [m for m in meetings if any(plain(c) in RATING_WORDS for c in m.file.columns)]
         for parts in same_tables(meetings):
             meeting = parts[0]
@@ -257,7 +255,7 @@ class _Guessing:
                 tables=[f for f in self._tables if f not in files],
             )
             for table in described.explained_by:
-                self._used.add(table.path)
+                self._used.add(table.place)
             if says_dislike(name):
                 for section in described.sections.values():
                     section.pop("positive", None)
@@ -265,12 +263,12 @@ class _Guessing:
                 self._notes.append(f"{name}: the name says dislike: no event is positive")
             for own, section in described.sections.items():
                 self._interactions[_untaken(own, self._interactions)] = section
-            self._used.update(file.path for file in files)
+            self._used.update(file.place for file in files)
             if meeting.via is not None:
-                self._used.add(meeting.via.target.path)
-            shown = ", ".join(file.path.name for file in files)
+                self._used.add(meeting.via.target.place)
+            shown = ", ".join(file.title for file in files)
             self._notes.append(f"{name}: events from {shown} ({meeting.user.name}, {meeting.item.name})")
-            held = [file.path.name for file in files if split_word(file.name)]
+            held = [file.title for file in files if split_word(file.name)]
             if held:
                 self._notes.append(
                     f"{UNSURE}{name}: {', '.join(held)} may be parts of a split (train, test); all their events are "
@@ -281,15 +279,15 @@ class _Guessing:
     def _linking_files(self, meeting: Meeting, item_kind: str) -> None:
         """Tables between items and something else: film_actor, or a column of values for each item."""
         for file in self._tables:
-            if file.path in self._used:
+            if file.place in self._used:
                 continue
             own = [r for r in self._references if r.file is file]
-            heads = [r for r in own if self._kinds.get(r.target.path) == item_kind]
+            heads = [r for r in own if self._kinds.get(r.target.place) == item_kind]
             if not heads or heads[0].column is file.key():
                 continue
             head = heads[0].column
             for reference in own:
-                if reference.column is not head and self._kinds.get(reference.target.path) != item_kind:
+                if reference.column is not head and self._kinds.get(reference.target.place) != item_kind:
                     tail = self._table_kind(reference.target, Role.ENTITY)
                     self._relate(file, item_kind, head.name, tail, reference.column.name)
             referring = {r.column.name for r in own}
@@ -309,18 +307,18 @@ class _Guessing:
             "columns": {"head": head_column, "tail": tail_column},
             "label": f"has {tail.replace('_', ' ')}",
         }
-        self._used.add(file.path)
-        self._notes.append(f"{file.path.name}: relates {head} ({head_column}) and {tail} ({tail_column})")
+        self._used.add(file.place)
+        self._notes.append(f"{file.title}: relates {head} ({head_column}) and {tail} ({tail_column})")
 
     def _side_tables(self, meeting: Meeting, item_kind: str) -> None:
         """Tables of friends, of properties by name, and of categories within categories."""
         user_kind = next(kind for kind, node in self._nodes.items() if node["role"] == Role.USER.value)
-        left = [f for f in self._tables if f.path not in self._used]
+        left = [f for f in self._tables if f.place not in self._used]
         for file in left:
             side = friends(file, user_kind, meeting.user) or properties(file, item_kind, meeting.item, self._relations)
             self._take_side(file, side)
         for file in left:
-            if file.path not in self._used:
+            if file.place not in self._used:
                 self._take_side(file, hierarchy(file, [*self._made, *self._nodes]))
 
     def _take_side(self, file: FileProfile, side: Side | None) -> None:
@@ -330,8 +328,8 @@ class _Guessing:
             self._relations[_untaken(name, self._relations)] = section
         for kind, column in side.made.items():
             self._made.setdefault(kind, column)
-        self._used.add(file.path)
-        self._notes += [f"{file.path.name}: {note}" for note in side.notes]
+        self._used.add(file.place)
+        self._notes += [f"{file.title}: {note}" for note in side.notes]
 
     def _edges(self, meeting: Meeting, item_kind: str) -> None:
         edges = [f for f in self._files if is_edges(f)]
@@ -340,21 +338,21 @@ class _Guessing:
             id_map, mapped = self._id_map(items)
             taken = self._taken_relations()
             sections, notes = describe_triples(file, item_kind, items, id_map, mapped, taken)
-            self._notes += [f"{file.path.name}: {note}" for note in notes]
+            self._notes += [f"{file.title}: {note}" for note in notes]
             if not sections:
                 continue
             self._relations |= sections
-            self._used.add(file.path)
+            self._used.add(file.place)
             kinds = {kind for s in sections.values() for end in ("head", "tail") for kind in s[end]}
             if "entity" in kinds:
                 self._nodes.setdefault("entity", {})
-            about = f"{file.path.name}: {len(sections)} relations; an id that is an item's key is that item"
+            about = f"{file.title}: {len(sections)} relations; an id that is an item's key is that item"
             if item_kind not in kinds:
                 about += "; but NO id in it is an item's key: an item map is missing (`map`)"
             self._notes.append(about)
 
     def _item_keys(self, meeting: Meeting, item_kind: str) -> set[str]:
-        table = next((f for f in self._tables if self._kinds.get(f.path) == item_kind), None)
+        table = next((f for f in self._tables if self._kinds.get(f.place) == item_kind), None)
         key = table.key() if table is not None else None
         return set((key or meeting.item).values)
 
@@ -369,8 +367,8 @@ class _Guessing:
                 if getattr(file.spec, option) is not None:
                     described[option] = getattr(file.spec, option)
             id_map = IdMap.model_validate(described)
-            self._used.add(file.path)
-            self._notes.append(f"{file.path.name}: says which ids of the triples are items ({entity} -> {item})")
+            self._used.add(file.place)
+            self._notes.append(f"{file.title}: says which ids of the triples are items ({entity} -> {item})")
             return id_map, read_id_map(id_map, self._base, allow_outside=[file.path.resolve().parent])
         return None, {}
 

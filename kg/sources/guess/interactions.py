@@ -194,7 +194,7 @@ def describe_meeting(
     """
     file, via = meeting.file, meeting.via
     notes: list[str] = [f"{UNSURE}{name}: {doubt}" for doubt in meeting.doubts]
-    joined = table_name(via.target.path) if via is not None else ""
+    joined = _via_name(via.target) if via is not None else ""
     columns: dict[str, Any] = {
         "user": f"{joined}.{meeting.user.name}" if via is not None else meeting.user.name,
         "item": meeting.item.name,
@@ -245,6 +245,11 @@ def describe_meeting(
         signal, explained = told[0], (told[1],)
     found = ruled(section, name, signal, learnt=learnt)
     return Described(found.sections, notes + found.notes, explained)
+
+
+def _via_name(table: FileProfile) -> str:
+    """What a linking table is called; the name of a sheet may be any text."""
+    return kind_name(table.name) if table.spec.sheet is not None else table_name(table.path)
 
 
 def ruled(

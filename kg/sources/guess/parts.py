@@ -21,8 +21,8 @@ def same_tables(meetings: Sequence[Meeting]) -> list[list[Meeting]]:
     """Meetings in groups: the parts of one table, by month or by split, have the same columns and are read alike."""
     groups: dict[tuple[Any, ...], list[Meeting]] = {}
     for meeting in meetings:
-        described = meeting.file.spec.model_dump_json(exclude={"file"})
-        via = meeting.via.target.path if meeting.via is not None else None
+        described = meeting.file.spec.model_dump_json(exclude={"file", "sheet"})
+        via = meeting.via.target.place if meeting.via is not None else None
         alike = (tuple(meeting.file.columns), described, via, _without_part(meeting.file.name))
         groups.setdefault(alike, []).append(meeting)
     return list(groups.values())
@@ -50,9 +50,9 @@ def as_one_table(files: Sequence[FileProfile]) -> list[FileProfile]:
     """
     groups: dict[tuple[Any, ...], list[FileProfile]] = {}
     for file in files:
-        described = file.spec.model_dump_json(exclude={"file"})
+        described = file.spec.model_dump_json(exclude={"file", "sheet"})
         is_part = file.key() is not None and _without_part(file.name) != file.name.lower().replace("_", " ")
-        alike = (tuple(file.columns), described, _without_part(file.name)) if is_part else (file.path,)
+        alike = (tuple(file.columns), described, _without_part(file.name)) if is_part else (file.place,)
         groups.setdefault(alike, []).append(file)
     found: list[FileProfile] = []
     for group in groups.values():

@@ -18,7 +18,7 @@ from kg.schema import SourceFormat, SourceSpec
 from kg.schema.domain import DEFAULT_MISSING
 from kg.schema.sources import without_packing
 from kg.sources.guess.signal_words import is_signal_name
-from kg.sources.guess.sniffing import NothingInIt, sniff
+from kg.sources.guess.sniffing import NothingInIt, Sniffed, sniff
 from kg.sources.guess.words import KEY_NAMES, is_item_name, is_user_name, plain, singular, stem_of, table_name
 from kg.sources.open_source import open_source
 from kg.sources.records import BadRecord, Cell, QuotedReader, Reader, SourceError
@@ -197,9 +197,21 @@ class FileProfile:
     @property
     def name(self) -> str:
         """The table's name; `u.item`, which is no atomic file, is called item."""
+        if self.spec.sheet is not None:
+            return self.spec.sheet
         atomic = self.spec.resolved_format is SourceFormat.RECBOLE
         by_ending = not atomic and (is_item_name(self.suffix) or is_user_name(self.suffix))
         return self.suffix if by_ending else table_name(self.path)
+
+    @property
+    def title(self) -> str:
+        """What notes call it: the file's name, with the sheet if there are several."""
+        return self.path.name if self.spec.sheet is None else f"{self.path.name} [{self.spec.sheet}]"
+
+    @property
+    def place(self) -> tuple[Path, str | None]:
+        """What tells it apart from all others: the file, and the sheet."""
+        return self.path, self.spec.sheet
 
     @property
     def suffix(self) -> str:
@@ -267,9 +279,28 @@ def _few(names: Collection[str], path: Path) -> Collection[str]:
     return names
 
 
-def profile_file(path: Path, spec_path: str) -> FileProfile:
-    """Look at a file; `spec_path` is how the description will name it. Raises `SourceError` if none can be read."""
+def profile_file(path: Path, spec_path: str) -> list[FileProfile]:
+    """Look at a file, at each sheet of a workbook; `spec_path` is how the description will name it.
+
+    Raises `SourceError` if it cannot be read, `NothingInIt` if there is no row.
+    """
     sniffed = sniff(path, spec_path)
+    if not sniffed.sheets:
+        return [_profile_table(path, sniffed)]
+    found: list[FileProfile] = []
+    passed: list[str] = []
+    for sheet in sniffed.sheets:
+        spec = sniffed.spec.model_copy(update={"sheet": sheet})
+        try:
+            found.append(_profile_table(path, Sniffed(spec, sniffed.notes)))
+        except SourceError as error:
+            passed.append(f"the sheet {sheet!r} is passed over: {error}")
+    if not found:
+        raise NothingInIt(f"{path.name}: {'; '.join(passed)}")
+    return [replace(found[0], notes=(*found[0].notes, *passed)), *found[1:]]
+
+
+def _profile_table(path: Path, sniffed: Sniffed) -> FileProfile:
     spec, notes = sniffed.spec, list(sniffed.notes)
     found = _profiled(path, spec, tuple(notes), frozenset())
     commas = frozenset(c.name for c in found.columns.values() if _has_decimal_comma(c, found.spec))
@@ -334,7 +365,7 @@ def _profiled(path: Path, spec: SourceSpec, notes: tuple[str, ...], commas: froz
     finally:
         reader.close()
     if rows == 0:
-        raise NothingInIt(f"{path.name}: no row in it can be read, so it has no place in the description")
+        raise NothingInIt(f"{spec.name}: no row in it can be read, so it has no place in the description")
     for column in columns.values():  # names that later objects of JSON Lines lack
         column.missing += rows - column.rows
         column.rows = rows

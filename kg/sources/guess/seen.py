@@ -26,7 +26,7 @@ def what_was_seen(file: FileProfile) -> str:
         else ""
     )
     wide = "; one column per item, a matrix? turn it into rows of user, item, value" if len(names) > 20 else ""
-    return f"{file.path.name}: columns {shown}{more}{told}{wide}"
+    return f"{file.title}: columns {shown}{more}{told}{wide}"
 
 
 def _has_many(column: ColumnProfile) -> bool:

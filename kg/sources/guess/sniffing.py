@@ -49,6 +49,8 @@ class Sniffed:
 
     spec: SourceSpec
     notes: tuple[str, ...]
+    sheets: tuple[str, ...] = ()
+    """Of a workbook with several: their names."""
 
 
 def sniff(path: Path, spec_path: str) -> Sniffed:
@@ -61,8 +63,7 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
     told = format_of(path.name)
     if told is SourceFormat.EXCEL:
         names = sheet_names(path, str(path))
-        more = [f"its first sheet is read; the others are not: {', '.join(names[1:])}"] if len(names) > 1 else []
-        return Sniffed(_spec(spec_path), tuple(more))
+        return Sniffed(_spec(spec_path), (), tuple(names) if len(names) > 1 else ())
     if told in (SourceFormat.PARQUET, SourceFormat.JSONL, SourceFormat.RDF):
         return Sniffed(_spec(spec_path), ())
     encoding = encoding_of(head, whole=len(head) < _HEAD_BYTES)

@@ -48,7 +48,7 @@ def describe_triples(
             literals[relation] = literals.get(relation, 0) + 1
     reader.close()
     if len(kinds) > MOST_RELATIONS:
-        return {}, [f"{file.path.name}: more than {MOST_RELATIONS} relations; not used"]
+        return {}, [f"{file.title}: more than {MOST_RELATIONS} relations; not used"]
     source = source_of(file.spec)
     if id_map is not None:
         source = {

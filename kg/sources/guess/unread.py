@@ -12,9 +12,9 @@ def unread_columns(schema: DomainSchema, files: Sequence[FileProfile]) -> Iterat
     """The files that have columns which the description does not read, with these in the file's order."""
     read: dict[str, set[str]] = {}
     for spec, columns in columns_read(schema):
-        read.setdefault(spec.file or "", set()).update(columns)
+        read.setdefault(spec.name, set()).update(columns)
     for file in files:
-        known = read.get(file.spec.file or "")
+        known = read.get(file.spec.name)
         left = [name for name in file.columns if name and known is not None and name not in known]
         if left:
             yield file, left

@@ -8,6 +8,7 @@ import io
 import json
 import lzma
 import zipfile
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rdflib import Dataset, Graph, Literal, URIRef
 
-from kg.schema import SourceSpec
+from kg.ingest import load_domain
+from kg.schema import DomainSchema, SourceSpec
 from kg.sources import RawRecord, SourceError, open_source
 from kg.sources.guess import GuessError, guess_domain
+from kg.sources.guess.completing import completed
 from kg.sources.json_documents import KEY
+from kg.stores import open_store
 
 openpyxl = pytest.importorskip("openpyxl")
 
@@ -139,7 +143,54 @@ def test_a_workbook_is_guessed(tmp_path: Path) -> None:
     columns = guess.schema.interactions["rating"].columns
     assert columns is not None
     assert (columns.user, columns.item, columns.weight, columns.time) == ("user_id", "film_id", "stars", "at")
-    assert any("the others are not: notes" in note for note in guess.notes)
+    assert any("films.xlsx [notes]: not used" in note or "'notes' is passed over" in note for note in guess.notes)
+
+
+def test_the_sheets_of_a_workbook_are_tables(tmp_path: Path) -> None:
+    products = [["ID", "Name", "Brand"], *([f"P{n:02}", f"Lamp {n}", "ABC"[n % 3]] for n in range(1, 13))]
+    customers = [["Customer ID", "City"], *([n, "XY"[n % 2]] for n in range(1, 6))]
+    heads = ["Customer ID", "Product ID", "Quantity", "Date"]
+    years = {
+        f"Orders {year}": [
+            heads,
+            *([n % 5 + 1, f"P{n * k % 12 + 1:02}", n % 4 - 1, f"{year}-01-02"] for n in range(40)),
+        ]
+        for k, year in ((5, 2019), (7, 2020))
+    }
+    about = [["This workbook is written each week."]]
+    path = tmp_path / "shop.xlsx"
+    workbook(path, {"About": about, "Products": products, "Customers": customers, **years})
+    guess = guess_domain([path], tmp_path)
+    product, customer = guess.schema.nodes["product"], guess.schema.nodes["customer"]
+    assert [each.name for each in product.source] == ["shop.xlsx [Products]"]
+    assert [each.sheet for each in customer.source] == ["Customers"]
+    (order,) = guess.schema.interactions.values()
+    assert [each.sheet for each in order.source] == ["Orders 2019", "Orders 2020"]
+    assert any("'About' is passed over" in note for note in guess.notes)
+    with closing(open_store(tmp_path / "store", create=True)) as store:
+        report = load_domain(guess.schema, store, folder=tmp_path)
+        assert report.n_bad == 0
+        # Rows of two sheets are two rows, though they have one number.
+        assert {each.source: each.used for each in report.sources} == {
+            "shop.xlsx [Products]": 12, "shop.xlsx [Customers]": 5,
+            "shop.xlsx [Orders 2019]": 40, "shop.xlsx [Orders 2020]": 40,
+        }  # fmt: skip
+        assert store.counts().nodes == {"product": 12, "customer": 5, "brand": 3}
+
+
+def test_a_sheet_that_has_come_completes_a_description(tmp_path: Path) -> None:
+    products = [["ID", "Name"], *([f"P{n:02}", f"Lamp {n}"] for n in range(1, 13))]
+    orders = [["Customer ID", "Product ID"], *([n % 5 + 1, f"P{n % 12 + 1:02}"] for n in range(40))]
+    path = tmp_path / "shop.xlsx"
+    workbook(path, {"Products": products, "Orders": orders})
+    before = guess_domain([path], tmp_path)
+    customers = [["Customer ID", "City"], *([n, "XY"[n % 2]] for n in range(1, 6))]
+    views = [["Customer ID", "Product ID", "Seconds"], *([n % 5 + 1, f"P{n % 12 + 1:02}", n] for n in range(40))]
+    workbook(path, {"Products": products, "Orders": orders, "Customers": customers, "Views": views})
+    found = completed(before.to_yaml(), before.schema, guess_domain([path], tmp_path))
+    assert "sheet: Views" in found.text
+    assert found.text.count("sheet: Orders") == 1
+    assert completed(found.text, DomainSchema.from_yaml(found.text), guess_domain([path], tmp_path)).added == ()
 
 
 @pytest.mark.parametrize(
