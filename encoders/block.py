@@ -1,8 +1,9 @@
 """`Block`: what every fitted encoder gives to the fusion, a score that is a sum over the history's items.
 
-A block scores item i for history H as ⟨p(H), q_i⟩ with p(H) = Σ_j w_j z_j, so `shares` splits each score exactly into
-the history items that caused it. Learned parameters are separate from the catalogue that they are applied to: `rebind`
-puts them over another snapshot, with items that the block never saw.
+A block scores item i for history H as ⟨p(H), q_i⟩ with p(H) = Σ_j w_j(H) z_j, w_j a function of the event's place, age,
+weight and kind, so `shares` splits each score exactly into the history items that caused it. Learned parameters are
+separate from the catalogue that they are applied to: `rebind` puts them over another snapshot, with items that the
+block never saw.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from kg.histories import Histories
 
 if TYPE_CHECKING:
     from kg.graph import KnowledgeGraph
@@ -46,6 +50,22 @@ class Catalogue:
         return len(self.trained)
 
 
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What a block is fitted on: the histories of users over the items of a catalogue.
+
+    All items of the catalogue are trained items: `catalogue.trained` is 0 to n_items - 1.
+    """
+
+    histories: Histories
+    catalogue: Catalogue
+
+    @property
+    def matrix(self) -> sp.csr_array:
+        """Binary csr float32 [n_users, n_items]."""
+        return self.histories.matrix()
+
+
 @dataclass(frozen=True)
 class TrainingSizes:
     """Sizes of what a model was trained on: items, and length of their text vectors (None without)."""
@@ -62,12 +82,12 @@ class BlockState:
     settings: Mapping[str, object]
 
 
-def history_weights(histories: sp.csr_array) -> NDArray[np.float32]:
+def history_weights(weighed: sp.csr_array) -> NDArray[np.float32]:
     """Sum of the weights in each history, float32 [n_users]."""
-    if histories.shape[0] == 1:
+    if weighed.shape[0] == 1:
         # One history is what serving asks for, and scipy's sum over rows takes as long as a block's scores for it.
-        return histories.data.sum(keepdims=True, dtype=np.float32)
-    return np.asarray(histories.sum(axis=1), dtype=np.float32).ravel()
+        return weighed.data.sum(keepdims=True, dtype=np.float32)
+    return np.asarray(weighed.sum(axis=1), dtype=np.float32).ravel()
 
 
 @runtime_checkable
@@ -81,19 +101,19 @@ class Block(Protocol):
     family: Family
     serves_new_items: bool
 
-    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
-        """Scores of candidates for a batch of histories.
+    def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """Scores of candidates for a batch of histories, in this catalogue's item indices.
 
-        histories: binary or weighted [n_users, n_items], rows are users, in this catalogue's item indices.
         candidates: item indices [n_candidates], None for all items.
         Returns float32 [n_users, n_candidates]. The target is NOT removed from its own history here: callers do that.
         """
         ...
 
-    def shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
-        """The exact split of one score over the history's items: float32 [len(history)], its sum is the score.
+    def shares(self, history: Histories, item: int) -> NDArray[np.float32]:
+        """The exact split of one score over the items of one user's history.
 
-        An empty history has nothing to split: its shares are empty, whatever score the block gives to it.
+        Returns float32, one number for each entry of `history.matrix()`; its sum is the score. An empty history has
+        nothing to split: its shares are empty, whatever score the block gives to it.
         """
         ...
 
@@ -123,21 +143,51 @@ class Block(Protocol):
         ...
 
 
-@runtime_checkable
-class LeaveOneOut(Protocol):
-    """An optional ability of a `Block`: the score of every history item with that item taken out of its own history.
+class FittedBlock(Block, Protocol):
+    """A block class as the registry wants it: it can be fitted, and says what it needs.
 
-    Cross-fitting needs these for each training event. Asking `scores` once per event would cost a history per event; a
-    block that can take one item out in closed form does it for all events of a batch at once.
+    `max_items`: items with interactions beyond which `fit` raises CatalogueTooLarge, None for no such limit.
+    `reads_texts`: whether it makes use of a catalogue's text vectors.
     """
 
-    def loo_scores(self, histories: sp.csr_array) -> NDArray[np.float32]:
-        """float32 [histories.nnz], in the order of `histories.data`: the score of item i for history H without i.
+    max_items: ClassVar[int | None]
+    reads_texts: ClassVar[bool]
 
-        histories: as for `Block.scores`, without repeated entries. Learned parameters stay as they are; what is fitted
-        on the same events has still seen them, so out-of-sample scores also need folds.
-        """
+    @classmethod
+    def fit(cls, data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0) -> Self:
+        """Learn from histories and catalogue. settings: of the block's own class, None for its defaults."""
         ...
+
+
+class WeighedHistories:
+    """What blocks share that work on a weighted history matrix: `history_matrix` says how much each event counts.
+
+    Subclasses answer `scores_of` and `shares_of` for given weights.
+    """
+
+    max_items: ClassVar[int | None] = None
+    reads_texts: ClassVar[bool] = False
+
+    def history_matrix(self, histories: Histories) -> sp.csr_array:
+        """w_j of all histories, csr float32 [n_users, n_items]: 1 for each item, here."""
+        return histories.matrix()
+
+    def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """See `Block.scores`."""
+        return self.scores_of(self.history_matrix(histories), candidates)
+
+    def shares(self, history: Histories, item: int) -> NDArray[np.float32]:
+        """See `Block.shares`."""
+        row = self.history_matrix(history)
+        return self.shares_of(row.indices.astype(np.intp), row.data, item)
+
+    def scores_of(self, weighed: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """`scores` for weights csr [n_users, n_items]."""
+        raise NotImplementedError
+
+    def shares_of(self, items: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
+        """`shares` for the history items and their weights, both [n_history]."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +209,6 @@ class FactShares:
 class SplitsByFact(Protocol):
     """An optional ability of a graph `Block`: the split of a score into the item's own facts."""
 
-    def fact_shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> FactShares:
-        """The exact split of one score; summed over facts and own part it is `Block.shares`."""
+    def fact_shares(self, history: Histories, item: int) -> FactShares:
+        """The exact split of one score of one user; summed over facts and own part it is `Block.shares`."""
         ...

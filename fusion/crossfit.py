@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from encoders.behavior.rare import coarse_counts, without_rare_items
 from encoders.block import Block, Catalogue
-from fusion.gate_inputs import Examples, ItemSide, history_lengths
+from fusion.gate_inputs import Examples, ItemSide
 from fusion.settings import CrossFitSettings
+from kg.histories import Histories
 
-FitAll = Callable[[sp.csr_array, int], Mapping[str, Block]]
-"""Fits all blocks on histories [n_users, n_items]; the number tells the fold, for seeds and progress."""
+FitAll = Callable[[Histories, int], Mapping[str, Block]]
+"""Fits all blocks on histories; the number tells the fold, for seeds and progress."""
 
 SPREAD_USERS = 500
 """Histories that a block's spread is measured on."""
@@ -29,18 +30,18 @@ SPREAD_USERS = 500
 
 @dataclass(frozen=True, eq=False)
 class _Fold:
-    """`seen`: what blocks are fitted on; `events`: held-out events on items that are not held out; `cold`: events on
-    items held out whole; all csr [n_users, n_items]. `items` bool [n_items]: held out whole.
+    """`seen`: what blocks are fitted on; `events`: held-out pairs on items that are not held out; `cold`: pairs on
+    items held out whole; both csr [n_users, n_items]. `items` bool [n_items]: held out whole.
     """
 
-    seen: sp.csr_array
+    seen: Histories
     events: sp.csr_array
     cold: sp.csr_array
     items: NDArray[np.bool_]
 
 
 def cross_fit(
-    matrix: sp.csr_array,
+    histories: Histories,
     catalogue: Catalogue,
     relations: tuple[str, ...],
     fit_all: FitAll,
@@ -56,33 +57,33 @@ def cross_fit(
     rng = np.random.default_rng(seed)
     examples: list[Examples] = []
     names: tuple[str, ...] = ()
-    for number, fold in enumerate(_folds(matrix, settings, rng)):
+    for number, fold in enumerate(_folds(histories, settings, rng)):
         seen = without_rare_items(fold.seen, min_users)
         blocks = fit_all(seen, number)
         names = tuple(blocks)
-        users = coarse_counts(np.bincount(seen.indices, minlength=matrix.shape[1]), min_users)
+        users = coarse_counts(seen.item_users(), min_users)
         dormant = (users == 0) & ~fold.items
         side = ItemSide.of(catalogue.graph, users, dormant, relations)
         examples += _fold_examples(fold, list(blocks.values()), side, settings, rng)
     return names, examples
 
 
-def spread(block: Block, histories: sp.csr_array, users: NDArray[np.float32]) -> float:
+def spread(block: Block, histories: Histories, users: NDArray[np.float32]) -> float:
     """Standard deviation of a block's scores over warm items outside the history, the unit in which gates see it."""
-    rows = np.linspace(0, histories.shape[0] - 1, min(SPREAD_USERS, histories.shape[0])).astype(np.intp)
-    part = sp.csr_array(histories[np.unique(rows)])
+    rows = np.linspace(0, len(histories) - 1, min(SPREAD_USERS, len(histories))).astype(np.intp)
+    part = histories.take(np.unique(rows))
     warm = np.flatnonzero(users > 0)
-    if not len(warm) or not part.shape[0]:
+    if not len(warm) or not len(part):
         return 1.0
     scores = block.scores(part, warm)
-    outside = part[:, warm].toarray() == 0
+    outside = part.matrix()[:, warm].toarray() == 0
     found = float(scores[outside].std()) if outside.any() else 0.0
     return found if found > 0 else 1.0
 
 
-def _folds(matrix: sp.csr_array, settings: CrossFitSettings, rng: np.random.Generator) -> list[_Fold]:
-    """Folds over disjoint events and disjoint items, in the order of a random permutation."""
-    n_items = matrix.shape[1]
+def _folds(histories: Histories, settings: CrossFitSettings, rng: np.random.Generator) -> list[_Fold]:
+    """Folds over disjoint (user, item) pairs and disjoint items, in the order of a random permutation."""
+    matrix, n_items = histories.matrix(), histories.n_items
     warm = np.flatnonzero(np.bincount(matrix.indices, minlength=n_items))
     shuffled = rng.permutation(warm)
     take = max(1, int(len(warm) * min(settings.held_out_items, 1 / settings.folds)))
@@ -95,8 +96,8 @@ def _folds(matrix: sp.csr_array, settings: CrossFitSettings, rng: np.random.Gene
         items[shuffled[number * take : (number + 1) * take]] = True
         cold = items[matrix.indices]
         held = (draw >= number * step) & (draw < (number + 1) * step) & ~cold
-        seen, events = _part(matrix, users, ~cold & ~held), _part(matrix, users, held)
-        folds.append(_Fold(seen, events, _part(matrix, users, cold), items))
+        seen = histories.keep_entries(~cold & ~held)
+        folds.append(_Fold(seen, _part(matrix, users, held), _part(matrix, users, cold), items))
     return folds
 
 
@@ -107,10 +108,10 @@ def _part(matrix: sp.csr_array, users: NDArray[np.intp], rows: NDArray[np.bool_]
 def _fold_examples(
     fold: _Fold, blocks: Sequence[Block], side: ItemSide, settings: CrossFitSettings, rng: np.random.Generator
 ) -> list[Examples]:
-    active = np.flatnonzero((np.diff(fold.events.indptr) + np.diff(fold.cold.indptr)) * np.diff(fold.seen.indptr))
+    active = np.flatnonzero((np.diff(fold.events.indptr) + np.diff(fold.cold.indptr)) * fold.seen.lengths)
     if len(active) > settings.max_users:
         active = np.sort(rng.choice(active, settings.max_users, replace=False))
-    full = sp.csr_array(fold.seen[active])
+    full = fold.seen.take(active)
     histories = _cut(full, settings.short_histories, rng)
     spreads = np.array([spread(block, full, side.users) for block in blocks], dtype=np.float32)
     found: list[Examples] = []
@@ -120,13 +121,13 @@ def _fold_examples(
         rows = np.flatnonzero(np.diff(own.indptr))
         if not len(rows) or len(candidates) < 2:
             continue
-        args = (sp.csr_array(histories[rows]), sp.csr_array(full[rows]), sp.csr_array(own[rows]))
+        args = (histories.take(rows), full.take(rows).matrix(), sp.csr_array(own[rows]))
         found.append(_examples(*args, candidates, blocks, spreads, side, settings, cold, rng))
     return found
 
 
 def _examples(
-    histories: sp.csr_array,
+    histories: Histories,
     excluded: sp.csr_array,
     targets: sp.csr_array,
     candidates: NDArray[np.intp],
@@ -141,7 +142,7 @@ def _examples(
     most = int(np.diff(targets.indptr).max())
     hard = min(settings.hard_candidates + most, len(candidates))
     drawn = min(settings.random_candidates, len(candidates) - hard)
-    n_users = histories.shape[0]
+    n_users = len(histories)
     kept = np.zeros((n_users, hard + drawn, len(blocks)), dtype=np.float32)
     items = np.zeros((n_users, hard + drawn), dtype=np.int32)
     is_target = np.zeros((n_users, hard + drawn), dtype=bool)
@@ -149,7 +150,8 @@ def _examples(
     size = max(1, 4_000_000 // (len(candidates) * len(blocks)))
     for first in range(0, n_users, size):
         rows = slice(first, min(first + size, n_users))
-        scores = np.stack([block.scores(sp.csr_array(histories[rows]), candidates) for block in blocks], axis=2)
+        part = histories.take(rows)
+        scores = np.stack([block.scores(part, candidates) for block in blocks], axis=2)
         scores /= spreads
         wanted = targets[rows][:, candidates].toarray() > 0
         out = excluded[rows][:, candidates].toarray() > 0
@@ -172,20 +174,19 @@ def _examples(
             weight[:, hard:][np.take_along_axis(rest, others, axis=1) < 0] = -np.inf
         weight[:, :hard][np.take_along_axis(out, best, axis=1)] = -np.inf
         log_weights[rows] = weight
-    return Examples(kept, history_lengths(histories), items, is_target, log_weights, side, cold)
+    return Examples(kept, histories.lengths.astype(np.float32), items, is_target, log_weights, side, cold)
 
 
 def _all(priority: NDArray[np.float32]) -> NDArray[np.intp]:
     return np.broadcast_to(np.arange(priority.shape[1]), priority.shape)
 
 
-def _cut(histories: sp.csr_array, share: float, rng: np.random.Generator) -> sp.csr_array:
-    """The same with a random share of the rows cut to 1 to 10 of their items."""
-    users = np.repeat(np.arange(histories.shape[0]), np.diff(histories.indptr))
-    limits = np.where(
-        rng.random(histories.shape[0]) < share, rng.integers(1, 11, histories.shape[0]), histories.nnz + 1
-    )
-    order = np.lexsort((rng.random(histories.nnz), users))
-    rank = np.empty(histories.nnz, dtype=np.int64)
-    rank[order] = np.arange(histories.nnz) - histories.indptr[users[order]]
-    return _part(histories, users, rank < limits[users])
+def _cut(histories: Histories, share: float, rng: np.random.Generator) -> Histories:
+    """The same with a random share of the users cut to 1 to 10 of their items."""
+    matrix = histories.matrix()
+    users = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    limits = np.where(rng.random(matrix.shape[0]) < share, rng.integers(1, 11, matrix.shape[0]), matrix.nnz + 1)
+    order = np.lexsort((rng.random(matrix.nnz), users))
+    rank = np.empty(matrix.nnz, dtype=np.int64)
+    rank[order] = np.arange(matrix.nnz) - matrix.indptr[users[order]]
+    return histories.keep_entries(rank < limits[users])

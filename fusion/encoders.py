@@ -11,20 +11,19 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
-import scipy.sparse as sp
 from pydantic import BaseModel
 
-from encoders.behavior import BEHAVIOR, BehaviorBlock, BehaviorSettings
-from encoders.block import Block, BlockState, Catalogue, Family, TrainingSizes
-from encoders.graph import GNN, FactEASE, FactEASESettings, GNNSettings, SharedEntities, SharedSettings
-from encoders.text import TextBlock, TextBlockSettings
+from encoders.behavior import BEHAVIOR
+from encoders.block import Block, BlockState, Catalogue, Family, FittedBlock, TrainingData, TrainingSizes
+from encoders.graph import GNN, FactEASE, SharedEntities
+from encoders.text import TextBlock
 
 
 class FitBlock(Protocol):
-    """Fits a block on histories [n_users, n_items] over a catalogue; raises WhyPathError where it cannot."""
+    """Fits a block; raises WhyPathError where it cannot."""
 
-    def __call__(self, matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
-        """The fitted block, bound to `catalogue`. settings: of the encoder's own class, None for its defaults."""
+    def __call__(self, data: TrainingData, settings: BaseModel | None = None, *, seed: int) -> Block:
+        """The fitted block, bound to the catalogue. settings: of the encoder's own class, None for its defaults."""
         ...
 
 
@@ -59,44 +58,15 @@ class Encoder:
     max_items: int | None = None
     reads_texts: bool = False
 
-
-def _behavior(kind: type[BehaviorBlock]) -> Encoder:
-    def fit(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
-        assert settings is None or isinstance(settings, BehaviorSettings)
-        return kind.fit(matrix, settings, seed=seed)
-
-    return Encoder(kind.name, Family.BEHAVIOR, fit, kind.from_state, kind.check_state, kind.max_items)
-
-
-def _fit_gnn(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
-    assert settings is None or isinstance(settings, GNNSettings)
-    return GNN.fit(matrix, catalogue, settings, seed=seed)
-
-
-def _fit_shared(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
-    assert settings is None or isinstance(settings, SharedSettings)
-    return SharedEntities.fit(matrix, catalogue, settings, seed=seed)
-
-
-def _fit_fact_ease(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
-    assert settings is None or isinstance(settings, FactEASESettings)
-    return FactEASE.fit_over(matrix, catalogue.graph, settings)
-
-
-def _fit_text(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
-    assert settings is None or isinstance(settings, TextBlockSettings)
-    return TextBlock.fit(matrix, catalogue, settings, seed=seed)
+    @classmethod
+    def of(cls, kind: type[FittedBlock]) -> Encoder:
+        """The encoder that a block class is: everything about it stands on the class."""
+        return cls(
+            kind.name, kind.family, kind.fit, kind.from_state, kind.check_state, kind.max_items, kind.reads_texts
+        )
 
 
 ENCODERS: Mapping[str, Encoder] = MappingProxyType(
-    {
-        **{name: _behavior(kind) for name, kind in BEHAVIOR.items()},
-        "factease": Encoder(
-            "factease", Family.GRAPH, _fit_fact_ease, FactEASE.from_state, FactEASE.check_state, FactEASE.max_items
-        ),
-        "gnn": Encoder("gnn", Family.GRAPH, _fit_gnn, GNN.from_state, GNN.check_state, reads_texts=True),
-        "shared": Encoder("shared", Family.GRAPH, _fit_shared, SharedEntities.from_state, SharedEntities.check_state),
-        "text": Encoder("text", Family.TEXT, _fit_text, TextBlock.from_state, TextBlock.check_state, reads_texts=True),
-    }
+    {kind.name: Encoder.of(kind) for kind in (*BEHAVIOR.values(), FactEASE, GNN, SharedEntities, TextBlock)}
 )
 """Name to encoder."""

@@ -19,6 +19,7 @@ from fusion import metrics
 from fusion.ranking import TopK, tie_break_keys, top_k
 from fusion.results import EvaluationResult
 from fusion.splits import Split
+from kg.histories import Histories
 
 BATCH_CELLS = 16_000_000
 """Scores of one batch (64 MB in float32): far below what training takes, large enough for fast products."""
@@ -27,8 +28,8 @@ BATCH_CELLS = 16_000_000
 class Scorer(Protocol):
     """Anything that scores candidates for histories: a block, a fused ranker, a peer."""
 
-    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
-        """float32 [n_users, n_candidates] for histories [n_users, n_items]; candidates are item indices, None all."""
+    def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """float32 [n_users, n_candidates]; candidates are item indices, None for all."""
         ...
 
 
@@ -36,13 +37,13 @@ class Scorer(Protocol):
 class RankingTask:
     """What is to be ranked for whom, over one catalogue of n_items.
 
-    history, test: [n_users, n_items], rows are the same users in both. exclude: [n_users, n_items], never listed (None:
-    the history). candidates: item indices [n_candidates], None for all. tie_break: `tie_break_keys` of all items
-    [n_items]. item_users: training users of each item [n_items] of `n_training_users`, for novelty. features:
+    history: of n_users users; test: [n_users, n_items], rows are the same users. exclude: [n_users, n_items], never
+    listed (None: the history). candidates: item indices [n_candidates], None for all. tie_break: `tie_break_keys` of
+    all items [n_items]. item_users: training users of each item [n_items] of `n_training_users`, for novelty. features:
     [n_items, d] for intra-list diversity. The last two may be None: then these metrics are left out.
     """
 
-    history: sp.csr_array
+    history: Histories
     test: sp.csr_array
     tie_break: NDArray[np.uint64]
     user_ids: Sequence[str]
@@ -79,7 +80,7 @@ class RankingTask:
         """
         train = split.train.matrix()
         return cls(
-            history=split.history().matrix() if part == "test" else train,
+            history=(split.history() if part == "test" else split.train).histories(),
             test=(split.test if part == "test" else split.valid).matrix(),
             tie_break=tie_break_keys(item_ids),
             user_ids=split.train.user_ids,
@@ -129,13 +130,13 @@ def rank(
     progress: Callable[[int, int], None] | None = None,
 ) -> TopK:
     """The k best candidates of the given users (rows of the task), [len(users), k]."""
-    exclude = task.history if task.exclude is None else task.exclude
+    exclude = task.history.matrix() if task.exclude is None else task.exclude
     keys = task.tie_break if task.candidates is None else task.tie_break[task.candidates]
     step = batch or max(1, BATCH_CELLS // max(1, task.n_candidates))
     lists = [TopK(np.zeros((0, k), np.int32), np.zeros((0, k), np.float32))]
     for start in range(0, len(users), step):
         rows = users[start : start + step]
-        scores = model.scores(task.history[rows], task.candidates)
+        scores = model.scores(task.history.take(rows), task.candidates)
         lists.append(top_k(scores, k, tie_break=keys, excluded=exclude[rows], candidates=task.candidates))
         if progress is not None:
             progress(start + len(rows), len(users))

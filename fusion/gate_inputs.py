@@ -7,7 +7,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from encoders.graph import FactGraph
@@ -60,8 +59,3 @@ class Examples:
     log_weights: NDArray[np.float32]
     side: ItemSide
     cold: bool
-
-
-def history_lengths(histories: sp.csr_array) -> NDArray[np.float32]:
-    """Items in each history, float32 [n_users]."""
-    return np.diff(histories.indptr).astype(np.float32)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from encoders.block import Block, Family, SplitsByFact
@@ -14,6 +13,7 @@ from fusion.gate_inputs import ItemSide
 from fusion.gates import Gates
 from fusion.split import BlockShare, FactCells, ScoreSplit
 from kg.errors import WhyPathError
+from kg.histories import Histories
 
 
 class ModelUnusable(WhyPathError):
@@ -49,15 +49,15 @@ class Ranker:
         """Whether an item without interactions can score differently from another."""
         return any(block.serves_new_items for block in self.blocks.values())
 
-    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
-        """Scores float32 [n_users, n_candidates] for histories [n_users, n_items]; candidates None for all items.
+    def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """Scores float32 [n_users, n_candidates]; candidates are item indices, None for all items.
 
         Raises ModelUnusable rather than give scores that are no finite numbers.
         """
         chosen = slice(None) if candidates is None else np.asarray(candidates, dtype=np.intp)
-        users = self._user_factors[np.minimum(np.diff(histories.indptr), self._longest)]
+        users = self._user_factors[np.minimum(histories.lengths, self._longest)]
         items = self._item_factors[:, chosen]
-        total = np.repeat(self._bias[chosen][None, :], histories.shape[0], axis=0)
+        total = np.repeat(self._bias[chosen][None, :], len(histories), axis=0)
         with np.errstate(over="ignore", invalid="ignore"):
             for row, block in enumerate(self.blocks.values()):
                 part = block.scores(histories, candidates) * users[:, row, None]
@@ -66,28 +66,27 @@ class Ranker:
         _check("scores", LARGEST, total)
         return total
 
-    def split(self, history: NDArray[np.intp], item: int) -> ScoreSplit:
-        """Take one score apart: `history` are item indices, each with weight 1, `item` the item that was scored.
+    def split(self, history: Histories, item: int) -> ScoreSplit:
+        """Take one score of one user apart, over the different items of the history, ascending.
 
         Raises ModelUnusable as `scores` does.
         """
-        history = np.asarray(history, dtype=np.intp)
-        weights = np.ones(len(history), dtype=np.float32)
-        factors = self._user_factors[min(len(history), self._longest)] * self._item_factors[:, item]
+        length = int(history.lengths[0])
+        factors = self._user_factors[min(length, self._longest)] * self._item_factors[:, item]
         shares: list[BlockShare] = []
-        nodes, cells = [np.zeros(0, np.int64)], [np.zeros((len(history), 0), np.float32)]
-        own = np.zeros(len(history), dtype=np.float32)
+        nodes, cells = [np.zeros(0, np.int64)], [np.zeros((length, 0), np.float32)]
+        own = np.zeros(length, dtype=np.float32)
         with np.errstate(over="ignore", invalid="ignore"):
             for factor, (name, block) in zip(factors, self.blocks.items(), strict=True):
-                found = block.shares(history, weights, item) * factor
+                found = block.shares(history, item) * factor
                 shares.append(BlockShare(name, float(found.sum()), found.astype(np.float32)))
                 if block.family == Family.GRAPH and isinstance(block, SplitsByFact):
-                    facts = block.fact_shares(history, weights, item)
+                    facts = block.fact_shares(history, item)
                     nodes.append(facts.nodes)
                     cells.append(facts.shares * factor)
                     own += facts.own * factor
         distinct, place = np.unique(np.concatenate(nodes), return_inverse=True)
-        summed = np.zeros((len(distinct), len(history)), dtype=np.float32)
+        summed = np.zeros((len(distinct), length), dtype=np.float32)
         np.add.at(summed, place, np.concatenate(cells, axis=1).T)
         bias = float(self._bias[item])
         score = bias + sum(share.share for share in shares)

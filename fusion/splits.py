@@ -184,9 +184,13 @@ def joined(first: Interactions, second: Interactions) -> Interactions:
         weights = np.concatenate([first.weights, second.weights])
     if first.times is not None and second.times is not None:
         times = np.concatenate([first.times, second.times])
+    kinds = None
+    if first.kinds is not None and second.kinds is not None and first.kind_names == second.kind_names:
+        kinds = np.concatenate([first.kinds, second.kinds])
     users = np.concatenate([first.users, second.users])
     items = np.concatenate([first.items, second.items])
-    return Interactions(users, items, first.user_ids, first.n_items, weights, times)
+    names = first.kind_names if kinds is not None else ()
+    return Interactions(users, items, first.user_ids, first.n_items, weights, times, kinds, names)
 
 
 def _by_part(name: str, interactions: Interactions, part: NDArray[np.int64]) -> Split:

@@ -11,13 +11,12 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from encoders.behavior import BehaviorSettings, CatalogueTooLarge
 from encoders.behavior.rare import coarse_counts, without_rare_items
-from encoders.block import Block, Catalogue, Family
+from encoders.block import Block, Catalogue, Family, TrainingData
 from fusion.crossfit import cross_fit, spread
 from fusion.encoders import ENCODERS, Encoder
 from fusion.evaluation import RankingTask
@@ -27,8 +26,10 @@ from fusion.model import FusionModel, TrainedItems, text_digests
 from fusion.ranking import tie_break_keys
 from fusion.selection import choose_settings
 from fusion.settings import FusionSettings
+from fusion.splits import joined
 from fusion.variant import UnknownBlock, Variant
 from kg.graph import KnowledgeGraph
+from kg.histories import Histories
 from kg.interactions import Interactions
 
 Tell = Callable[[str], None]
@@ -65,11 +66,11 @@ class Fitting:
         self._vectors = self.text_vectors if self.variant.text else None
         seen = self.variant.graph_of(self.graph.without_interactions(), self.seed)
         self._catalogue = Catalogue(seen, np.arange(seen.n_items, dtype=np.int32), self._vectors)
-        self._train = without_rare_items(self.train.matrix(), self.asked.min_users)
+        self._train = without_rare_items(self.train.histories(), self.asked.min_users)
         self._all = self._train
         if self.valid is not None and self.refit:
-            self._all = without_rare_items(_union(self.train.matrix(), self.valid.matrix()), self.asked.min_users)
-        left_out = len(self.train) - self._train.nnz
+            self._all = without_rare_items(joined(self.train, self.valid).histories(), self.asked.min_users)
+        left_out = len(self.train) - self._train.n_events
         if left_out:
             self._tell(
                 f"{left_out:,} interactions are left out: fewer than {self.asked.min_users} users had their items"
@@ -143,13 +144,14 @@ class Fitting:
         if not names:
             raise UnknownBlock(f"nothing is left without {', '.join(without)}")
         gates = self._gates(names)
-        matrix, n_items = self._all, self.graph.n_items
+        histories, n_items = self._all, self.graph.n_items
         for name in gates.blocks:
             if name not in self._final:
-                self._final[name] = self._fit(name, matrix, None)
-        users = coarse_counts(np.bincount(matrix.indices, minlength=n_items), self.settings.min_users)
+                self._final[name] = self._fit(name, histories, None)
+        users = coarse_counts(histories.item_users(), self.settings.min_users)
         final = {name: self._final[name] for name in gates.blocks}
-        spreads = {name: spread(block, matrix, users) if len(self.blocks) > 1 else 1.0 for name, block in final.items()}
+        several = len(self.blocks) > 1
+        spreads = {name: spread(block, histories, users) if several else 1.0 for name, block in final.items()}
         digests = text_digests(self.graph.item_texts.to_list()) if self._vectors is not None else ("",) * n_items
         return FusionModel(
             {name: block.state() for name, block in final.items()},
@@ -184,7 +186,7 @@ class Fitting:
             names = tuple(name for name in names if self.encoders[name].family != Family.TEXT)
         if not names:
             raise UnknownBlock("no block is left: the items have no text that the text block could read")
-        n_items = len(np.unique(self._all.indices))
+        n_items = len(np.unique(self._all.items))
         kept = []
         for name in names:
             limit = self.encoders[name].max_items
@@ -199,17 +201,18 @@ class Fitting:
             )
         return tuple(kept)
 
-    def _fit(self, name: str, matrix: sp.csr_array, fold: int | None) -> Block:
+    def _fit(self, name: str, histories: Histories, fold: int | None) -> Block:
         """Fit a block on histories; `fold` is None for the final fit."""
         where = "all of train" if fold is None else f"fold {fold + 1} of {self.settings.crossfit.folds}"
         self._tell(f"Fitting {name} on {where}")
         # Every fit gets a seed of its own, the final one the seed that was asked for.
         seed = self.seed if fold is None else self.seed * 1000 + fold + 1
         own = self._with_floor(getattr(self.settings.block, name, None))
-        return self.encoders[name].fit(matrix, self._catalogue, own, seed=seed)
+        return self.encoders[name].fit(TrainingData(histories, self._catalogue), own, seed=seed)
 
     def _fit_with(self, name: str, settings: BaseModel) -> Block:
-        return self.encoders[name].fit(self._train, self._catalogue, self._with_floor(settings), seed=self.seed)
+        data = TrainingData(self._train, self._catalogue)
+        return self.encoders[name].fit(data, self._with_floor(settings), seed=self.seed)
 
     def _with_floor(self, settings: BaseModel | None) -> BaseModel | None:
         if not isinstance(settings, BehaviorSettings):
@@ -245,9 +248,3 @@ def _form(names: tuple[str, ...], variant: Variant, encoders: Mapping[str, Encod
     popularity = Family.BEHAVIOR in families
     facts = Family.GRAPH in families and variant.graph != "none"
     return GateForm(user=True, item=True, popularity_bias=popularity, fact_bias=facts)
-
-
-def _union(train: sp.csr_array, valid: sp.csr_array) -> sp.csr_array:
-    both = sp.csr_array(train + valid)
-    both.data[:] = 1.0
-    return both

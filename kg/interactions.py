@@ -12,13 +12,16 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from kg.histories import Histories
+
 
 @dataclass(frozen=True)
 class Interactions:
     """Positive interactions as columns, all of length n_events.
 
     `users` int32 indices into `user_ids`; `items` int32 dense item indices of the `KnowledgeGraph` they go with (0 to
-    n_items - 1); `weights` float32 or None; `times` float64 seconds since the epoch or None (NaN where unknown).
+    n_items - 1); `weights` float32 or None; `times` float64 seconds since the epoch or None (NaN where unknown);
+    `kinds` int16 indices into `kind_names`, or None.
     """
 
     users: NDArray[np.int32]
@@ -27,6 +30,8 @@ class Interactions:
     n_items: int
     weights: NDArray[np.float32] | None = None
     times: NDArray[np.float64] | None = None
+    kinds: NDArray[np.int16] | None = None
+    kind_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.users) != len(self.items):
@@ -47,6 +52,21 @@ class Interactions:
         matrix.data[:] = 1.0
         return matrix
 
+    def histories(self) -> Histories:
+        """The events of all users, each user's in the order of time (unknown last), then item."""
+        times = np.zeros(len(self)) if self.times is None else self.times
+        order = np.lexsort((self.items, times, self.users))
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(self.users, minlength=self.n_users))]).astype(np.int64)
+        return Histories(
+            offsets,
+            self.items[order],
+            self.n_items,
+            None if self.times is None else self.times[order],
+            None if self.weights is None else self.weights[order],
+            None if self.kinds is None else self.kinds[order],
+            self.kind_names,
+        )
+
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Interactions:
         """The same users with only the given events (positions or a mask)."""
         return Interactions(
@@ -56,4 +76,6 @@ class Interactions:
             self.n_items,
             None if self.weights is None else self.weights[rows],
             None if self.times is None else self.times[rows],
+            None if self.kinds is None else self.kinds[rows],
+            self.kind_names,
         )

@@ -18,6 +18,7 @@ from fusion.ranker import Ranker
 from fusion.ranking import TopK, tie_break_keys, top_k
 from fusion.split import ScoreSplit
 from kg.graph import KnowledgeGraph
+from kg.histories import Histories
 from kg.paths import PathSearch
 from whypath.bundle_record import using_bundle
 
@@ -68,20 +69,20 @@ class Scorer:
         """Search over the relations that may be shown, without interactions."""
         return PathSearch(self.graph)
 
-    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+    def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
         """Scores float32 [n_users, n_candidates]; users with an empty history get the popularity blend.
 
         Raises BundleError where the model gives numbers that are not finite.
         """
         with using_bundle():
             found = self.ranker.scores(histories, candidates)
-        popular = np.diff(histories.indptr) == 0
+        popular = histories.is_empty
         if popular.any():
             found[popular] = self.popularity if candidates is None else self.popularity[candidates]
         return found
 
-    def split(self, history: NDArray[np.intp], item: int) -> ScoreSplit:
-        """One score taken apart, see `Ranker.split`. Raises BundleError as `scores` does."""
+    def split(self, history: Histories, item: int) -> ScoreSplit:
+        """One score of one user taken apart, see `Ranker.split`. Raises BundleError as `scores` does."""
         with using_bundle():
             return self.ranker.split(history, item)
 
@@ -92,7 +93,7 @@ class Scorer:
 
     def lists(
         self,
-        histories: sp.csr_array,
+        histories: Histories,
         k: int,
         *,
         candidates: NDArray[np.intp] | None = None,
@@ -100,26 +101,26 @@ class Scorer:
     ) -> Iterator[Batch]:
         """The k best candidates of each user, in batches of users.
 
-        histories: csr [n_users, n_items]. candidates: item indices, ascending, None for all. excluded: csr
-        [n_users, n_items] of what is not to be listed; None for the histories themselves.
+        candidates: item indices, ascending, None for all. excluded: csr [n_users, n_items] of what is not to be
+        listed; None for the histories themselves.
         The lists are min(k, n_items) wide.
         """
-        excluded = histories if excluded is None else excluded
+        excluded = histories.matrix() if excluded is None else excluded
         # No list is longer than the catalogue, however much is asked for: the arrays below are k wide.
         k = min(k, max(self.graph.n_items, 1))
         width = self.graph.n_items if candidates is None else len(candidates)
         tie_break = self.tie_break if candidates is None else self.tie_break[candidates]
         size = max(1, _BATCH_CELLS // max(width, 1))
-        for first in range(0, histories.shape[0], size):
-            whole = size >= histories.shape[0]
-            rows = slice(first, min(first + size, histories.shape[0]))
-            part = histories if whole else sp.csr_array(histories[rows])
+        for first in range(0, len(histories), size):
+            whole = size >= len(histories)
+            rows = slice(first, min(first + size, len(histories)))
+            part = histories if whole else histories.take(rows)
             if width:
                 out = excluded if whole else sp.csr_array(excluded[rows])
                 lists = top_k(
                     self.scores(part, candidates), k, tie_break=tie_break, excluded=out, candidates=candidates
                 )
             else:
-                shape = (part.shape[0], k)
+                shape = (len(part), k)
                 lists = TopK(np.full(shape, -1, np.int32), np.full(shape, np.nan, np.float32))
-            yield Batch(first, lists, np.diff(part.indptr) == 0)
+            yield Batch(first, lists, part.is_empty)

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from encoders.block import BlockState, Catalogue, Family, TrainingSizes
+from encoders.block import BlockState, Catalogue, Family, TrainingData, TrainingSizes, WeighedHistories
 from encoders.search import SearchSpace
 from encoders.tensors import Tensors, check_fitted, check_trained, settings_of
 from kg.errors import WhyPathError
@@ -33,8 +33,8 @@ class BehaviorSettings(BaseModel):
     search: ClassVar[SearchSpace] = {}
 
 
-class HistoryBlock(ABC):
-    """A `Block` (with `LeaveOneOut`) whose items are known by their interactions only.
+class HistoryBlock(WeighedHistories, ABC):
+    """A `Block` whose items are known by their interactions only.
 
     Subclasses keep their learned arrays in the fitted catalogue's order and answer the private questions below; this
     class maps histories and candidates of the bound catalogue to it. Items that the block has not seen add nothing to a
@@ -45,8 +45,6 @@ class HistoryBlock(ABC):
     family: Family
     serves_new_items: bool = False
     settings_type: ClassVar[type[BehaviorSettings]]
-    max_items: ClassVar[int | None] = None
-    """Items with interactions beyond which `fit` raises CatalogueTooLarge; None where there is no such limit."""
 
     def __init__(self, settings: BehaviorSettings, trained: NDArray[np.int32]) -> None:
         self.settings = settings
@@ -59,11 +57,7 @@ class HistoryBlock(ABC):
 
     @abstractmethod
     def _shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
-        """`Block.shares` in fitted indices, all of them known."""
-
-    @abstractmethod
-    def _loo_scores(self, histories: sp.csr_array) -> NDArray[np.float32]:
-        """`LeaveOneOut.loo_scores` in fitted indices, all of them known."""
+        """`shares_of` in fitted indices, all of them known."""
 
     @abstractmethod
     def _tensors(self) -> dict[str, NDArray]:
@@ -89,38 +83,28 @@ class HistoryBlock(ABC):
         """Whether the bound catalogue has the fitted items in the fitted order."""
         return np.array_equal(self._trained, np.arange(self.n_fitted))
 
-    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
-        """See `Block.scores`."""
-        inside, _ = self._inside(histories)
+    def scores_of(self, weighed: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """See `WeighedHistories`."""
+        inside = self._inside(weighed)
         targets = self._trained if candidates is None else self._trained[np.asarray(candidates, dtype=np.intp)]
         known = np.flatnonzero(targets >= 0)
         columns = targets[known].astype(np.intp)
         found = self._scores(inside, columns)
         if len(known) == len(targets):
             return found
-        out = np.zeros((histories.shape[0], len(targets)), dtype=np.float32)
+        out = np.zeros((weighed.shape[0], len(targets)), dtype=np.float32)
         out[:, known] = found
         return out
 
-    def shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
-        """See `Block.shares`."""
-        out = np.zeros(len(history), dtype=np.float32)
+    def shares_of(self, items: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
+        """See `WeighedHistories`."""
+        out = np.zeros(len(items), dtype=np.float32)
         target = int(self._trained[item])
-        inside = self._trained[np.asarray(history, dtype=np.intp)]
+        inside = self._trained[np.asarray(items, dtype=np.intp)]
         known = np.flatnonzero(inside >= 0)
         if target < 0 or not len(known):
             return out
         out[known] = self._shares(inside[known].astype(np.intp), np.asarray(weights, np.float32)[known], target)
-        return out
-
-    def loo_scores(self, histories: sp.csr_array) -> NDArray[np.float32]:
-        """See `LeaveOneOut.loo_scores`."""
-        inside, kept = self._inside(histories)
-        found = self._loo_scores(inside)
-        if kept is None:
-            return found
-        out = np.zeros(histories.nnz, dtype=np.float32)
-        out[kept] = found
         return out
 
     def rebind(self, catalogue: Catalogue) -> Self:
@@ -148,20 +132,19 @@ class HistoryBlock(ABC):
         settings = settings_of(cls.settings_type, dict(state.settings))
         return cls._from_tensors(Tensors(state.tensors), settings, trained)
 
-    def _inside(self, histories: sp.csr_array) -> tuple[sp.csr_array, NDArray[np.bool_] | None]:
-        """Histories in fitted indices, and which entries are left (None: all). The order inside a row is kept."""
-        if histories.shape[1] != self.n_items:
-            raise ValueError(f"histories have {histories.shape[1]} items, the block is bound to {self.n_items}")
+    def _inside(self, weighed: sp.csr_array) -> sp.csr_array:
+        """Histories in fitted indices; the order inside a row is kept."""
+        if weighed.shape[1] != self.n_items:
+            raise ValueError(f"histories have {weighed.shape[1]} items, the block is bound to {self.n_items}")
         if self._is_as_fitted:
-            return histories, None
-        columns = self._trained[histories.indices]
-        shape = (histories.shape[0], self.n_fitted)
+            return weighed
+        columns = self._trained[weighed.indices]
+        shape = (weighed.shape[0], self.n_fitted)
         if len(self._known) == self.n_items:
-            return sp.csr_array((histories.data, columns, histories.indptr), shape=shape), None
+            return sp.csr_array((weighed.data, columns, weighed.indptr), shape=shape)
         kept = columns >= 0
         before = np.concatenate([[0], np.cumsum(kept)])
-        indptr = before[histories.indptr]
-        return sp.csr_array((histories.data[kept], columns[kept], indptr), shape=shape), kept
+        return sp.csr_array((weighed.data[kept], columns[kept], before[weighed.indptr]), shape=shape)
 
 
 class BehaviorBlock(HistoryBlock):
@@ -170,48 +153,17 @@ class BehaviorBlock(HistoryBlock):
     family: Family = Family.BEHAVIOR
 
     @classmethod
-    def fit(
-        cls,
-        matrix: sp.csr_array,
-        settings: BehaviorSettings | None = None,
-        *,
-        seed: int = 0,
-        item_mask: NDArray[np.bool_] | None = None,
-    ) -> Self:
-        """Learn from histories.
+    def fit(cls, data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0) -> Self:
+        """Learn from histories alone.
 
-        matrix: csr float32 [n_users, n_items], binary or with weights above zero, without repeated entries.
         settings: an instance of `settings_type`, its defaults if None. seed: used only where the method draws numbers.
-        item_mask: bool [n_items], False for items whose interactions must not be seen (as if they had none).
         Raises CatalogueTooLarge where the method cannot hold so many items.
         """
         checked = cls.settings_type.model_validate(settings or cls.settings_type())
-        learned = cls._learned(visible(matrix, item_mask), checked, np.random.default_rng(seed))
-        return cls._from_tensors(Tensors(learned), checked, all_items(matrix))
+        learned = cls._learned(data.matrix, checked, np.random.default_rng(seed))
+        return cls._from_tensors(Tensors(learned), checked, data.catalogue.trained)
 
     @classmethod
     @abstractmethod
     def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:
-        """The learned arrays, as `_tensors` has them, from the visible histories; settings are of `settings_type`."""
-
-
-def visible(matrix: sp.csr_array, item_mask: NDArray[np.bool_] | None) -> sp.csr_array:
-    """The history matrix as a method may see it: float32, entries of masked items and explicit zeros dropped.
-
-    Raises ValueError for weights that are negative or not finite: no method here has a meaning for them.
-    """
-    seen = matrix.astype(np.float32, copy=True)
-    seen.sum_duplicates()
-    if not np.all(np.isfinite(seen.data)) or np.any(seen.data < 0):
-        raise ValueError("the history matrix holds a weight that is negative or not finite")
-    if item_mask is not None:
-        if len(item_mask) != matrix.shape[1]:
-            raise ValueError(f"item_mask has {len(item_mask)} entries for {matrix.shape[1]} items")
-        seen.data[~np.asarray(item_mask, dtype=bool)[seen.indices]] = 0.0
-    seen.eliminate_zeros()
-    return seen
-
-
-def all_items(matrix: sp.csr_array) -> NDArray[np.int32]:
-    """`Catalogue.trained` of the catalogue that a block was just fitted on."""
-    return np.arange(matrix.shape[1], dtype=np.int32)
+        """The learned arrays, as `_tensors` has them; `seen` is binary, settings are of `settings_type`."""

@@ -38,7 +38,7 @@ class EASE(ItemItemBlock, BehaviorBlock):
 
     name: str = "ease"
     settings_type = EASESettings
-    max_items = MAX_ITEMS
+    max_items: ClassVar[int | None] = MAX_ITEMS
 
     @classmethod
     def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:

@@ -23,6 +23,7 @@ from pydantic import Field
 from encoders.behavior.base import BehaviorBlock, BehaviorSettings
 from encoders.search import Choice, Range, SearchSpace
 from encoders.tensors import Tensors
+from kg.histories import Histories
 
 
 class IALSSettings(BehaviorSettings):
@@ -86,9 +87,9 @@ class IALS(BehaviorBlock):
     def n_fitted(self) -> int:
         return len(self._vectors)
 
-    def user_vectors(self, histories: sp.csr_array) -> NDArray[np.float32]:
+    def user_vectors(self, histories: Histories) -> NDArray[np.float32]:
         """p(H) of each history, float32 [n_users, factors]; histories as for `scores`."""
-        return self._solver.fold_in(self._inside(histories)[0])
+        return self._solver.fold_in(self._inside(self.history_matrix(histories)))
 
     def _scores(self, histories: sp.csr_array, columns: NDArray[np.intp]) -> NDArray[np.float32]:
         return self._solver.fold_in(histories) @ self._vectors[columns].T
@@ -98,9 +99,6 @@ class IALS(BehaviorBlock):
         normal = next(self._solver.rows(row)).normal
         solved = scipy.linalg.lapack.dposv(normal, self._vectors[item].astype(np.float64))[1]
         return (weights * (self._vectors[history] @ solved)).astype(np.float32)
-
-    def _loo_scores(self, histories: sp.csr_array) -> NDArray[np.float32]:
-        return self._solver.loo_scores(histories)
 
     def _tensors(self) -> dict[str, NDArray]:
         return {"vectors": self._vectors}
@@ -156,22 +154,6 @@ class _Solver:
         out = np.empty((rows.shape[0], len(self._base)), dtype=np.float32)
         for place, row in enumerate(self.rows(rows)):
             out[place] = scipy.linalg.lapack.dposv(row.normal, row.right, overwrite_a=True)[1]
-        return out
-
-    def loo_scores(self, rows: sp.csr_array) -> NDArray[np.float32]:
-        """⟨p(H \\ j), y_j⟩ for every entry, [nnz].
-
-        Taking j out turns A into A − w yyᵀ and the right side b into b − w y. By Sherman and Morrison, with s = yᵀA⁻¹b
-        and g = yᵀA⁻¹y, the score without j is (s − w g) / (1 − w g). w g < 1, as A holds λI beside w yyᵀ.
-        """
-        out = np.empty(rows.nnz, dtype=np.float32)
-        for row in self.rows(rows):
-            lower = scipy.linalg.cholesky(row.normal, lower=True, overwrite_a=True, check_finite=False)
-            both = np.concatenate([row.vectors, row.right[None]]).T
-            solved = scipy.linalg.solve_triangular(lower, both, lower=True, overwrite_b=True, check_finite=False)
-            score = solved[:, :-1].T @ solved[:, -1]
-            own = rows.data[row.entries] * np.einsum("ij,ij->j", solved[:, :-1], solved[:, :-1])
-            out[row.entries] = (score - own) / (1 - own)
         return out
 
 

@@ -53,18 +53,6 @@ class ItemItemBlock(HistoryBlock):
         column = rows.toarray() if sp.issparse(rows) else rows
         return weights * np.asarray(column, dtype=np.float32)[:, 0]
 
-    def _loo_scores(self, histories: sp.csr_array) -> NDArray[np.float32]:
-        out = np.empty(histories.nnz, dtype=np.float32)
-        step = max(1, BLOCK_BYTES // (4 * max(1, self.n_fitted)))
-        for start in range(0, histories.shape[0], step):
-            part = histories[start : start + step]
-            product = part @ self._weights
-            dense = product.toarray() if sp.issparse(product) else product
-            rows = np.repeat(np.arange(part.shape[0]), np.diff(part.indptr))
-            first = histories.indptr[start]
-            out[first : first + part.nnz] = dense[rows, part.indices]
-        return out
-
     def _tensors(self) -> dict[str, NDArray]:
         return weight_tensors(self._weights)
 

@@ -54,10 +54,6 @@ class Popularity(BehaviorBlock):
         score = self._scaled(self._counts[item])
         return np.full(len(history), score / np.float32(len(history)), dtype=np.float32)
 
-    def _loo_scores(self, histories: sp.csr_array) -> NDArray[np.float32]:
-        """The count without the user's own: each history is taken to be one of those that were counted."""
-        return self._scaled(np.maximum(self._counts[histories.indices] - 1, 0))
-
     def _scaled(self, counts: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.log1p(counts) if self._scale == "log" else counts
 

@@ -12,19 +12,16 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from kg.histories import Histories
+
 _RELATIVE_WIDTH = 0.1
 """Counts are told to a tenth, which changes no ranking that they have a part in by more than chance does."""
 
 
-def without_rare_items(matrix: sp.csr_array, min_users: int) -> sp.csr_array:
-    """The histories [n_users, n_items] without the items that fewer users have; the shape stays."""
-    users = np.bincount(matrix.indices, minlength=matrix.shape[1])
-    kept = users[matrix.indices] >= min_users
-    if kept.all():
-        return matrix
-    before = np.concatenate([[0], np.cumsum(kept)])
-    parts = (matrix.data[kept], matrix.indices[kept], before[matrix.indptr])
-    return sp.csr_array(parts, shape=matrix.shape)
+def without_rare_items(histories: Histories, min_users: int) -> Histories:
+    """The histories without events on the items that fewer users have; users and items stay."""
+    kept = (histories.item_users() >= min_users)[histories.items]
+    return histories if kept.all() else histories.keep(kept)
 
 
 def drop_rare_pairs(gram: NDArray[np.float64], columns: sp.csr_array, min_users: int) -> None:

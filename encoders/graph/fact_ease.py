@@ -13,16 +13,14 @@ from typing import ClassVar, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from encoders.behavior import BehaviorSettings, EASESettings
-from encoders.behavior.base import all_items, visible
+from encoders.behavior import EASESettings
 from encoders.behavior.ease import MAX_ITEMS, active_items, ease_weights, user_gram
 from encoders.behavior.item_item import ItemItemBlock
-from encoders.block import Family
+from encoders.block import Family, TrainingData
 from encoders.graph.facts import FactGraph
 from encoders.search import Range, SearchSpace
-from kg.graph import KnowledgeGraph
 
 DEGREE_EXPONENT = 0.25
 """A fact on a node of d items counts d^-¼ on each side: rare ones more, common ones not nothing."""
@@ -43,18 +41,18 @@ class FactEASE(ItemItemBlock):
     name: str = "factease"
     family: Family = Family.GRAPH
     settings_type = FactEASESettings
-    max_items = MAX_ITEMS
+    max_items: ClassVar[int | None] = MAX_ITEMS
 
     @classmethod
-    def fit_over(cls, matrix: sp.csr_array, graph: KnowledgeGraph, settings: BehaviorSettings | None = None) -> Self:
-        """Fit on histories [n_users, n_items] and the facts of a snapshot. Raises CatalogueTooLarge as EASE does."""
+    def fit(cls, data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0) -> Self:
+        """Fit on histories and the facts of the catalogue's snapshot. Raises CatalogueTooLarge as EASE does."""
         settings = FactEASESettings.model_validate(settings or FactEASESettings())
-        seen = visible(matrix, None)
+        seen = data.matrix
         active = active_items(seen)
-        weights = np.zeros((matrix.shape[1], matrix.shape[1]), dtype=np.float32)
+        weights = np.zeros((seen.shape[1], seen.shape[1]), dtype=np.float32)
         if len(active):
             columns = seen[:, active].astype(np.float64)
-            incidences = FactGraph.of(graph).incidence
+            incidences = FactGraph.of(data.catalogue.graph).incidence
 
             def gram() -> NDArray[np.float64]:
                 found = user_gram(columns, settings.min_users)
@@ -66,4 +64,4 @@ class FactEASE(ItemItemBlock):
                 return found
 
             weights[np.ix_(active, active)] = ease_weights(gram, settings.regularization)
-        return cls(weights, settings, all_items(matrix))
+        return cls(weights, settings, data.catalogue.trained)

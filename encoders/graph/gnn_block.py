@@ -7,14 +7,24 @@ item gets its vectors from its own facts and text, a new entity from the items a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
-from encoders.block import BlockState, Catalogue, FactShares, Family, TrainingSizes, history_weights
+from encoders.block import (
+    BlockState,
+    Catalogue,
+    FactShares,
+    Family,
+    TrainingData,
+    TrainingSizes,
+    WeighedHistories,
+    history_weights,
+)
 from encoders.graph.facts import FactGraph
 from encoders.graph.gnn import GraphNetwork
 from encoders.graph.keys import keys_from_arrays, keys_to_arrays
@@ -29,6 +39,7 @@ from encoders.tensors import (
     names_of,
     settings_of,
 )
+from kg.histories import Histories
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +72,13 @@ class _Learned:
     texts: _TextMaps | None
 
 
-class GNN:
+class GNN(WeighedHistories):
     """score(H, i) = scale · |H|^-ρ · Σ_j w_j ⟨z_j, q_i⟩; see `encoders.graph.gnn`."""
 
     name: str = "gnn"
     family: Family = Family.GRAPH
     serves_new_items: bool = True
+    reads_texts: ClassVar[bool] = True
 
     def __init__(self, learned: _Learned, settings: GNNSettings, catalogue: Catalogue) -> None:
         self.settings = settings
@@ -96,16 +108,11 @@ class GNN:
 
     @classmethod
     def fit(
-        cls,
-        matrix: sp.csr_array,
-        catalogue: Catalogue,
-        settings: GNNSettings | None = None,
-        *,
-        seed: int = 0,
-        progress: Progress | None = None,
+        cls, data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0, progress: Progress | None = None
     ) -> Self:
-        """Train on histories [n_users, n_items] over the catalogue's facts and text vectors (where it has any)."""
-        settings = settings or GNNSettings()
+        """Train on histories over the catalogue's facts and text vectors (where it has any)."""
+        settings = GNNSettings.model_validate(settings or GNNSettings())
+        matrix, catalogue = data.matrix, data.catalogue
         facts = FactGraph.of(catalogue.graph)
         warm = np.bincount(matrix.indices, minlength=matrix.shape[1]) > 0
         texts, center = catalogue.text_vectors, None
@@ -132,12 +139,16 @@ class GNN:
             vectors[new] = total * np.maximum(self._facts.degrees[new], 1)[:, None] ** -0.5
         return vectors
 
-    def user_vectors(self, histories: sp.csr_array) -> NDArray[np.float32]:
-        """p(H), float32 [n_users, d]; histories as for `scores`."""
-        if histories.shape[1] != len(self._z):
-            raise ValueError(f"histories have {histories.shape[1]} items, the block is bound to {len(self._z)}")
-        lengths = np.maximum(history_weights(histories), 1.0)
-        summed: NDArray[np.float32] = histories @ self._z
+    def user_vectors(self, histories: Histories) -> NDArray[np.float32]:
+        """p(H), float32 [n_users, d]."""
+        return self.vectors_of(self.history_matrix(histories))
+
+    def vectors_of(self, weighed: sp.csr_array) -> NDArray[np.float32]:
+        """p(H), float32 [n_users, d], for the weights of the histories."""
+        if weighed.shape[1] != len(self._z):
+            raise ValueError(f"histories have {weighed.shape[1]} items, the block is bound to {len(self._z)}")
+        lengths = np.maximum(history_weights(weighed), 1.0)
+        summed: NDArray[np.float32] = weighed @ self._z
         return (summed * (lengths**-self._learned.length_exponent)[:, None]).astype(np.float32)
 
     @property
@@ -145,17 +156,18 @@ class GNN:
         """q, float32 [n_items, d]."""
         return self._q
 
-    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
-        """See `Block.scores`."""
+    def scores_of(self, weighed: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """See `WeighedHistories`."""
         q = self._q if candidates is None else self._q[candidates]
-        return np.asarray(self.user_vectors(histories) @ q.T, np.float32)
+        return np.asarray(self.vectors_of(weighed) @ q.T, np.float32)
 
-    def shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
-        """See `Block.shares`."""
-        return (self._weighted(history, weights) @ self._q[item]).astype(np.float32)
+    def shares_of(self, items: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
+        """See `WeighedHistories`."""
+        return (self._weighted(items, weights) @ self._q[item]).astype(np.float32)
 
-    def fact_shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> FactShares:
+    def fact_shares(self, history: Histories, item: int) -> FactShares:
         """See `SplitsByFact.fact_shares`."""
+        row = self.history_matrix(history)
         nodes, names, vectors = [], [], []
         for code, learned_code in self._codes:
             incidence = self._facts.incidence[code]
@@ -163,7 +175,7 @@ class GNN:
             nodes.append(self._facts.nodes[found])
             names.extend([self._facts.relation_names[code]] * len(found))
             vectors.append(self._nodes[found] * (self._learned.item_weights[learned_code] * self._learned.scale))
-        weighted = self._weighted(history, weights)
+        weighted = self._weighted(row.indices.astype(np.intp), row.data)
         empty = np.zeros((0, self.settings.dimensions), np.float32)
         return FactShares(
             np.concatenate([np.zeros(0, np.int64), *nodes]),
@@ -172,10 +184,10 @@ class GNN:
             (weighted @ self._own[item]).astype(np.float32),
         )
 
-    def _weighted(self, history: NDArray[np.intp], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _weighted(self, items: NDArray[np.intp], weights: NDArray[np.float32]) -> NDArray[np.float32]:
         length = max(float(np.sum(weights)), 1.0)
         scaled = np.asarray(weights, np.float32) * np.float32(length**-self._learned.length_exponent)
-        return (self._z[history] * scaled[:, None]).astype(np.float32)
+        return (self._z[items] * scaled[:, None]).astype(np.float32)
 
     def rebind(self, catalogue: Catalogue) -> Self:
         """See `Block.rebind`."""

@@ -17,12 +17,23 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
-from encoders.block import BlockState, Catalogue, FactShares, Family, TrainingSizes, history_weights
+from encoders.block import (
+    BlockState,
+    Catalogue,
+    FactShares,
+    Family,
+    TrainingData,
+    TrainingSizes,
+    WeighedHistories,
+    history_weights,
+)
 from encoders.graph.facts import FactGraph
 from encoders.graph.keys import keys_from_arrays, keys_to_arrays
 from encoders.graph.settings import SharedSettings
 from encoders.tensors import Tensors, check_finite, names_of, settings_of
+from kg.histories import Histories
 
 _KIND = "kind:"
 """Prefix of the name of a kernel over all relations that lead to one kind of node."""
@@ -53,7 +64,7 @@ class _Kernel:
     degrees: NDArray[np.float32]
 
 
-class SharedEntities:
+class SharedEntities(WeighedHistories):
     """The block; see the module's text."""
 
     name: str = "shared"
@@ -82,32 +93,30 @@ class SharedEntities:
         self._by_node = sp.csr_array(self._vectors.transpose())
 
     @classmethod
-    def fit(
-        cls, matrix: sp.csr_array, catalogue: Catalogue, settings: SharedSettings | None = None, *, seed: int = 0
-    ) -> Self:
-        """Fit θ on histories [n_users, n_items] by hiding part after part of the items."""
-        settings = settings or SharedSettings()
-        facts = FactGraph.of(catalogue.graph)
+    def fit(cls, data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0) -> Self:
+        """Fit θ on histories by hiding part after part of the items."""
+        settings = SharedSettings.model_validate(settings or SharedSettings())
+        facts = FactGraph.of(data.catalogue.graph)
         kernels = _kernels(facts)
-        weights = _fit_weights(kernels, matrix, settings, seed)
+        weights = _fit_weights(kernels, data.matrix, settings, seed)
         degrees = np.zeros((0, facts.n_nodes), np.float32)
         if kernels:
             degrees = np.stack([kernel.degrees for kernel in kernels])
         names = tuple(kernel.name for kernel in kernels)
-        return cls(_Learned(names, weights, sp.csr_array(degrees), facts.keys), settings, catalogue)
+        return cls(_Learned(names, weights, sp.csr_array(degrees), facts.keys), settings, data.catalogue)
 
-    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
-        """See `Block.scores`."""
+    def scores_of(self, weighed: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """See `WeighedHistories`."""
         n_items = self._vectors.shape[0]
-        if histories.shape[1] != n_items:
-            raise ValueError(f"histories have {histories.shape[1]} items, the block is bound to {n_items}")
-        if histories.shape[0] * self._vectors.nnz <= _DENSE_CELLS:
+        if weighed.shape[1] != n_items:
+            raise ValueError(f"histories have {weighed.shape[1]} items, the block is bound to {n_items}")
+        if weighed.shape[0] * self._vectors.nnz <= _DENSE_CELLS:
             vectors = self._vectors if candidates is None else sp.csr_array(self._vectors[candidates])
-            found = (vectors @ self._profiles(histories)).T
+            found = (vectors @ self._profiles(weighed)).T
         else:
             by_node = self._by_node if candidates is None else sp.csr_array(self._by_node[:, candidates])
-            found = (sp.csr_array(histories @ self._vectors) @ by_node).toarray()
-        scales = np.maximum(history_weights(histories), 1.0) ** -0.5
+            found = (sp.csr_array(weighed @ self._vectors) @ by_node).toarray()
+        scales = np.maximum(history_weights(weighed), 1.0) ** -0.5
         return np.ascontiguousarray(found * scales[:, None], dtype=np.float32)
 
     def _profiles(self, histories: sp.csr_array) -> NDArray[np.float32]:
@@ -122,30 +131,31 @@ class SharedEntities:
         summed = np.bincount(vectors.indices[entries], values, minlength=vectors.shape[1])
         return summed.astype(np.float32)[:, None]
 
-    def shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
-        """See `Block.shares`."""
+    def shares_of(self, items: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
+        """See `WeighedHistories`."""
         row = self._vectors[[item]]
-        found = np.asarray((self._vectors[history] @ row.T).toarray()).ravel()
+        found = np.asarray((self._vectors[items] @ row.T).toarray()).ravel()
         return (found * _scaled(weights)).astype(np.float32)
 
-    def fact_shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> FactShares:
+    def fact_shares(self, history: Histories, item: int) -> FactShares:
         """See `SplitsByFact.fact_shares`; facts through several relations of one kind come under the kind's name."""
         nodes: list[NDArray[np.int64]] = []
         names: list[str] = []
         columns: list[NDArray[np.float32]] = []
-        scaled = _scaled(weights)
+        row = self.history_matrix(history)
+        items, scaled = row.indices.astype(np.intp), _scaled(row.data)
         for kernel, omega in zip(self._kernels, self._omega, strict=True):
             incidence = kernel.incidence
             found = incidence.indices[incidence.indptr[item] : incidence.indptr[item + 1]]
             nodes.append(self._facts.nodes[found])
             names.extend([kernel.name] * len(found))
-            both = incidence[history][:, found].toarray()
+            both = incidence[items][:, found].toarray()
             columns.append((both * omega[found] * scaled[:, None]).astype(np.float32))
         return FactShares(
             np.concatenate([np.zeros(0, np.int64), *nodes]),
             tuple(names),
-            np.concatenate([np.zeros((len(history), 0), np.float32), *columns], axis=1),
-            np.zeros(len(history), np.float32),
+            np.concatenate([np.zeros((len(items), 0), np.float32), *columns], axis=1),
+            np.zeros(len(items), np.float32),
         )
 
     def rebind(self, catalogue: Catalogue) -> Self:

@@ -16,8 +16,7 @@ import scipy.sparse.linalg
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from encoders.behavior.base import visible
-from encoders.block import BlockState, Catalogue, Family, TrainingSizes
+from encoders.block import BlockState, Catalogue, Family, TrainingData, TrainingSizes, WeighedHistories
 from encoders.search import Range, SearchSpace
 from encoders.tensors import (
     StateUnreadable,
@@ -64,7 +63,7 @@ class TextBlockSettings(BaseModel):
     }
 
 
-class TextBlock:
+class TextBlock(WeighedHistories):
     """score(H, i) = ⟨Σ_j w_j z_j, q_i⟩, q_i = V̄ + Σ_l k(text_i, text_l) a_l, z_j = D V_j with D the shrinkage above.
 
     History items without behaviour of their own enter by z_j = D q_j. An item without text (a zero vector) has q_i = V̄,
@@ -74,6 +73,7 @@ class TextBlock:
     name: str = "text"
     family: Family = Family.TEXT
     serves_new_items: bool = True
+    reads_texts: ClassVar[bool] = True
 
     def __init__(self, learned: dict[str, NDArray], settings: TextBlockSettings, catalogue: Catalogue) -> None:
         """`learned` as in `state`; raises ValueError for a catalogue without text vectors or with others."""
@@ -96,26 +96,16 @@ class TextBlock:
         self._summed *= learned["strength"]
 
     @classmethod
-    def fit(
-        cls,
-        matrix: sp.csr_array,
-        catalogue: Catalogue,
-        settings: TextBlockSettings | None = None,
-        *,
-        seed: int = 0,
-        item_mask: NDArray[np.bool_] | None = None,
-    ) -> Self:
-        """Learn from histories and texts.
+    def fit(cls, data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0) -> Self:
+        """Learn from histories, and the `text_vectors` of the catalogue (zero rows for items without text).
 
-        matrix: csr float32 [n_users, n_items]. catalogue: the same items, with `text_vectors` (zero rows for items
-        without text). item_mask: bool [n_items], False for items whose interactions must not be seen. seed: for the
-        sample of landmarks.
+        seed: for the sample of landmarks. Raises ValueError for a catalogue without text vectors.
         """
-        settings = settings or TextBlockSettings()
-        texts = catalogue.text_vectors
-        if texts is None or len(texts) != matrix.shape[1]:
-            raise ValueError(f"the text block needs text vectors of all {matrix.shape[1]} items")
-        seen = visible(matrix, item_mask)
+        settings = TextBlockSettings.model_validate(settings or TextBlockSettings())
+        texts = data.catalogue.text_vectors
+        if texts is None or len(texts) != data.catalogue.n_items:
+            raise ValueError(f"the text block needs text vectors of all {data.catalogue.n_items} items")
+        seen = data.matrix
         behavior, strengths = _behavior_vectors(seen, settings.rank)
         trained = np.unique(seen.indices)
         trained = trained[texts[trained].any(axis=1)]
@@ -134,34 +124,22 @@ class TextBlock:
             "landmarks": points[chosen],
             "coefficients": coefficients,
         }
-        return cls({name: tensor.astype(np.float32) for name, tensor in learned.items()}, settings, catalogue)
+        return cls({name: tensor.astype(np.float32) for name, tensor in learned.items()}, settings, data.catalogue)
 
-    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
-        """See `Block.scores`."""
+    def scores_of(self, weighed: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """See `WeighedHistories`."""
         foretold = self._foretold if candidates is None else self._foretold[candidates]
-        return self.user_vectors(histories) @ foretold.T
+        return self.vectors_of(weighed) @ foretold.T
 
-    def user_vectors(self, histories: sp.csr_array) -> NDArray[np.float32]:
-        """p(H) of each history, float32 [n_users, rank]."""
-        if histories.shape[1] != len(self._summed):
-            raise ValueError(f"histories have {histories.shape[1]} items, the block is bound to {len(self._summed)}")
-        return np.asarray(histories.astype(np.float32, copy=False) @ self._summed)
+    def vectors_of(self, weighed: sp.csr_array) -> NDArray[np.float32]:
+        """p(H) of each history, float32 [n_users, rank], for its weights."""
+        if weighed.shape[1] != len(self._summed):
+            raise ValueError(f"histories have {weighed.shape[1]} items, the block is bound to {len(self._summed)}")
+        return np.asarray(weighed.astype(np.float32, copy=False) @ self._summed)
 
-    def shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
-        """See `Block.shares`."""
-        return np.asarray(weights, np.float32) * (self._summed[history] @ self._foretold[item])
-
-    def loo_scores(self, histories: sp.csr_array) -> NDArray[np.float32]:
-        """See `LeaveOneOut.loo_scores`: the score less the item's own share."""
-        vectors = self.user_vectors(histories)
-        rows = np.repeat(np.arange(histories.shape[0]), np.diff(histories.indptr))
-        out = np.empty(histories.nnz, dtype=np.float32)
-        for start in range(0, histories.nnz, BLOCK_ROWS):
-            part = slice(start, start + BLOCK_ROWS)
-            items = histories.indices[part]
-            rest = vectors[rows[part]] - histories.data[part, None] * self._summed[items]
-            out[part] = np.einsum("ef,ef->e", rest, self._foretold[items])
-        return out
+    def shares_of(self, items: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
+        """See `WeighedHistories`."""
+        return np.asarray(weights, np.float32) * (self._summed[items] @ self._foretold[item])
 
     def rebind(self, catalogue: Catalogue) -> Self:
         """See `Block.rebind`; raises ValueError for a catalogue without text vectors."""

@@ -1,0 +1,183 @@
+"""`Histories`: a batch of users' events in order, with time, weight and kind, and the moment they are asked at.
+
+This is what crosses the borders between data, blocks, ranker, evaluation and engine. A closed form that wants a sparse
+matrix asks for one by `matrix`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Histories:
+    """Events of n_users users on a catalogue of n_items; the columns have the length n_events.
+
+    `offsets` int64 [n_users + 1]: the events of user u are `offsets[u]` to `offsets[u + 1]`, from the first to the
+    last. `items` int32: dense item indices; an item may come several times. `times` float64: seconds since the epoch,
+    NaN where unknown. `weights` float32: what the source gave (stars, a quantity), NaN where it gave none. `kinds`
+    int16: indices into `kind_names`, -1 where unknown. `now` float64 [n_users]: the moment that an answer is asked for,
+    NaN for "right after the last event". A column that is None is unknown everywhere.
+    """
+
+    offsets: NDArray[np.int64]
+    items: NDArray[np.int32]
+    n_items: int
+    times: NDArray[np.float64] | None = None
+    weights: NDArray[np.float32] | None = None
+    kinds: NDArray[np.int16] | None = None
+    kind_names: tuple[str, ...] = ()
+    now: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        if not len(self.offsets) or self.offsets[0] != 0 or self.offsets[-1] != len(self.items):
+            raise ValueError(f"offsets must run from 0 to the {len(self.items)} events")
+        for name in ("times", "weights", "kinds"):
+            column = getattr(self, name)
+            if column is not None and len(column) != len(self.items):
+                raise ValueError(f"{name} has {len(column)} entries for {len(self.items)} events")
+        if self.now is not None and len(self.now) != len(self):
+            raise ValueError(f"now has {len(self.now)} entries for {len(self)} users")
+
+    @classmethod
+    def of_matrix(cls, matrix: sp.csr_array) -> Histories:
+        """An event for each entry of a matrix [n_users, n_items], in the order of its rows; its numbers are dropped."""
+        return cls(
+            np.asarray(matrix.indptr, dtype=np.int64), np.asarray(matrix.indices, dtype=np.int32), matrix.shape[1]
+        )
+
+    @classmethod
+    def of_items(cls, items: Sequence[int] | NDArray[np.integer], n_items: int) -> Histories:
+        """One user with events on these items, in this order."""
+        column = np.asarray(items, dtype=np.int32)
+        return cls(np.array([0, len(column)], dtype=np.int64), column, n_items)
+
+    @classmethod
+    def single_items(cls, items: NDArray[np.integer], n_items: int) -> Histories:
+        """A user for each item, whose only event is on it."""
+        return cls(np.arange(len(items) + 1, dtype=np.int64), np.asarray(items, dtype=np.int32), n_items)
+
+    def __len__(self) -> int:
+        """Number of users."""
+        return len(self.offsets) - 1
+
+    @property
+    def n_events(self) -> int:
+        return len(self.items)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_users, n_items)."""
+        return len(self), self.n_items
+
+    @cached_property
+    def users(self) -> NDArray[np.intp]:
+        """The user of each event, [n_events]."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """Different items of each user, [n_users]."""
+        return np.diff(self._ones.indptr).astype(np.int64)
+
+    def item_users(self) -> NDArray[np.int64]:
+        """Users of each item, [n_items]."""
+        return np.bincount(self._ones.indices, minlength=self.n_items).astype(np.int64)
+
+    @property
+    def is_empty(self) -> NDArray[np.bool_]:
+        """Users without an event, [n_users]."""
+        return self.offsets[1:] == self.offsets[:-1]
+
+    def matrix(self, weights: NDArray[np.float32] | None = None) -> sp.csr_array:
+        """csr float32 [n_users, n_items], items ascending in each row.
+
+        Without `weights` [n_events] it is binary; with them, an entry is the sum over the user's events on the item.
+        Not to be changed in place.
+        """
+        if weights is None:
+            return self._ones
+        entries, ones = self.entries, self._ones
+        summed = np.bincount(entries, weights, minlength=ones.nnz).astype(np.float32)
+        return sp.csr_array((summed, ones.indices, ones.indptr), shape=self.shape)
+
+    @cached_property
+    def _ones(self) -> sp.csr_array:
+        if self._ascends:
+            parts = (np.ones(self.n_events, dtype=np.float32), self.items, self.offsets.astype(np.int32))
+            return sp.csr_array(parts, shape=self.shape)
+        matrix = sp.csr_array((np.ones(self.n_events, dtype=np.float32), (self.users, self.items)), shape=self.shape)
+        matrix.sum_duplicates()
+        matrix.data[:] = 1.0
+        return matrix
+
+    @cached_property
+    def _ascends(self) -> bool:
+        """Whether each user's events are in the order of their items, no item twice."""
+        rising = np.diff(self.items) > 0
+        inner = self.offsets[1:-1]
+        inner = inner[(inner > 0) & (inner < self.n_events)]
+        rising[inner - 1] = True
+        return bool(rising.all())
+
+    @cached_property
+    def entries(self) -> NDArray[np.int64]:
+        """For each event the place of its (user, item) among the entries of `matrix`, [n_events]."""
+        if self._ascends:
+            return np.arange(self.n_events, dtype=np.int64)
+        keys = self.users * np.int64(self.n_items) + self.items
+        return np.unique(keys, return_inverse=True)[1].astype(np.int64)
+
+    def take(self, users: NDArray[np.integer] | NDArray[np.bool_] | slice) -> Histories:
+        """The histories of some users, in this order."""
+        if isinstance(users, slice) and users.step in (None, 1):
+            first, last, _ = users.indices(len(self))
+            last = max(last, first)
+            events: slice | NDArray[np.intp] = slice(int(self.offsets[first]), int(self.offsets[last]))
+            return self._with(self.offsets[first : last + 1] - self.offsets[first], events, users)
+        chosen = np.arange(len(self))[users]
+        starts, counts = self.offsets[chosen], self.offsets[chosen + 1] - self.offsets[chosen]
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        events = np.repeat(starts - offsets[:-1], counts) + np.arange(offsets[-1])
+        return self._with(offsets, events, chosen)
+
+    def keep(self, events: NDArray[np.bool_]) -> Histories:
+        """The same users with only the events of a mask [n_events]."""
+        before = np.concatenate([[0], np.cumsum(events)]).astype(np.int64)
+        return self._with(before[self.offsets], np.flatnonzero(events), slice(None))
+
+    def keep_entries(self, entries: NDArray[np.bool_]) -> Histories:
+        """The same users with only the events on some (user, item) pairs: a mask over the entries of `matrix`."""
+        return self.keep(np.asarray(entries)[self.entries])
+
+    def last(self, n: int) -> Histories:
+        """The last n events of each user."""
+        place = np.arange(self.n_events)
+        return self.keep(place >= self.offsets[1:][self.users] - n)
+
+    def at(self, now: NDArray[np.float64] | float | None) -> Histories:
+        """The same, asked at a moment (seconds since the epoch), one for all users or one each."""
+        return replace(self, now=None if now is None else np.broadcast_to(np.float64(now), len(self)).copy())
+
+    def _with(
+        self,
+        offsets: NDArray[np.int64],
+        events: slice | NDArray[np.intp],
+        users: slice | NDArray[np.integer],
+    ) -> Histories:
+        return Histories(
+            offsets,
+            self.items[events],
+            self.n_items,
+            None if self.times is None else self.times[events],
+            None if self.weights is None else self.weights[events],
+            None if self.kinds is None else self.kinds[events],
+            self.kind_names,
+            None if self.now is None else self.now[users],
+        )
