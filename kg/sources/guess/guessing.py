@@ -23,6 +23,7 @@ from kg.sources.guess.parts import as_one_table, common_name, same_tables, split
 from kg.sources.guess.profile import ColumnProfile, FileProfile, profile_file
 from kg.sources.guess.rdf_items import rdf_items
 from kg.sources.guess.references import references
+from kg.sources.guess.rows_of_items import as_rows_of_items
 from kg.sources.guess.seen import what_was_seen, why_not_used
 from kg.sources.guess.side_tables import Side, friends, hierarchy, properties
 from kg.sources.guess.signal_words import RATING_WORDS
@@ -56,7 +57,7 @@ def guess_domain(files: Iterable[str | Path], folder: str | Path = ".") -> Guess
             empty.append(error)
     if not profiles:
         raise empty[0]
-    return _Guessing(with_used_keys(profiles), base, [f"{UNSURE}{each}" for each in empty]).guess()
+    return _Guessing(with_used_keys(as_rows_of_items(profiles)), base, [f"{UNSURE}{each}" for each in empty]).guess()
 
 
 def _relative(path: Path, base: Path) -> str:

@@ -130,7 +130,7 @@ def _lists_of_items(
     file: FileProfile, keys: Sequence[tuple[FileProfile, ColumnProfile]]
 ) -> list[tuple[ColumnProfile, ListForm]]:
     """The columns of a file that hold several items in a cell, as columns of their own."""
-    of_tables = [key for f, key in keys if f is not file and not is_user_name(f.name)]
+    of_tables = [key for f, key in keys if f is not file and not is_user_name(f.name) and not f.spec.rest]
     columns = [c for c in file.columns.values() if not c.is_number]
     return [found for c in columns if (found := item_list(c, of_tables)) is not None]
 

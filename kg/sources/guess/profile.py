@@ -307,7 +307,7 @@ def profile_file(path: Path, spec_path: str) -> list[FileProfile]:
 
 def _profile_table(path: Path, sniffed: Sniffed) -> FileProfile:
     spec, notes = sniffed.spec, list(sniffed.notes)
-    found = _profiled(path, spec, tuple(notes), frozenset())
+    found = profiled(path, spec, tuple(notes), frozenset())
     commas = frozenset(c.name for c in found.columns.values() if _has_decimal_comma(c, found.spec))
     codes = [c.name for c in found.columns.values() if _has_code_for_none(c)]
     dateless = sorted({value for c in found.columns.values() for value in _spelt_no_time(c)})
@@ -326,7 +326,7 @@ def _profile_table(path: Path, sniffed: Sniffed) -> FileProfile:
     if unsaid:
         spec = spec.model_copy(update={"missing": (*(spec.missing or DEFAULT_MISSING), *unsaid)})
         notes.append(f"{', '.join(map(repr, unsaid))} among numbers is no value")
-    return _profiled(path, spec, tuple(notes), commas)
+    return profiled(path, spec, tuple(notes), commas)
 
 
 def _spelt_no_number(column: ColumnProfile) -> list[str]:
@@ -357,7 +357,8 @@ def _has_decimal_comma(column: ColumnProfile, spec: SourceSpec) -> bool:
     return is_signal_name(column.name) or (spec.separator not in (None, ",") and "," not in column.name)
 
 
-def _profiled(path: Path, spec: SourceSpec, notes: tuple[str, ...], commas: frozenset[str]) -> FileProfile:
+def profiled(path: Path, spec: SourceSpec, notes: tuple[str, ...], commas: frozenset[str]) -> FileProfile:
+    """Look at a table that is read by `spec`; `notes` come before others, `commas` are columns with a decimal comma."""
     reader = open_given(path, spec, edges=spec.resolved_format in _EDGES)
     none = _MISSING if spec.missing is None else frozenset(spec.missing)
     columns = {name: ColumnProfile(name, none=none) for name in _few(reader.columns or (), path)}

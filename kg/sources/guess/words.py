@@ -40,7 +40,8 @@ WEAK_ITEM_WORDS = frozenset((
 """What is an item only where nothing else is: more often it is said about one."""
 
 _OF_NAMES = (
-    "emailaddress", "email", "mail", "fullname", "name", "sku", "asin", "isbn", "ean", "title", "titel", "nom", "nombre",
+    "emailaddress", "email", "mail", "fullname", "name", "sku", "asin", "isbn", "ean", "title", "titel", "nom",
+    "nombre",
 )  # fmt: skip
 """How the names of columns end that hold names, addresses or codes of users or items."""
 

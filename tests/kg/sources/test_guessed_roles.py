@@ -141,3 +141,36 @@ def test_the_state_of_an_order_is_read_over_its_table(tmp_path: Path) -> None:
     liked = graph.interactions()
     pairs = {(liked.user_ids[u], graph.item_ids[i]) for u, i in zip(liked.users, liked.items, strict=True)}
     assert pairs == {(f"c{order % 9}", f"p{product}") for order, product in rows if states[order % 3] == "delivered"}
+
+
+def test_files_of_a_user_a_line_are_read_alike(tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text(
+        "".join(f"{n} {' '.join(str(n + k) for k in range(3 + n % 4))}\n" for n in range(20))
+    )
+    (tmp_path / "test.txt").write_text("".join(f"{n} {n + 9} {n + 11}\n" for n in range(20)))
+    guess = guess_domain([tmp_path / "train.txt", tmp_path / "test.txt"], tmp_path)
+    with closing(open_store(tmp_path / "store", create=True)) as store:
+        load_domain(guess.schema, store, folder=tmp_path)
+        graph = store.snapshot()
+    events = graph.interactions()
+    pairs = {(events.user_ids[u], graph.item_ids[i]) for u, i in zip(events.users, events.items, strict=True)}
+    assert pairs == {(str(n), str(n + k)) for n in range(20) for k in (*range(3 + n % 4), 9, 11)}
+
+
+def test_a_table_with_two_ids_is_known_by_the_one_that_events_use(tmp_path: Path) -> None:
+    books = "".join(f"{n},{2767052 + 37 * n},Title {n}\n" for n in range(1, 31))
+    (tmp_path / "books.csv").write_text(f"id,book_id,title\n{books}")
+    rows = "".join(f"{n % 12},{n % 30 + 1},{n % 5 + 1}\n" for n in range(90))
+    (tmp_path / "ratings.csv").write_text(f"user_id,book_id,rating\n{rows}")
+    schema = guess_domain([tmp_path / "books.csv", tmp_path / "ratings.csv"], tmp_path).schema
+    assert (schema.nodes["book"].key, schema.nodes["book"].label) == ("id", "title")
+
+
+def test_a_table_without_a_header_is_told_by_its_first_row(tmp_path: Path) -> None:
+    rows = "".join(f"N{n}\t{['sports', 'news'][n % 2]}\tThe title {n}\t[]\t[]\n" for n in range(20))
+    (tmp_path / "news.tsv").write_text(rows)
+    clicks = "".join(f"u{n % 7},N{n % 20}\n" for n in range(60))
+    (tmp_path / "clicks.csv").write_text(f"user_id,news_id\n{clicks}")
+    schema = guess_domain([tmp_path / "news.tsv", tmp_path / "clicks.csv"], tmp_path).schema
+    assert schema.nodes["news"].key == "column1"
+    assert schema.nodes["news"].label == "column3"
