@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
+from kg.histories import Histories
 from kg.ids import Id, id_texts
 from kg.schema import DomainSchema
 from whypath.filters import Allowed, Filters
@@ -20,9 +20,9 @@ from whypath.scoring import Scorer
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """A user's items as indices of one snapshot, ascending: `liked` counts for the scores, `seen` is not listed."""
+    """One user over one snapshot: `liked` counts for the scores, `seen` (item indices, ascending) is not listed."""
 
-    liked: NDArray[np.int32]
+    liked: Histories
     seen: NDArray[np.int32]
     note: str = ""
 
@@ -53,8 +53,8 @@ def history_from(graph: KnowledgeGraph, ids: Iterable[Id]) -> History:
     indices = graph.item_indices(given)
     unknown = [name for name, index in zip(given, indices, strict=True) if index < 0]
     note = f"{len(unknown)} of the {len(given)} items given are unknown: {', '.join(unknown[:5])}." if unknown else ""
-    known = np.unique(indices[indices >= 0]).astype(np.int32)
-    return History(known, known, note)
+    known = indices[indices >= 0].astype(np.int32)
+    return History(Histories.of_items(known, graph.n_items), np.unique(known), note)
 
 
 def recommend_one(
@@ -75,25 +75,20 @@ def recommend_one(
     graph = scorer.graph
     allowed = filters.apply(graph)
     left_out = history.seen if excluded is None else excluded
-    liked = row_of(history.liked, graph.n_items)
-    batch = next(scorer.lists(liked, k, candidates=allowed.items(), excluded=row_of(left_out, graph.n_items)))
+    excluded_row = Histories.of_items(left_out, graph.n_items).matrix()
+    batch = next(scorer.lists(history.liked, k, candidates=allowed.items(), excluded=excluded_row))
     # Lists that are short end in items -1.
     listed = batch.lists.items[0][: np.count_nonzero(batch.lists.items[0] >= 0)]
     pairs = zip(graph.items_as_shown(listed), batch.lists.scores[0].tolist(), strict=False)
     items = tuple(
         RankedItem(rank, item, label, kind, score) for rank, ((item, label, kind), score) in enumerate(pairs, start=1)
     )
-    basis = Basis.HISTORY if len(history.liked) else Basis.POPULARITY
+    n_liked = int(history.liked.lengths[0])
+    basis = Basis.HISTORY if n_liked else Basis.POPULARITY
     notes = [history.note, _why_short(allowed, len(left_out), len(items), k)]
     if basis is Basis.POPULARITY:
         notes.insert(0, "No positive event is known, so this is a popularity blend.")
-    return Recommendations(user, basis, len(history.liked), items, " ".join(note for note in notes if note))
-
-
-def row_of(items: NDArray[np.int32], n_items: int) -> sp.csr_array:
-    """Item indices as a binary history matrix with one user, csr [1, n_items]."""
-    ones = np.ones(len(items), dtype=np.float32)
-    return sp.csr_array((ones, items, np.array([0, len(items)])), shape=(1, n_items))
+    return Recommendations(user, basis, n_liked, items, " ".join(note for note in notes if note))
 
 
 def _why_short(allowed: Allowed, left_out: int, found: int, k: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from kg.graph import KnowledgeGraph
+from kg.histories import Histories
 from whypath.answers import kinds_left_out
 from whypath.files import Exclusions, read_interactions
 from whypath.histories import to_interactions
@@ -20,10 +21,10 @@ from whypath.scoring import Scorer
 
 @dataclass(frozen=True, eq=False)
 class Behaviour:
-    """Histories of users: csr [n_users, n_items] `liked` (counts for scores) and `seen` (is not listed)."""
+    """Users with what they liked, which counts for scores, and csr [n_users, n_items] `seen`, which is not listed."""
 
     users: Sequence[str]
-    liked: sp.csr_array
+    liked: Histories
     seen: sp.csr_array
 
 
@@ -39,7 +40,7 @@ def behaviour_of_files(
     if reading.unknown_rows or reading.not_positive:
         tell(f"history: {reading}")
     seen, _ = to_interactions(rows, graph, users=liked.user_ids, positive_only=False)
-    return Behaviour(liked.user_ids, liked.matrix(), seen.matrix())
+    return Behaviour(liked.user_ids, liked.histories(), seen.matrix())
 
 
 def behaviour_of_store(
@@ -53,7 +54,7 @@ def behaviour_of_store(
     seen = graph.interactions(positive_only=False, kinds=kinds_left_out(graph.schema, leave_out))
     wanted = list(graph.interactions(positive_only=False).user_ids) if users is None else list(users)
     had = rows_of(seen.matrix(), seen.user_ids, wanted)
-    return Behaviour(wanted, rows_of(liked.matrix(), liked.user_ids, wanted), had)
+    return Behaviour(wanted, histories_of(liked.histories(), liked.user_ids, wanted), had)
 
 
 def excluded_of(behaviour: Behaviour, exclusions: Exclusions, graph: KnowledgeGraph) -> sp.csr_array:
@@ -78,6 +79,14 @@ def ranked_lists(
             yield RankedList(
                 behaviour.users[batch.first + row], ids.take(items[listed]).to_list(), scores[listed].tolist()
             )
+
+
+def histories_of(histories: Histories, user_ids: Sequence[str], wanted: Sequence[str]) -> Histories:
+    """The wanted users' histories of those of `user_ids`, empty ones for users that are not among them."""
+    row_of = {user: row for row, user in enumerate(user_ids)}
+    # One user more, who has no event.
+    padded = replace(histories, offsets=np.append(histories.offsets, histories.offsets[-1]), now=None)
+    return padded.take(np.array([row_of.get(user, len(user_ids)) for user in wanted], dtype=np.int64))
 
 
 def rows_of(matrix: sp.csr_array, user_ids: Sequence[str], wanted: Sequence[str]) -> sp.csr_array:

@@ -119,9 +119,9 @@ def _compared(engine: Engine, graph: KnowledgeGraph, split: Split, tell: Callabl
 def _models(engine: Engine, split: Split) -> Iterator[tuple[str, Scorer]]:
     scorer = engine.offline_scorer()
     yield FUSION, scorer
-    matrix = split.train.matrix()
+    histories = split.train.histories()
     for name in BASELINES:
-        yield name, BEHAVIOR[name].fit(matrix)
+        yield name, BEHAVIOR[name].learn(histories)
     for name, block in scorer.ranker.blocks.items():
         if name not in BASELINES:
             yield f"{name} alone", block

@@ -22,6 +22,7 @@ from encoders.text import TextEncoderSettings
 from fusion.settings import FusionSettings
 from kg.forking import at_fork
 from kg.graph import KnowledgeGraph
+from kg.histories import Histories
 from kg.ids import Id, id_text
 from kg.rows import Event
 from kg.stores import AppendReport, DeletionReport, GraphStore, KeptStore, StoreState
@@ -327,8 +328,8 @@ class Engine:
         scorer, stale = self._now()
         item = id_text(item)
         index = scorer.graph.item_index(item)
-        only = np.array([index], dtype=np.int32)
-        found = recommend_one(scorer, None, History(only, only), k, Filters(**filters))
+        only = History(Histories.of_items([index], scorer.graph.n_items), np.array([index], dtype=np.int32))
+        found = recommend_one(scorer, None, only, k, Filters(**filters))
         return SimilarItems(item, scorer.graph.label_of(index), found.items, found.note, stale)
 
     def explain(self, user: Id, item: Id, *, paths: int = 5) -> Explanation:

@@ -13,7 +13,7 @@ from fusion.evaluation import RankingTask
 from fusion.ranking import tie_break_keys
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
-from whypath.batch import behaviour_of_files, behaviour_of_store, rows_of
+from whypath.batch import behaviour_of_files, behaviour_of_store, histories_of, rows_of
 from whypath.files import read_candidates, read_exclusions, read_interactions
 from whypath.filters import Filters
 from whypath.histories import to_interactions
@@ -56,13 +56,13 @@ def task_of(files: EvaluationFiles, graph: KnowledgeGraph, tell: Callable[[str],
     if candidates is not None and not len(candidates):
         raise NothingToEvaluate(f"{files.candidates}: none of its {len(include or ()):,} items is in the store")
     return RankingTask(
-        history=rows_of(known.liked, known.users, users),
+        history=histories_of(known.liked, known.users, users),
         test=test.matrix(),
         tie_break=tie_break_keys(graph.item_ids),
         user_ids=users,
         exclude=sp.csr_array(rows_of(known.seen, known.users, users) + pairs.matrix()),
         candidates=candidates,
-        item_users=np.bincount(known.liked.indices, minlength=graph.n_items).astype(np.int64),
-        n_training_users=int(np.count_nonzero(np.diff(known.liked.indptr))),
+        item_users=known.liked.item_users(),
+        n_training_users=int(np.count_nonzero(~known.liked.is_empty)),
         features=graph.item_facts().matrix(graph.n_nodes),
     )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kg.graph import KnowledgeGraph
+from kg.histories import Histories
 from whypath.results import Basis, BlockShare, EntityShare, Explanation, HistoryShare
 from whypath.scoring import Scorer
 from whypath.shown_paths import paths_for
@@ -16,14 +17,14 @@ BIAS = "bias"
 """Name of the part of a score that the item has for everybody."""
 
 
-def explain_score(scorer: Scorer, user: str | None, history: NDArray[np.int32], item: int, limit: int) -> Explanation:
-    """The split of the item's score for a history (item indices), and at most `limit` paths from it to the item.
+def explain_score(scorer: Scorer, user: str | None, history: Histories, item: int, limit: int) -> Explanation:
+    """The split of the item's score for one user's history, and at most `limit` paths from it to the item.
 
     A user without a history has a popularity score, which has no split and no path.
     """
     graph = scorer.graph
     label = graph.label_of(item)
-    if not len(history):
+    if not history.n_events:
         return Explanation(
             user=user,
             item=graph.item_ids[item],
@@ -37,8 +38,9 @@ def explain_score(scorer: Scorer, user: str | None, history: NDArray[np.int32], 
             note="No positive event is known, so the score is popularity alone.",
         )
     # The target never counts for itself, also where the user has had it.
-    others = history[history != item]
-    split = scorer.split(others.astype(np.intp), item)
+    rest = history.keep(history.items != item)
+    split = scorer.split(rest, item)
+    others = rest.matrix().indices
     blocks = [BlockShare(block.block, block.share) for block in split.blocks]
     entities = _entities(graph, item, split.facts.nodes, split.facts.shares.sum(axis=0))
     return Explanation(
@@ -51,7 +53,7 @@ def explain_score(scorer: Scorer, user: str | None, history: NDArray[np.int32], 
         history=_history(graph, others, split.history),
         entities=entities,
         paths=paths_for(graph, scorer.paths, others, split.history, item, limit, user),
-        note="" if len(others) == len(history) else "The item is in the history; the score is as if it were not.",
+        note="" if rest.n_events == history.n_events else "The item is in the history; the score is as if it were not.",
     )
 
 

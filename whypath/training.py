@@ -155,8 +155,8 @@ def _fitting(
     variant = Variant(graph=choices.graph, text=choices.text, only=choices.only)
     # Asked first, so that an unknown block is said at once, and blocks that read no text need no text model.
     names = variant.blocks_of(options.settings.blocks)
-    kept = without_rare_items(train.matrix(), options.settings.min_users)
-    if not kept.nnz:
+    kept = without_rare_items(train.histories(), options.settings.min_users)
+    if not kept.n_events:
         raise NothingToTrainOn(
             f"no item has {options.settings.min_users} users in the training data, and what fewer did is not learnt, so"
             " that nobody's history can be read off the model; with --min-users 1 everything counts"

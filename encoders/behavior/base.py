@@ -15,6 +15,7 @@ from encoders.block import BlockState, Catalogue, Family, TrainingData, Training
 from encoders.search import SearchSpace
 from encoders.tensors import Tensors, check_fitted, check_trained, settings_of
 from kg.errors import WhyPathError
+from kg.histories import Histories
 
 
 class CatalogueTooLarge(WhyPathError):
@@ -154,14 +155,19 @@ class BehaviorBlock(HistoryBlock):
 
     @classmethod
     def fit(cls, data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0) -> Self:
+        """See `learn`; the catalogue has no part in it."""
+        return cls.learn(data.histories, settings, seed=seed)
+
+    @classmethod
+    def learn(cls, histories: Histories, settings: BaseModel | None = None, *, seed: int = 0) -> Self:
         """Learn from histories alone.
 
         settings: an instance of `settings_type`, its defaults if None. seed: used only where the method draws numbers.
         Raises CatalogueTooLarge where the method cannot hold so many items.
         """
         checked = cls.settings_type.model_validate(settings or cls.settings_type())
-        learned = cls._learned(data.matrix, checked, np.random.default_rng(seed))
-        return cls._from_tensors(Tensors(learned), checked, data.catalogue.trained)
+        learned = cls._learned(histories.matrix(), checked, np.random.default_rng(seed))
+        return cls._from_tensors(Tensors(learned), checked, np.arange(histories.n_items, dtype=np.int32))
 
     @classmethod
     @abstractmethod

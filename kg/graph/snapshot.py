@@ -29,6 +29,7 @@ from kg.graph.parts import GraphParts
 from kg.graph.shuffling import shuffled_relation
 from kg.graph.strings import Strings
 from kg.graph.tables import InteractionTable, NodeTable, RelationTable
+from kg.histories import Histories
 from kg.interactions import Interactions
 from kg.rows import EdgeRow, Event, FieldValue, NodeRow
 from kg.schema import DomainSchema
@@ -267,6 +268,7 @@ class KnowledgeGraph:
         items = _joined([table.items for table in tables], np.int32)
         times = _joined([table.times for table in tables], np.float64)
         weights = _joined([table.weights for table in tables], np.float32)
+        kind_codes = np.repeat(np.arange(len(tables), dtype=np.int16), [len(table) for table in tables])
         order = np.lexsort((weights, items, times, users))
         present, dense = np.unique(users[order], return_inverse=True)
         return Interactions(
@@ -276,18 +278,37 @@ class KnowledgeGraph:
             self.n_items,
             None if np.isnan(weights).all() else weights[order],
             None if np.isnan(times).all() else times[order],
+            kind_codes[order],
+            tuple(table.kind for table in tables),
         )
 
     def events_of(self, user: str) -> list[InteractionTable]:
         """One user's events, a table per interaction kind that has any; empty for a user without events or unknown."""
         return [table.part(rows) for table, rows in self._events_of(user)]
 
-    def history_of(self, user: str, kinds: Collection[str]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Items with positive events of a user, and with any of these kinds; dense indices, ascending, each once."""
+    def history_of(self, user: str, kinds: Collection[str]) -> tuple[Histories, NDArray[np.int32]]:
+        """A user's positive events, in the order of time (unknown last) and item, and the items with any event of these
+        kinds, dense indices, ascending, each once.
+        """
         found = self._events_of(user)
-        liked = [table.items[rows][table.positive[rows]] for table, rows in found]
+        liked = [np.arange(rows.start, rows.stop)[table.positive[rows]] for table, rows in found]
+        tables = [table for table, _ in found]
+        items = _joined([table.items[rows] for table, rows in zip(tables, liked, strict=True)], np.int32)
+        times = _joined([table.times[rows] for table, rows in zip(tables, liked, strict=True)], np.float64)
+        weights = _joined([table.weights[rows] for table, rows in zip(tables, liked, strict=True)], np.float32)
+        codes = np.repeat(np.arange(len(tables), dtype=np.int16), [len(rows) for rows in liked])
+        order = np.lexsort((items, times))
+        history = Histories(
+            np.array([0, len(items)], dtype=np.int64),
+            items[order],
+            self.n_items,
+            times[order],
+            weights[order],
+            codes[order],
+            tuple(table.kind for table in tables),
+        )
         seen = [table.items[rows] for table, rows in found if table.kind in kinds]
-        return np.unique(_joined(liked, np.int32)), np.unique(_joined(seen, np.int32))
+        return history, np.unique(_joined(seen, np.int32))
 
     def _events_of(self, user: str) -> list[tuple[InteractionTable, slice]]:
         row = self._users.keys.find(user)

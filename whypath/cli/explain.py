@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
             scorer = engine.offline_scorer()
             behaviour = behaviour_of_files(scorer.graph, arguments.history, [arguments.user], remark)
             index = scorer.graph.item_index(arguments.item)
-            found = explain_score(scorer, arguments.user, behaviour.liked.indices, index, arguments.paths)
+            found = explain_score(scorer, arguments.user, behaviour.liked, index, arguments.paths)
             found = replace(found, stale_since=engine.stale)
         else:
             found = engine.explain(arguments.user, arguments.item, paths=arguments.paths)

@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
             behaviour = behaviour_of_store(graph, users, leave_out=() if arguments.repeats else arguments.leave_out)
         excluded = excluded_of(behaviour, exclusions, graph)
         if arguments.user is not None and arguments.out is None:
-            history = History(behaviour.liked.indices, behaviour.seen.indices)
+            history = History(behaviour.liked, behaviour.seen.indices)
             found = recommend_one(scorer, arguments.user, history, arguments.k, filters, excluded=excluded.indices)
             show(replace(found, stale_since=engine.stale), as_json=arguments.json)
             return 0
