@@ -6,8 +6,7 @@ The engine, the command line and the evaluation of a bundle all come through her
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -22,6 +21,10 @@ from kg.histories import Histories
 from kg.paths import PathSearch
 from whypath.bundle_record import using_bundle
 
+_MANY_EVENTS = 1_000_000
+_OLD_SHARE = 1e-3
+"""Share of so many events that may be missing in the popularity that newcomers are given; of fewer events none."""
+
 _BATCH_CELLS = 16_000_000
 """Scores held at a time: 64 MB in float32, a few times that while ranking."""
 
@@ -35,18 +38,28 @@ class Batch:
     popular: NDArray[np.bool_]
 
 
+@dataclass(eq=False)
+class _Known:
+    """What a scorer has computed when it was first asked for: `popularity` over `events` events."""
+
+    paths: PathSearch | None = None
+    popularity: NDArray[np.float32] | None = None
+    events: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class Scorer:
     """A model bound to a snapshot; immutable, safe to use from many threads.
 
     `tie_break` uint64 [n_items] orders equal scores; `popularity_of` gives the blend float32 [n_items] for users
-    without a history, asked for once and only when there is such a user.
+    without a history, asked for only when there is such a user.
     """
 
     graph: KnowledgeGraph
     ranker: Ranker
     tie_break: NDArray[np.uint64]
     popularity_of: Callable[[KnowledgeGraph], NDArray[np.float32]]
+    _known: _Known = field(default_factory=_Known, init=False, repr=False)
 
     @classmethod
     def over(
@@ -56,18 +69,30 @@ class Scorer:
         return cls(graph, ranker, tie_break_keys(graph.item_ids), popularity_of)
 
     def with_events(self, graph: KnowledgeGraph) -> Scorer:
-        """The same over a snapshot with the same items and facts and other events."""
-        return replace(self, graph=graph)
+        """The same over a snapshot with the same items and facts and other events; what depends on facts is kept."""
+        scorer = replace(self, graph=graph)
+        known = self._known
+        if known.paths is not None and graph.relations is self.graph.relations:
+            scorer._known.paths = known.paths
+        missing = graph.n_events - known.events
+        if known.popularity is not None and graph.n_events >= _MANY_EVENTS and missing <= _OLD_SHARE * graph.n_events:
+            scorer._known.popularity, scorer._known.events = known.popularity, known.events
+        return scorer
 
-    @cached_property
+    @property
     def popularity(self) -> NDArray[np.float32]:
-        """The popularity blend, float32 [n_items]."""
-        return self.popularity_of(self.graph)
+        """The popularity blend, float32 [n_items]; of many events some that came last may not be in it."""
+        if self._known.popularity is None:
+            self._known.popularity = self.popularity_of(self.graph)
+            self._known.events = self.graph.n_events
+        return self._known.popularity
 
-    @cached_property
+    @property
     def paths(self) -> PathSearch:
         """Search over the relations that may be shown, without interactions."""
-        return PathSearch(self.graph)
+        if self._known.paths is None:
+            self._known.paths = PathSearch(self.graph)
+        return self._known.paths
 
     def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
         """Scores float32 [n_users, n_candidates]; users with an empty history get the popularity blend.

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 def to_networkx(
     graph: KnowledgeGraph, around: int | None, depth: int, *, interactions: bool, hidden: bool, complete: bool
 ) -> nx.MultiDiGraph:
-    """See `KnowledgeGraph.to_networkx`."""
+    """A labelled networkx MultiDiGraph of all, or of what is within `depth` edges of the node `around`.
+
+    Nodes are (kind, key) with attributes kind, key, label, role and fields (not the sensitive ones); edges have the
+    relation's name as key and attributes relation and label. Users and events are in it only with `interactions`,
+    hidden relations only with `hidden`. With `complete` everything is in it that makes `from_networkx` give an equal
+    snapshot: also texts, sensitive fields and, as attribute of the graph, the schema.
+    """
     interactions, hidden = interactions or complete, hidden or complete
     users = set(graph.schema.user_kinds)
     relations = [

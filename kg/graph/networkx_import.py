@@ -15,7 +15,13 @@ from kg.sources.networkx_graph import domain_from_networkx
 
 
 def parts_of_networkx(graph: Any, schema: DomainSchema | None, *, items: str | None, users: str | None) -> GraphParts:
-    """See `KnowledgeGraph.from_networkx`."""
+    """The tables of a networkx graph, in the form that `to_networkx` gives.
+
+    One of `to_networkx(complete=True)` gives a snapshot of equal content. For any other, `schema` describes kinds,
+    fields, relations and interactions; without it they are read off the attributes, and `items` and `users` name the
+    item and the user kind where no attribute `role` does (see `kg.sources.domain_from_networkx`). Values are taken as
+    they are, without the checks of a load.
+    """
     if schema is None:
         said = graph.graph.get(SCHEMA)
         schema = DomainSchema.from_json(said) if said else domain_from_networkx(graph, items=items, users=users)

@@ -114,7 +114,7 @@ def _merged(graph: GraphParts, table: InteractionTable, columns: EventColumns) -
     # Only the rows of the users concerned are sorted again, together with the new ones; all others are copied around
     # them.
     old_rows = np.concatenate([np.arange(start, stop) for start, stop in zip(first, last, strict=True)]).astype(np.intp)
-    again = _concatenated([table.take(old_rows), added]).in_order()
+    again = concatenated([table.take(old_rows), added]).in_order()
     untouched = np.ones(len(table), dtype=bool)
     untouched[old_rows] = False
     rest = np.flatnonzero(untouched)
@@ -126,10 +126,11 @@ def _merged(graph: GraphParts, table: InteractionTable, columns: EventColumns) -
     is_new[target] = True
     source[is_new] = len(table) + np.arange(len(again))
     source[~is_new] = rest
-    return _concatenated([table, again]).take(source)
+    return concatenated([table, again]).take(source)
 
 
-def _concatenated(tables: Sequence[InteractionTable]) -> InteractionTable:
+def concatenated(tables: Sequence[InteractionTable]) -> InteractionTable:
+    """The tables' events one after the other, as one table of the first's kind."""
     first = tables[0]
     return InteractionTable(
         first.kind,

@@ -19,16 +19,17 @@ from numpy.typing import NDArray
 from kg.errors import WhyPathError
 from kg.graph.building import EventColumns, build, graph_of_rows
 from kg.graph.columns import FieldColumn
-from kg.graph.concealing import concealed_nodes
 from kg.graph.digests import events_digest, facts_digest
-from kg.graph.facts import ItemFacts, item_facts
+from kg.graph.event_delta import EventDelta
+from kg.graph.facts import ItemFacts
 from kg.graph.files import load, save
-from kg.graph.items import ItemIndex
 from kg.graph.overlay import with_events, without_users
 from kg.graph.parts import GraphParts
+from kg.graph.shared_facts import SharedFacts
 from kg.graph.shuffling import shuffled_relation
 from kg.graph.strings import Strings
 from kg.graph.tables import InteractionTable, NodeTable, RelationTable
+from kg.graph.user_events import all_events, events_of_user, history_of_user
 from kg.histories import Histories
 from kg.interactions import Interactions
 from kg.rows import EdgeRow, Event, FieldValue, NodeRow
@@ -39,34 +40,62 @@ if TYPE_CHECKING:
     from torch_geometric.data import FeatureStore, GraphStore, HeteroData
 
 
+_LAID_EVENTS = 1_000
+_LAID_SHARE = 0.05
+"""Events, and share of all events, up to which they are only laid over the tables."""
+
+
 class UnknownNode(WhyPathError):
     """A node, kind or field that the graph does not have."""
 
 
 class KnowledgeGraph:
-    """A snapshot: `schema`, `generation` and `event_generation` of the store it was read from (0 without a store).
+    """A snapshot; `schema`, `generation` and `event_generation` of the store it was read from (0 without a store).
 
     Node space: global ids run over the item kinds (sorted by name), then the entity kinds, then the user kinds, in
     each kind by key. So a dense item index is a global node id, 0 to n_items - 1. `kinds` are in that order;
     `offsets` has the first global id of each kind. Safe to use from many threads.
     """
 
-    def __init__(self, parts: GraphParts) -> None:
-        """Put finished tables together; `build` and `from_rows` make them."""
-        self._parts = parts
-        self._tables = parts.tables
-        self._users = parts.users
-        self._digest = parts.digest
+    def __init__(self, parts: GraphParts, delta: EventDelta | None = None, facts: SharedFacts | None = None) -> None:
+        """Put finished tables together; `build` and `from_rows` make them. `delta`: events laid over them; `facts`:
+        those of another snapshot with the same items, entities and relations between them.
+        """
+        self._base = parts
+        self._delta = EventDelta() if delta is None else delta
+        self._facts = SharedFacts(parts) if facts is None else facts
         self.schema = parts.schema
         self.generation = parts.generation
         self.event_generation = parts.event_generation
-        self.relations: tuple[RelationTable, ...] = tuple(parts.relations)
-        self.events: tuple[InteractionTable, ...] = tuple(parts.events)
         self.kinds: tuple[str, ...] = parts.kinds
         self.offsets: Mapping[str, int] = parts.offsets
-        self.n_nodes = sum(len(table) for table in parts.tables.values())
-        self.n_items = sum(len(parts.tables[kind]) for kind in parts.schema.item_kinds)
-        self._items = ItemIndex([parts.tables[kind] for kind in parts.schema.item_kinds])
+        self.n_nodes = sum(len(table) for table in parts.tables.values()) + self._delta.new_users
+        self.n_items = self._facts.n_items
+
+    @cached_property
+    def _parts(self) -> GraphParts:
+        """The tables with all events in them: one pass over the event columns, where events are laid over them."""
+        return with_events(self._base, self._delta.events(), self.event_generation) if len(self._delta) else self._base
+
+    @cached_property
+    def relations(self) -> tuple[RelationTable, ...]:
+        """All relations, sorted by name."""
+        moved = self._delta.new_users and self._facts.join_users
+        return tuple(self._parts.relations) if moved else self._facts.relations
+
+    @cached_property
+    def events(self) -> tuple[InteractionTable, ...]:
+        """All events, a table for each kind, sorted by name."""
+        return tuple(self._parts.events)
+
+    @property
+    def n_events(self) -> int:
+        """Number of events."""
+        return sum(map(len, self._base.events)) + len(self._delta)
+
+    def _table(self, kind: str) -> NodeTable:
+        has_new = self._delta.new_users and kind in self.schema.user_kinds
+        return (self._parts if has_new else self._base).tables[kind]
 
     @classmethod
     def build(
@@ -109,12 +138,8 @@ class KnowledgeGraph:
     def from_networkx(
         cls, graph: nx.Graph, schema: DomainSchema | None = None, *, items: str | None = None, users: str | None = None
     ) -> KnowledgeGraph:
-        """A snapshot of a networkx graph, in the form that `to_networkx` gives.
-
-        One of `to_networkx(complete=True)` gives a snapshot of equal content. For any other, `schema` describes kinds,
-        fields, relations and interactions; without it they are read off the attributes, and `items` and `users` name
-        the item and the user kind where no attribute `role` does (see `kg.sources.domain_from_networkx`). Values are
-        taken as they are, without the checks of a load. Raises WhyPathError for what the schema does not describe.
+        """A snapshot of a networkx graph in the form that `to_networkx` gives; see
+        `kg.graph.networkx_import.parts_of_networkx`. Raises WhyPathError for what the schema does not describe.
         """
         from kg.graph.networkx_import import parts_of_networkx
 
@@ -124,9 +149,9 @@ class KnowledgeGraph:
 
     def nodes(self, kind: str) -> NodeTable:
         """The table of one kind; raises UnknownNode."""
-        if kind not in self._tables:
+        if kind not in self._base.tables:
             raise UnknownNode(f"there is no node kind {kind!r}; the kinds are {', '.join(self.kinds)}")
-        return self._tables[kind]
+        return self._table(kind)
 
     def kind_of(self, node: int) -> str:
         """Kind of a global node id."""
@@ -138,7 +163,7 @@ class KnowledgeGraph:
         """Kind, key and label of a global node id; raises UnknownNode."""
         kind = self.kind_of(node)
         row = node - self.offsets[kind]
-        table = self._tables[kind]
+        table = self._table(kind)
         return kind, table.keys[row], table.labels[row]
 
     def node_id(self, kind: str, key: str) -> int:
@@ -149,7 +174,7 @@ class KnowledgeGraph:
         return self.offsets[kind] + row
 
     def _unknown(self, kind: str, key: str) -> UnknownNode:
-        count = len(self._tables[kind])
+        count = len(self._table(kind))
         return UnknownNode(f"there is no {kind} {key!r} among the graph's {count:,} nodes of that kind")
 
     def label_of(self, node: int) -> str:
@@ -161,7 +186,7 @@ class KnowledgeGraph:
         """A node's known fields, as they may be shown: sensitive ones are left out."""
         kind = self.kind_of(node)
         row = node - self.offsets[kind]
-        shown = {name: column[row] for name, column in self._tables[kind].fields.items() if not column.sensitive}
+        shown = {name: column[row] for name, column in self._table(kind).fields.items() if not column.sensitive}
         return {name: value for name, value in shown.items() if value is not None}
 
     # Items
@@ -169,17 +194,17 @@ class KnowledgeGraph:
     @property
     def item_ids(self) -> Strings:
         """Outside ids [n_items]: the keys, as "kind:key" only where a key would not tell the kind."""
-        return self._items.ids
+        return self._facts.items.ids
 
-    @cached_property
+    @property
     def item_labels(self) -> Strings:
         """Labels [n_items]."""
-        return Strings.concatenated([self._tables[kind].labels for kind in self.schema.item_kinds])
+        return self._facts.item_labels
 
-    @cached_property
+    @property
     def item_texts(self) -> Strings:
         """Texts [n_items] for a text encoder, empty where an item has none."""
-        return Strings.concatenated([self._tables[kind].texts for kind in self.schema.item_kinds])
+        return self._facts.item_texts
 
     def items_as_shown(self, items: NDArray[np.integer]) -> list[tuple[str, str, str]]:
         """Outside id, label (see `label_of`) and kind of each of the given items, indices [k]."""
@@ -201,17 +226,17 @@ class KnowledgeGraph:
 
     def item_index(self, item_id: str) -> int:
         """Dense index of an outside id; raises UnknownItem, naming close ones."""
-        return self._items.index(item_id)
+        return self._facts.items.index(item_id)
 
     def item_indices(self, item_ids: Iterable[str]) -> NDArray[np.int32]:
         """Dense indices [k] of outside ids, -1 where unknown."""
-        return self._items.indices(item_ids)
+        return self._facts.items.indices(item_ids)
 
     def item_field(self, name: str) -> FieldColumn:
         """One field over all items [n_items], missing where a kind lacks it; raises UnknownNode if no item kind has
         it.
         """
-        tables = [self._tables[kind] for kind in self.schema.item_kinds]
+        tables = [self._table(kind) for kind in self.schema.item_kinds]
         having = [table.fields[name] for table in tables if name in table.fields]
         if not having:
             names = sorted({field for table in tables for field in table.fields})
@@ -237,7 +262,9 @@ class KnowledgeGraph:
     @cached_property
     def concealed(self) -> NDArray[np.bool_]:
         """Mask [n_nodes] of entities that only hidden relations lead to; see `kg.graph.concealing`."""
-        return concealed_nodes(self._parts)
+        known = self._facts.concealed
+        # Users, which come last, are never concealed, however many there are by now.
+        return np.concatenate([known, np.zeros(self.n_nodes - len(known), dtype=bool)])[: self.n_nodes]
 
     def shown_node_id(self, kind: str, key: str) -> int:
         """`node_id` for somebody who looks around: raises UnknownNode also for a node that is `concealed`."""
@@ -246,14 +273,9 @@ class KnowledgeGraph:
             raise self._unknown(kind, key)
         return node
 
-    @cached_property
-    def _facts(self) -> ItemFacts:
-        items, users = set(self.schema.item_kinds), set(self.schema.user_kinds)
-        return item_facts(self.relations, self.offsets, self.n_items, items, users)
-
     def item_facts(self) -> ItemFacts:
         """The facts of every item, flattened; computed once."""
-        return self._facts
+        return self._facts.item_facts
 
     # Interactions
 
@@ -262,67 +284,39 @@ class KnowledgeGraph:
 
         Events are sorted by user, time (unknown last) and item. Weights or times are None where no event has one.
         """
-        wanted = [table for table in self.events if kinds is None or table.kind in kinds]
-        tables = [table.take(np.flatnonzero(table.positive)) if positive_only else table for table in wanted]
-        users = _joined([table.users for table in tables], np.int32)
-        items = _joined([table.items for table in tables], np.int32)
-        times = _joined([table.times for table in tables], np.float64)
-        weights = _joined([table.weights for table in tables], np.float32)
-        kind_codes = np.repeat(np.arange(len(tables), dtype=np.int16), [len(table) for table in tables])
-        order = np.lexsort((weights, items, times, users))
-        present, dense = np.unique(users[order], return_inverse=True)
-        return Interactions(
-            dense.astype(np.int32),
-            items[order],
-            self._tables[self.schema.user_kinds[0]].keys.take(present),
-            self.n_items,
-            None if np.isnan(weights).all() else weights[order],
-            None if np.isnan(times).all() else times[order],
-            kind_codes[order],
-            tuple(table.kind for table in tables),
-        )
+        tables = [table for table in self.events if kinds is None or table.kind in kinds]
+        keys = self._table(self.schema.user_kinds[0]).keys
+        return all_events(tables, keys, self.n_items, positive_only=positive_only)
 
     def events_of(self, user: str) -> list[InteractionTable]:
-        """One user's events, a table per interaction kind that has any; empty for a user without events or unknown."""
-        return [table.part(rows) for table, rows in self._events_of(user)]
+        """One user's events, a table per interaction kind that has any; empty for a user without events or unknown.
+
+        Costs no look at other users' events; `users` of a table is 0 for a user who came after the snapshot was read.
+        """
+        return events_of_user(self._base, self._delta, user)
 
     def history_of(self, user: str, kinds: Collection[str]) -> tuple[Histories, NDArray[np.int32]]:
         """A user's positive events, in the order of time (unknown last) and item, and the items with any event of these
         kinds, dense indices, ascending, each once.
         """
-        found = self._events_of(user)
-        liked = [np.arange(rows.start, rows.stop)[table.positive[rows]] for table, rows in found]
-        tables = [table for table, _ in found]
-        items = _joined([table.items[rows] for table, rows in zip(tables, liked, strict=True)], np.int32)
-        times = _joined([table.times[rows] for table, rows in zip(tables, liked, strict=True)], np.float64)
-        weights = _joined([table.weights[rows] for table, rows in zip(tables, liked, strict=True)], np.float32)
-        codes = np.repeat(np.arange(len(tables), dtype=np.int16), [len(rows) for rows in liked])
-        order = np.lexsort((items, times))
-        history = Histories(
-            np.array([0, len(items)], dtype=np.int64),
-            items[order],
-            self.n_items,
-            times[order],
-            weights[order],
-            codes[order],
-            tuple(table.kind for table in tables),
-        )
-        seen = [table.items[rows] for table, rows in found if table.kind in kinds]
-        return history, np.unique(_joined(seen, np.int32))
-
-    def _events_of(self, user: str) -> list[tuple[InteractionTable, slice]]:
-        row = self._users.keys.find(user)
-        found = [(table, table.of_user(row)) for table in self.events] if row >= 0 else []
-        return [(table, rows) for table, rows in found if rows.stop > rows.start]
+        return history_of_user(self.events_of(user), self.n_items, kinds)
 
     # Other snapshots
 
     def overlay(self, events: Sequence[Event], *, event_generation: int | None = None) -> KnowledgeGraph:
         """The snapshot with further events: new users get a bare node, events that are there already or whose item the
-        snapshot does not have (it may come with a later load) are left out. Costs one pass over the event columns.
+        snapshot does not have (it may come with a later load) are left out. Costs as much as the new events are many,
+        on average: now and then what was laid over the tables is put into them.
         """
         generation = self.event_generation if event_generation is None else event_generation
-        return KnowledgeGraph(with_events(self._parts, events, generation))
+        base = replace(self._base, event_generation=generation)
+        graph = KnowledgeGraph(base, self._delta.with_events(self._base, events), self._facts)
+        most = max(_LAID_EVENTS, int(_LAID_SHARE * (graph.n_events - len(graph._delta))))
+        if len(graph._delta) <= most:
+            return graph
+        # Rows of users in relations move when users come.
+        moved = graph._delta.new_users and self._facts.join_users
+        return KnowledgeGraph(graph._parts, None, None if moved else self._facts)
 
     def without_users(self, users: Iterable[str]) -> KnowledgeGraph:
         """The snapshot without these users, their events and whatever else hangs on them."""
@@ -330,18 +324,16 @@ class KnowledgeGraph:
 
     def at_generation(self, generation: int) -> KnowledgeGraph:
         """The same content under another generation of its store."""
-        return KnowledgeGraph(replace(self._parts, generation=generation))
+        return KnowledgeGraph(replace(self._base, generation=generation), self._delta, self._facts)
 
     def without_relations(self) -> KnowledgeGraph:
-        """The twin with the same nodes, texts and events, and every relation empty."""
+        """The twin whose relations are all empty."""
         none = np.zeros(0, dtype=np.int32)
         bare = [r.with_edges(none, none, len(r.forward), len(r.backward)) for r in self.relations]
         return KnowledgeGraph(replace(self._parts, relations=bare, digest=None))
 
     def shuffled(self, seed: int) -> KnowledgeGraph:
-        """The twin with the tails of each relation permuted, which keeps degrees on both sides and destroys the
-        meaning.
-        """
+        """The twin with each relation's tails permuted: degrees stay on both sides, the meaning goes."""
         relations = [shuffled_relation(relation, seed) for relation in self.relations]
         return KnowledgeGraph(replace(self._parts, relations=relations, digest=None))
 
@@ -358,9 +350,9 @@ class KnowledgeGraph:
 
         Users and events are not in it, so that it stays while they come and go; `events_digest` covers them.
         """
-        if self._digest is None:
-            self._digest = facts_digest(self)
-        return self._digest
+        if self._facts.digest is None:
+            self._facts.digest = facts_digest(self)
+        return self._facts.digest
 
     @cached_property
     def events_digest(self) -> str:
@@ -376,13 +368,7 @@ class KnowledgeGraph:
         hidden: bool = False,
         complete: bool = False,
     ) -> nx.MultiDiGraph:
-        """A labelled networkx MultiDiGraph of all, or of what is within `depth` edges of the node `around`.
-
-        Nodes are (kind, key) with attributes kind, key, label, role and fields (not the sensitive ones); edges have the
-        relation's name as key and attributes relation and label. Users and events are in it only with `interactions`,
-        hidden relations only with `hidden`. With `complete` everything is in it that makes `from_networkx` give an
-        equal snapshot: also texts, sensitive fields and, as attribute of the graph, the schema.
-        """
+        """A labelled networkx MultiDiGraph; see `kg.graph.networkx_export.to_networkx`."""
         from kg.graph.networkx_export import to_networkx
 
         return to_networkx(self, around, depth, interactions=interactions, hidden=hidden, complete=complete)
@@ -400,9 +386,7 @@ class KnowledgeGraph:
         return SnapshotFeatures(self), SnapshotEdges(self)
 
     def save(self, directory: str | Path, *, mode: int | None = None) -> Path:
-        """Write the snapshot to a directory, which appears whole or not at all; one that holds a snapshot is
-        replaced. `mode`: permissions of its files, else what the umask allows.
-        """
+        """Write the snapshot to a directory, whole or not at all. `mode`: of its files, else as the umask allows."""
         return save(self._parts, self.digest, Path(directory), mode=mode)
 
     @classmethod
@@ -412,9 +396,5 @@ class KnowledgeGraph:
 
     def __repr__(self) -> str:
         edges = sum(len(relation) for relation in self.relations)
-        events = sum(len(table) for table in self.events)
-        return f"KnowledgeGraph({self.schema.name!r}, {self.n_nodes:,} nodes, {edges:,} edges, {events:,} events)"
-
-
-def _joined(columns: Sequence[NDArray], dtype: type) -> NDArray:
-    return np.concatenate([np.zeros(0, dtype=dtype), *columns])
+        name = self.schema.name
+        return f"KnowledgeGraph({name!r}, {self.n_nodes:,} nodes, {edges:,} edges, {self.n_events:,} events)"

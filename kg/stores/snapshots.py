@@ -120,7 +120,7 @@ class Snapshots:
             # A deletion between the two reads would leave its user in the base of the overlay.
             raise Moved
         graph = graph.overlay(events, event_generation=reached)
-        if len(events) > max(_OVERLAID_EVENTS, _OVERLAID_SHARE * sum(map(len, graph.events))):
+        if len(events) > max(_OVERLAID_EVENTS, _OVERLAID_SHARE * graph.n_events):
             self._keep(graph)
         return graph
 

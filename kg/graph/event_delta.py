@@ -1,0 +1,118 @@
+"""`EventDelta`: a few events laid over a snapshot, so that recording one costs no copy of all others.
+
+The snapshots of a running engine are made one from the other, each with some events more. They share one log that only
+grows; each sees its beginning. What one user did is found by the user's key, without a look at anybody else's events.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kg.graph.parts import GraphParts
+from kg.rows import Event
+
+
+@dataclass(frozen=True, slots=True)
+class LaidEvent:
+    """An event with its item's dense index; `new_users`: users up to here that the snapshot below does not have."""
+
+    event: Event
+    item: int
+    new_users: int
+
+
+class _Log:
+    """Laid events in order, and their places by user; entries are only ever added."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.entries: list[LaidEvent] = []
+        self.by_user: dict[str, list[int]] = {}
+        self.ids: dict[str, int] = {}
+
+
+class EventDelta:
+    """The first `length` events of a log; immutable, safe to use from many threads."""
+
+    __slots__ = ("_log", "length")
+
+    def __init__(self, log: _Log | None = None, length: int = 0) -> None:
+        self._log = log if log is not None else _Log()
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
+
+    @property
+    def new_users(self) -> int:
+        """Users of these events that the snapshot below does not have."""
+        return self._log.entries[self.length - 1].new_users if self.length else 0
+
+    def events(self) -> list[Event]:
+        """The events in order."""
+        return [entry.event for entry in self._log.entries[: self.length]]
+
+    def of_user(self, user: str) -> list[LaidEvent]:
+        """One user's events in order."""
+        entries, length = self._log.entries, self.length
+        return [entries[place] for place in self._log.by_user.get(user, ()) if place < length]
+
+    def holds(self, event_id: str) -> bool:
+        """Whether an event of this id is among them."""
+        return self._log.ids.get(event_id, self.length) < self.length
+
+    def with_events(self, base: GraphParts, events: Iterable[Event]) -> EventDelta:
+        """These and further events over `base`. Those that are there already, or whose item or kind `base` does not
+        have, are left out. Costs as much as the events are many.
+        """
+        usable = [(event, item) for event in events if (item := _item_of(base, event)) >= 0]
+        log = self._log
+        with log.lock:
+            if len(log.entries) != self.length:
+                # Another snapshot was made from the one below, with other events.
+                log = self._copied()
+            for event, item in usable:
+                _append(log, base, event, item)
+            return EventDelta(log, len(log.entries))
+
+    def _copied(self) -> _Log:
+        log = _Log()
+        log.entries = self._log.entries[: self.length]
+        for place, entry in enumerate(log.entries):
+            log.by_user.setdefault(entry.event.user, []).append(place)
+            log.ids[entry.event.id] = place
+        return log
+
+
+def _item_of(base: GraphParts, event: Event) -> int:
+    if event.item_kind not in base.schema.item_kinds or event.kind not in base.schema.interactions:
+        return -1
+    row = base.tables[event.item_kind].keys.find(event.item)
+    return -1 if row < 0 else base.offsets[event.item_kind] + row
+
+
+def _append(log: _Log, base: GraphParts, event: Event, item: int) -> None:
+    if event.id in log.ids:
+        return
+    row = base.users.keys.find(event.user)
+    if row >= 0 and _is_in_base(base, event, row):
+        return
+    before = log.entries[-1].new_users if log.entries else 0
+    is_new = row < 0 and event.user not in log.by_user
+    # The entry comes last: readers look at places below the length that they know.
+    log.by_user.setdefault(event.user, []).append(len(log.entries))
+    log.ids[event.id] = len(log.entries)
+    log.entries.append(LaidEvent(event, item, before + is_new))
+
+
+def _is_in_base(base: GraphParts, event: Event, row: int) -> bool:
+    tables = [table for table in base.events if table.kind == event.kind]
+    return any(event.id in table.ids[table.of_user(row)] for table in tables)
+
+
+def pieces(entries: Sequence[LaidEvent], kind: str) -> tuple[list[Event], list[int]]:
+    """Events of one kind, and their items."""
+    chosen = [entry for entry in entries if entry.event.kind == kind]
+    return [entry.event for entry in chosen], [entry.item for entry in chosen]

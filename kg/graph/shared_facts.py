@@ -1,0 +1,59 @@
+"""`SharedFacts`: what depends on items, entities and relations only, computed once for all snapshots that share them.
+
+Recording an event makes another snapshot, and throws away nothing of this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kg.graph.concealing import concealed_nodes
+from kg.graph.facts import ItemFacts, item_facts
+from kg.graph.items import ItemIndex
+from kg.graph.parts import GraphParts
+from kg.graph.strings import Strings
+from kg.graph.tables import RelationTable
+
+
+class SharedFacts:
+    """Item ids, labels, texts and facts of a snapshot's tables; `digest` is None until somebody has asked for it."""
+
+    def __init__(self, parts: GraphParts) -> None:
+        # Without the events, which would else be kept as long as the facts.
+        self._parts = replace(parts, events=())
+        self.relations: tuple[RelationTable, ...] = tuple(parts.relations)
+        self.n_items = sum(len(parts.tables[kind]) for kind in parts.schema.item_kinds)
+        self.items = ItemIndex([parts.tables[kind] for kind in parts.schema.item_kinds])
+        self.digest = parts.digest
+
+    @property
+    def join_users(self) -> bool:
+        """Whether a relation has users at an end, whose rows move when a user comes."""
+        users = set(self._parts.schema.user_kinds)
+        return any({relation.head_kind, relation.tail_kind} & users for relation in self.relations)
+
+    @cached_property
+    def item_labels(self) -> Strings:
+        """Labels [n_items]."""
+        return Strings.concatenated([self._parts.tables[kind].labels for kind in self._parts.schema.item_kinds])
+
+    @cached_property
+    def item_texts(self) -> Strings:
+        """Texts [n_items]."""
+        return Strings.concatenated([self._parts.tables[kind].texts for kind in self._parts.schema.item_kinds])
+
+    @cached_property
+    def item_facts(self) -> ItemFacts:
+        """The facts of every item."""
+        parts = self._parts
+        items, users = set(parts.schema.item_kinds), set(parts.schema.user_kinds)
+        return item_facts(self.relations, parts.offsets, self.n_items, items, users)
+
+    @cached_property
+    def concealed(self) -> NDArray[np.bool_]:
+        """See `kg.graph.concealing`, over the nodes of the snapshot that this was made from."""
+        return concealed_nodes(self._parts)
