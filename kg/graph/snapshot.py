@@ -287,8 +287,8 @@ class KnowledgeGraph:
         return [table.part(rows) for table, rows in self._events_of(user)]
 
     def history_of(self, user: str, kinds: Collection[str]) -> tuple[Histories, NDArray[np.int32]]:
-        """A user's positive events, in the order of time (unknown last) and item, and the items with any event of these
-        kinds, dense indices, ascending, each once.
+        """A user's positive events, in the order of `interactions`, and the items with any event of these kinds, dense
+        indices, ascending, each once.
         """
         found = self._events_of(user)
         liked = [np.arange(rows.start, rows.stop)[table.positive[rows]] for table, rows in found]
@@ -297,7 +297,7 @@ class KnowledgeGraph:
         times = _joined([table.times[rows] for table, rows in zip(tables, liked, strict=True)], np.float64)
         weights = _joined([table.weights[rows] for table, rows in zip(tables, liked, strict=True)], np.float32)
         codes = np.repeat(np.arange(len(tables), dtype=np.int16), [len(rows) for rows in liked])
-        order = np.lexsort((items, times))
+        order = np.lexsort((weights, items, times))
         history = Histories(
             np.array([0, len(items)], dtype=np.int64),
             items[order],
