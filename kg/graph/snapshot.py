@@ -21,6 +21,7 @@ from kg.graph.building import EventColumns, build, graph_of_rows
 from kg.graph.columns import FieldColumn
 from kg.graph.concealing import concealed_nodes
 from kg.graph.digests import events_digest, facts_digest
+from kg.graph.events import history_of, interactions_of
 from kg.graph.facts import ItemFacts, item_facts
 from kg.graph.files import load, save
 from kg.graph.items import ItemIndex
@@ -260,27 +261,13 @@ class KnowledgeGraph:
     def interactions(self, positive_only: bool = True, kinds: Collection[str] | None = None) -> Interactions:
         """The store's own events of all or some interactions; `user_ids` are the users that have any of them, by key.
 
-        Events are sorted by user, time (unknown last) and item. Weights or times are None where no event has one.
+        Events are sorted by user, time (unknown last), item and weight. Weights or times are None where no event has
+        one.
         """
         wanted = [table for table in self.events if kinds is None or table.kind in kinds]
-        tables = [table.take(np.flatnonzero(table.positive)) if positive_only else table for table in wanted]
-        users = _joined([table.users for table in tables], np.int32)
-        items = _joined([table.items for table in tables], np.int32)
-        times = _joined([table.times for table in tables], np.float64)
-        weights = _joined([table.weights for table in tables], np.float32)
-        kind_codes = np.repeat(np.arange(len(tables), dtype=np.int16), [len(table) for table in tables])
-        order = np.lexsort((weights, items, times, users))
-        present, dense = np.unique(users[order], return_inverse=True)
-        return Interactions(
-            dense.astype(np.int32),
-            items[order],
-            self._tables[self.schema.user_kinds[0]].keys.take(present),
-            self.n_items,
-            None if np.isnan(weights).all() else weights[order],
-            None if np.isnan(times).all() else times[order],
-            kind_codes[order],
-            tuple(table.kind for table in tables),
-        )
+        rows = [np.flatnonzero(table.positive) if positive_only else slice(None) for table in wanted]
+        keys = self._tables[self.schema.user_kinds[0]].keys
+        return interactions_of(list(zip(wanted, rows, strict=True)), keys, self.n_items)
 
     def events_of(self, user: str) -> list[InteractionTable]:
         """One user's events, a table per interaction kind that has any; empty for a user without events or unknown."""
@@ -291,24 +278,9 @@ class KnowledgeGraph:
         indices, ascending, each once.
         """
         found = self._events_of(user)
-        liked = [np.arange(rows.start, rows.stop)[table.positive[rows]] for table, rows in found]
-        tables = [table for table, _ in found]
-        items = _joined([table.items[rows] for table, rows in zip(tables, liked, strict=True)], np.int32)
-        times = _joined([table.times[rows] for table, rows in zip(tables, liked, strict=True)], np.float64)
-        weights = _joined([table.weights[rows] for table, rows in zip(tables, liked, strict=True)], np.float32)
-        codes = np.repeat(np.arange(len(tables), dtype=np.int16), [len(rows) for rows in liked])
-        order = np.lexsort((weights, items, times))
-        history = Histories(
-            np.array([0, len(items)], dtype=np.int64),
-            items[order],
-            self.n_items,
-            times[order],
-            weights[order],
-            codes[order],
-            tuple(table.kind for table in tables),
-        )
+        liked = [(table, rows.start + np.flatnonzero(table.positive[rows])) for table, rows in found]
         seen = [table.items[rows] for table, rows in found if table.kind in kinds]
-        return history, np.unique(_joined(seen, np.int32))
+        return history_of(liked, self.n_items), np.unique(np.concatenate([np.zeros(0, np.int32), *seen]))
 
     def _events_of(self, user: str) -> list[tuple[InteractionTable, slice]]:
         row = self._users.keys.find(user)
@@ -414,7 +386,3 @@ class KnowledgeGraph:
         edges = sum(len(relation) for relation in self.relations)
         events = sum(len(table) for table in self.events)
         return f"KnowledgeGraph({self.schema.name!r}, {self.n_nodes:,} nodes, {edges:,} edges, {events:,} events)"
-
-
-def _joined(columns: Sequence[NDArray], dtype: type) -> NDArray:
-    return np.concatenate([np.zeros(0, dtype=dtype), *columns])
