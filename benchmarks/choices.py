@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
@@ -25,7 +24,7 @@ from benchmarks.commands import Workspace
 from benchmarks.records import Record, add_bench, difference_cell, options_of, parser_of, run_script
 from benchmarks.shared_sum import SharedSum
 from benchmarks.yardsticks import METRIC, Yardsticks
-from encoders.block import Catalogue
+from encoders.block import Catalogue, TrainingData
 from encoders.graph import GNNSettings, SharedSettings
 from encoders.text import TextBlockSettings, TextEncoder
 from fusion.encoders import ENCODERS
@@ -33,6 +32,7 @@ from fusion.evaluation import RankingTask, Scorer, evaluate
 from fusion.significance import paired_difference
 from fusion.splits import Split, split_cold_items
 from kg.graph import KnowledgeGraph
+from kg.histories import Histories
 from kg.interactions import Interactions
 from kg.stores import open_store
 from whypath.cli.console import remark
@@ -90,8 +90,8 @@ def variants_of(block: str) -> dict[str, BaseModel]:
     return found
 
 
-Make = Callable[[sp.csr_array], Scorer]
-"""Fits a variant on histories [n_users, n_items]."""
+Make = Callable[[Histories], Scorer]
+"""Fits a variant on histories."""
 
 
 def trials_of(name: str, graph: KnowledgeGraph, catalogue: Catalogue, seed: int) -> dict[str, Make]:
@@ -103,7 +103,7 @@ def trials_of(name: str, graph: KnowledgeGraph, catalogue: Catalogue, seed: int)
         return {variant: (lambda _, found=found: found) for variant, found in sums.items()}
     encoder = ENCODERS[name]
     return {
-        variant: (lambda histories, own=own: encoder.fit(histories, catalogue, own, seed=seed))
+        variant: (lambda histories, own=own: encoder.fit(TrainingData(histories, catalogue), own, seed=seed))
         for variant, own in variants_of(name).items()
     }
 

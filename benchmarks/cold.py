@@ -34,6 +34,7 @@ from benchmarks.yardsticks import METRIC, Yardsticks, mean_of, read_rows, write_
 from fusion.ranking import tie_break_keys, top_k
 from fusion.significance import PairedDifference, paired_difference
 from kg.graph import KnowledgeGraph
+from kg.histories import Histories
 from kg.stores import open_store
 from whypath.cli.console import remark
 
@@ -118,17 +119,17 @@ class Controls:
         # A test user without history has an empty row, and a list in the order of ties.
         kept = (rows >= 0) & (items >= 0)
         ones = np.ones(int(kept.sum()), dtype=np.float32)
-        histories = sp.csr_array((ones, (rows[kept], items[kept])), shape=(len(users), graph.n_items))
-        scores = self.scores(name, histories, candidates, fold.number)
+        matrix = sp.csr_array((ones, (rows[kept], items[kept])), shape=(len(users), graph.n_items))
+        scores = self.scores(name, Histories.of_matrix(matrix), candidates, fold.number)
         ids = graph.item_ids.take(candidates).to_list()
         found = top_k(scores.astype(np.float32), K, tie_break=tie_break_keys(ids))
         row, rank = np.nonzero(found.items >= 0)
         listed = [ids[place] for place in found.items[row, rank]]
         write_rows(out, pd.DataFrame({"user": users[row], "item": listed, "rank": rank + 1}))
 
-    def scores(self, name: str, histories: sp.csr_array, candidates: np.ndarray, fold: int) -> np.ndarray:
-        """A control's scores [n_users, n_candidates] for histories [n_users, n_items]."""
-        n_users = histories.shape[0]
+    def scores(self, name: str, histories: Histories, candidates: np.ndarray, fold: int) -> np.ndarray:
+        """A control's scores [n_users, n_candidates]."""
+        n_users = len(histories)
         if name == "random":
             return np.random.default_rng([self._seed, fold]).random((n_users, len(candidates)))
         if name == "facts":

@@ -142,7 +142,7 @@ def models_of(blocks: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 
 def with_history(task: RankingTask) -> tuple[RankingTask, int]:
     """The task without test users whose history is empty, and how many those are."""
-    empty = np.diff(task.history.indptr) == 0
+    empty = task.history.is_empty
     skipped = int(np.count_nonzero(np.diff(task.test.indptr)[empty]))
     test = sp.csr_array(sp.diags_array((~empty).astype(np.float32)).tocsr() @ task.test)
     test.eliminate_zeros()

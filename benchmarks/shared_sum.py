@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from kg.graph import KnowledgeGraph
+from kg.histories import Histories
 
 EXPONENT = 0.75
 
@@ -27,7 +28,7 @@ class SharedSum:
         degree = np.maximum(np.asarray(self._facts.sum(axis=0)).ravel(), 1.0)
         self._weighted = sp.csr_array(self._facts @ sp.diags_array(degree**-EXPONENT).tocsr())
 
-    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+    def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
         """float32 [n_users, n_candidates]; None is all items."""
         facts = self._facts if candidates is None else self._facts[candidates]
-        return (histories @ self._weighted @ facts.T).toarray().astype(np.float32)
+        return (histories.matrix() @ self._weighted @ facts.T).toarray().astype(np.float32)

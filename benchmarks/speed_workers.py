@@ -46,7 +46,7 @@ def timed(times: dict[str, float], name: str) -> Iterator[None]:
 def train(arguments: argparse.Namespace) -> dict[str, object]:
     """The same work as `whypath train`, except that no bundle is written."""
     stage("imports")
-    from encoders.block import Block, Catalogue
+    from encoders.block import Block, TrainingData
     from encoders.text import TextEncoder, TextEncoderSettings
     from fusion.encoders import ENCODERS, Encoder
     from fusion.training import Fitting
@@ -55,9 +55,9 @@ def train(arguments: argparse.Namespace) -> dict[str, object]:
     from whypath.histories import to_interactions
 
     def announced(encoder: Encoder) -> Encoder:
-        def fit_block(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
+        def fit_block(data: TrainingData, settings: BaseModel | None = None, *, seed: int) -> Block:
             stage(encoder.name)
-            block = encoder.fit(matrix, catalogue, settings, seed=seed)
+            block = encoder.fit(data, settings, seed=seed)
             stage("cross-fitted scores, gates")
             return block
 
@@ -92,7 +92,8 @@ def recommend(arguments: argparse.Namespace) -> dict[str, object]:
     single = []
     for row in range(min(SINGLE_USERS, len(behaviour.users))):
         started = time.perf_counter()
-        own = replace(behaviour, users=[behaviour.users[row]], liked=behaviour.liked[[row]], seen=behaviour.seen[[row]])
+        liked = behaviour.liked.take(slice(row, row + 1))
+        own = replace(behaviour, users=[behaviour.users[row]], liked=liked, seen=behaviour.seen[[row]])
         list(ranked_lists(scorer, own, K, candidates=None, excluded=own.seen))
         single.append(time.perf_counter() - started)
     latency = {"single_p50": float(np.quantile(single, 0.5)), "single_p99": float(np.quantile(single, 0.99))}

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from benchmarks.records import Record, run_script
 from fusion.item_vectors import DIMENSIONS, item_vectors
 from fusion.ranker import Ranker
 from kg.graph import KnowledgeGraph
+from kg.histories import Histories
 from whypath.engine import Engine
 from whypath.exporting import vectors_to_store
 
@@ -34,10 +34,10 @@ _ROWS = 500
 
 def similar_items(ranker: Ranker) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Scores of all items for a history of each item alone, some rows at a time; its own is -inf."""
-    histories = sp.csr_array(sp.identity(ranker.n_items, dtype=np.float32, format="csr"))
+    histories = Histories.single_items(np.arange(ranker.n_items), ranker.n_items)
     for start in range(0, ranker.n_items, _ROWS):
         part = slice(start, min(start + _ROWS, ranker.n_items))
-        scores = ranker.scores(sp.csr_array(histories[part]))
+        scores = ranker.scores(histories.take(part))
         yield part, _without_own(scores, start)
 
 

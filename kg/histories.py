@@ -38,6 +38,8 @@ class Histories:
     def __post_init__(self) -> None:
         if not len(self.offsets) or self.offsets[0] != 0 or self.offsets[-1] != len(self.items):
             raise ValueError(f"offsets must run from 0 to the {len(self.items)} events")
+        if np.any(self.offsets[1:] < self.offsets[:-1]):
+            raise ValueError("offsets must not fall")
         for name in ("times", "weights", "kinds"):
             column = getattr(self, name)
             if column is not None and len(column) != len(self.items):

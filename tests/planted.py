@@ -14,9 +14,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from encoders.block import Catalogue
+from encoders.block import Catalogue, TrainingData
 from kg.datasets.synthetic import SyntheticSettings, generate
 from kg.graph import KnowledgeGraph
+from kg.histories import Histories
 from kg.interactions import Interactions
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
@@ -58,6 +59,11 @@ class Domain:
         """Histories [n_users, n_items] over the items of `graph`."""
         return self.interactions.matrix()
 
+    @cached_property
+    def histories(self) -> Histories:
+        """The same as events."""
+        return self.interactions.histories()
+
     def pairs(self, pairs: Iterable[tuple[str, str]]) -> Interactions:
         """Some pairs as interactions of all users over the items of `graph`."""
         users = sorted({user for user, _ in self.liked})
@@ -90,6 +96,10 @@ class Domain:
         """This domain's items, for a block fitted on `trained` (None: on this one)."""
         fitted = (trained or self).graph
         return Catalogue(self.graph, fitted.item_indices(self.graph.item_ids), vectors(self.graph.item_texts.to_list()))
+
+    def training(self) -> TrainingData:
+        """What a block is fitted on: all pairs, over this domain's items."""
+        return TrainingData(self.histories, self.catalogue())
 
     def _nodes(self) -> list[NodeRow]:
         nodes = [NodeRow("item", key, f"Item {key}", text) for key, text in zip(self.items, self.texts, strict=True)]

@@ -22,12 +22,11 @@ from encoders.text import TextEncoderSettings
 from fusion.settings import FusionSettings
 from kg.forking import at_fork
 from kg.graph import KnowledgeGraph
-from kg.histories import Histories
 from kg.ids import Id, id_text
 from kg.rows import Event
 from kg.stores import AppendReport, DeletionReport, GraphStore, KeptStore, StoreState
 from kg.stores.event_queue import Delivery, EventQueue
-from whypath.answers import History, history_from, history_of, recommend_one
+from whypath.answers import history_from, history_of, recommend_one
 from whypath.bundle import Bundle, BundleRecord, NotTrained, TrainingChoices
 from whypath.explaining import explain_score
 from whypath.files import paths_of
@@ -328,8 +327,7 @@ class Engine:
         scorer, stale = self._now()
         item = id_text(item)
         index = scorer.graph.item_index(item)
-        only = History(Histories.of_items([index], scorer.graph.n_items), np.array([index], dtype=np.int32))
-        found = recommend_one(scorer, None, only, k, Filters(**filters))
+        found = recommend_one(scorer, None, history_from(scorer.graph, [item]), k, Filters(**filters))
         return SimilarItems(item, scorer.graph.label_of(index), found.items, found.note, stale)
 
     def explain(self, user: Id, item: Id, *, paths: int = 5) -> Explanation:

@@ -48,7 +48,8 @@ class Reading:
 def to_interactions(
     rows: Rows, graph: KnowledgeGraph, *, users: Sequence[str] | None = None, positive_only: bool = True
 ) -> tuple[Interactions, Reading]:
-    """Rows as interactions over the graph's items, sorted by user, time and item, so that file order has no effect.
+    """Rows as interactions over the graph's items, sorted by user, time, item and weight, so that file order has no
+    effect.
 
     users: the users of the result in this order, rows of others are dropped; None for all users of the rows, by id
     (also those whose every row is dropped). positive_only: keep only what the domain's rule calls positive; where a row
@@ -72,7 +73,8 @@ def to_interactions(
     times = None if rows.times is None else rows.times[kept]
     by_time = np.zeros(len(kept)) if times is None else times
     weights = None if rows.weights is None else rows.weights[kept]
-    order = np.lexsort((item_index[kept], by_time, user_index[kept]))
+    by_weight = np.zeros(len(kept)) if weights is None else weights
+    order = np.lexsort((by_weight, item_index[kept], by_time, user_index[kept]))
     found = Interactions(
         user_index[kept][order].astype(np.int32),
         item_index[kept][order],

@@ -21,6 +21,7 @@ from kg.graph.building import EventColumns, build, graph_of_rows
 from kg.graph.columns import FieldColumn
 from kg.graph.digests import events_digest, facts_digest
 from kg.graph.event_delta import EventDelta
+from kg.graph.events import history_of, interactions_of
 from kg.graph.facts import ItemFacts
 from kg.graph.files import load, save
 from kg.graph.overlay import with_events, without_users
@@ -29,7 +30,7 @@ from kg.graph.shared_facts import SharedFacts
 from kg.graph.shuffling import shuffled_relation
 from kg.graph.strings import Strings
 from kg.graph.tables import InteractionTable, NodeTable, RelationTable
-from kg.graph.user_events import all_events, events_of_user, history_of_user
+from kg.graph.user_events import events_of_user
 from kg.histories import Histories
 from kg.interactions import Interactions
 from kg.rows import EdgeRow, Event, FieldValue, NodeRow
@@ -282,11 +283,13 @@ class KnowledgeGraph:
     def interactions(self, positive_only: bool = True, kinds: Collection[str] | None = None) -> Interactions:
         """The store's own events of all or some interactions; `user_ids` are the users that have any of them, by key.
 
-        Events are sorted by user, time (unknown last) and item. Weights or times are None where no event has one.
+        Events are sorted by user, time (unknown last), item and weight. Weights or times are None where no event has
+        one.
         """
-        tables = [table for table in self.events if kinds is None or table.kind in kinds]
+        wanted = [table for table in self.events if kinds is None or table.kind in kinds]
+        rows = [np.flatnonzero(table.positive) if positive_only else slice(None) for table in wanted]
         keys = self._table(self.schema.user_kinds[0]).keys
-        return all_events(tables, keys, self.n_items, positive_only=positive_only)
+        return interactions_of(list(zip(wanted, rows, strict=True)), keys, self.n_items)
 
     def events_of(self, user: str) -> list[InteractionTable]:
         """One user's events, a table per interaction kind that has any; empty for a user without events or unknown.
@@ -296,10 +299,13 @@ class KnowledgeGraph:
         return events_of_user(self._base, self._delta, user)
 
     def history_of(self, user: str, kinds: Collection[str]) -> tuple[Histories, NDArray[np.int32]]:
-        """A user's positive events, in the order of time (unknown last) and item, and the items with any event of these
-        kinds, dense indices, ascending, each once.
+        """A user's positive events, in the order of `interactions`, and the items with any event of these kinds, dense
+        indices, ascending, each once.
         """
-        return history_of_user(self.events_of(user), self.n_items, kinds)
+        tables = self.events_of(user)
+        liked = [(table, np.flatnonzero(table.positive)) for table in tables]
+        seen = [table.items for table in tables if table.kind in kinds]
+        return history_of(liked, self.n_items), np.unique(np.concatenate([np.zeros(0, np.int32), *seen]))
 
     # Other snapshots
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 
 from benchmarks.choices import DEFAULT, TRIED, inner_splits, variants_of
 from benchmarks.shared_sum import SharedSum
 from kg.graph import KnowledgeGraph
+from kg.histories import Histories
 from kg.interactions import Interactions
 from kg.rows import EdgeRow, NodeRow
 from tests.kg.domain import films_schema
@@ -40,7 +40,7 @@ def test_a_relation_is_left_out_of_the_sum() -> None:
     nodes = [NodeRow("film", key, key) for key in "abc"] + [NodeRow("person", "p", "p")]
     edges = [EdgeRow("director", key, "p") for key in "ab"] + [EdgeRow("sequel", key, "c") for key in "ab"]
     graph = KnowledgeGraph.from_rows(films_schema(), nodes, edges, [])
-    history = sp.csr_array(np.array([[1.0, 0.0, 0.0]], dtype=np.float32))
+    history = Histories.of_items([0], 3)
     both, code = SharedSum(graph).scores(history), graph.item_facts().relation_names.index("sequel")
     assert both[0, 1] == pytest.approx(2 * 2**-0.75)
     assert SharedSum(graph, code).scores(history)[0, 1] == pytest.approx(2**-0.75)

@@ -13,6 +13,7 @@ from benchmarks.cold import Controls, Fold
 from benchmarks.shared_sum import EXPONENT
 from benchmarks.yardsticks import read_rows, write_rows
 from kg.graph import KnowledgeGraph
+from kg.histories import Histories
 from kg.rows import EdgeRow, NodeRow
 from tests.kg.domain import films_schema
 
@@ -49,15 +50,14 @@ def test_every_test_user_gets_every_candidate(graph: KnowledgeGraph, fold: Fold,
 
 
 def test_shared_entities_count_by_their_degrees(graph: KnowledgeGraph) -> None:
-    history = np.zeros((1, graph.n_items), dtype=np.float32)
-    history[0, graph.item_indices(["a", "b"])] = 1.0
+    history = Histories.of_items(graph.item_indices(["a", "b"]), graph.n_items)
     candidates = graph.item_indices(["c", "d"]).astype(np.intp)
-    found = Controls(graph, 1).scores("shared-entities", sp.csr_array(history), candidates, 1)
+    found = Controls(graph, 1).scores("shared-entities", history, candidates, 1)
     # b and c share q, a and c share r; b and d share q.
     assert found == pytest.approx(np.array([[3**-EXPONENT + 2**-EXPONENT, 3**-EXPONENT]]))
 
 
 def test_facts_are_counted(graph: KnowledgeGraph) -> None:
     candidates = graph.item_indices(["c", "d"]).astype(np.intp)
-    found = Controls(graph, 1).scores("facts", sp.csr_array((2, graph.n_items)), candidates, 1)
+    found = Controls(graph, 1).scores("facts", Histories.of_matrix(sp.csr_array((2, graph.n_items))), candidates, 1)
     assert found.tolist() == [[2, 1], [2, 1]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,9 +13,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from encoders.block import Block, BlockState, Catalogue, Family, LeaveOneOut, TrainingSizes
+from encoders.block import Block, BlockState, Catalogue, Family, TrainingData, TrainingSizes, WeighedHistories
 from encoders.tensors import StateUnreadable
-from tests.encoders.domain import N_ITEMS, catalogue, histories, moved
+from kg.histories import Histories
+from tests.encoders.domain import N_ITEMS, catalogue, histories, histories_of, moved, without_items
 
 TOLERANCE = 2e-5
 """Relative to the largest score: sums of some dozen float32 products in another order."""
@@ -32,19 +34,13 @@ class BlockContract:
             BlockContract.covered.add(cls.block_type)
 
     @classmethod
-    def fit(cls, matrix: sp.csr_array, over: Catalogue) -> Block:
-        """A block fitted on `matrix` over `over`."""
+    def fit(cls, data: TrainingData) -> Block:
+        """A fitted block, bound to the data's catalogue."""
         raise AssertionError(f"{cls.__name__} has no fit")
-
-    def without_target(self, block: Block, matrix: sp.csr_array, user: int, item: int) -> float:
-        """The score that `loo_scores` promises, the slow way."""
-        history = matrix[user : user + 1].copy()
-        history.data[history.indices == item] = 0.0
-        return float(block.scores(without_zeros(history))[0, item])
 
     @pytest.fixture(scope="class")
     @classmethod
-    def matrix(cls) -> sp.csr_array:
+    def given(cls) -> Histories:
         return histories()
 
     @pytest.fixture(scope="class")
@@ -54,8 +50,8 @@ class BlockContract:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def block(cls, matrix: sp.csr_array, over: Catalogue) -> Block:
-        return cls.fit(matrix, over)
+    def block(cls, given: Histories, over: Catalogue) -> Block:
+        return cls.fit(TrainingData(given, over))
 
     def test_is_a_block(self, block: Block) -> None:
         assert isinstance(block, Block)
@@ -63,57 +59,92 @@ class BlockContract:
         assert block.name
         assert block.family in Family
 
-    def test_scores_are_finite_float32_of_the_right_shape(self, block: Block, matrix: sp.csr_array) -> None:
-        scores = block.scores(matrix)
-        assert scores.shape == matrix.shape
+    def test_scores_are_finite_float32_of_the_right_shape(self, block: Block, given: Histories) -> None:
+        scores = block.scores(given)
+        assert scores.shape == given.shape
         assert scores.dtype == np.float32
         assert np.isfinite(scores).all()
         assert np.abs(scores).max() > 0
 
-    def test_fitting_again_gives_the_same_scores(self, block: Block, matrix: sp.csr_array, over: Catalogue) -> None:
-        np.testing.assert_array_equal(self.fit(matrix, over).scores(matrix), block.scores(matrix))
+    def test_fitting_again_gives_the_same_scores(self, block: Block, given: Histories, over: Catalogue) -> None:
+        again = self.fit(TrainingData(given, over))
+        np.testing.assert_array_equal(again.scores(given), block.scores(given))
 
-    def test_a_user_scores_the_same_alone_as_in_a_batch(self, block: Block, matrix: sp.csr_array) -> None:
-        together = block.scores(matrix)
-        alone = np.concatenate([block.scores(matrix[user : user + 1]) for user in range(matrix.shape[0])])
+    def test_a_user_scores_the_same_alone_as_in_a_batch(self, block: Block, given: Histories) -> None:
+        together = block.scores(given)
+        alone = np.concatenate([block.scores(given.take(slice(user, user + 1))) for user in range(len(given))])
         assert_close(alone, together)
 
-    def test_candidates_are_columns_of_the_full_scores(self, block: Block, matrix: sp.csr_array) -> None:
-        full = block.scores(matrix)
+    def test_candidates_are_columns_of_the_full_scores(self, block: Block, given: Histories) -> None:
+        full = block.scores(given)
         for chosen in ([3], [5, 0, 17], [*range(N_ITEMS - 1, 3, -1)], []):
             columns = np.array(chosen, dtype=np.intp)
-            assert_close(block.scores(matrix, columns), full[:, columns])
+            assert_close(block.scores(given, columns), full[:, columns])
 
-    @pytest.mark.parametrize("weighted", [False, True])
-    def test_shares_add_up_to_the_score(self, block: Block, matrix: sp.csr_array, weighted: bool) -> None:
-        given = with_weights(matrix) if weighted else matrix
+    def test_shares_add_up_to_the_score(self, block: Block, given: Histories) -> None:
         scores = block.scores(given)
-        for user in range(0, given.shape[0], 7):
-            entries = slice(given.indptr[user], given.indptr[user + 1])
-            history, weights = given.indices[entries].astype(np.intp), given.data[entries]
+        for user in range(0, len(given), 7):
+            history = given.take(slice(user, user + 1))
             for item in range(N_ITEMS):
-                shares = block.shares(history, weights, item)
-                assert shares.shape == history.shape
+                shares = block.shares(history, item)
+                assert shares.shape == (history.lengths[0],)
                 assert shares.dtype == np.float32
                 assert abs(float(shares.sum()) - float(scores[user, item])) <= TOLERANCE * np.abs(scores).max()
 
-    def test_shares_follow_their_history_items(self, block: Block, matrix: sp.csr_array) -> None:
-        history = matrix.indices[: matrix.indptr[1]].astype(np.intp)
-        weights = matrix.data[: matrix.indptr[1]]
-        shares = block.shares(history, weights, 4)
-        np.testing.assert_allclose(block.shares(history[::-1], weights, 4), shares[::-1], rtol=1e-4, atol=1e-6)
+    def test_shares_add_up_to_the_score_for_any_weights(self, block: Block, given: Histories) -> None:
+        if not isinstance(block, WeighedHistories):
+            assert not hasattr(block, "scores_of")
+            return
+        weighed = with_weights(given.matrix())
+        scores = block.scores_of(weighed)
+        for user in range(0, weighed.shape[0], 7):
+            entries = slice(weighed.indptr[user], weighed.indptr[user + 1])
+            items, weights = weighed.indices[entries].astype(np.intp), weighed.data[entries]
+            for item in range(N_ITEMS):
+                shares = block.shares_of(items, weights, item)
+                assert shares.shape == items.shape
+                assert shares.dtype == np.float32
+                assert abs(float(shares.sum()) - float(scores[user, item])) <= TOLERANCE * np.abs(scores).max()
+
+    def test_shares_follow_their_history_items(self, block: Block, given: Histories) -> None:
+        if not isinstance(block, WeighedHistories):
+            assert not hasattr(block, "shares_of")
+            return
+        row = with_weights(given.matrix())[:1]
+        items, weights = row.indices.astype(np.intp), row.data
+        shares = block.shares_of(items, weights, 4)
+        np.testing.assert_allclose(block.shares_of(items[::-1], weights[::-1], 4), shares[::-1], rtol=1e-4, atol=1e-6)
+
+    def test_events_count_alike_whatever_their_order_number_time_weight_and_kind(
+        self, block: Block, given: Histories
+    ) -> None:
+        scores = block.scores(given)
+        for events in told_otherwise(given):
+            np.testing.assert_array_equal(block.scores(events), scores)
+            for user in range(0, len(given), 7):
+                plain, history = (one.take(slice(user, user + 1)) for one in (given, events))
+                for item in (0, 4, N_ITEMS - 1):
+                    shares = block.shares(history, item)
+                    np.testing.assert_array_equal(shares, block.shares(plain, item))
+                    assert abs(float(shares.sum()) - float(scores[user, item])) <= TOLERANCE * np.abs(scores).max()
+
+    def test_blocks_learn_the_same_whatever_order_number_time_weight_and_kind(
+        self, block: Block, given: Histories, over: Catalogue
+    ) -> None:
+        *_, events = told_otherwise(given)
+        np.testing.assert_array_equal(self.fit(TrainingData(events, over)).scores(given), block.scores(given))
 
     def test_empty_histories_are_answered(self, block: Block) -> None:
-        empty = sp.csr_array(np.zeros((2, N_ITEMS), dtype=np.float32))
+        empty = histories_of(np.zeros((2, N_ITEMS)))
         assert np.isfinite(block.scores(empty)).all()
-        assert block.shares(np.array([], np.intp), np.array([], np.float32), 0).shape == (0,)
+        assert block.shares(empty.take(slice(0, 1)), 0).shape == (0,)
 
-    def test_state_round_trip_is_exact(self, block: Block, matrix: sp.csr_array, over: Catalogue) -> None:
+    def test_state_round_trip_is_exact(self, block: Block, given: Histories, over: Catalogue) -> None:
         state = block.state()
         assert all(isinstance(tensor, np.ndarray) for tensor in state.tensors.values())
         tensors = load(save({name: np.ascontiguousarray(tensor) for name, tensor in state.tensors.items()}))
         read = self.block_type.from_state(BlockState(tensors, json.loads(json.dumps(dict(state.settings)))), over)
-        np.testing.assert_array_equal(read.scores(matrix), block.scores(matrix))
+        np.testing.assert_array_equal(read.scores(given), block.scores(given))
         assert read.state().settings == state.settings
 
     def test_a_state_is_of_its_training_catalogue(self, block: Block, over: Catalogue) -> None:
@@ -139,70 +170,39 @@ class BlockContract:
                     continue
                 raise AssertionError(f"{self.block_type.__name__} takes a state with {what}")
 
-    def test_rebinding_to_another_order_moves_the_scores(self, block: Block, matrix: sp.csr_array) -> None:
+    def test_rebinding_to_another_order_moves_the_scores(self, block: Block, given: Histories) -> None:
         names = np.random.default_rng(1).permutation(N_ITEMS)
-        scores = block.rebind(catalogue(names.tolist())).scores(moved(matrix, names.tolist()))
-        assert_close(scores, block.scores(matrix)[:, names])
+        scores = block.rebind(catalogue(names.tolist())).scores(moved(given, names.tolist()))
+        assert_close(scores, block.scores(given)[:, names])
 
-    def test_rebinding_back_restores_the_scores(self, block: Block, matrix: sp.csr_array, over: Catalogue) -> None:
+    def test_rebinding_back_restores_the_scores(self, block: Block, given: Histories, over: Catalogue) -> None:
         there = block.rebind(catalogue([*reversed(range(N_ITEMS)), N_ITEMS]))
-        np.testing.assert_array_equal(there.rebind(over).scores(matrix), block.scores(matrix))
+        np.testing.assert_array_equal(there.rebind(over).scores(given), block.scores(given))
 
-    def test_state_survives_rebinding(self, block: Block, matrix: sp.csr_array, over: Catalogue) -> None:
+    def test_state_survives_rebinding(self, block: Block, given: Histories, over: Catalogue) -> None:
         state = block.rebind(catalogue([7, N_ITEMS, 3])).state()
-        np.testing.assert_array_equal(self.block_type.from_state(state, over).scores(matrix), block.scores(matrix))
+        np.testing.assert_array_equal(self.block_type.from_state(state, over).scores(given), block.scores(given))
 
-    def test_new_items_score_only_if_the_block_says_so(self, block: Block, matrix: sp.csr_array) -> None:
+    def test_new_items_score_only_if_the_block_says_so(self, block: Block, given: Histories) -> None:
         names = [N_ITEMS, *range(N_ITEMS), N_ITEMS + 1]
         wider = block.rebind(catalogue(names))
-        scores = wider.scores(moved(matrix, names))
+        scores = wider.scores(moved(given, names))
         new = scores[:, [0, -1]]
         assert np.isfinite(scores).all()
         assert np.any(new != 0) == block.serves_new_items
-        only_new = sp.csr_array(np.array([[1, *[0] * N_ITEMS, 1]], dtype=np.float32))
+        only_new = Histories.of_items([0, N_ITEMS + 1], len(names))
         assert np.isfinite(wider.scores(only_new)).all()
 
-    def test_items_may_leave(self, block: Block, matrix: sp.csr_array) -> None:
+    def test_items_may_leave(self, block: Block, given: Histories) -> None:
         names = [9, 2, 5, 14]
         narrow = block.rebind(catalogue(names))
-        only = moved(matrix, names)
-        padded = sp.lil_array(matrix.shape, dtype=np.float32)
-        padded[:, names] = only.toarray()
-        assert_close(narrow.scores(only), block.scores(without_zeros(sp.csr_array(padded)))[:, names])
+        only = moved(given, names)
+        left = without_items(given, np.setdiff1d(np.arange(N_ITEMS), names))
+        assert_close(narrow.scores(only), block.scores(left)[:, names])
 
     def test_histories_of_another_width_are_refused(self, block: Block) -> None:
         with pytest.raises(ValueError, match="items"):
-            block.scores(sp.csr_array(np.zeros((1, N_ITEMS + 3), dtype=np.float32)))
-
-    @pytest.mark.parametrize("weighted", [False, True])
-    def test_leave_one_out_equals_taking_the_item_out(self, block: Block, matrix: sp.csr_array, weighted: bool) -> None:
-        if not isinstance(block, LeaveOneOut):
-            assert not hasattr(block, "loo_scores")
-            return
-        given = with_weights(matrix) if weighted else matrix
-        found = block.loo_scores(given)
-        assert found.shape == (given.nnz,)
-        assert found.dtype == np.float32
-        rows = np.repeat(np.arange(given.shape[0]), np.diff(given.indptr))
-        for entry in range(0, given.nnz, 5):
-            expected = self.without_target(block, given, int(rows[entry]), int(given.indices[entry]))
-            assert found[entry] == pytest.approx(expected, rel=1e-3, abs=TOLERANCE)
-
-    def test_leave_one_out_of_items_never_seen(self, block: Block, matrix: sp.csr_array) -> None:
-        if not isinstance(block, LeaveOneOut):
-            assert not hasattr(block, "loo_scores")
-            return
-        names = [N_ITEMS, *range(N_ITEMS)]
-        wider = block.rebind(catalogue(names))
-        assert isinstance(wider, LeaveOneOut)
-        with_new = sp.lil_array(moved(matrix, names))
-        with_new[:, 0] = 1.0
-        given = sp.csr_array(with_new)
-        found = wider.loo_scores(given)
-        rows = np.repeat(np.arange(given.shape[0]), np.diff(given.indptr))
-        for entry in range(0, given.nnz, 11):
-            expected = self.without_target(wider, given, int(rows[entry]), int(given.indices[entry]))
-            assert found[entry] == pytest.approx(expected, rel=1e-3, abs=TOLERANCE)
+            block.scores(histories_of(np.zeros((1, N_ITEMS + 3))))
 
 
 def sizes_of(over: Catalogue) -> TrainingSizes:
@@ -256,10 +256,30 @@ def with_weights(matrix: sp.csr_array) -> sp.csr_array:
     )
 
 
-def without_zeros(matrix: sp.csr_array) -> sp.csr_array:
-    """The matrix without stored zeros."""
-    matrix.eliminate_zeros()
-    return matrix
+def told_otherwise(given: Histories) -> Iterator[Histories]:
+    """The same items of the same users: in another order, with repeats, and with times, weights, kinds and a moment."""
+    rng = np.random.default_rng(11)
+    shuffled = _in_order(given, np.lexsort((rng.random(given.n_events), given.users)))
+    yield shuffled
+    repeats = rng.integers(1, 4, given.n_events)
+    chosen = np.repeat(np.arange(given.n_events), repeats)
+    repeated = _in_order(given, chosen[np.lexsort((rng.random(len(chosen)), given.users[chosen]))])
+    yield repeated
+    n = repeated.n_events
+    yield replace(
+        repeated,
+        times=np.where(rng.random(n) < 0.2, np.nan, rng.uniform(0, 2e9, n)),
+        weights=np.where(rng.random(n) < 0.2, np.nan, rng.uniform(-2, 9, n)).astype(np.float32),
+        kinds=rng.integers(-1, 2, n).astype(np.int16),
+        kind_names=("watched", "bought"),
+        now=rng.uniform(2e9, 3e9, len(given)),
+    )
+
+
+def _in_order(given: Histories, events: NDArray[np.intp]) -> Histories:
+    """These events, which stand in the order of their users."""
+    counts = np.bincount(given.users[events], minlength=len(given))
+    return Histories(np.concatenate([[0], np.cumsum(counts)]), given.items[events], given.n_items)
 
 
 def assert_close(found: NDArray[np.float32], expected: NDArray[np.float32]) -> None:

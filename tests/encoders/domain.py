@@ -8,8 +8,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from encoders.block import Catalogue
+from encoders.block import Catalogue, TrainingData
 from kg.graph import KnowledgeGraph
+from kg.histories import Histories
 from kg.rows import EdgeRow, NodeRow
 from kg.schema import DomainSchema
 
@@ -31,13 +32,28 @@ SCHEMA = DomainSchema.from_mapping(
 )
 
 
-def histories(seed: int = 0, n_users: int = N_USERS, n_items: int = N_ITEMS) -> sp.csr_array:
-    """Binary histories in which items of one director (i mod N_PEOPLE) go together; some items have no user at all."""
+def histories(seed: int = 0, n_users: int = N_USERS, n_items: int = N_ITEMS) -> Histories:
+    """Histories in which items of one director (i mod N_PEOPLE) go together; some items have no user at all."""
     rng = np.random.default_rng(seed)
     taste = rng.integers(0, N_PEOPLE, n_users)
     liked = rng.random((n_users, n_items)) < np.where(taste[:, None] == np.arange(n_items) % N_PEOPLE, 0.7, 0.12)
     liked[:, -2:] = False
-    return sp.csr_array(liked.astype(np.float32))
+    return histories_of(liked)
+
+
+def histories_of(table: NDArray[np.floating | np.bool_]) -> Histories:
+    """An event for each number other than zero of a table [n_users, n_items]."""
+    return Histories.of_matrix(sp.csr_array(table.astype(np.float32)))
+
+
+def without_items(given: Histories, items: Sequence[int] | NDArray[np.integer]) -> Histories:
+    """The histories as if nobody had these items."""
+    return given.keep(~np.isin(given.items, items))
+
+
+def training() -> TrainingData:
+    """`histories` over the catalogue of all items in their own order."""
+    return TrainingData(histories(), catalogue(range(N_ITEMS)))
 
 
 def catalogue(names: Sequence[int], fitted: Sequence[int] = range(N_ITEMS)) -> Catalogue:
@@ -64,8 +80,8 @@ def text_vectors(names: Sequence[int]) -> NDArray[np.float32]:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def moved(matrix: sp.csr_array, names: Sequence[int]) -> sp.csr_array:
+def moved(given: Histories, names: Sequence[int]) -> Histories:
     """Histories of the fitted catalogue in the indices of `catalogue(names)`; new items have no events."""
-    dense = matrix.toarray()
+    dense = given.matrix().toarray()
     known = [dense[:, name] if name < dense.shape[1] else np.zeros(len(dense), np.float32) for name in names]
-    return sp.csr_array(np.stack(known, axis=1))
+    return histories_of(np.stack(known, axis=1))

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from encoders.block import Block, BlockState, Catalogue, Family, TrainingSizes
+from encoders.block import BlockState, Catalogue, Family, TrainingData, TrainingSizes, WeighedHistories
 from encoders.graph import GNNSettings, SharedSettings
 from encoders.tensors import Tensors, check_fitted
 from fusion.encoders import ENCODERS, Encoder
@@ -31,7 +31,7 @@ def with_blocks(*names: str) -> FusionSettings:
     return SMALL.model_copy(update={"blocks": names})
 
 
-class Memory:
+class Memory(WeighedHistories):
     """Finds the training user whose history is most like the one given and returns all that this user had: perfect on
     what it was fitted on. Everything else it scores at random.
     """
@@ -46,19 +46,24 @@ class Memory:
         self._seen = seen
         self._noise = np.random.default_rng(7).normal(size=(seen.shape[1], seen.shape[1])).astype(np.float32)
 
-    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
-        """See `Block.scores`."""
-        alike = (histories @ self._seen.T).toarray().argmax(axis=1)
-        random = (histories @ self._noise) / np.sqrt(np.maximum(histories.sum(axis=1), 1))[:, None]
+    @classmethod
+    def fit(cls, data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0) -> Self:
+        """See `FittedBlock.fit`."""
+        return cls(data.matrix)
+
+    def scores_of(self, weighed: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """See `WeighedHistories`."""
+        alike = (weighed @ self._seen.T).toarray().argmax(axis=1)
+        random = (weighed @ self._noise) / np.sqrt(np.maximum(weighed.sum(axis=1), 1))[:, None]
         found = self.SURE * self._seen[alike].toarray() + random
         return (found if candidates is None else found[:, candidates]).astype(np.float32)
 
-    def shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
-        """See `Block.shares`; nothing is known of what did it, so each item did as much."""
+    def shares_of(self, items: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
+        """See `WeighedHistories`; nothing is known of what did it, so each item did as much."""
         row = np.zeros((1, self._seen.shape[1]), dtype=np.float32)
-        row[0, history] = weights
-        score = self.scores(sp.csr_array(row))[0, item]
-        return np.full(len(history), score / max(len(history), 1), dtype=np.float32)
+        row[0, items] = weights
+        score = self.scores_of(sp.csr_array(row))[0, item]
+        return np.full(len(items), score / max(len(items), 1), dtype=np.float32)
 
     def rebind(self, catalogue: Catalogue) -> Self:
         """See `Block.rebind`; only to the catalogue that it was fitted on."""
@@ -84,12 +89,5 @@ def _seen(state: BlockState) -> sp.csr_array:
     return sp.csr_array(Tensors(state.tensors).numbers("seen", (None, None)))
 
 
-def fit_memory(matrix: sp.csr_array, catalogue: Catalogue, settings: BaseModel | None, *, seed: int) -> Block:
-    """See `FitBlock`."""
-    return Memory(matrix)
-
-
-WITH_MEMORY: Mapping[str, Encoder] = MappingProxyType(
-    {**ENCODERS, "memory": Encoder("memory", Family.BEHAVIOR, fit_memory, Memory.from_state, Memory.check_state)}
-)
+WITH_MEMORY: Mapping[str, Encoder] = MappingProxyType({**ENCODERS, "memory": Encoder.of(Memory)})
 """The encoders and `Memory`."""

@@ -42,7 +42,7 @@ def measure(model: FusionModel, name: str) -> EvaluationResult:
     rows = [WHOLE.interactions.user_ids.index(user) for user in users]
     cold = np.sort(GRAPH.item_indices(COLD)).astype(np.intp)
     task = RankingTask(
-        history=SEEN.matrix,
+        history=SEEN.histories,
         test=WHOLE.matrix[rows],
         tie_break=tie_break_keys(GRAPH.item_ids),
         user_ids=users,

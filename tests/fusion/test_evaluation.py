@@ -9,6 +9,7 @@ from encoders.behavior import EASE, Popularity
 from fusion.evaluation import RankingTask, evaluate
 from fusion.ranking import tie_break_keys
 from fusion.splits import Split, split_cold_items, split_random
+from kg.histories import Histories
 from kg.interactions import Interactions
 
 N_USERS, N_ITEMS = 60, 30
@@ -38,9 +39,9 @@ class Oracle:
         self._relevant = relevant
         self._row = 0
 
-    def scores(self, histories: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
-        rows = self._relevant[self._row : self._row + histories.shape[0]].toarray()
-        self._row += histories.shape[0]
+    def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        rows = self._relevant[self._row : self._row + len(histories)].toarray()
+        self._row += len(histories)
         return np.asarray(rows if candidates is None else rows[:, candidates], dtype=np.float32)
 
 
@@ -54,7 +55,7 @@ def test_a_perfect_model_has_one_everywhere(split: Split) -> None:
 
 def test_only_users_with_test_items_count_and_seen_items_are_never_listed(split: Split) -> None:
     task = RankingTask.of_split(split, ITEM_IDS)
-    result = evaluate(EASE.fit(split.train.matrix()), task, name="ease")
+    result = evaluate(EASE.learn(split.train.histories()), task, name="ease")
     users = np.flatnonzero(np.diff(task.test.indptr))
     assert result.users == tuple(f"user {user}" for user in users)
     seen = split.seen().toarray() > 0
@@ -64,7 +65,7 @@ def test_only_users_with_test_items_count_and_seen_items_are_never_listed(split:
 
 
 def test_batches_and_candidates_do_not_change_the_lists(split: Split) -> None:
-    model = EASE.fit(split.train.matrix())
+    model = EASE.learn(split.train.histories())
     task = RankingTask.of_split(split, ITEM_IDS)
     done: list[tuple[int, int]] = []
     whole = evaluate(model, task, name="ease", ks=(5,))
@@ -80,7 +81,7 @@ def test_cold_items_are_ranked_among_themselves(whole: Interactions) -> None:
     split = next(split_cold_items(whole, folds=3, seed=0))
     cold = np.unique(split.test.items).astype(np.intp)
     task = RankingTask.of_split(split, ITEM_IDS, candidates=cold)
-    result = evaluate(Popularity.fit(split.train.matrix()), task, name="popularity", ks=(5,))
+    result = evaluate(Popularity.learn(split.train.histories()), task, name="popularity", ks=(5,))
     assert set(np.unique(result.ranked.items)) <= {-1, *cold.tolist()}
     # Nobody has a cold item, so every score is equal and only the hash orders them.
     order = cold[np.argsort(tie_break_keys([ITEM_IDS[item] for item in cold]))]
@@ -92,20 +93,20 @@ def test_the_valid_task_knows_train_alone(split: Split) -> None:
     np.testing.assert_array_equal(task.test.toarray(), split.valid.matrix().toarray())
     assert task.exclude is not None
     np.testing.assert_array_equal(task.exclude.toarray(), split.train.matrix().toarray())
-    np.testing.assert_array_equal(task.history.toarray(), split.train.matrix().toarray())
+    np.testing.assert_array_equal(task.history.matrix().toarray(), split.train.matrix().toarray())
 
 
 def test_optional_metrics_need_their_data(split: Split) -> None:
     features = np.eye(N_ITEMS, dtype=np.float32)
     task = RankingTask.of_split(split, ITEM_IDS, features=features)
-    model = Popularity.fit(split.train.matrix())
+    model = Popularity.learn(split.train.histories())
     assert evaluate(model, task, name="p", ks=(5,)).mean("diversity@5") == pytest.approx(1)
     bare = RankingTask(task.history, task.test, task.tie_break, task.user_ids)
     names = evaluate(model, bare, name="p", ks=(5,)).metrics
     assert "diversity@5" not in names
     assert "novelty@5" not in names
     # Without an exclusion of its own a task excludes the history.
-    known = task.history.toarray() > 0
+    known = task.history.matrix().toarray() > 0
     for row, user in enumerate(np.flatnonzero(np.diff(bare.test.indptr))):
         assert not known[user, evaluate(model, bare, name="p", ks=(1,)).ranked.items[row]].any()
 
@@ -113,8 +114,8 @@ def test_optional_metrics_need_their_data(split: Split) -> None:
 def test_tasks_that_do_not_fit_are_refused(split: Split) -> None:
     task = RankingTask.of_split(split, ITEM_IDS)
     with pytest.raises(ValueError, match="history has shape"):
-        RankingTask(task.history[:3], task.test, task.tie_break, task.user_ids)
+        RankingTask(task.history.take(slice(3)), task.test, task.tie_break, task.user_ids)
     with pytest.raises(ValueError, match="tie-break keys"):
         RankingTask(task.history, task.test, task.tie_break[:3], task.user_ids)
     with pytest.raises(ValueError, match="ks must be"):
-        evaluate(Popularity.fit(task.history), task, name="p", ks=())
+        evaluate(Popularity.learn(task.history), task, name="p", ks=())

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 
 from encoders.behavior import EASE, Popularity
 from encoders.block import Block
@@ -13,6 +12,7 @@ from fusion.gate_inputs import Examples, ItemSide
 from fusion.gates import GateForm, Gates, fit_gates
 from fusion.ranker import Ranker
 from fusion.settings import CrossFitSettings, GateSettings
+from kg.histories import Histories
 from tests.fusion.small import Memory
 from tests.planted import domain
 
@@ -56,11 +56,11 @@ def test_a_block_that_remembers_gets_no_weight_out_of_sample_and_much_in_sample(
     chosen = CrossFitSettings(folds=3, short_histories=0)
 
     def gates(in_sample: bool) -> Gates:
-        def fit_all(part: sp.csr_array, fold: int) -> dict[str, Block]:
-            matrix = seen.matrix if in_sample else part
-            return {"memory": Memory(matrix), "ease": EASE.fit(part)}
+        def fit_all(part: Histories, fold: int) -> dict[str, Block]:
+            remembered = seen.histories if in_sample else part
+            return {"memory": Memory(remembered.matrix()), "ease": EASE.learn(part)}
 
-        names, examples = cross_fit(seen.matrix, seen.catalogue(), (), fit_all, chosen, seed=1)
+        names, examples = cross_fit(seen.histories, seen.catalogue(), (), fit_all, chosen, seed=1)
         warm = [example for example in examples if not example.cold]
         return fit_gates(names, warm, DEFAULTS, FORM)
 
@@ -130,13 +130,13 @@ def test_gates_are_the_same_every_time() -> None:
 
 
 def test_a_single_block_is_left_as_it_is() -> None:
-    matrix = domain().matrix
-    block = Popularity.fit(matrix)
-    users = np.zeros(matrix.shape[1], np.float32)
+    given = domain().histories
+    block = Popularity.learn(given)
+    users = np.zeros(given.n_items, np.float32)
     over = ItemSide(users, np.zeros((len(users), 0), np.float32), np.zeros(len(users), bool))
     ranker = Ranker({"popularity": block}, {"popularity": 1.0}, Gates.single("popularity"), over)
-    np.testing.assert_array_equal(ranker.scores(matrix), block.scores(matrix))
-    assert ranker.split(np.array([1, 2]), 3).bias == 0
+    np.testing.assert_array_equal(ranker.scores(given), block.scores(given))
+    assert ranker.split(Histories.of_items([1, 2], given.n_items), 3).bias == 0
 
 
 @pytest.mark.parametrize("cold", [False, True])

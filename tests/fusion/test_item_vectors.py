@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from encoders.behavior import EASE
@@ -12,6 +11,8 @@ from fusion.gate_inputs import ItemSide
 from fusion.gates import Gates
 from fusion.item_vectors import ItemVectors, item_vectors
 from fusion.ranker import Ranker
+from kg.histories import Histories
+from tests.encoders.domain import histories_of
 from tests.workshop import Workshop
 from whypath.engine import Engine
 
@@ -23,7 +24,7 @@ def ranker(workshop: Workshop) -> Ranker:
 
 
 def scores(ranker: Ranker) -> NDArray[np.float32]:
-    return ranker.scores(sp.csr_array(sp.identity(ranker.n_items, dtype=np.float32)))
+    return ranker.scores(Histories.single_items(np.arange(ranker.n_items), ranker.n_items))
 
 
 def best(of: NDArray[np.float32], k: int = 10) -> NDArray[np.intp]:
@@ -67,9 +68,9 @@ def test_the_size_of_a_batch_changes_nothing(ranker: Ranker, monkeypatch: pytest
 
 
 def test_an_item_without_scores_has_nothing_to_ask_with() -> None:
-    histories = sp.csr_array(np.array([[1, 1, 0, 1], [0, 1, 0, 1], [1, 0, 0, 0], [1, 1, 0, 0]], dtype=np.float32))
+    histories = histories_of(np.array([[1, 1, 0, 1], [0, 1, 0, 1], [1, 0, 0, 0], [1, 1, 0, 0]]))
     side = ItemSide(np.zeros(4, np.float32), np.zeros((4, 0), np.float32), np.zeros(4, bool))
-    found = item_vectors(Ranker({"ease": EASE.fit(histories)}, {"ease": 1.0}, Gates.single("ease"), side), 8)
+    found = item_vectors(Ranker({"ease": EASE.learn(histories)}, {"ease": 1.0}, Gates.single("ease"), side), 8)
     assert np.isnan(found.queries).all(axis=1).tolist() == [False, False, True, False]
     assert np.isfinite(found.results).all()
     assert np.linalg.norm(found.results, axis=1) == pytest.approx(1, abs=1e-5)

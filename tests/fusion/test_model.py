@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -17,6 +16,8 @@ from fusion.model import FusionModel
 from fusion.model_files import ModelUnreadable
 from fusion.ranker import Ranker
 from fusion.training import Fitting
+from kg.histories import Histories
+from tests.encoders.domain import histories_of
 from tests.fusion.small import with_blocks
 from tests.planted import Domain, domain, vectors
 
@@ -40,17 +41,15 @@ def ranker(model: FusionModel) -> Ranker:
 histories = st.lists(st.integers(0, SEEN.graph.n_items - 1), unique=True, max_size=25)
 
 
-def row(history: Sequence[int], n_items: int = SEEN.graph.n_items) -> sp.csr_array:
-    found = np.zeros((1, n_items), dtype=np.float32)
-    found[0, list(history)] = 1
-    return sp.csr_array(found)
+def row(history: Sequence[int], n_items: int = SEEN.graph.n_items) -> Histories:
+    return Histories.of_items(history, n_items)
 
 
 @given(history=histories, item=st.integers(0, SEEN.graph.n_items - 1))
 @settings(max_examples=60, deadline=None)
 def test_a_split_adds_up_to_the_score(ranker: Ranker, history: list[int], item: int) -> None:
     score = float(ranker.scores(row(history))[0, item])
-    split = ranker.split(np.array(history, dtype=np.intp), item)
+    split = ranker.split(row(history), item)
     assert split.score == pytest.approx(score, abs=1e-4)
     assert split.bias + sum(block.share for block in split.blocks) == pytest.approx(score, abs=1e-4)
     assert split.bias + float(split.history.sum()) == pytest.approx(score, abs=1e-4)
@@ -65,12 +64,12 @@ def test_a_split_adds_up_to_the_score(ranker: Ranker, history: list[int], item: 
 @settings(max_examples=20, deadline=None)
 def test_candidates_are_columns_of_all_scores(ranker: Ranker, chosen: list[int]) -> None:
     columns = np.array(chosen, dtype=np.intp)
-    full = ranker.scores(SEEN.matrix)
-    np.testing.assert_allclose(ranker.scores(SEEN.matrix, columns), full[:, columns], rtol=1e-4, atol=1e-5)
+    full = ranker.scores(SEEN.histories)
+    np.testing.assert_allclose(ranker.scores(SEEN.histories, columns), full[:, columns], rtol=1e-4, atol=1e-5)
 
 
 def test_the_fusion_ranks_what_was_liked_above_the_rest(ranker: Ranker) -> None:
-    scores, taken = ranker.scores(SEEN.matrix), SEEN.matrix.toarray() > 0
+    scores, taken = ranker.scores(SEEN.histories), SEEN.matrix.toarray() > 0
     assert scores.dtype == np.float32
     assert scores[taken].mean() > scores[~taken].mean() + scores.std() / 2
     assert ranker.n_items == SEEN.graph.n_items
@@ -88,7 +87,7 @@ def test_a_saved_model_is_plain_files_that_need_nothing_else(model: FusionModel,
     for path in (tmp_path / "model").iterdir():
         path.unlink()
     np.testing.assert_array_equal(
-        found.bind(SEEN.graph).scores(SEEN.matrix), model.bind(SEEN.graph).scores(SEEN.matrix)
+        found.bind(SEEN.graph).scores(SEEN.histories), model.bind(SEEN.graph).scores(SEEN.histories)
     )
 
 
@@ -143,7 +142,7 @@ def test_new_items_are_ranked_by_facts_and_text(model: FusionModel) -> None:
     known = wider.graph.item_indices(SEEN.items)
     histories = np.zeros((SEEN.matrix.shape[0], wider.graph.n_items), dtype=np.float32)
     histories[:, known] = SEEN.matrix.toarray()
-    scores = ranker.scores(sp.csr_array(histories), new.astype(np.intp))
+    scores = ranker.scores(histories_of(histories), new.astype(np.intp))
     taken = histories[:, old] > 0
     right = [
         (found[has][:, None] > found[~has][None, :]).mean()
@@ -153,8 +152,8 @@ def test_new_items_are_ranked_by_facts_and_text(model: FusionModel) -> None:
     assert np.mean(right) > 0.7
     # What was there before is scored as before, whatever came.
     np.testing.assert_allclose(
-        ranker.scores(sp.csr_array(histories))[:, known],
-        model.bind(SEEN.graph).scores(SEEN.matrix),
+        ranker.scores(histories_of(histories))[:, known],
+        model.bind(SEEN.graph).scores(SEEN.histories),
         rtol=1e-3,
         atol=1e-4,
     )
@@ -172,8 +171,8 @@ def test_items_may_go(model: FusionModel) -> None:
     kept = SEEN.graph.item_indices(fewer.items)
     histories = SEEN.matrix.toarray().copy()
     histories[:, [index for index in range(SEEN.graph.n_items) if index not in set(kept.tolist())]] = 0
-    expected = model.bind(SEEN.graph).scores(sp.csr_array(histories))[:, kept]
-    found = model.bind(fewer.graph).scores(sp.csr_array(histories[:, kept]))
+    expected = model.bind(SEEN.graph).scores(histories_of(histories))[:, kept]
+    found = model.bind(fewer.graph).scores(histories_of(histories[:, kept]))
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
@@ -195,6 +194,6 @@ def test_only_texts_that_training_did_not_see_are_encoded(model: FusionModel) ->
     without = model.catalogue(changed.graph).text_vectors
     assert without is not None
     assert not without[first].any()
-    before = model.bind(SEEN.graph).scores(SEEN.matrix)
-    after = model.bind(changed.graph, encode).scores(SEEN.matrix)
+    before = model.bind(SEEN.graph).scores(SEEN.histories)
+    after = model.bind(changed.graph, encode).scores(SEEN.histories)
     assert not np.allclose(before[:, first], after[:, first])

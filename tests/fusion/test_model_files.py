@@ -22,6 +22,7 @@ from fusion.model import FusionModel
 from fusion.model_files import ModelUnreadable
 from fusion.ranker import ModelUnusable
 from fusion.training import Fitting
+from kg.histories import Histories
 from tests.fusion.small import with_blocks
 from tests.planted import DIMENSIONS, domain, vectors
 
@@ -231,9 +232,9 @@ def test_what_is_finite_alone_and_not_together_is_found_when_it_is_bound_or_used
     save_file({**tensors, "coefficients": np.full_like(tensors["coefficients"], 9e14)}, path)
     loaded = FusionModel.load(model)
     with pytest.raises(ModelUnusable, match="scores are no finite numbers"):
-        loaded.bind(SEEN.graph).scores(SEEN.matrix)
+        loaded.bind(SEEN.graph).scores(SEEN.histories)
     with pytest.raises(ModelUnusable, match="scores are no finite numbers"):
-        loaded.bind(SEEN.graph).split(np.arange(5), 7)
+        loaded.bind(SEEN.graph).split(Histories.of_items(range(5), SEEN.graph.n_items), 7)
     gates = load_file(model / "fusion.safetensors")
     (model / "fusion.safetensors").unlink()
     save_file({**gates, "by_popularity": np.full_like(gates["by_popularity"], 1e9)}, model / "fusion.safetensors")

@@ -12,6 +12,7 @@ from fusion.evaluation import RankingTask
 from fusion.ranking import tie_break_keys
 from fusion.selection import TRIED, choose_settings
 from fusion.settings import BlockSettings, FusionSettings
+from kg.histories import Histories
 
 
 def _halves(n_users: int = 120, n_items: int = 40) -> tuple[sp.csr_array, sp.csr_array]:
@@ -29,7 +30,7 @@ def _halves(n_users: int = 120, n_items: int = 40) -> tuple[sp.csr_array, sp.csr
 
 def _task(train: sp.csr_array, valid: sp.csr_array) -> RankingTask:
     return RankingTask(
-        history=train,
+        history=Histories.of_matrix(train),
         test=valid,
         tie_break=tie_break_keys([f"i{item}" for item in range(train.shape[1])]),
         user_ids=[f"u{user}" for user in range(train.shape[0])],
@@ -42,7 +43,7 @@ def test_a_setting_that_valid_cannot_tell_from_others_stays() -> None:
 
     def fit(name: str, settings: BaseModel) -> Block:
         # The same block whatever the setting: no difference, so no reason to move.
-        return EASE.fit(train, EASESettings(regularization=50.0))
+        return EASE.learn(Histories.of_matrix(train), EASESettings(regularization=50.0))
 
     chosen = choose_settings(FusionSettings(), ("ease",), fit, _task(train, valid), told.append)
     assert chosen == FusionSettings()
@@ -58,9 +59,8 @@ def test_a_setting_that_valid_clearly_prefers_is_taken() -> None:
     def fit(name: str, settings: BaseModel) -> Block:
         assert isinstance(settings, EASESettings)
         # Only the doubled setting learns from the data at hand.
-        return EASE.fit(
-            train if settings.regularization == 200.0 else shuffled[:, np.random.default_rng(1).permutation(40)]
-        )
+        noise = sp.csr_array(shuffled[:, np.random.default_rng(1).permutation(40)])
+        return EASE.learn(Histories.of_matrix(train if settings.regularization == 200.0 else noise))
 
     chosen = choose_settings(asked, ("ease", "text"), fit, _task(train, valid), lambda _: None)
     assert chosen.block.ease.regularization == 200.0
@@ -75,7 +75,7 @@ def test_settings_beyond_a_fields_limits_are_not_tried() -> None:
     def fit(name: str, settings: BaseModel) -> Block:
         assert isinstance(settings, ItemKNNSettings)
         fitted.append(settings.neighbours)
-        return ItemKNN.fit(train, settings)
+        return ItemKNN.learn(Histories.of_matrix(train), settings)
 
     choose_settings(asked, ("itemknn",), fit, _task(train, valid), lambda _: None)
     assert fitted == [1, 2]

@@ -63,14 +63,14 @@ def test_a_planted_memory_is_taken_out_and_useful_blocks_stay() -> None:
     )
     model = trained(many, settings, encoders=WITH_MEMORY)
     assert blocks_of(model) == {"ease", "shared"}
-    matrix = many.matrix
-    memory, ease = WITH_MEMORY["memory"].fit(matrix, many.catalogue(), None, seed=1), EASE.fit(matrix)
-    taken = matrix.toarray() > 0
+    given = many.histories
+    memory, ease = WITH_MEMORY["memory"].fit(many.training(), seed=1), EASE.learn(given)
+    taken = given.matrix().toarray() > 0
 
     def in_sample(scores: np.ndarray) -> float:
         return float((scores[taken].mean() - scores[~taken].mean()) / scores.std())
 
-    assert in_sample(memory.scores(matrix)) > in_sample(ease.scores(matrix))
+    assert in_sample(memory.scores(given)) > in_sample(ease.scores(given))
 
 
 def test_equal_seeds_give_equal_bytes(tmp_path: Path) -> None:
@@ -85,8 +85,8 @@ def test_the_snapshots_own_interactions_are_not_read(tmp_path: Path) -> None:
     models = [Fitting(graph, SEEN.interactions, asked=SMALL, seed=1).model() for graph in (full, SEEN.graph)]
     first, second = (files(model, tmp_path / str(number)) for number, model in enumerate(models))
     assert first == second
-    scores = models[0].bind(full).scores(SEEN.matrix)
-    np.testing.assert_array_equal(scores, models[1].bind(SEEN.graph).scores(SEEN.matrix))
+    scores = models[0].bind(full).scores(SEEN.histories)
+    np.testing.assert_array_equal(scores, models[1].bind(SEEN.graph).scores(SEEN.histories))
 
 
 def test_without_the_graph_nothing_is_read_from_relations(tmp_path: Path) -> None:
@@ -97,15 +97,17 @@ def test_without_the_graph_nothing_is_read_from_relations(tmp_path: Path) -> Non
     assert first == files(trained(bare, settings, variant=variant), tmp_path / "bare")
     model = FusionModel.load(tmp_path / "full")
     assert not blocks_of(model) & {"shared", "factease"}
-    scores = model.bind(SEEN.graph).scores(SEEN.matrix)
-    np.testing.assert_array_equal(scores, model.bind(bare.graph).scores(SEEN.matrix))
+    scores = model.bind(SEEN.graph).scores(SEEN.histories)
+    np.testing.assert_array_equal(scores, model.bind(bare.graph).scores(SEEN.histories))
 
 
 def test_a_shuffled_graph_is_shuffled_by_the_seed() -> None:
     model = trained(variant=Variant(graph="shuffled"))
     graph = SEEN.graph.shuffled(1)
     same = Fitting(graph, SEEN.interactions, asked=SMALL, seed=1).model()
-    np.testing.assert_array_equal(model.bind(SEEN.graph).scores(SEEN.matrix), same.bind(graph).scores(SEEN.matrix))
+    np.testing.assert_array_equal(
+        model.bind(SEEN.graph).scores(SEEN.histories), same.bind(graph).scores(SEEN.histories)
+    )
     assert not np.array_equal(model.gates.weights, trained().gates.weights)
 
 
@@ -143,7 +145,7 @@ def test_a_block_alone_is_ranked_by_its_own_scores() -> None:
     model = trained(variant=Variant(only="ials"))
     (state,) = model.states.values()
     block = ENCODERS["ials"].restore(state, SEEN.catalogue())
-    np.testing.assert_array_equal(model.bind(SEEN.graph).scores(SEEN.matrix), block.scores(SEEN.matrix))
+    np.testing.assert_array_equal(model.bind(SEEN.graph).scores(SEEN.histories), block.scores(SEEN.histories))
 
 
 @pytest.mark.parametrize(
@@ -184,7 +186,7 @@ def test_refit_learns_from_valid_too() -> None:
     np.testing.assert_array_equal(again.gates.weights, plain.gates.weights)
     np.testing.assert_array_equal(
         again.states["ease"].tensors["weights"],
-        EASE.fit(SEEN.matrix, again.settings.block.ease).state().tensors["weights"],
+        EASE.learn(SEEN.histories, again.settings.block.ease).state().tensors["weights"],
     )
     np.testing.assert_array_equal(alone.states["ease"].tensors["weights"], plain.states["ease"].tensors["weights"])
 
@@ -230,7 +232,7 @@ def test_with_too_few_interactions_to_hold_out_all_blocks_count_the_same() -> No
     model = Fitting(few.graph, few.interactions, asked=SMALL, seed=1, progress=told.append).model()
     assert "Too few interactions" in " ".join(told)
     np.testing.assert_array_equal(model.gates.weights, [1, 1])
-    assert np.isfinite(model.bind(few.graph).scores(few.matrix)).all()
+    assert np.isfinite(model.bind(few.graph).scores(few.histories)).all()
 
 
 def test_a_fitting_makes_models_without_blocks_from_the_same_scores() -> None:

@@ -8,9 +8,8 @@ import re
 from pathlib import Path
 
 import pytest
-import scipy.sparse as sp
 
-from encoders.block import Block, Catalogue
+from encoders.block import Block, TrainingData
 from kg.sources import BadRecord, Reason
 from tests.encoders.contract import BlockContract
 
@@ -35,8 +34,8 @@ class TestTheEncoderOfTheGuide(BlockContract):
     block_type = Jaccard
 
     @classmethod
-    def fit(cls, matrix: sp.csr_array, over: Catalogue) -> Block:
-        return Jaccard.fit(matrix)
+    def fit(cls, data: TrainingData) -> Block:
+        return Jaccard.fit(data)
 
 
 def test_the_reader_of_the_guide(tmp_path: Path) -> None:
@@ -58,6 +57,9 @@ def test_every_place_exists() -> None:
 @pytest.mark.parametrize(
     ("name", "module"),
     [
+        ("Histories", "kg.histories"),
+        ("TrainingData", "encoders.block"),
+        ("WeighedHistories", "encoders.block"),
         ("BehaviorBlock", "encoders.behavior"),
         ("ItemItemBlock", "encoders.behavior.item_item"),
         ("BEHAVIOR", "encoders.behavior"),

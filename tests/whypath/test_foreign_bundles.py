@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
+from kg.histories import Histories
 from tests.whypath.damaged_bundles import (
     SEEN,
     copied,
@@ -193,9 +194,9 @@ def test_what_is_found_only_over_a_snapshot_is_a_bundle_error_too(bundle: Path) 
     loaded = Bundle.load(bundle)
     scorer = loaded.scorer(SEEN.graph, loaded.popularity_over)
     for answer in (
-        lambda: scorer.scores(SEEN.matrix),
-        lambda: list(scorer.lists(SEEN.matrix, 3)),
-        lambda: scorer.split(np.arange(4), 7),
+        lambda: scorer.scores(SEEN.histories),
+        lambda: list(scorer.lists(SEEN.histories, 3)),
+        lambda: scorer.split(Histories.of_items(range(4), SEEN.graph.n_items), 7),
         lambda: scorer.vectors(8, lambda _: None),
     ):
         with pytest.raises(BundleError, match=r"cannot be used: the model's scores .* train it again"):

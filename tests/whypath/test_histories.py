@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from kg.graph import KnowledgeGraph
+from kg.histories import Histories
 from kg.schema import DomainSchema
+from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.whypath.films import SCHEMA, films
+from whypath.batch import behaviour_of_store
 from whypath.files import FileDigest, Rows
 from whypath.histories import AmbiguousRule, positive_rows, to_interactions
 
@@ -49,6 +52,34 @@ def test_file_order_has_no_effect(graph: KnowledgeGraph) -> None:
     other, _ = to_interactions(rows(*reversed(GIVEN)), graph)
     np.testing.assert_array_equal(one.users, other.users)
     np.testing.assert_array_equal(one.items, other.items)
+
+
+def test_file_order_has_no_effect_on_weights_either(graph: KnowledgeGraph) -> None:
+    twice = (("u", "f1", 5, 3), ("u", "f1", 4, 3), ("u", "f1", NAN, 3))
+    for given in (twice, twice[::-1], twice[1:] + twice[:1]):
+        found, _ = to_interactions(rows(*given), graph)
+        assert found.weights is not None
+        np.testing.assert_array_equal(found.weights, [4, 5, NAN])
+
+
+def test_users_without_events_have_an_empty_history_among_the_others() -> None:
+    graph = KnowledgeGraph.from_rows(films_schema(), NODES, EDGES, EVENTS)
+    wanted = ["cid", "nobody", "ann", "bob", "ann"]
+    found = behaviour_of_store(graph, wanted)
+    assert list(found.users) == wanted
+    assert found.liked.is_empty.tolist() == [False, True, False, False, False]
+    for row, user in enumerate(wanted):
+        alone, _ = graph.history_of(user, ())
+        own = found.liked.take(slice(row, row + 1))
+        np.testing.assert_array_equal(own.items, alone.items)
+        np.testing.assert_array_equal(own.times, alone.times)
+        np.testing.assert_array_equal(own.weights, alone.weights)
+        assert kinds_of(own) == kinds_of(alone)
+
+
+def kinds_of(history: Histories) -> list[str]:
+    assert history.kinds is not None
+    return [history.kind_names[kind] for kind in history.kinds.tolist()]
 
 
 def test_given_users_fix_the_rows_and_others_are_dropped(graph: KnowledgeGraph) -> None:

@@ -9,16 +9,17 @@ from hypothesis.extra import numpy as hnp
 
 from encoders.behavior import EASE, CatalogueTooLarge, EASESettings
 from encoders.behavior import ease as ease_module
-from encoders.block import Catalogue
+from encoders.block import TrainingData
 from tests.encoders.contract import BlockContract
+from tests.encoders.domain import histories_of, without_items
 
 
 class TestEASEContract(BlockContract):
     block_type = EASE
 
     @classmethod
-    def fit(cls, matrix: sp.csr_array, over: Catalogue) -> EASE:
-        return EASE.fit(matrix, EASESettings(regularization=5.0))
+    def fit(cls, data: TrainingData) -> EASE:
+        return EASE.fit(data, EASESettings(regularization=5.0))
 
 
 def ridge_without_the_item(x: np.ndarray, regularization: float) -> np.ndarray:
@@ -37,22 +38,24 @@ def ridge_without_the_item(x: np.ndarray, regularization: float) -> np.ndarray:
     x=hnp.arrays(
         np.float64,
         hnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=9),
-        elements=st.sampled_from([0.0, 1.0, 2.5]),
+        elements=st.sampled_from([0.0, 1.0]),
     ),
     regularization=st.floats(0.5, 50),
+    weight=st.sampled_from([0.3, 1.0, 2.5]),
 )
 @settings(max_examples=60, deadline=None)
-def test_equals_a_ridge_regression_per_item(x: np.ndarray, regularization: float) -> None:
-    block = EASE.fit(sp.csr_array(x), EASESettings(regularization=regularization))
-    expected = x @ ridge_without_the_item(x, regularization)
-    np.testing.assert_allclose(block.scores(sp.csr_array(x.astype(np.float32))), expected, atol=1e-4)
+def test_equals_a_ridge_regression_per_item(x: np.ndarray, regularization: float, weight: float) -> None:
+    block = EASE.learn(histories_of(x), EASESettings(regularization=regularization))
+    weights = weight * x
+    expected = weights @ ridge_without_the_item(x, regularization)
+    np.testing.assert_allclose(block.scores_of(sp.csr_array(weights.astype(np.float32))), expected, atol=1e-4)
 
 
-def test_masked_items_take_no_part() -> None:
+def test_items_that_nobody_has_take_no_part() -> None:
     x = (np.random.default_rng(0).random((30, 8)) < 0.4).astype(np.float64)
     mask = np.ones(8, dtype=bool)
     mask[[2, 5]] = False
-    block = EASE.fit(sp.csr_array(x), EASESettings(regularization=3.0), item_mask=mask)
+    block = EASE.learn(without_items(histories_of(x), [2, 5]), EASESettings(regularization=3.0))
     expected = np.zeros((8, 8))
     expected[np.ix_(mask, mask)] = ridge_without_the_item(x[:, mask], 3.0)
     np.testing.assert_allclose(block.state().tensors["weights"], expected, atol=1e-6)
@@ -61,17 +64,6 @@ def test_masked_items_take_no_part() -> None:
 def test_a_large_catalogue_is_refused_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ease_module, "MAX_ITEMS", 5)
     with pytest.raises(CatalogueTooLarge, match="rp3beta or ials"):
-        EASE.fit(sp.csr_array(np.eye(6, dtype=np.float32)))
+        EASE.learn(histories_of(np.eye(6)))
     # Only items with interactions enter the inverse.
-    assert EASE.fit(sp.csr_array(np.eye(5, 40, dtype=np.float32))).n_items == 40
-
-
-@pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
-def test_weights_without_meaning_are_refused(weight: float) -> None:
-    with pytest.raises(ValueError, match="negative or not finite"):
-        EASE.fit(sp.csr_array(np.array([[weight, 1.0]], dtype=np.float32)))
-
-
-def test_a_mask_of_another_length_is_refused() -> None:
-    with pytest.raises(ValueError, match="item_mask"):
-        EASE.fit(sp.csr_array(np.eye(3, dtype=np.float32)), item_mask=np.ones(4, dtype=bool))
+    assert EASE.learn(histories_of(np.eye(5, 40))).n_items == 40

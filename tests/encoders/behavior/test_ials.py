@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from encoders.behavior import IALS, IALSSettings
-from encoders.block import Catalogue
+from encoders.block import TrainingData
 from tests.encoders.contract import BlockContract
-from tests.encoders.domain import histories
+from tests.encoders.domain import histories, without_items
 
 
 class TestIALSContract(BlockContract):
     block_type = IALS
 
     @classmethod
-    def fit(cls, matrix: sp.csr_array, over: Catalogue) -> IALS:
-        return IALS.fit(matrix, IALSSettings(factors=6, regularization=1.0, epochs=4), seed=3)
+    def fit(cls, data: TrainingData) -> IALS:
+        return IALS.fit(data, IALSSettings(factors=6, regularization=1.0, epochs=4), seed=3)
 
 
 def ridge(weights: np.ndarray, vectors: np.ndarray, unobserved: float, regularization: float) -> np.ndarray:
@@ -40,13 +40,16 @@ def ridge(weights: np.ndarray, vectors: np.ndarray, unobserved: float, regulariz
     regularization=st.floats(0.5, 20),
 )
 @settings(max_examples=50, deadline=None)
-def test_fold_in_is_the_exact_minimum(weights: np.ndarray, seed: int, unobserved: float, regularization: float) -> None:
+def test_the_scores_come_of_the_exact_minimum(
+    weights: np.ndarray, seed: int, unobserved: float, regularization: float
+) -> None:
     vectors = np.random.default_rng(seed).normal(size=(10, 4)).astype(np.float32)
     chosen = IALSSettings(factors=4, unobserved=unobserved, regularization=regularization)
     block = IALS(vectors, chosen, np.arange(10, dtype=np.int32))
-    found = block.user_vectors(sp.csr_array(weights.astype(np.float32)))
-    for row, vector in zip(weights.astype(np.float32), found, strict=True):
-        np.testing.assert_allclose(vector, ridge(row, vectors, unobserved, regularization), atol=1e-4)
+    found = block.scores_of(sp.csr_array(weights.astype(np.float32)))
+    for row, scores in zip(weights.astype(np.float32), found, strict=True):
+        vector = ridge(row, vectors, unobserved, regularization)
+        np.testing.assert_allclose(scores, vectors @ vector, atol=3e-4)
 
 
 def objective(x: np.ndarray, users: np.ndarray, items: np.ndarray, chosen: IALSSettings) -> float:
@@ -56,13 +59,13 @@ def objective(x: np.ndarray, users: np.ndarray, items: np.ndarray, chosen: IALSS
 
 
 def test_every_epoch_lowers_the_objective() -> None:
-    matrix = histories()
+    given = histories()
     values = []
     for epochs in range(1, 8):
         chosen = IALSSettings(factors=5, regularization=0.5, epochs=epochs, item_exponent=0.0)
-        block = IALS.fit(matrix, chosen, seed=1)
+        block = IALS.learn(given, chosen, seed=1)
         items = block.state().tensors["vectors"]
-        values.append(objective(matrix.toarray(), block.user_vectors(matrix), items, chosen))
+        values.append(objective(given.matrix().toarray(), block.user_vectors(given), items, chosen))
     assert all(later <= earlier * (1 + 1e-6) for earlier, later in pairwise(values))
     assert values[-1] < values[0]
 
@@ -70,7 +73,7 @@ def test_every_epoch_lowers_the_objective() -> None:
 def test_equals_the_library_implicit_after_training() -> None:
     """Same optimum as `implicit` in its own parametrisation (α, reg), started from the same vectors."""
     implicit_als = pytest.importorskip("implicit.cpu.als")
-    matrix = histories()
+    given = histories()
     alpha, regularization, factors = 3.0, 2.0, 5
     peer = implicit_als.AlternatingLeastSquares(
         factors=factors,
@@ -82,7 +85,7 @@ def test_equals_the_library_implicit_after_training() -> None:
         num_threads=1,
         dtype=np.float64,
     )
-    peer.fit(sp.csr_matrix(matrix), show_progress=False)
+    peer.fit(sp.csr_matrix(given.matrix()), show_progress=False)
     chosen = IALSSettings(
         factors=factors,
         regularization=regularization / alpha,
@@ -90,25 +93,25 @@ def test_equals_the_library_implicit_after_training() -> None:
         epochs=300,
         item_exponent=0.0,
     )
-    found = IALS.fit(matrix, chosen, seed=0).scores(matrix)
+    found = IALS.learn(given, chosen, seed=0).scores(given)
     # implicit's target is α/(α−1) where ours is 1: scores differ by that factor.
     expected = peer.user_factors @ peer.item_factors.T * (alpha - 1) / alpha
     np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
 def test_seeds_repeat_and_differ() -> None:
-    matrix = histories()
+    given = histories()
     chosen = IALSSettings(factors=4, epochs=2)
-    first = IALS.fit(matrix, chosen, seed=1).scores(matrix)
-    np.testing.assert_array_equal(IALS.fit(matrix, chosen, seed=1).scores(matrix), first)
-    assert not np.array_equal(IALS.fit(matrix, chosen, seed=2).scores(matrix), first)
+    first = IALS.learn(given, chosen, seed=1).scores(given)
+    np.testing.assert_array_equal(IALS.learn(given, chosen, seed=1).scores(given), first)
+    assert not np.array_equal(IALS.learn(given, chosen, seed=2).scores(given), first)
 
 
-def test_masked_items_have_no_vector() -> None:
-    matrix = histories()
-    mask = np.ones(matrix.shape[1], dtype=bool)
+def test_items_that_nobody_has_have_no_vector() -> None:
+    given = histories()
+    mask = np.ones(given.n_items, dtype=bool)
     mask[[0, 4]] = False
-    block = IALS.fit(matrix, IALSSettings(factors=4, epochs=2), item_mask=mask)
+    block = IALS.learn(without_items(given, [0, 4]), IALSSettings(factors=4, epochs=2))
     vectors = block.state().tensors["vectors"]
     assert not vectors[[0, 4]].any()
     assert vectors[mask][:-2].any(axis=1).all()

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from encoders.behavior import RP3Beta, item_item
 from encoders.behavior.item_item import row_blocks, strongest_in_rows
-from encoders.block import Catalogue
+from encoders.block import TrainingData
 from tests.encoders.contract import BlockContract
 from tests.encoders.domain import histories
 
@@ -28,17 +28,17 @@ class TestSparseItemItemContract(BlockContract):
             yield
 
     @classmethod
-    def fit(cls, matrix: sp.csr_array, over: Catalogue) -> RP3Beta:
-        block = RP3Beta.fit(matrix)
+    def fit(cls, data: TrainingData) -> RP3Beta:
+        block = RP3Beta.fit(data)
         assert set(block.state().tensors) == {"weights_data", "weights_indices", "weights_indptr"}
         return block
 
 
 def test_sparse_and_dense_weights_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    matrix = histories()
-    dense = RP3Beta.fit(matrix).scores(matrix)
+    given = histories()
+    dense = RP3Beta.learn(given).scores(given)
     monkeypatch.setattr(item_item, "DENSE_ITEMS", 3)
-    np.testing.assert_allclose(RP3Beta.fit(matrix).scores(matrix), dense, rtol=1e-5)
+    np.testing.assert_allclose(RP3Beta.learn(given).scores(given), dense, rtol=1e-5)
 
 
 @given(
@@ -58,7 +58,7 @@ def test_the_strongest_are_kept_with_their_ties(values: np.ndarray, k: int) -> N
 
 
 def test_row_blocks_cover_the_product(monkeypatch: pytest.MonkeyPatch) -> None:
-    matrix = histories()
+    matrix = histories().matrix()
     monkeypatch.setattr(item_item, "BLOCK_BYTES", 500)
     blocks = list(row_blocks(sp.csr_array(matrix.T), matrix))
     assert len(blocks) > 5

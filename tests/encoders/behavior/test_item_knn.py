@@ -1,22 +1,22 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from encoders.behavior import ItemKNN, ItemKNNSettings
-from encoders.block import Catalogue
+from encoders.block import TrainingData
 from tests.encoders.contract import BlockContract
+from tests.encoders.domain import histories_of
 
 
 class TestItemKNNContract(BlockContract):
     block_type = ItemKNN
 
     @classmethod
-    def fit(cls, matrix: sp.csr_array, over: Catalogue) -> ItemKNN:
-        return ItemKNN.fit(matrix, ItemKNNSettings(neighbours=6, shrink=2.0))
+    def fit(cls, data: TrainingData) -> ItemKNN:
+        return ItemKNN.fit(data, ItemKNNSettings(neighbours=6, shrink=2.0))
 
 
 def reference(x: np.ndarray, neighbours: int, shrink: float, asymmetry: float) -> np.ndarray:
@@ -47,13 +47,13 @@ def reference(x: np.ndarray, neighbours: int, shrink: float, asymmetry: float) -
 )
 @settings(max_examples=80, deadline=None)
 def test_equals_plain_loops(x: np.ndarray, neighbours: int, shrink: float, asymmetry: float) -> None:
-    block = ItemKNN.fit(sp.csr_array(x), ItemKNNSettings(neighbours=neighbours, shrink=shrink, asymmetry=asymmetry))
+    block = ItemKNN.learn(histories_of(x), ItemKNNSettings(neighbours=neighbours, shrink=shrink, asymmetry=asymmetry))
     np.testing.assert_allclose(block.state().tensors["weights"], reference(x, neighbours, shrink, asymmetry), atol=1e-6)
 
 
 def test_neighbours_do_not_depend_on_item_order() -> None:
     x = (np.random.default_rng(4).random((20, 15)) < 0.3).astype(np.float32)
     order = np.random.default_rng(5).permutation(15)
-    weights = ItemKNN.fit(sp.csr_array(x), ItemKNNSettings(neighbours=3)).state().tensors["weights"]
-    again = ItemKNN.fit(sp.csr_array(x[:, order]), ItemKNNSettings(neighbours=3)).state().tensors["weights"]
+    weights = ItemKNN.learn(histories_of(x), ItemKNNSettings(neighbours=3)).state().tensors["weights"]
+    again = ItemKNN.learn(histories_of(x[:, order]), ItemKNNSettings(neighbours=3)).state().tensors["weights"]
     np.testing.assert_array_equal(again, weights[np.ix_(order, order)])

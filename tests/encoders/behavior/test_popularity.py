@@ -2,52 +2,43 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 
 from encoders.behavior import Popularity, PopularitySettings
-from encoders.block import Block, Catalogue
+from encoders.block import TrainingData
+from kg.histories import Histories
 from tests.encoders.contract import BlockContract
+from tests.encoders.domain import histories_of, without_items
 
 
 class TestPopularityContract(BlockContract):
     block_type = Popularity
 
     @classmethod
-    def fit(cls, matrix: sp.csr_array, over: Catalogue) -> Popularity:
-        return Popularity.fit(matrix)
-
-    def without_target(self, block: Block, matrix: sp.csr_array, user: int, item: int) -> float:
-        counts = np.expm1(block.scores(matrix[user : user + 1])[0, item])
-        return float(np.log1p(max(counts - 1, 0)))
+    def fit(cls, data: TrainingData) -> Popularity:
+        return Popularity.fit(data)
 
 
 @pytest.fixture
-def matrix() -> sp.csr_array:
-    return sp.csr_array(np.array([[1, 1, 0, 0], [0, 1, 0, 0], [2, 1, 0, 0.5]], dtype=np.float32))
+def given() -> Histories:
+    """Three users of whom the last had item 0 twice, with weights."""
+    weights = np.array([1, 1, 1, 2, 2, 1, 0.5], dtype=np.float32)
+    return Histories(np.array([0, 2, 3, 7]), np.array([0, 1, 1, 0, 0, 1, 3], dtype=np.int32), 4, weights=weights)
 
 
-def test_scores_are_user_counts_whatever_the_weights(matrix: sp.csr_array) -> None:
-    scores = Popularity.fit(matrix, PopularitySettings(scale="count")).scores(matrix)
+def test_scores_are_user_counts_whatever_the_weights(given: Histories) -> None:
+    scores = Popularity.learn(given, PopularitySettings(scale="count")).scores(given)
     np.testing.assert_array_equal(scores, [[2, 3, 0, 1]] * 3)
 
 
-def test_log_scale_keeps_the_order(matrix: sp.csr_array) -> None:
-    np.testing.assert_allclose(Popularity.fit(matrix).scores(matrix)[0], np.log1p([2, 3, 0, 1]), rtol=1e-6)
+def test_log_scale_keeps_the_order(given: Histories) -> None:
+    np.testing.assert_allclose(Popularity.learn(given).scores(given)[0], np.log1p([2, 3, 0, 1]), rtol=1e-6)
 
 
-def test_an_empty_history_gets_popularity_too(matrix: sp.csr_array) -> None:
-    block = Popularity.fit(matrix)
-    np.testing.assert_array_equal(
-        block.scores(sp.csr_array(np.zeros((1, 4), dtype=np.float32))), block.scores(matrix)[:1]
-    )
+def test_an_empty_history_gets_popularity_too(given: Histories) -> None:
+    block = Popularity.learn(given)
+    np.testing.assert_array_equal(block.scores(histories_of(np.zeros((1, 4)))), block.scores(given)[:1])
 
 
-def test_leave_one_out_takes_the_users_own_count(matrix: sp.csr_array) -> None:
-    block = Popularity.fit(matrix, PopularitySettings(scale="count"))
-    np.testing.assert_array_equal(block.loo_scores(matrix), [1, 2, 2, 1, 2, 0])
-
-
-def test_masked_items_count_nothing(matrix: sp.csr_array) -> None:
-    mask = np.array([True, False, True, True])
-    scores = Popularity.fit(matrix, PopularitySettings(scale="count"), item_mask=mask).scores(matrix)
+def test_items_left_out_count_nothing(given: Histories) -> None:
+    scores = Popularity.learn(without_items(given, [1]), PopularitySettings(scale="count")).scores(given)
     np.testing.assert_array_equal(scores[0], [2, 0, 0, 1])

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from encoders.behavior import BEHAVIOR, EASE, EASESettings
 from encoders.behavior.base import BehaviorBlock
 from encoders.behavior.rare import coarse_counts, drop_rare_pairs, without_rare_items
+from kg.histories import Histories
+from tests.encoders.domain import histories_of
 
 MATRICES = st.lists(st.lists(st.booleans(), min_size=6, max_size=6), min_size=1, max_size=12).map(
     lambda rows: sp.csr_array(np.array(rows, dtype=np.float32))
@@ -22,7 +24,7 @@ MATRICES = st.lists(st.lists(st.booleans(), min_size=6, max_size=6), min_size=1,
 @given(MATRICES, st.integers(1, 4))
 def test_items_that_few_users_have_are_gone_and_all_else_is_there(matrix: sp.csr_array, floor: int) -> None:
     dense = matrix.toarray()
-    kept = without_rare_items(matrix, floor).toarray()
+    kept = without_rare_items(Histories.of_matrix(matrix), floor).matrix().toarray()
     counts = (dense > 0).sum(axis=0)
     assert np.array_equal(kept, np.where(counts >= floor, dense, 0))
 
@@ -77,9 +79,9 @@ def weights_of(block: BehaviorBlock) -> np.ndarray:
 @settings(max_examples=30)
 def test_item_item_models_learn_nothing_from_rare_pairs(name: str, matrix: sp.csr_array, floor: int) -> None:
     kind = BEHAVIOR[name]
-    kept = without_rare_items(matrix, floor)
-    together = (kept.T @ kept).toarray()
-    learned = kind.fit(kept, kind.settings_type(min_users=floor))
+    kept = without_rare_items(Histories.of_matrix(matrix), floor)
+    together = (kept.matrix().T @ kept.matrix()).toarray()
+    learned = kind.learn(kept, kind.settings_type(min_users=floor))
     found = weights_of(learned)
     if name != "ease":  # whose weights are those of an inverse
         assert not found[together < floor].any()
@@ -99,7 +101,7 @@ def test_ease_is_the_same_whoever_had_a_rare_pair(seed: int) -> None:
     two = np.eye(2, 8, dtype=np.float32)
     kind = BEHAVIOR["ease"]
     together, apart = (
-        weights_of(kind.fit(sp.csr_array(np.vstack([others, rows])), kind.settings_type(min_users=2)))
+        weights_of(kind.learn(histories_of(np.vstack([others, rows])), kind.settings_type(min_users=2)))
         for rows in (one, two)
     )
     np.testing.assert_allclose(together, apart, atol=1e-6)
@@ -111,20 +113,20 @@ def test_without_a_floor_a_rare_item_tells_its_owners_history_and_with_one_it_do
     dense[:, 0] = 0
     dense[7, 0] = 1
     mine = set(np.flatnonzero(dense[7]).tolist()) - {0}
-    matrix = sp.csr_array(dense)
+    given = histories_of(dense)
     for name in ("ease", "itemknn", "rp3beta"):
         kind = BEHAVIOR[name]
-        told = weights_of(kind.fit(matrix))
+        told = weights_of(kind.learn(given))
         ranked = np.argsort(-(told[0] + told[:, 0]), kind="stable")[: len(mine)]
         assert len(mine & set(ranked.tolist())) / len(mine) > 0.8
-        hidden = weights_of(kind.fit(without_rare_items(matrix, 2), kind.settings_type(min_users=2)))
+        hidden = weights_of(kind.learn(without_rare_items(given, 2), kind.settings_type(min_users=2)))
         assert history_of_the_only_owner(hidden, 0) == set()
 
 
 def test_ease_stays_solvable_where_most_pairs_are_rare(caplog: pytest.LogCaptureFixture) -> None:
     rng = np.random.default_rng(1)
-    matrix = sp.csr_array((rng.random((60, 150)) < 0.3).astype(np.float32))
+    given = histories_of(rng.random((60, 150)) < 0.3)
     with caplog.at_level(logging.WARNING):
-        learned = EASE.fit(matrix, EASESettings(min_users=6, regularization=0.5))
+        learned = EASE.learn(given, EASESettings(min_users=6, regularization=0.5))
     assert np.isfinite(weights_of(learned)).all()
     assert "it is raised to" in caplog.text

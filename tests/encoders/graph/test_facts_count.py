@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 
-from encoders.block import Block, Catalogue, SplitsByFact
+from encoders.block import Block, Catalogue, SplitsByFact, TrainingData
 from encoders.graph import GNN, GNNSettings, SharedEntities, SharedSettings
 from kg.graph import KnowledgeGraph
+from kg.histories import Histories
 from kg.rows import EdgeRow, NodeRow
 from kg.schema import DomainSchema
+from tests.encoders.domain import histories_of
 from tests.planted import Domain, domain
 
 GNN_SETTINGS = GNNSettings(dimensions=16, steps=60)
@@ -22,9 +23,8 @@ BLOCKS = ["gnn", "shared"]
 
 def fit(name: str, over: Domain, catalogue: Catalogue | None = None, seed: int = 1) -> GNN | SharedEntities:
     catalogue = catalogue or replace(over.catalogue(), text_vectors=None)
-    if name == "gnn":
-        return GNN.fit(over.matrix, catalogue, GNN_SETTINGS, seed=seed)
-    return SharedEntities.fit(over.matrix, catalogue, seed=seed)
+    data = TrainingData(over.histories, catalogue)
+    return GNN.fit(data, GNN_SETTINGS, seed=seed) if name == "gnn" else SharedEntities.fit(data, seed=seed)
 
 
 @pytest.fixture(scope="module", params=BLOCKS)
@@ -39,7 +39,7 @@ def order_of_cold_items(block: Block) -> float:
     columns = told.graph.item_indices(COLD).astype(np.intp)
     users = told.interactions.user_ids
     rows = [users.index(user) for user in seen.interactions.user_ids]
-    scores = block.scores(seen.matrix, columns)
+    scores = block.scores(seen.histories, columns)
     taken = told.matrix[rows][:, columns].toarray() > 0
     right = []
     for row, liked in zip(scores, taken, strict=True):
@@ -57,31 +57,30 @@ def test_items_that_nobody_has_taken_are_ranked_by_their_facts(cold_block: GNN |
 
 def test_cells_of_facts_add_up_to_the_shares(cold_block: GNN | SharedEntities) -> None:
     assert isinstance(cold_block, SplitsByFact)
-    matrix = domain().without_events_on(COLD).matrix
-    for user in range(0, matrix.shape[0], 17):
-        history = matrix.indices[matrix.indptr[user] : matrix.indptr[user + 1]].astype(np.intp)
-        weights = np.linspace(0.5, 1.5, len(history)).astype(np.float32)
-        for item in range(0, matrix.shape[1], 7):
-            cells = cold_block.fact_shares(history, weights, item)
-            assert cells.shares.shape == (len(history), len(cells.nodes))
+    histories = domain().without_events_on(COLD).histories
+    for user in range(0, len(histories), 17):
+        history = histories.take(slice(user, user + 1))
+        for item in range(0, histories.n_items, 7):
+            cells = cold_block.fact_shares(history, item)
+            assert cells.shares.shape == (history.lengths[0], len(cells.nodes))
             assert len(cells.relations) == len(cells.nodes)
             np.testing.assert_allclose(
-                cells.shares.sum(axis=1) + cells.own, cold_block.shares(history, weights, item), atol=1e-5
+                cells.shares.sum(axis=1) + cells.own, cold_block.shares(history, item), atol=1e-5
             )
 
 
 def test_taking_a_fact_away_takes_its_cells_off_the_score(cold_block: GNN | SharedEntities) -> None:
     seen = domain().without_events_on(COLD)
     item = seen.graph.item_index(COLD[3])
-    history = seen.matrix.indices[: seen.matrix.indptr[1]].astype(np.intp)
-    before = cold_block.scores(seen.matrix[:1])[0]
-    cells = cold_block.fact_shares(history, np.ones(len(history), np.float32), item)
+    history = seen.histories.take(slice(0, 1))
+    before = cold_block.scores(history)[0]
+    cells = cold_block.fact_shares(history, item)
     changed = 0
     for edge in seen.facts_of(COLD[3]):
         node = seen.graph.node_id(seen.schema.relation_kinds[edge.relation].tail, edge.tail)
         column = (cells.nodes == node) & (np.array(cells.relations) == edge.relation)
         rebound = cold_block.rebind(seen.without(edge).catalogue(seen))
-        after = rebound.scores(seen.matrix[:1])[0]
+        after = rebound.scores(history)[0]
         assert before[item] - after[item] == pytest.approx(float(cells.shares[:, column].sum()), abs=1e-5)
         changed += before[item] != after[item]
         others = np.delete(np.arange(len(before)), item)
@@ -95,7 +94,7 @@ def test_an_entity_that_came_after_training_stands_for_the_items_around_it(name:
     seen = domain()
     block = fit(name, seen)
     user = int(np.argmax(np.diff(seen.matrix.indptr)))
-    scores = block.scores(seen.matrix[[user]])[0]
+    scores = block.scores(seen.histories.take(np.array([user])))[0]
     has = seen.matrix[[user]].toarray()[0] > 0
     liked = [seen.items[i] for i in np.flatnonzero(has)]
     by_score = np.argsort(scores)
@@ -111,9 +110,7 @@ def test_an_entity_that_came_after_training_stands_for_the_items_around_it(name:
         edges=(*seen.edges, *edges),
     )
     rebound = block.rebind(replace(wider.catalogue(seen), text_vectors=None))
-    history = np.zeros((1, wider.graph.n_items), dtype=np.float32)
-    history[0, wider.graph.item_indices(liked)] = 1
-    found = rebound.scores(sp.csr_array(history))[0]
+    found = rebound.scores(Histories.of_items(wider.graph.item_indices(liked), wider.graph.n_items))[0]
     assert found[wider.graph.item_index("new-near")] > found[wider.graph.item_index("new-far")]
     assert found[wider.graph.item_index("new-near")] > 0
 
@@ -128,7 +125,7 @@ def test_a_relation_that_came_after_training_says_nothing(name: str) -> None:
     edges = tuple(EdgeRow("set_in", item, place) for item in seen.items[::2])
     wider = replace(seen, schema=DomainSchema.from_mapping(description), edges=(*seen.edges, *edges))
     rebound = block.rebind(replace(wider.catalogue(seen), text_vectors=None))
-    np.testing.assert_array_equal(rebound.scores(seen.matrix), block.scores(seen.matrix))
+    np.testing.assert_array_equal(rebound.scores(seen.histories), block.scores(seen.histories))
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -136,14 +133,14 @@ def test_without_any_fact(name: str) -> None:
     seen = domain()
     bare = Catalogue(seen.graph.without_relations(), np.arange(seen.graph.n_items, dtype=np.int32))
     block = fit(name, seen, bare)
-    scores = block.scores(seen.matrix)
+    scores = block.scores(seen.histories)
     assert np.isfinite(scores).all()
     # Without facts the network still has its collaborative part; shared entities have nothing to go by.
     assert scores.any() == (name == "gnn")
-    cells = block.fact_shares(np.array([0, 1]), np.ones(2, np.float32), 2)
+    cells = block.fact_shares(Histories.of_items([0, 1], seen.graph.n_items), 2)
     assert cells.shares.shape == (2, 0)
     restored = type(block).from_state(block.state(), bare)
-    np.testing.assert_array_equal(restored.scores(seen.matrix), scores)
+    np.testing.assert_array_equal(restored.scores(seen.histories), scores)
 
 
 def test_a_seed_decides_the_network() -> None:
@@ -188,35 +185,35 @@ def films(*edges: tuple[str, str, str]) -> Catalogue:
 def test_a_person_is_shared_across_relations() -> None:
     """Who directed one film and acted in another is shared by kind, and by kind alone."""
     edges = [("director", "a", "p"), ("actor", "b", "p"), ("director", "c", "q"), ("actor", "c", "p")]
-    matrix = sp.csr_array(np.eye(4, dtype=np.float32))
-    block = SharedEntities.fit(matrix, films(*edges), SharedSettings(exponents=(0.0,)))
-    scores = block.scores(matrix)
+    alone = Histories.single_items(np.arange(4), 4)
+    block = SharedEntities.fit(TrainingData(alone, films(*edges)), SharedSettings(exponents=(0.0,)))
+    scores = block.scores(alone)
     assert scores[0, 1] > 0
     assert scores[1, 2] == pytest.approx(2 * scores[0, 1])  # as actor, and by kind
-    cells = block.fact_shares(np.array([0]), np.ones(1, np.float32), 1)
+    cells = block.fact_shares(Histories.of_items([0], 4), 1)
     assert dict(zip(cells.relations, cells.shares[0].tolist(), strict=True)) == {
         "actor": 0.0,
         "kind:person": pytest.approx(float(scores[0, 1])),
     }
     # The person stays shared by kind as long as one relation leads there.
-    without = block.rebind(films(*edges[:1], *edges[2:], ("director", "b", "p"))).scores(matrix)
+    without = block.rebind(films(*edges[:1], *edges[2:], ("director", "b", "p"))).scores(alone)
     assert without[0, 1] == pytest.approx(2 * scores[0, 1])  # as director, and by kind
-    assert block.rebind(films(*edges[:1], *edges[2:])).scores(matrix)[0, 1] == 0
+    assert block.rebind(films(*edges[:1], *edges[2:])).scores(alone)[0, 1] == 0
     # Even where only one relation is left in the whole snapshot.
-    narrow = block.rebind(films(("director", "a", "p"), ("director", "b", "p"))).scores(matrix)
+    narrow = block.rebind(films(("director", "a", "p"), ("director", "b", "p"))).scores(alone)
     assert narrow[0, 1] == pytest.approx(2 * scores[0, 1])
 
 
 @pytest.mark.parametrize("block_type", [GNN, SharedEntities])
 def test_relations_between_items_are_facts_of_both(block_type: type[GNN] | type[SharedEntities]) -> None:
     over = films(("sequel", "a", "b"), ("sequel", "c", "b"))
-    matrix = sp.csr_array(np.array([[1, 1, 1, 0], [0, 1, 1, 0], [1, 0, 1, 1]], dtype=np.float32))
-    block = block_type.fit(matrix, over)
-    cells = block.fact_shares(np.array([0]), np.ones(1, np.float32), 1)
+    given = histories_of(np.array([[1, 1, 1, 0], [0, 1, 1, 0], [1, 0, 1, 1]]))
+    block = block_type.fit(TrainingData(given, over))
+    cells = block.fact_shares(Histories.of_items([0], 4), 1)
     assert {name for name in cells.relations if not name.startswith("kind:")} == {"~sequel"}
     assert set(cells.nodes.tolist()) == {0, 2}
     np.testing.assert_allclose(
         float(cells.shares.sum() + cells.own.sum()),
-        block.scores(sp.csr_array(np.eye(4, dtype=np.float32)))[0, 1],
+        block.scores(Histories.single_items(np.arange(4), 4))[0, 1],
         rtol=1e-4,
     )

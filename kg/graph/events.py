@@ -1,0 +1,72 @@
+"""Events of several kinds in one order: tables of a snapshot as `Interactions` of all users, or `Histories` of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kg.graph.strings import Strings
+from kg.graph.tables import InteractionTable
+from kg.histories import Histories
+from kg.interactions import Interactions
+
+Part = tuple[InteractionTable, NDArray[np.intp] | slice]
+"""Some rows of a table."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Columns:
+    """All events, sorted by user, time, item and weight (what is unknown last), then in the order of the tables."""
+
+    users: NDArray[np.int32]
+    items: NDArray[np.int32]
+    times: NDArray[np.float64]
+    weights: NDArray[np.float32]
+    kinds: NDArray[np.int16]
+
+    @classmethod
+    def of(cls, parts: Sequence[Part]) -> _Columns:
+        users = [table.users[rows] for table, rows in parts]
+        found = cls(
+            _joined(users, np.int32),
+            _joined([table.items[rows] for table, rows in parts], np.int32),
+            _joined([table.times[rows] for table, rows in parts], np.float64),
+            _joined([table.weights[rows] for table, rows in parts], np.float32),
+            np.repeat(np.arange(len(parts), dtype=np.int16), [len(own) for own in users]),
+        )
+        order = np.lexsort((found.weights, found.items, found.times, found.users))
+        return cls(found.users[order], found.items[order], found.times[order], found.weights[order], found.kinds[order])
+
+
+def interactions_of(parts: Sequence[Part], keys: Strings, n_items: int) -> Interactions:
+    """The events of all users that have any; `keys` are those of the user kind's table.
+
+    Weights or times are None where no event has one.
+    """
+    found = _Columns.of(parts)
+    present, users = np.unique(found.users, return_inverse=True)
+    return Interactions(
+        users.astype(np.int32),
+        found.items,
+        keys.take(present),
+        n_items,
+        None if np.isnan(found.weights).all() else found.weights,
+        None if np.isnan(found.times).all() else found.times,
+        found.kinds,
+        tuple(table.kind for table, _ in parts),
+    )
+
+
+def history_of(parts: Sequence[Part], n_items: int) -> Histories:
+    """The events as those of one user, who has them all."""
+    found = _Columns.of(parts)
+    offsets = np.array([0, len(found.items)], dtype=np.int64)
+    names = tuple(table.kind for table, _ in parts)
+    return Histories(offsets, found.items, n_items, found.times, found.weights, found.kinds, names)
+
+
+def _joined(columns: Sequence[NDArray], dtype: type) -> NDArray:
+    return np.concatenate([np.zeros(0, dtype=dtype), *columns])
