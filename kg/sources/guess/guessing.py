@@ -61,9 +61,10 @@ def guess_domain(files: Iterable[str | Path], folder: str | Path = ".") -> Guess
 
 
 def _relative(path: Path, base: Path) -> str:
+    """The path from `base`; a link keeps its own name, which tells the format, and is followed when it is read."""
     try:
-        return Path(os.path.relpath(path.resolve(), base)).as_posix()
-    except ValueError:  # another drive, or a name that no file has, which reading it tells
+        return Path(os.path.relpath(path.parent.resolve() / path.name, base)).as_posix()
+    except (OSError, RuntimeError, ValueError):  # another drive, a loop of links, no name of a file: reading tells
         return path.as_posix()
 
 
