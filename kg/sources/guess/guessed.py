@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kg.durable import file_written_whole
@@ -36,6 +37,8 @@ class Guess:
     origin: str = "the files"
     outside: tuple[Path, ...] = ()
     columns: tuple[ColumnRow, ...] = ()
+    seen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Files (and sheets of them) that were looked at -> their columns; none where there is no row."""
 
     @property
     def doubts(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from kg.sources.guess.flat import table_within
 from kg.sources.guess.guessed import Guess, GuessError
 from kg.sources.guess.interactions import Meeting, describe_meeting, find_meetings, tag_column
 from kg.sources.guess.keys import with_used_keys
+from kg.sources.guess.mentions import place_of
 from kg.sources.guess.node_tables import describe_nodes, source_of
 from kg.sources.guess.parts import as_one_table, common_name, same_tables, split_word
 from kg.sources.guess.profile import ColumnProfile, FileProfile, profile_file
@@ -50,14 +52,19 @@ def guess_domain(files: Iterable[str | Path], folder: str | Path = ".") -> Guess
     base = Path(folder).resolve()
     profiles: list[FileProfile] = []
     empty: list[NothingInIt] = []
+    seen: dict[str, tuple[str, ...]] = {}
     for path in dict.fromkeys(paths):
         try:
-            profiles.extend(profile_file(path, _relative(path, base)))
+            found = profile_file(path, _relative(path, base))
+            profiles.extend(found)
+            seen |= {place_of(file.spec): tuple(file.columns) for file in found}
         except NothingInIt as error:
             empty.append(error)
+            seen[_relative(path, base)] = ()
     if not profiles:
         raise empty[0]
-    return _Guessing(with_used_keys(profiles), base, [f"{UNSURE}{each}" for each in empty]).guess()
+    guess = _Guessing(with_used_keys(profiles), base, [f"{UNSURE}{each}" for each in empty]).guess()
+    return replace(guess, seen=seen)
 
 
 def _relative(path: Path, base: Path) -> str:
