@@ -129,7 +129,8 @@ class _Dumper(yaml.SafeDumper):
 
     def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:
         items = list(sequence)
-        return super().represent_sequence(tag, items, flow_style=not any(isinstance(i, dict | list) for i in items))
+        is_plain = not any(isinstance(i, dict | list) for i in items)
+        return super().represent_sequence(tag, items, flow_style=self.default_flow_style or is_plain)
 
     def represent_scalar(self, tag: str, value: Any, style: str | None = None) -> yaml.ScalarNode:
         # Only between these quotes a break of lines stands as an escape; elsewhere NEL is read as a line feed.

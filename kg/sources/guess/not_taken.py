@@ -31,12 +31,13 @@ def gone_columns(schema: DomainSchema, guess: Guess) -> list[str]:
 
 def _gone(schema: DomainSchema, guess: Guess) -> Iterator[tuple[str, str]]:
     unnamed = Mentions("", schema).unnamed
+    of_others = tuple(f"{name}." for each in schema.interactions.values() for name in each.via)
     for spec, uses in columns_read(schema):
         place = place_of(spec)
         if place not in guess.seen or place in unnamed or not guess.seen[place]:
             continue
         for column in uses:
-            if column not in guess.seen[place] and column not in _OF_TRIPLES:
+            if column not in guess.seen[place] and not (column in _OF_TRIPLES or column.startswith(of_others)):
                 yield place, column
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kg.errors import WhyPathError
 from kg.ingest.preview import preview
 from kg.schema import DomainSchema
 from kg.schema.yaml_text import read_yaml
 from kg.sources.guess import GuessError, guess_domain
 from kg.sources.guess.completing import Completed, completed
 from kg.sources.guess.yaml_edits import Append, Exchange, PutIn, edited
+from tests.corpus import SHAPES
 from whypath.cli import main
 
 RATINGS = "user_id,item_id,rating\n" + "".join(f"u{n % 6},i{n % 8},{n % 5 + 1}\n" for n in range(40))
@@ -199,6 +202,24 @@ def test_the_command_reads_the_files_of_the_description_as_well(
     told = capsys.readouterr().err
     assert "'stars' seems to be in its place" in told
     assert "everything" not in told
+
+
+SEEN = [shape for shape in SHAPES if "--from" not in shape.inputs and len(shape.inputs) > 1]
+
+
+@pytest.mark.parametrize("shape", SEEN, ids=lambda shape: shape.name)
+def test_a_file_that_comes_last_is_taken_up_or_told(shape: Any, tmp_path: Path) -> None:
+    shape.write(tmp_path)
+    files = [tmp_path / name for name in shape.inputs]
+    try:
+        whole, part = guess_domain(files, tmp_path), guess_domain(files[:-1], tmp_path)
+    except WhyPathError:
+        return
+    same = completed(whole.to_yaml(), whole.schema, whole)
+    assert (same.text, same.added, same.gone) == (whole.to_yaml(), (), ())
+    found = completed(part.to_yaml(), part.schema, whole)
+    assert found.added or found.left or whole.seen == part.seen
+    assert preview(DomainSchema.from_yaml(found.text), tmp_path, whole.outside).events
 
 
 def test_aliases_are_no_place_to_put_in() -> None:

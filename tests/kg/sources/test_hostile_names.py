@@ -43,9 +43,10 @@ def test_odd_characters_in_names(tmp_path: Path, odd: str) -> None:
 @given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=20), inner)))
 def test_any_text_is_written_as_it_is_read(value: object) -> None:
     for on_one_line in (False, True):
-        text = write_yaml({"k": value}, on_one_line=on_one_line)
-        assert read_yaml(text, "here")[0] == {"k": value}
-        assert not (on_one_line and "\n" in text)
+        for whole in ({"k": value}, [value]):
+            text = write_yaml(whole, on_one_line=on_one_line)
+            assert read_yaml(text, "here")[0] == whole
+            assert not (on_one_line and "\n" in text)
 
 
 def test_a_link_is_read_by_its_own_name(tmp_path: Path) -> None:
