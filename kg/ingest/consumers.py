@@ -193,7 +193,7 @@ class EventConsumer:
                 self._take(draft, record)
             except RowProblem as problem:
                 problems.append(problem)
-        if len(problems) == len(drafts):
+        if problems and len(problems) == len(drafts):
             raise problems[0]
         for problem in problems:  # the row stands; only these items of it are bad
             self._quarantine.add(record, self.section, problem.reason, problem.detail)

@@ -10,10 +10,11 @@ from contextlib import suppress
 from itertools import islice
 from typing import Protocol
 
+from kg.ingest.conditions import texts_of, value_fits, wanted_values
 from kg.ingest.quarantine import Quarantine
 from kg.ingest.report import LoadProgress, Progress
-from kg.ingest.values import RowProblem, text_of
-from kg.sources import BadRecord, Cell, RawRecord, Reader
+from kg.ingest.values import RowProblem
+from kg.sources import BadRecord, RawRecord, Reader
 
 _NAMED_ROWS = 10_000
 """Records of a source without fixed columns whose names are noted."""
@@ -60,12 +61,11 @@ class _Route:
     def __init__(self, consumer: Consumer, reader: Reader) -> None:
         self.consumer = consumer
         self.conditions = [
-            (reader.resolve(column), frozenset(reader.resolve_value(each) for v in wanted for each in _spellings(v)))
-            for column, wanted in consumer.where.items()
+            (reader.resolve(column), wanted_values(wanted, reader)) for column, wanted in consumer.where.items()
         ]
 
     def fits(self, record: RawRecord, skip: int = 0) -> bool:
-        return all(_value_fits(record.values.get(column), wanted) for column, wanted in self.conditions[skip:])
+        return all(value_fits(record.values.get(column), wanted) for column, wanted in self.conditions[skip:])
 
 
 def first_fitting(reader: Reader, consumers: Sequence[Consumer]) -> bool:
@@ -121,7 +121,7 @@ class Dispatcher:
                 values: list[str] = []
                 column = ""
                 for column, table in by_value.items():
-                    values = _texts(record.values.get(column))
+                    values = texts_of(record.values.get(column))
                     for value in values:
                         found.update((r, None) for r in table.get(value, ()) if r.fits(record, 1))
                 if not found and not quiet:
@@ -160,27 +160,3 @@ class Dispatcher:
         if self._progress is not None:
             fraction, seconds = 1.0 if done else reader.fraction(), time.monotonic() - started
             self._progress(LoadProgress(stage, reader.name, rows, fraction, done, seconds))
-
-
-_NOTHING: frozenset[str] = frozenset()
-
-
-def _spellings(value: str) -> tuple[str, ...]:
-    """How programs write a value that a condition names: `true` as True and TRUE, 1 as 1.0 and the other way round."""
-    if value.lower() in ("true", "false"):
-        return value, value.lower(), value.title(), value.upper()
-    if value.removesuffix(".0").removeprefix("-").isdigit():
-        return value, value.removesuffix(".0"), f"{value.removesuffix('.0')}.0"
-    return (value,)
-
-
-def _texts(cell: Cell) -> list[str]:
-    cells = cell if isinstance(cell, list) else [cell]
-    try:
-        return [text_of(c, "", _NOTHING) or "" for c in cells]
-    except RowProblem:
-        return []  # text that no condition names
-
-
-def _value_fits(cell: Cell, wanted: frozenset[str]) -> bool:
-    return not wanted.isdisjoint(_texts(cell))

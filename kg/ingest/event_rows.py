@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from kg.ingest.conditions import value_fits, wanted_values
 from kg.ingest.lists import list_reader
 from kg.ingest.lookup import LookupTable
 from kg.ingest.times import time_reader
@@ -47,7 +48,6 @@ class EventBuilder:
         self.section = f"interactions.{kind}"
         self.interaction: InteractionKind = schema.interactions[kind]
         self.missing = frozenset(spec.missing if spec.missing is not None else schema.missing)
-        self.where = self.interaction.where
         columns = self.interaction.columns
         if columns is None:
             raise ValueError(f"the interaction {kind} has no columns")
@@ -56,6 +56,11 @@ class EventBuilder:
         self._tables = tables
         self._columns: EventColumns = columns
         self._joins = [(name, self._place(table.match or table.key)) for name, table in self.interaction.via.items()]
+        linked = {column for column in self.interaction.where if self._place(column)[0] is not None}
+        self.where = {column: v for column, v in self.interaction.where.items() if column not in linked}
+        self._linked_where = [
+            (self._place(c), wanted_values(self.interaction.where[c], linking[self._place(c)[0] or ""])) for c in linked
+        ]
         self._user = self._place(columns.user)
         self._item = self._place(columns.item)
         self._weight = self._place(columns.weight) if columns.weight else None
@@ -82,13 +87,15 @@ class EventBuilder:
         return self._id is not None
 
     def build(self, record: RawRecord) -> list[EventDraft]:
-        """Check a record, which says one event or, where its cell holds several items, one for each; raises
-        `RowProblem`."""
+        """Check a record, which says one event or, where its cell holds several items, one for each; none where a row
+        of a linking table does not fit `where`. Raises `RowProblem`."""
         joined = self._joined(record)  # hot: a million times, 15 µs each
 
         def cell(place: tuple[str | None, str]) -> Cell:
             return joined[place[0]].get(place[1])
 
+        if self._linked_where and not all(value_fits(cell(place), wanted) for place, wanted in self._linked_where):
+            return []
         user = key_of(cell(self._user), self._user[1], self.missing)
         if self._several is None:
             one = key_of(cell(self._item), self._item[1], self.missing)

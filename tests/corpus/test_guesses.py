@@ -13,7 +13,6 @@ from tests.corpus.shape import Shape
 NOT_YET = frozenset((
     "ids-prefix-in-one-file",
     "ids-mixed-case",
-    "text-shift-jis",
     "item-columns-in-two-tables",
     "triples-with-a-link-file",
     "triples-with-names-of-entities",

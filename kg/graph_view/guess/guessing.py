@@ -13,7 +13,8 @@ from kg.graph_view.guess.profile import GraphProfile, PropertyProfile, profile_g
 from kg.schema import DomainSchema, Role
 from kg.sources.guess import Guess, GuessError
 from kg.sources.guess.interactions import ruled, verb_for
-from kg.sources.guess.signals import Signal, how_much, says_dislike
+from kg.sources.guess.opinions import how_much, says_dislike
+from kg.sources.guess.signals import Signal
 from kg.sources.guess.values import time_format
 from kg.sources.guess.words import kind_name
 from kg.stores.neo4j.access import access_to

@@ -41,6 +41,8 @@ def _by_bytes(head: bytes) -> str:
     paired = sum(len(run) - len(run) % 2 for run in runs) / total
     letters = sum(byte >= 0xC0 for run in runs for byte in run) / total
     long_runs = sum(len(run) for run in runs if len(run) > 2) / total
+    if sum(0x80 <= byte <= 0xA0 for run in runs for byte in run) > 0.15 * total and _decodes(head, "cp932"):
+        return "cp932"  # Japanese of Windows: no other script has so many bytes below those of letters
     if letters > 0.97 and long_runs > 0.5:
         return "cp1251"  # Cyrillic: whole words of high bytes, nearly all of them letters
     if paired > 0.9 and long_runs > 0.5:
@@ -53,6 +55,14 @@ def _by_bytes(head: bytes) -> str:
         return "shift_jis"
     # Bytes 0x80 to 0x9f are letters and quotes in cp1252 and nothing in latin-1.
     return "cp1252" if any(byte in run for run in runs for byte in range(0x80, 0xA0)) else "latin-1"
+
+
+def _decodes(text: bytes, encoding: str) -> bool:
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(text)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _share(text: bytes, encoding: str, first: int, last: int) -> float:

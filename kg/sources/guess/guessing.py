@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,28 +15,27 @@ from kg.schema.files import file_names
 from kg.sources.guess.column_table import column_table
 from kg.sources.guess.flat import table_within
 from kg.sources.guess.guessed import Guess, GuessError
-from kg.sources.guess.interactions import Meeting, describe_meeting, find_meetings, tag_column
+from kg.sources.guess.interactions import Meeting, describe_meeting, find_meetings, tag_column, verb_for
 from kg.sources.guess.keys import with_used_keys
 from kg.sources.guess.mentions import place_of
 from kg.sources.guess.node_tables import describe_nodes, source_of
+from kg.sources.guess.opinions import says_dislike, table_takes_back
 from kg.sources.guess.parts import as_one_table, common_name, same_tables, split_word
 from kg.sources.guess.profile import ColumnProfile, FileProfile, profile_file
 from kg.sources.guess.rdf_items import rdf_items
 from kg.sources.guess.references import references
+from kg.sources.guess.rows_of_items import as_rows_of_items
 from kg.sources.guess.seen import what_was_seen, why_not_used
 from kg.sources.guess.side_tables import Side, friends, hierarchy, properties
 from kg.sources.guess.signal_words import RATING_WORDS
-from kg.sources.guess.signals import UNSURE, says_dislike
+from kg.sources.guess.signals import UNSURE
 from kg.sources.guess.sniffing import NothingInIt
+from kg.sources.guess.table_of import table_of
 from kg.sources.guess.triples import describe_triples, is_edges, map_columns
 from kg.sources.guess.unread import unread_columns
 from kg.sources.guess.values import is_category
-from kg.sources.guess.words import is_item_name, is_user_name, kind_name, plain, stem_of
+from kg.sources.guess.words import kind_name, plain, stem_of
 from kg.sources.open_source import read_id_map
-
-KNOWN_VALUES = 0.5
-"""Share of a column's values that must be keys of a table that is only named for the same role."""
-
 
 _NEGATIVES = re.compile(r"negative|(^|[^a-z])neg([^a-z]|$)", re.IGNORECASE)
 
@@ -63,8 +62,8 @@ def guess_domain(files: Iterable[str | Path], folder: str | Path = ".") -> Guess
             seen[_relative(path, base)] = ()
     if not profiles:
         raise empty[0]
-    guess = _Guessing(with_used_keys(profiles), base, [f"{UNSURE}{each}" for each in empty]).guess()
-    return replace(guess, seen=seen)
+    notes = [f"{UNSURE}{each}" for each in empty]
+    return replace(_Guessing(with_used_keys(as_rows_of_items(profiles)), base, notes).guess(), seen=seen)
 
 
 def _relative(path: Path, base: Path) -> str:
@@ -99,6 +98,7 @@ class _Guessing:
         self._made: dict[str, str] = {}
         self._used: set[tuple[Path, str | None]] = set()
         self._facts_within: tuple[str, ...] = ()
+        self._event_files: set[tuple[Path, str | None]] = set()
 
     def guess(self) -> Guess:
         found = find_meetings(self._tables, self._references)
@@ -114,7 +114,8 @@ class _Guessing:
         self._used.update(m.file.place for m in drawn)
         self._notes += [f"{m.file.title}: not used; by its name it holds pairs that are no events" for m in drawn]
         first = meetings[0]
-        item_kind = self._items(first)
+        self._event_files = {m.file.place for m in meetings}
+        item_kind = self._items(first, meetings)
         self._users(first, item_kind)
         self._events(meetings, item_kind)
         self._linking_files(first, item_kind)
@@ -139,9 +140,9 @@ class _Guessing:
         columns = column_table(schema, self._files, self._notes)
         return Guess(schema, tuple(self._notes), outside=outside, columns=columns)
 
-    def _items(self, meeting: Meeting) -> str:
+    def _items(self, meeting: Meeting, meetings: Sequence[Meeting]) -> str:
         table = self._table_of(meeting.file, meeting.item, Role.ITEM)
-        if table is None and (table := self._table_within(meeting)) is not None:
+        if table is None and (table := self._table_within(meeting, meetings)) is not None:
             self._facts_within = tuple(c for c in table.columns if c != meeting.item.name)
         if table is None:
             kind = self._new_kind(stem_of(meeting.item.name) or "item")
@@ -152,7 +153,7 @@ class _Guessing:
                         self._nodes[kind] = described
                         self._notes.append(f"{kind}: items are subjects of {file.title}{_label_note(described)}")
                         return kind
-            if meeting.several is not None:
+            if meeting.several is not None or len(meetings) > 1:
                 self._nodes[kind] = {"role": "item"}
                 self._notes.append(f"{kind}: items are whatever has an event")
                 return kind
@@ -162,13 +163,17 @@ class _Guessing:
             return kind
         return self._table_kind(table, Role.ITEM, meeting.item)
 
-    def _table_within(self, meeting: Meeting) -> FileProfile | None:
-        """The table of items that the events themselves hold."""
+    def _table_within(self, meeting: Meeting, meetings: Sequence[Meeting]) -> FileProfile | None:
+        """The table of items that the events themselves hold, in all files of the same events."""
         others = [c for c in meeting.file.columns.values() if c not in (meeting.user, meeting.item)]
         found = table_within(meeting.file, meeting.item, others)
         if found is not None:
             names = ", ".join(c for c in found.columns if c != meeting.item.name)
             self._notes.append(f"{found.title}: {names} have one value for each {meeting.item.name}: facts of items")
+            alike = [m.file for m in meetings if set(found.columns) <= m.file.columns.keys()]
+            if len(alike) < len(meetings):
+                return None if len(meetings) > 1 else found
+            return replace(found, parts=tuple(alike)) if len(alike) > 1 else found
         return found
 
     def _users(self, meeting: Meeting, item_kind: str) -> None:
@@ -183,33 +188,7 @@ class _Guessing:
         self._notes.append(f"{kind}: users are whoever has an event")
 
     def _table_of(self, file: FileProfile, column: ColumnProfile, role: Role) -> FileProfile | None:
-        """The table that a column of a file of events refers to."""
-        for reference in self._references:
-            if reference.file is file and reference.column is column:
-                return reference.target
-        for table in self._tables:
-            key = table.key()
-            if table is file or key is None:
-                continue
-            atomic = table.spec.resolved_format is SourceFormat.RECBOLE and table.suffix == role.value
-            if atomic or (plain(key.name) == plain(column.name) and column.share_in(key) > 0):
-                return table
-        return self._table_by_values(file, column, is_user_name if role is Role.USER else is_item_name)
-
-    def _table_by_values(
-        self, file: FileProfile, column: ColumnProfile, is_named: Callable[[str], bool]
-    ) -> FileProfile | None:
-        """The only table of that role's name (`films` for a column `item`) that has the column's values as its keys."""
-        found = []
-        for table in self._tables:
-            key = table.key()
-            is_list = column.name in file.columns and column is not file.columns[column.name]
-            if table is file or key is None or not column.values or not (is_list or is_named(table.name)):
-                continue
-            known = column.share_in(key)
-            if known >= KNOWN_VALUES or (table.truncated and known):
-                found.append(table)
-        return found[0] if len(found) == 1 else None
+        return table_of(file, column, role, self._tables, self._references, self._event_files)
 
     def _table_kind(self, table: FileProfile, role: Role, column: ColumnProfile | None = None) -> str:
         """Describe a table as a node kind, and the tables that its foreign keys lead to."""
@@ -264,11 +243,15 @@ class _Guessing:
             )
             for table in described.explained_by:
                 self._used.add(table.place)
-            if says_dislike(name):
+            notes = described.notes
+            taken_back = learnt and table_takes_back(name) and _says_nothing(described.sections)
+            if says_dislike(name) or taken_back:
                 for section in described.sections.values():
                     section.pop("positive", None)
-                    section |= {"positive": False, "excludes": True, "label": "disliked"}
-                self._notes.append(f"{name}: the name says dislike: no event is positive")
+                    section |= {"positive": False, "excludes": True, "label": verb_for(name, None, "took back")}
+                notes = [note for note in notes if "every event is positive" not in note]
+                doubt, said = ("", "dislike") if says_dislike(name) else (UNSURE, "that something is taken back")
+                self._notes.append(f"{doubt}{name}: the name says {said}: no event is positive")
             for own, section in described.sections.items():
                 self._interactions[_untaken(own, self._interactions)] = section
             self._used.update(file.place for file in files)
@@ -282,7 +265,7 @@ class _Guessing:
                     f"{UNSURE}{name}: {', '.join(held)} may be parts of a split (train, test); all their events are "
                     "loaded; take a file out of `source` to keep it for tests"
                 )
-            self._notes += described.notes
+            self._notes += notes
 
     def _linking_files(self, meeting: Meeting, item_kind: str) -> None:
         """Tables between items and something else: film_actor, or a column of values for each item."""
@@ -291,7 +274,8 @@ class _Guessing:
                 continue
             own = [r for r in self._references if r.file is file]
             heads = [r for r in own if self._kinds.get(r.target.place) == item_kind]
-            if not heads or heads[0].column is file.key():
+            # A table with a row for each item may still join it to something else.
+            if not heads or (heads[0].column is file.key() and len(own) < 2):
                 continue
             head = heads[0].column
             for reference in own:
@@ -386,6 +370,11 @@ class _Guessing:
 
     def _new_kind(self, name: str) -> str:
         return _untaken(kind_name(name), self._nodes)
+
+
+def _says_nothing(sections: dict[str, dict[str, Any]]) -> bool:
+    """Whether no column says who likes what."""
+    return all("where" not in s and "weight" not in s["columns"] and "positive" not in s for s in sections.values())
 
 
 def _label_note(described: dict[str, Any]) -> str:

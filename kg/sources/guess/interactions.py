@@ -12,17 +12,22 @@ from kg.sources.guess.code_tables import read_out
 from kg.sources.guess.item_lists import item_list
 from kg.sources.guess.list_forms import ListForm
 from kg.sources.guess.node_tables import source_of
+from kg.sources.guess.opinions import takes_back
 from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.references import Reference
 from kg.sources.guess.signal_words import is_signal_name
-from kg.sources.guess.signals import UNSURE, Meaning, Signal, signal_among, takes_back
+from kg.sources.guess.signals import UNSURE, Meaning, Signal, signal_among
 from kg.sources.guess.values import counts_seconds, is_year, other_pattern, time_format
 from kg.sources.guess.words import (
+    SOCIAL_NAME,
     TIME_WORDS,
     is_item_name,
     is_session_name,
     is_user_name,
+    is_whole,
     kind_name,
+    names_item,
+    names_user,
     plain,
     stem_of,
     table_name,
@@ -56,11 +61,22 @@ def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> l
     keys = [(f, key) for f in files if (key := f.key()) is not None]
     for file in files:
         own = file.key()
-        ids = [c for c in file.columns.values() if is_id(c)]
+        ids = _possible_ids(file)
         users = [c for c in ids if is_user_name(c.name) and not _owns(file, c, is_user_name)]
-        items = [c for c in ids if is_item_name(c.name) and c not in users and not _owns(file, c, is_item_name)]
+        # A name tells users or items apart only where nothing better does.
+        is_table = own is not None and (is_item_name(own.name) or is_user_name(own.name))
+        users = users or [c for c in ids if names_user(c.name) and c is not own and not is_table]
         lists = _lists_of_items(file, keys)
-        items = [c for c in items if c.name not in {column.name for column, _ in lists}]
+        items = [c for c in ids if is_item_name(c.name) and c not in users and not _owns(file, c, is_item_name)]
+        listed = {column.name for column, _ in lists}
+        items = [c for c in items if c.name not in listed]
+        named = [
+            c
+            for c in ids
+            if c.name not in listed and names_item(c.name) and c not in users and c is not own and not is_table
+        ]
+        if not items or (all(is_whole(c.name) for c in items) and any(not is_whole(c.name) for c in named)):
+            items = [c for c in named if not is_whole(c.name)] or named
         items.sort(key=lambda c: _item_rank(c, files))
         if lists and not items and (owners := users or [c for c in ids if is_session_name(c.name)]):
             inside = next(((column, form) for column, form in lists if column.name != owners[0].name), None)
@@ -94,6 +110,9 @@ def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> l
                 )
             )
             bare.append(Meeting(file, user, item, doubts=doubts))
+    # Without a header of its own only its name says that a file pairs users with users.
+    unnamed = [m for m in direct if m.file.spec.columns is not None and SOCIAL_NAME.search(m.file.name)]
+    direct = [m for m in direct if m not in unnamed] or direct
     return direct or linked or by_list or by_key or by_session or _alike(bare)
 
 
@@ -111,7 +130,7 @@ def _lists_of_items(
     file: FileProfile, keys: Sequence[tuple[FileProfile, ColumnProfile]]
 ) -> list[tuple[ColumnProfile, ListForm]]:
     """The columns of a file that hold several items in a cell, as columns of their own."""
-    of_tables = [key for f, key in keys if f is not file and not is_user_name(f.name)]
+    of_tables = [key for f, key in keys if f is not file and not is_user_name(f.name) and not f.spec.rest]
     columns = [c for c in file.columns.values() if not c.is_number]
     return [found for c in columns if (found := item_list(c, of_tables)) is not None]
 
@@ -133,12 +152,18 @@ def _is_item_key(column: ColumnProfile, file: FileProfile, files: Sequence[FileP
     return any(column.share_in(key) >= 0.5 for key in keys if key is not None)
 
 
+def _possible_ids(file: FileProfile) -> list[ColumnProfile]:
+    return [column for column in file.columns.values() if is_id(column)]
+
+
 def is_id(column: ColumnProfile) -> bool:
     """Whether a column may hold ids of users or items: neither times nor fractions nor lists."""
     if not column.name or not column.filled or column.lists or (column.is_number and not column.is_integer):
         return False
     # Ten digits may be an ISBN or seconds: the name tells.
     named = is_user_name(column.name) or is_item_name(column.name) or is_session_name(column.name)
+    if not named and names_item(column.name):
+        return len(column.values) > 1
     return named or (time_format(column) is None and not is_signal_name(column.name))
 
 
@@ -151,10 +176,10 @@ def _owns(file: FileProfile, column: ColumnProfile, is_named: Callable[[str], bo
     return is_named(file.name) or not events or file.suffix in (Role.ITEM.value, Role.USER.value)
 
 
-def _item_rank(column: ColumnProfile, files: Sequence[FileProfile]) -> tuple[bool, bool]:
-    """The column whose values are the key of a table comes first, then the one that is called item."""
+def _item_rank(column: ColumnProfile, files: Sequence[FileProfile]) -> tuple[bool, bool, bool]:
+    """The column whose values are a table's keys comes first, then the one that is called item, then a sure name."""
     keys = [key for file in files if (key := file.key()) is not None and plain(key.name) == plain(column.name)]
-    return not any(column.share_in(key) for key in keys), stem_of(column.name) != "item"
+    return not any(column.share_in(key) for key in keys), stem_of(column.name) != "item", not is_item_name(column.name)
 
 
 _TIME_NAME = re.compile(r"(^|_)(at|since|on|ts|dt|utc)$|[a-z](At|Since|On|Ts)$|time|date|hour", re.IGNORECASE)
@@ -232,6 +257,14 @@ def describe_meeting(
     own = file.key()
     rest = [c for c in rest if c is not time and time_format(c) is None]
     signal = signal_among([c for c in rest if c is not own])
+    signal_prefix = ""
+    if signal is None and via is not None:
+        # The status of an order says what became of its rows.
+        others = [
+            c for c in via.target.columns.values() if c.name and c is not meeting.user and c is not via.target.key()
+        ]
+        signal = signal_among([c for c in others if time_format(c) is None])
+        signal_prefix = f"{joined}."
     if (
         own is not None
         and meeting.several is None
@@ -243,7 +276,7 @@ def describe_meeting(
     explained: tuple[FileProfile, ...] = ()
     if signal is not None and signal.meaning is Meaning.CODE and (told := read_out(signal, tables)) is not None:
         signal, explained = told[0], (told[1],)
-    found = ruled(section, name, signal, learnt=learnt)
+    found = ruled(section, name, signal, learnt=learnt, prefix=signal_prefix)
     return Described(found.sections, notes + found.notes, explained)
 
 

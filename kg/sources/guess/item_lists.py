@@ -43,6 +43,8 @@ def item_list(column: ColumnProfile, keys: Sequence[ColumnProfile]) -> tuple[Col
             continue
         items = ColumnProfile(column.name, rows=parts.total(), values=parts)
         known = max((items.share_in(key) for key in keys), default=0.0)
+        if form.separator == " " and known < _KNOWN and not all(re.search("[0-9]", part) for part in parts):
+            continue  # the words of a name
         if known >= _KNOWN or (_NAME.search(column.name) and not keys and _are_ids(parts)):
             return items, form
     return None

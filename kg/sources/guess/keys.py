@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import islice
 
 from kg.sources.guess.profile import ColumnProfile, FileProfile
-from kg.sources.guess.words import plain
+from kg.sources.guess.words import plain, singular, stem_of
 
 _ENOUGH = 0.5
 """Share of another table's values that a key must have."""
@@ -32,6 +32,9 @@ def _with_used_key(file: FileProfile, others: Sequence[FileProfile]) -> FileProf
     for column in file.columns.values():
         if column is not own and file.could_be_key(column) and _is_used(column, others):
             return replace(file, key_name=column.name)
+    for column in file.columns.values():
+        if own is not None and column is not own and column.is_unique and _is_named_after(column, own, file, others):
+            return replace(file, key_name=column.name)
     if own is not None and any(holds_keys(c, own) for other in others for c in other.columns.values()):
         return file
     for column in file.columns.values():
@@ -39,6 +42,17 @@ def _with_used_key(file: FileProfile, others: Sequence[FileProfile]) -> FileProf
         if column is not own and column.is_unique and any(holds_keys(c, column) for c in columns):
             return replace(file, key_name=column.name)
     return file
+
+
+def _is_named_after(
+    column: ColumnProfile, own: ColumnProfile, file: FileProfile, others: Sequence[FileProfile]
+) -> bool:
+    """Whether a bare `id` of a table of books is what others call `book_id`, the table's `book_id` being another id."""
+    if stem_of(column.name) != "" or plain(column.name) == "":
+        return False
+    table = plain(singular(file.name))
+    named = [c for other in others for c in other.columns.values() if stem_of(c.name) == table and c.values]
+    return any(c.share_in(column) >= _NEARLY_ALL and c.share_in(own) < _ENOUGH for c in named)
 
 
 def holds_keys(column: ColumnProfile, key: ColumnProfile) -> bool:

@@ -183,6 +183,8 @@ def _by_blanks(column: ColumnProfile) -> ListForm | None:
         for part in value.split(" "):
             parts[part] += count
     tagged = all(part.startswith("#") for part in parts)
+    if any(part.endswith((",", ";")) for part in parts):
+        return None  # something else separates them
     if not (tagged or plain(column.name) in _PLURALS) or len(parts) >= len(column.values) + 3:
         return None
     return ListForm(separator=" ") if recur(parts) and any(" " in value for value in column.values) else None

@@ -33,6 +33,9 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,40}(\.0+)?")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]{1,3}(?:\.?[0-9]{3})*,[0-9]+")
 _BOOLEANS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
+_NO_NUMBER = re.compile(r"[-–—?.*]+|n[/.]?a\.?|none|null|nan|nil|unknown|unrated|not rated|not seen|tbd", re.IGNORECASE)
+"""What stands among numbers where there is none."""
+
 _NO_TIME = re.compile(r"0000[-/]00[-/]00.*|0001-01-01.*|00[./]00[./]0000.*")
 _MISSING = frozenset(DEFAULT_MISSING)
 _CODE = re.compile("[A-Z]{2}")
@@ -83,6 +86,8 @@ class ColumnProfile:
     def is_number(self) -> bool:
         """Whether it is a number but for a few odd spellings (at most 1 % of the cells or one, and three different)."""
         allowed = max(0.01 * self.filled, 1 if self.filled >= 20 else 0)
+        if self.odd and all(_NO_NUMBER.fullmatch(text) for text in self.odd):
+            allowed = 0.5 * self.filled
         return self.numbers > 0 and self.filled - self.numbers <= allowed and len(self.odd) <= 3
 
     @property
@@ -302,11 +307,12 @@ def profile_file(path: Path, spec_path: str) -> list[FileProfile]:
 
 def _profile_table(path: Path, sniffed: Sniffed) -> FileProfile:
     spec, notes = sniffed.spec, list(sniffed.notes)
-    found = _profiled(path, spec, tuple(notes), frozenset())
+    found = profiled(path, spec, tuple(notes), frozenset())
     commas = frozenset(c.name for c in found.columns.values() if _has_decimal_comma(c, found.spec))
     codes = [c.name for c in found.columns.values() if _has_code_for_none(c)]
     dateless = sorted({value for c in found.columns.values() for value in _spelt_no_time(c)})
-    if not commas and not codes and not dateless:
+    unsaid = sorted({value for c in found.columns.values() for value in _spelt_no_number(c)})
+    if not commas and not codes and not dateless and not unsaid:
         return found
     if commas:
         spec = spec.model_copy(update={"decimal": ","})
@@ -317,7 +323,16 @@ def _profile_table(path: Path, sniffed: Sniffed) -> FileProfile:
     if dateless:
         spec = spec.model_copy(update={"missing": (*(spec.missing or DEFAULT_MISSING), *dateless)})
         notes.append(f"{', '.join(map(repr, dateless))} among times is no value")
-    return _profiled(path, spec, tuple(notes), commas)
+    if unsaid:
+        spec = spec.model_copy(update={"missing": (*(spec.missing or DEFAULT_MISSING), *unsaid)})
+        notes.append(f"{', '.join(map(repr, unsaid))} among numbers is no value")
+    return profiled(path, spec, tuple(notes), commas)
+
+
+def _spelt_no_number(column: ColumnProfile) -> list[str]:
+    """What stands for "no value" among ratings and other numbers of events: -, ?, n/a."""
+    odd = [text for text in column.odd if _NO_NUMBER.fullmatch(text)]
+    return odd if odd and column.is_number and is_signal_name(column.name) else []
 
 
 def _spelt_no_time(column: ColumnProfile) -> list[str]:
@@ -342,7 +357,8 @@ def _has_decimal_comma(column: ColumnProfile, spec: SourceSpec) -> bool:
     return is_signal_name(column.name) or (spec.separator not in (None, ",") and "," not in column.name)
 
 
-def _profiled(path: Path, spec: SourceSpec, notes: tuple[str, ...], commas: frozenset[str]) -> FileProfile:
+def profiled(path: Path, spec: SourceSpec, notes: tuple[str, ...], commas: frozenset[str]) -> FileProfile:
+    """Look at a table that is read by `spec`; `notes` come before others, `commas` are columns with a decimal comma."""
     reader = open_given(path, spec, edges=spec.resolved_format in _EDGES)
     none = _MISSING if spec.missing is None else frozenset(spec.missing)
     columns = {name: ColumnProfile(name, none=none) for name in _few(reader.columns or (), path)}

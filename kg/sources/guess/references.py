@@ -56,4 +56,5 @@ def _fit(reference: Reference, *, is_own_key: bool) -> float:
     contained = column.share_in(key)
     if contained < _ENOUGH and not reference.target.truncated:
         return 0.0
-    return contained + 2 * for_table
+    # A table of products comes before one that joins products and tags.
+    return contained + 2 * for_table + (for_table and stem == table)

@@ -12,15 +12,12 @@ from typing import Any
 from kg.sources.guess.node_tables import source_of
 from kg.sources.guess.profile import SAMPLE_ROWS, ColumnProfile, FileProfile, open_given
 from kg.sources.guess.values import time_format
-from kg.sources.guess.words import is_user_name, kind_name, plain, stem_of
+from kg.sources.guess.words import SOCIAL_NAME, is_user_name, kind_name, plain, stem_of
 from kg.sources.records import BadRecord
 
 _KNOWN = 0.9
 """Share of a column's values that must be known users."""
 
-_SOCIAL = re.compile(
-    r"friend|follow|trust|contact|social|network|edge|knows|connection|amigo|freund|ami|关注|好友", re.I
-)
 _PARENT = re.compile(r"parent|super|broader|ancestor|上级|父", re.I)
 _PROPERTY = frozenset(("property", "attribute", "attributename", "propertyname", "feature", "field", "key", "属性"))
 _MOST_PROPERTIES = 40
@@ -44,10 +41,10 @@ def friends(file: FileProfile, user_kind: str, users: ColumnProfile) -> Side | N
         for tail in columns:
             if head is tail or min(head.share_in(users), tail.share_in(users)) < _KNOWN:
                 continue
-            named = _SOCIAL.search(tail.name) is not None or (_SOCIAL.search(file.name) is not None)
-            if not named or not (headerless or is_user_name(head.name) or _SOCIAL.search(head.name)):
+            named = SOCIAL_NAME.search(tail.name) is not None or (SOCIAL_NAME.search(file.name) is not None)
+            if not named or not (headerless or is_user_name(head.name) or SOCIAL_NAME.search(head.name)):
                 continue
-            found = _SOCIAL.search(file.name) or _SOCIAL.search(tail.name)
+            found = SOCIAL_NAME.search(file.name) or SOCIAL_NAME.search(tail.name)
             name = "knows" if found is None or found[0].lower() in ("edge", "network", "social") else found[0].lower()
             section = _between(file, user_kind, user_kind, head.name, tail.name, name)
             return Side({name: section}, {}, (f"pairs users with users ({head.name}, {tail.name})",))

@@ -119,7 +119,8 @@ def is_kind_name(name: str) -> bool:
 
 HAD_WORDS = (
     "purchase", "purchased", "buy", "bought", "order", "ordered", "transaction", "checkout", "paid", "sale", "pay",
-    "stayed", "completed", "attended", "delivered", "shipped", "won", "购买", "下单", "支付", "kauf", "gekauft",
+    "stayed", "completed", "attended", "conversion", "convert", "converted", "install", "installed", "signup",
+    "delivered", "shipped", "won", "购买", "下单", "支付", "kauf", "gekauft",
     "compra", "comprado", "achat", "acheté", "покупка", "купил", "購入",
     "구매",
 )  # fmt: skip
@@ -147,12 +148,33 @@ LEFT_WORDS = (
     "remove", "removed", "removefromcart", "return", "returned", "refund", "refunded", "cancel", "cancelled",
     "canceled",
     "dislike", "disliked", "hide", "hidden", "block", "blocked", "report", "unfollow", "unlike", "skip", "skipped",
-    "drop", "dropped", "downvote", "hate", "noshow", "rejected", "declined", "expired", "lost", "returns", "退货",
+    "drop", "dropped", "downvote", "hate", "uninstall", "uninstalled", "unsubscribe", "unsubscribed", "unfollowed",
+    "unsave", "unfavorite", "unstar", "refunds", "cancellation", "cancellations", "hides", "skips", "unfollows",
+    "uninstalls", "noshow", "rejected", "declined", "expired", "lost", "returns", "退货",
     "取消", "不喜欢", "storno", "retoure", "devolución",
     "devolucion", "retour",
     "возврат", "返品", "반품",
 )  # fmt: skip
 """Kinds of events that take back, or say dislike."""
+
+_AGAINST = (
+    "dislike", "thumbsdown", "thumbdown", "downvote", "notinterested", "negative", "hate", "skip", "return", "refund",
+    "block", "hidden", "hide", "cancel", "unfollow", "unsubscrib", "uninstall", "abandon", "不喜欢", "踩",
+)  # fmt: skip
+_SURELY_AGAINST = (
+    "dislike", "thumbsdown", "thumbdown", "downvote", "notinterested", "negative", "hate", "不喜欢", "踩",
+)  # fmt: skip
+
+
+def says_against(name: str) -> bool | None:
+    """Whether a yes in a column of this name says that somebody does not want the item: None if it does not, False if
+    that is only likely (`returned`, `skipped`), True for dislike.
+    """
+    words = [plain(name), plain(re.sub(r"^(is|has|was|user)(?=[A-Z_ ])", "", name))]
+    if any(word.startswith(_SURELY_AGAINST) for word in words):
+        return True
+    return False if any(word.startswith(_AGAINST) for word in words) else None
+
 
 DISLIKE_STEMS = ("dislike", "downvote", "thumbsdown", "hate", "unlike", "blocked", "不喜欢", "踩")
 

@@ -7,26 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from kg.sources.guess.opinions import how_much, marks_in, opinion_in, plain_word
 from kg.sources.guess.profile import ColumnProfile
 from kg.sources.guess.signal_words import (
     CONTEXT_WORDS,
-    DISLIKE_STEMS,
-    HAD_WORDS,
-    LEFT_WORDS,
-    NO_SIGNS,
-    NO_STEMS,
-    NO_WORDS,
-    NOT_WORDS,
     QUANTITY_WORDS,
     RATING_WORDS,
-    SEEN_WORDS,
     UNCLEAR_WORDS,
     VOTE_WORDS,
-    WANTED_WORDS,
-    YES_SIGNS,
-    YES_STEMS,
-    YES_WORDS,
     is_kind_name,
+    says_against,
 )
 from kg.sources.guess.words import plain
 
@@ -52,6 +42,9 @@ _MOST_MARKS = 101
 """Different marks that a scale has at most, where the column is not named as a rating."""
 
 _ONE_IS_BEST = re.compile(r"\b1\s*[=:]\s*(sehr gut|best|very good|excellent|top|highest)", re.IGNORECASE)
+
+_SCHOOL_MARKS = frozenset({"note", "schulnote", "noten", "zensur"})
+"""What marks from 1 (best) to 6 are called in German."""
 
 _MOST_WORDS = 12
 _NUMBERED = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])|[0-9]+$")
@@ -133,12 +126,33 @@ def signal_of(column: ColumnProfile) -> Signal | None:
     if not column.filled or column.lists or column.times:
         return None
     named = _named(column.name)
+    against = says_against(column.name)
+    if against is not None:
+        return _of_dislike(column, sure=against)
     found: Signal | None = None
     if column.is_number:
         found = _of_numbers(column, named)
     elif len(column.values) <= _MOST_WORDS:
         found = _of_words(column, named)
     return replace(found, exact=plain(column.name) in RATING_WORDS | VOTE_WORDS) if found is not None else None
+
+
+def _of_dislike(column: ColumnProfile, *, sure: bool) -> Signal | None:
+    """Of a column such as `disliked` or `returned`: whoever says no, or 0, has nothing against the item."""
+    why = "a yes says that somebody does not want it"
+    if column.is_number:
+        return Signal(column, Meaning.VOTE, None, (), (), sure, why, most=0) if column.low >= 0 else None
+    values = tuple(column.values)
+    likes = tuple(value for value in values if plain_word(value) in _NO)
+    known = sum(plain_word(value) in _NO | _YES for value in values)
+    if known < len(values):
+        return None
+    others = tuple(value for value in values if value not in likes)
+    return Signal(column, Meaning.WORDS, None, likes, others, sure, why)
+
+
+_NO = frozenset(("false", "f", "no", "n", "0", "nein", "non", "нет", "否"))
+_YES = frozenset(("true", "t", "yes", "y", "1", "ja", "oui", "si", "sí", "да", "是"))
 
 
 def _named(name: str) -> Meaning | bool | None:
@@ -174,6 +188,8 @@ def _of_numbers(column: ColumnProfile, named: Meaning | bool | None) -> Signal |
     if _ONE_IS_BEST.search(column.name):
         return Signal(column, Meaning.RATING, None, (), (), False, "the name says that 1 is best", most=2)
     low, high = marks[0], marks[-1]
+    if plain(column.name) in _SCHOOL_MARKS and (low, high) == (1, 6):
+        return Signal(column, Meaning.RATING, None, (), (), False, "marks from 1 to 6, of which 1 is best", most=2)
     is_vote = set(marks) <= {-1.0, 0.0, 1.0}
     unclear = plain(column.name) in UNCLEAR_WORDS
     if is_vote and (named is not Meaning.QUANTITY or unclear):
@@ -285,7 +301,7 @@ def _of_words(column: ColumnProfile, named: Meaning | bool | None) -> Signal | N
     values = list(column.values)
     # A grade that few have says little of the others.
     graded = named in (Meaning.VOTE, Meaning.RATING) and 2 * column.filled >= column.rows
-    if len(values) > 1 and (marks := _marks_in(values, graded=graded)) is not None:
+    if len(values) > 1 and (marks := marks_in(values, graded=graded)) is not None:
         likes = tuple(v for v in values if marks[v] >= GOOD_SHARE)
         others = tuple(v for v in values if v not in likes)
         return Signal(column, Meaning.WORDS, None, likes, others, True, "holds marks in signs")
@@ -295,7 +311,7 @@ def _of_words(column: ColumnProfile, named: Meaning | bool | None) -> Signal | N
     known = sum(each is not None for each in said.values())
     yes = tuple(v for v in values if said[v] is True)
     no = tuple(v for v in values if said[v] is not True)
-    strength = {value: _strength(plain_word(value)) for value in values}
+    strength = {value: how_much(value) for value in values}
     kinds = sum(each is not None for each in strength.values())
     if known >= max(1, 0.6 * len(values)) and (known > kinds or not any(strength.values())):
         clear = known == len(values) and (not column.is_boolean or named in (Meaning.VOTE, Meaning.RATING))
@@ -312,73 +328,4 @@ def _of_words(column: ColumnProfile, named: Meaning | bool | None) -> Signal | N
         return Signal(
             column, Meaning.WORDS, None, yes, no, False, "says in words that are not all known what users think"
         )
-    return None
-
-
-_OUT_OF = re.compile(
-    r"([0-9]+(?:[.,][0-9]+)?)\s*(?:/|out of|of|von|sur|de|из)\s*([0-9]+)(?:\s*(?:stars?|sterne|points?))?", re.I
-)
-_LETTER = re.compile(r"([A-F])[+-]?")
-_STARS, _EMPTY_STARS = "★⭐", "☆✩"
-
-
-def _marks_in(values: Sequence[str], *, graded: bool) -> dict[str, float] | None:
-    """Marks as 4/5, 4 out of 5 or ★★★★☆, as shares of the best; None where a value is none of these. Letters and
-    fractions are marks where the column is called so (`graded`): elsewhere A, B and 1/2 may be anything.
-    """
-    stars = max((sum(map(value.count, _STARS + _EMPTY_STARS)) for value in values), default=0)
-    found: dict[str, float] = {}
-    for value in values:
-        text = value.strip()
-        if graded and (parts := _OUT_OF.fullmatch(text)) is not None and float(parts[2]) > 0:
-            found[value] = float(parts[1].replace(",", ".")) / float(parts[2])
-        elif stars and set(text) <= set(_STARS + _EMPTY_STARS + "\ufe0f"):
-            found[value] = sum(map(text.count, _STARS)) / stars
-        elif graded and (letter := _LETTER.fullmatch(text)) is not None:
-            found[value] = 1 - 0.2 * (ord(letter[1]) - ord("A"))
-    return found if len(found) == len(values) else None
-
-
-def opinion_in(text: str) -> bool | None:
-    """Whether words or signs say that somebody likes it; None for what is not known. Not to say is not to like."""
-    word = plain_word(text)
-    if word in YES_WORDS:
-        return True
-    if word in NO_WORDS:
-        return False
-    if any(sign in text for sign in NO_SIGNS):
-        return False
-    if any(sign in text for sign in YES_SIGNS):
-        return True
-    words = [part for part in re.split(r"[\W_]+", text.lower()) if part]
-    if any(each in NOT_WORDS for each in words) or any(each.startswith(NO_STEMS) for each in words):
-        return False
-    return True if any(each.startswith(YES_STEMS) for each in words) else None
-
-
-def plain_word(text: str) -> str:
-    """A word without case, blanks and signs between letters; signs alone stay: `Thumbs up` -> "thumbsup"."""
-    return plain(text) or text.strip()
-
-
-def says_dislike(name: str) -> bool:
-    """Whether the name of a table or a relationship type is one of dislike. Returns and reports may be anything."""
-    return plain(name).startswith(DISLIKE_STEMS)
-
-
-def how_much(kind: str) -> int | None:
-    """How much a kind of event says: 3 had, 2 wanted, 1 seen, 0 taken back; None for a word that is not known."""
-    return _strength(plain_word(kind))
-
-
-def takes_back(kind: str) -> bool:
-    """Whether a kind of event is one of taking back or of dislike: who does so has had the item."""
-    return _strength(plain_word(kind)) == 0
-
-
-def _strength(word: str) -> int | None:
-    """How much a kind of event says: 3 had, 2 wanted, 1 seen, 0 taken back; None for a word that is not known."""
-    for words, strength in ((LEFT_WORDS, 0), (HAD_WORDS, 3), (WANTED_WORDS, 2), (SEEN_WORDS, 1)):
-        if any(word == each or (len(each) > 3 and word.startswith(each)) for each in words):
-            return strength
     return None

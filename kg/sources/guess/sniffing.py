@@ -106,7 +106,7 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
         default = "," if without_packing(path.name).endswith(".csv") else "\t"
         return Sniffed(_with_separator(spec, separator, default), tuple(notes))
     columns = None
-    if any(_NUMBER.fullmatch(c) for c in first):
+    if any(_NUMBER.fullmatch(c) or c.startswith(("[", "{")) for c in first):
         columns = _names(cells, len(first))
         notes.append(f"no header line: columns are called {', '.join(columns)}")
     form = SourceFormat.CSV if separator == "," or told is SourceFormat.CSV else SourceFormat.TSV
@@ -145,7 +145,7 @@ def _is_a_row_a_user(lines: Sequence[str]) -> bool:
         return False
     # Lines of one length might be a table; its columns would not have the same values.
     columns = [{row[at] for row in rows} for at in range(1, min(widths))]
-    return len(set(widths)) > 2 or (min(widths) > 4 and all(len(a & b) > 1 for a, b in pairwise(columns)))
+    return len(set(widths)) > 1 or (min(widths) > 4 and all(len(a & b) > 1 for a, b in pairwise(columns)))
 
 
 def _atomic_separator(header: str) -> str | None:

@@ -100,8 +100,9 @@ def _time_formats(column: ColumnProfile) -> Iterator[str]:
 
 def _number_formats(column: ColumnProfile, values: list[str]) -> Iterator[str]:
     # Seconds to nanoseconds of the years 1980 to 2100; smaller numbers are years or counts.
+    low = _low_beside_none(column)
     for form, unit in _NUMBERS:
-        if 315_532_800 * unit <= column.low and column.high <= 4_102_444_800 * unit:
+        if 315_532_800 * unit <= low and column.high <= 4_102_444_800 * unit:
             yield form
     pattern = _DIGITS.get(len(values[0])) if values else None
     if _DAY_NAME.search(column.name) and values and column.low > 20_000 and column.high < 80_000:
@@ -113,6 +114,17 @@ def _number_formats(column: ColumnProfile, values: list[str]) -> Iterator[str]:
         return
     if 1900 <= column.low / 10 ** (len(values[0]) - 4) < 2101 and all(_matches(v, pattern) for v in values):
         yield pattern
+
+
+def _low_beside_none(column: ColumnProfile) -> float:
+    """The lowest number, without a few of 0, 1 or -1, which stand for "unknown" among moments."""
+    if column.low > 1 or column.is_percent:
+        return column.low
+    none = sum(column.values[text] for text in ("0", "1", "-1", "0.0"))
+    if none > 0.05 * column.filled:
+        return column.low
+    numbers = (float(value) for value in column.values if value not in column.odd and not value.endswith("%"))
+    return min((number for number in numbers if number not in (0, 1, -1)), default=column.low)
 
 
 def _is_iso(text: str) -> bool:

@@ -9,7 +9,8 @@ USER_WORDS = frozenset((
     "user", "customer", "member", "account", "client", "visitor", "viewer", "reviewer", "reader", "listener",
     "player", "patient", "student", "shopper", "buyer", "subscriber", "profile", "uid", "learner", "guest",
     "household", "borrower", "patron", "lender", "login", "nickname", "passenger", "traveler", "traveller", "tourist",
-    "donor", "voter", "rater", "critic",
+    "donor", "voter", "rater", "critic", "cust", "usr", "email", "mail", "emailaddress", "schueler", "schüler", "leser",
+    "student", "benutzername", "bewerter",
     "用户", "用户id", "会员", "买家", "顾客", "kunde", "benutzer", "nutzer", "kunden", "usuario",
     "cliente",
     "utilisateur", "client", "пользователь", "покупатель", "клиент", "ユーザー", "ユーザ", "会員", "顧客", "사용자",
@@ -17,7 +18,7 @@ USER_WORDS = frozenset((
 ))  # fmt: skip
 SESSION_WORDS = frozenset((
     "session", "sessions", "usersession", "sessionkey", "basket", "cart", "playlist", "order", "invoice",
-    "transaction",
+    "transaction", "bestellung", "bestell", "auftrag", "rechnung", "pedido", "commande", "заказ", "订单",
     "visit", "会话", "sitzung", "sesion", "sesión", "seance", "séance", "сессия", "セッション",
 ))  # fmt: skip
 ITEM_WORDS = frozenset((
@@ -25,13 +26,28 @@ ITEM_WORDS = frozenset((
     "recipe", "business", "restaurant", "sku", "asin", "isbn", "listing", "job", "video", "document", "news",
     "show", "series", "hotel", "place", "poi", "iid", "anime", "manga", "parentasin", "goods", "paper", "stock",
     "titleno", "货号", "référence", "reference", "ref", "repo",
-    "venue",
+    "venue", "prod", "lineitem", "podcast", "advert",
     "app", "good", "商品", "商品id", "电影", "影片", "书", "图书", "产品", "物品", "歌曲",
     "artikel", "produkt",
     "buch", "lied", "producto", "articulo", "artículo", "pelicula", "película", "libro", "cancion", "canción",
     "produit",
     "livre", "morceau", "товар", "фильм", "книга", "песня", "作品", "映画", "本", "アイテム", "상품", "영화", "책",
 ))  # fmt: skip
+WEAK_ITEM_WORDS = frozenset((
+    "ad", "channel", "brand", "topic", "station", "page", "url", "link", "episode", "post", "tweet", "beer", "wine",
+    "dish",
+))  # fmt: skip
+"""What is an item only where nothing else is: more often it is said about one."""
+
+_OF_NAMES = (
+    "emailaddress", "email", "mail", "fullname", "name", "sku", "asin", "isbn", "ean", "title", "titel", "nom",
+    "nombre",
+)  # fmt: skip
+"""How the names of columns end that hold names, addresses or codes of users or items."""
+
+_WHOLE_WORDS = frozenset(("artist", "album", "band", "performer"))
+"""Items that consist of other items: where a track is named as well, that is the item."""
+
 TIME_WORDS = (
     "timestamp", "time", "datetime", "date", "createdat", "created", "orderdate", "when", "ts", "day", "时间",
     "日期",
@@ -64,6 +80,11 @@ SENSITIVE_WORDS = (
     "sexe",
     "возраст", "пол", "телефон", "почта", "年齢", "性別", "電話", "나이", "성별",
 )  # fmt: skip
+SOCIAL_NAME = re.compile(
+    r"friend|follow|trust|contact|social|network|edge|knows|connection|amigo|freund|ami|关注|好友", re.IGNORECASE
+)
+"""Names of tables and columns that pair users with users."""
+
 ENTITY_WORDS = ("entity", "entityid", "freebase", "freebaseid", "uri", "iri", "dbpedia", "wikidata", "node", "remapid")
 
 
@@ -114,6 +135,43 @@ def is_user_name(name: str) -> bool:
 def is_item_name(name: str) -> bool:
     """Whether a column or table of this name is about items."""
     return _means(name, ITEM_WORDS)
+
+
+def names_user(name: str) -> bool:
+    """Whether a column holds the names or addresses of users: `Reviewer_Name`, `customer email`."""
+    return _means(_without_name(name), USER_WORDS)
+
+
+def names_item(name: str) -> bool:
+    """Whether a column holds the names of items (`ProductName`), or what may be an item where nothing else is one."""
+    return _means(_without_name(name), ITEM_WORDS) or stem_of(name) in WEAK_ITEM_WORDS
+
+
+def is_whole(name: str) -> bool:
+    """Whether a column names artists or albums, which are no items where their tracks are named too."""
+    return stem_of(_without_name(name)) in _WHOLE_WORDS
+
+
+def _without_name(name: str) -> str:
+    found = plain(name)
+    for ending in (
+        "emailaddress",
+        "email",
+        "mail",
+        "fullname",
+        "name",
+        "sku",
+        "asin",
+        "isbn",
+        "ean",
+        "title",
+        "titel",
+        "nom",
+        "nombre",
+    ):
+        if found.endswith(ending) and found != ending:
+            return found.removesuffix(ending)
+    return found
 
 
 def is_session_name(name: str) -> bool:

@@ -408,12 +408,23 @@ def test_letters_and_fractions_are_marks_only_where_the_column_is_called_so(
     assert {kind.positive.always for kind in described("rating").interactions.values()} == {None, False}
 
 
-@pytest.mark.parametrize(("name", "liked"), [("reports", True), ("returns", True), ("dislikes", False)])
-def test_a_table_is_of_dislikes_only_if_it_is_called_so(tmp_path: Path, name: str, liked: bool) -> None:
+@pytest.mark.parametrize(
+    ("name", "liked", "sure"),
+    [
+        ("reports", True, True),
+        ("likes", True, True),
+        ("dislikes", False, True),
+        *((name, False, False) for name in ("returns", "refunds", "cancellations", "skips", "uninstalls", "unfollows")),
+    ],
+)
+def test_a_table_that_takes_back_is_of_no_likes(tmp_path: Path, name: str, liked: bool, sure: bool) -> None:
     rows = "".join(f"{n % 9},{n % 20}\n" for n in range(180))
     (tmp_path / f"{name}.csv").write_text(f"user_id,item_id\n{rows}")
-    (event,) = guess_domain([tmp_path / f"{name}.csv"], tmp_path).schema.interactions.values()
+    guess = guess_domain([tmp_path / f"{name}.csv"], tmp_path)
+    (event,) = guess.schema.interactions.values()
     assert (event.positive.always is not False) is liked
+    assert any("every event is positive" in note for note in guess.notes) is liked
+    assert any(note.startswith("unsure") for note in guess.notes) is not sure
 
 
 def test_relations_at_the_end_of_a_sorted_file_are_found(tmp_path: Path) -> None:

@@ -1,0 +1,38 @@
+"""`where` of a section: whether a cell has one of the values that a description names, however programs spell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kg.ingest.values import RowProblem, text_of
+from kg.sources import Cell, Reader
+
+_NOTHING: frozenset[str] = frozenset()
+
+
+def _spellings(value: str) -> tuple[str, ...]:
+    """How programs write a value that a condition names: `true` as True and TRUE, 1 as 1.0 and the other way round."""
+    if value.lower() in ("true", "false"):
+        return value, value.lower(), value.title(), value.upper()
+    if value.removesuffix(".0").removeprefix("-").isdigit():
+        return value, value.removesuffix(".0"), f"{value.removesuffix('.0')}.0"
+    return (value,)
+
+
+def texts_of(cell: Cell) -> list[str]:
+    """The values of a cell as texts."""
+    cells = cell if isinstance(cell, list) else [cell]
+    try:
+        return [text_of(c, "", _NOTHING) or "" for c in cells]
+    except RowProblem:
+        return []  # text that no condition names
+
+
+def value_fits(cell: Cell, wanted: frozenset[str]) -> bool:
+    """Whether a cell, or one of the values in it, is among those that a condition wants."""
+    return not wanted.isdisjoint(texts_of(cell))
+
+
+def wanted_values(values: Iterable[str], reader: Reader) -> frozenset[str]:
+    """The spellings that fit a condition, in the reader's terms."""
+    return frozenset(reader.resolve_value(each) for value in values for each in _spellings(value))
