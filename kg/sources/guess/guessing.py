@@ -15,7 +15,7 @@ from kg.schema.files import file_names
 from kg.sources.guess.column_table import column_table
 from kg.sources.guess.flat import table_within
 from kg.sources.guess.guessed import Guess, GuessError
-from kg.sources.guess.interactions import Meeting, describe_meeting, find_meetings, tag_column, verb_for
+from kg.sources.guess.interactions import Meeting, describe_meeting, find_meetings, tag_column
 from kg.sources.guess.keys import with_used_keys
 from kg.sources.guess.mentions import place_of
 from kg.sources.guess.node_tables import describe_nodes, source_of
@@ -34,6 +34,7 @@ from kg.sources.guess.table_of import table_of
 from kg.sources.guess.triples import describe_triples, is_edges, map_columns
 from kg.sources.guess.unread import unread_columns
 from kg.sources.guess.values import is_category
+from kg.sources.guess.verbs import verb_for
 from kg.sources.guess.words import kind_name, plain, stem_of
 from kg.sources.open_source import read_id_map
 
