@@ -27,6 +27,9 @@ FitAll = Callable[[Histories, int], Mapping[str, Block]]
 SPREAD_USERS = 500
 """Histories that a block's spread is measured on."""
 
+LEAST_SPREAD = 0.1
+"""Of a block, as a share of the size of its scores."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Fold:
@@ -69,7 +72,11 @@ def cross_fit(
 
 
 def spread(block: Block, histories: Histories, users: NDArray[np.float32]) -> float:
-    """Standard deviation of a block's scores over warm items outside the history, the unit in which gates see it."""
+    """Standard deviation of a block's scores over warm items outside the history, the unit in which gates see it.
+
+    At least `LEAST_SPREAD` of their size: where all these items score the same, what is left is the rounding of the
+    numbers, and in units of it an item that scores otherwise, such as a new one, would be millions away.
+    """
     rows = np.linspace(0, len(histories) - 1, min(SPREAD_USERS, len(histories))).astype(np.intp)
     part = histories.take(np.unique(rows))
     warm = np.flatnonzero(users > 0)
@@ -77,8 +84,11 @@ def spread(block: Block, histories: Histories, users: NDArray[np.float32]) -> fl
         return 1.0
     scores = block.scores(part, warm)
     outside = part.matrix()[:, warm].toarray() == 0
-    found = float(scores[outside].std()) if outside.any() else 0.0
-    return found if found > 0 else 1.0
+    if not outside.any():
+        return 1.0
+    found = scores[outside].astype(np.float64)
+    unit = max(float(found.std()), LEAST_SPREAD * float(np.sqrt(np.square(found).mean())))
+    return unit if unit > 0 else 1.0
 
 
 def _folds(histories: Histories, settings: CrossFitSettings, rng: np.random.Generator) -> list[_Fold]:

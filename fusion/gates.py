@@ -23,6 +23,13 @@ from fusion.settings import GateSettings
 LEARNING_RATE = 0.05
 """Of Adam, falling linearly to a twentieth; the gates are a few dozen numbers near one."""
 
+LEAST_SPREAD = 0.1
+"""Of the items' log popularity. Where they hardly differ in it, an item of another popularity would be hundreds of
+standard deviations away, and a gate is an exponential of that. (Lengths need none: they are clipped.)"""
+
+FURTHEST = 8.0
+"""Standard deviations from the mean of the log popularity that an item counts as being away at most."""
+
 
 @dataclass(frozen=True, eq=False)
 class GateForm:
@@ -109,7 +116,7 @@ def _fit(blocks: list[str], examples: list[Examples], settings: GateSettings, fo
     logs = np.log1p(lengths)
     length_moments = (float(logs.mean()), float(max(logs.std(), 1e-3)))
     warm = np.concatenate([example.side.users[example.side.users > 0] for example in examples])
-    popularity_moments = (float(np.log1p(warm).mean()), float(max(np.log1p(warm).std(), 1e-3)))
+    popularity_moments = (float(np.log1p(warm).mean()), float(max(np.log1p(warm).std(), LEAST_SPREAD)))
     length_range = (float(logs.min()), float(logs.max()))
     batches = [_Batch(example, length_moments, length_range, popularity_moments, form) for example in examples]
 
@@ -206,6 +213,7 @@ def _standardised(
 def _item_features(side: ItemSide, moments: tuple[float, float]) -> NDArray[np.float32]:
     """y [n_items, 2]; a cold item is at the mean of log popularity and told apart by the second feature."""
     popularity = np.where(side.users > 0, (np.log1p(side.users) - moments[0]) / moments[1], 0.0)
+    popularity = np.clip(popularity, -FURTHEST, FURTHEST)
     return np.stack([popularity, 1.0 / (1.0 + side.users)], axis=1).astype(np.float32)
 
 

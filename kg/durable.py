@@ -119,13 +119,16 @@ class PartialFile:
     def __exit__(self, *_: object) -> None:
         self.discard()
 
-    def publish(self) -> None:
-        """Put the file in its place, durably."""
+    def publish(self, *, replace: bool = True) -> None:
+        """Put the file in its place, durably; without `replace` raises FileExistsError where something is there."""
         self.file.flush()
         os.fsync(self.file.fileno())
         if sys.platform == "win32":
             self.file.close()  # an open file cannot be renamed there
-        self._place.replace(self.path)
+        if replace:
+            self._place.replace(self.path)
+        else:
+            _put_new(self._place, self.path)
         self._is_published = True
         self.file.close()
         flush(self.path.parent)
@@ -140,13 +143,13 @@ class PartialFile:
 
 
 @contextmanager
-def file_written_whole(path: Path, *, mode: int | None = None) -> Iterator[IO[bytes]]:
+def file_written_whole(path: Path, *, mode: int | None = None, replace: bool = True) -> Iterator[IO[bytes]]:
     """A binary file that takes the name `path` when the block ends without an error, durably, and vanishes on one.
-    `mode`: see `PartialFile`.
+    `mode`: see `PartialFile`; `replace`: see `PartialFile.publish`.
     """
     with PartialFile(path, mode=mode) as partial:
         yield partial.file
-        partial.publish()
+        partial.publish(replace=replace)
 
 
 def flush(path: Path) -> None:
@@ -197,6 +200,25 @@ def remove_tree(path: Path) -> None:
         if not os.path.lexists(aside):
             return
     raise OSError(errno.ENOTEMPTY, "something of it cannot be removed", str(aside))
+
+
+def _put_new(partial: Path, target: Path) -> None:
+    """Give a finished file the name of one that is not there. Raises FileExistsError."""
+    try:
+        os.link(partial, target)  # which, unlike a renaming, replaces nothing
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without hard links: the name is taken first, and freed again if nothing comes to it.
+        with target.open("x"):
+            pass
+        try:
+            partial.replace(target)
+        except BaseException:
+            target.unlink()
+            raise
+        return
+    partial.unlink()
 
 
 def _put(partial: Path, target: Path) -> None:

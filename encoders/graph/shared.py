@@ -42,6 +42,10 @@ _KIND = "kind:"
 _DENSE_CELLS = 500_000
 """Multiplications up to which a dense profile is quicker than a sparse one, whose overhead is some 0.5 ms a call."""
 
+LEAST_SPREAD = 0.1
+"""Share of its size that a term has to differ by among a user's items to be told from one that is the same for all: a
+fact that all but one of a hundred items have does."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Learned:
@@ -281,12 +285,12 @@ def _fit_weights(
     histories = sp.csr_array(matrix[users])
     parts = [np.sort(part) for part in np.array_split(rng.permutation(items), settings.parts)]
     examples = [_part_scores(kernels, histories, part, settings) for part in parts]
-    spread = np.maximum(np.mean([found.std(axis=(1, 2)) for found, _, _ in examples], axis=0), 1e-12)
-    scores = [torch.from_numpy(found / spread[:, None, None]).float() for found, _, _ in examples]
+    units = _units([found for found, _, _ in examples])
+    scores = [torch.from_numpy(found / units[:, None, None]).float() for found, _, _ in examples]
     targets = [torch.from_numpy(target) for _, target, _ in examples]
     counts = [torch.from_numpy(count) for _, _, count in examples]
     total = float(sum(target.sum() for target in targets))
-    raw = torch.full((len(spread),), -1.0, requires_grad=True)
+    raw = torch.full((len(units),), -1.0, requires_grad=True)
     prominence = torch.zeros(len(kernels), requires_grad=True)
     optimizer = torch.optim.Adam([raw, prominence], lr=0.05)
     for _ in range(settings.steps):
@@ -298,8 +302,25 @@ def _fit_weights(
             loss = loss - (torch.log_softmax(logits, dim=1) * target).sum() / total
         loss.backward()
         optimizer.step()
-    theta = torch.nn.functional.softplus(raw).detach().numpy() / spread
+    theta = torch.nn.functional.softplus(raw).detach().numpy() / units
     return theta.reshape(len(kernels), len(settings.exponents)).astype(np.float32)
+
+
+def _units(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+    """The unit of every term's scores, [n_terms], from those of every part [n_terms, n_users, n_part].
+
+    It is their standard deviation, unless they hardly differ from item to item of one user: nothing can be learned of
+    such a term then, and the unit grows beyond all bounds as the differences go to zero, so that the weight does, too.
+    """
+    # In double precision and from the user's mean, as what is the same for all must come to zero, or nearly.
+    spread = np.mean([part.std(axis=(1, 2), dtype=np.float64) for part in parts], axis=0)
+    size = np.sqrt(np.mean([np.square(part).mean(axis=(1, 2), dtype=np.float64) for part in parts], axis=0))
+    least = LEAST_SPREAD * size
+    within = np.sqrt(np.mean([part.var(axis=2, dtype=np.float64).mean(axis=1) for part in parts], axis=0))
+    units = np.full(len(spread), np.inf)
+    varies = within > 0
+    units[varies] = np.maximum(spread, least)[varies] * np.maximum(least[varies] / within[varies], 1.0)
+    return units
 
 
 def _part_scores(

@@ -59,9 +59,7 @@ class KnowledgeGraph:
     """
 
     def __init__(self, parts: GraphParts, delta: EventDelta | None = None, facts: SharedFacts | None = None) -> None:
-        """Put finished tables together; `build` and `from_rows` make them. `delta`: events laid over them; `facts`:
-        those of another snapshot with the same items, entities and relations between them.
-        """
+        """Put finished tables together. `delta`: events laid over them; `facts`: of a snapshot with the same facts."""
         self._base = parts
         self._delta = EventDelta() if delta is None else delta
         self._facts = SharedFacts(parts) if facts is None else facts
@@ -75,7 +73,7 @@ class KnowledgeGraph:
 
     @cached_property
     def _parts(self) -> GraphParts:
-        """The tables with all events in them: one pass over the event columns, where events are laid over them."""
+        """The tables with all events in them: one pass over the event columns, if events are laid over them."""
         return with_events(self._base, self._delta.events(), self.event_generation) if len(self._delta) else self._base
 
     @cached_property
@@ -95,8 +93,8 @@ class KnowledgeGraph:
         return sum(map(len, self._base.events)) + len(self._delta)
 
     def _table(self, kind: str) -> NodeTable:
-        has_new = self._delta.new_users and kind in self.schema.user_kinds
-        return (self._parts if has_new else self._base).tables[kind]
+        grown = self._delta.new_users and kind in self.schema.user_kinds
+        return (self._parts if grown else self._base).tables[kind]
 
     @classmethod
     def build(
@@ -114,8 +112,7 @@ class KnowledgeGraph:
         `nodes`: tables by kind (see `kg.graph.building.node_table`), absent kinds are empty. `edges`: local (heads,
         tails) by relation, in any order, repeats collapse. `events`: columns by interaction kind, in any order.
         """
-        numbers = {"generation": generation, "event_generation": event_generation}
-        return cls(build(schema, nodes, edges, events, **numbers))
+        return cls(build(schema, nodes, edges, events, generation=generation, event_generation=event_generation))
 
     @classmethod
     def from_rows(
@@ -132,8 +129,8 @@ class KnowledgeGraph:
 
         Raises WhyPathError for a kind, relation or item that is not there.
         """
-        numbers = {"generation": generation, "event_generation": event_generation}
-        return cls(graph_of_rows(schema, nodes, edges, events, **numbers))
+        made = graph_of_rows(schema, nodes, edges, events, generation=generation, event_generation=event_generation)
+        return cls(made)
 
     @classmethod
     def from_networkx(
@@ -251,8 +248,6 @@ class KnowledgeGraph:
             ]
         )
 
-    # Facts
-
     def relation(self, name: str) -> RelationTable:
         """One relation's table; raises UnknownNode."""
         for relation in self.relations:
@@ -292,9 +287,8 @@ class KnowledgeGraph:
         return interactions_of(list(zip(wanted, rows, strict=True)), keys, self.n_items)
 
     def events_of(self, user: str) -> list[InteractionTable]:
-        """One user's events, a table per interaction kind that has any; empty for a user without events or unknown.
-
-        Costs no look at other users' events; `users` of a table is 0 for a user who came after the snapshot was read.
+        """One user's events, a table per interaction kind that has any, without a look at other users' events; `users`
+        of a table is 0 for a user who came after the snapshot was read.
         """
         return events_of_user(self._base, self._delta, user)
 
@@ -310,9 +304,8 @@ class KnowledgeGraph:
     # Other snapshots
 
     def overlay(self, events: Sequence[Event], *, event_generation: int | None = None) -> KnowledgeGraph:
-        """The snapshot with further events: new users get a bare node, events that are there already or whose item the
-        snapshot does not have (it may come with a later load) are left out. Costs as much as the new events are many,
-        on average: now and then what was laid over the tables is put into them.
+        """The snapshot with further events, at the cost of these on average. New users get a bare node; events that are
+        there already, or whose item the snapshot does not have (it may come with a later load), are left out.
         """
         generation = self.event_generation if event_generation is None else event_generation
         base = replace(self._base, event_generation=generation)
@@ -354,7 +347,7 @@ class KnowledgeGraph:
     def digest(self) -> str:
         """Digest of items, entities and the relations between them: equal content, equal digest, on every machine.
 
-        Users and events are not in it, so that it stays while they come and go; `events_digest` covers them.
+        Users and events are not in it, and leave it as it is; `events_digest` covers them.
         """
         if self._facts.digest is None:
             self._facts.digest = facts_digest(self)
@@ -402,5 +395,5 @@ class KnowledgeGraph:
 
     def __repr__(self) -> str:
         edges = sum(len(relation) for relation in self.relations)
-        name = self.schema.name
-        return f"KnowledgeGraph({name!r}, {self.n_nodes:,} nodes, {edges:,} edges, {self.n_events:,} events)"
+        counts = f"{self.n_nodes:,} nodes, {edges:,} edges, {self.n_events:,} events"
+        return f"KnowledgeGraph({self.schema.name!r}, {counts})"

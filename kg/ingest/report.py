@@ -153,6 +153,8 @@ class LoadReport(CheckReport):
                 f"  {self.events.corrected:,} rows gave an earlier event of the same user, item and time another"
                 " weight; the last one stands"
             )
+        if self.finish.waiting_events:
+            lines.append(f"  recorded events kept until a load brings their item back: {self.finish.waiting_events:,}")
         return "\n".join([*lines, *self._told()])
 
 

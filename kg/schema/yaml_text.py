@@ -118,6 +118,9 @@ def _collect_lines(node: yaml.Node, path: tuple[str, ...], lines: dict[tuple[str
             _collect_lines(value, (*path, str(position)), lines, where)
 
 
+_BREAKS = frozenset("\r\n\x85\u2028\u2029")
+
+
 class _Dumper(yaml.SafeDumper):
     """Lists of plain values on one line, no anchors."""
 
@@ -126,7 +129,13 @@ class _Dumper(yaml.SafeDumper):
 
     def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:
         items = list(sequence)
-        return super().represent_sequence(tag, items, flow_style=not any(isinstance(i, dict | list) for i in items))
+        is_plain = not any(isinstance(i, dict | list) for i in items)
+        return super().represent_sequence(tag, items, flow_style=self.default_flow_style or is_plain)
+
+    def represent_scalar(self, tag: str, value: Any, style: str | None = None) -> yaml.ScalarNode:
+        # Only between these quotes a break of lines stands as an escape; elsewhere NEL is read as a line feed.
+        breaks = isinstance(value, str) and not _BREAKS.isdisjoint(value)
+        return super().represent_scalar(tag, value, '"' if breaks else style)
 
 
 # A text that either reader would take for something else is written in quotes: `0E0` is a number for this one only.
@@ -136,6 +145,11 @@ _Dumper.yaml_implicit_resolvers = {
 }
 
 
-def write_yaml(value: Any) -> str:
-    """YAML text of plain data, keys in the given order, readable by both this reader and any other."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+def write_yaml(value: Any, *, on_one_line: bool = False) -> str:
+    """YAML text of plain data, keys in the given order, readable by both this reader and any other.
+
+    `on_one_line`: in braces and brackets, without a line feed.
+    """
+    style, width = (True, MOST_CHARACTERS) if on_one_line else (False, 110)
+    text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width, default_flow_style=style)
+    return text.removesuffix("\n") if on_one_line else text

@@ -118,12 +118,17 @@ class AppendReport:
 
 @dataclass(frozen=True, slots=True)
 class FinishReport:
-    """How a load ended: the state it leaves, and what a replacing load removed because the source no longer has it."""
+    """How a load ended: the state it leaves, and what a replacing load removed because the source no longer has it.
+
+    `waiting_events` of those that were appended are kept apart, as their item is not there (any more) or no longer
+    takes such events: they are served again when a load brings it back.
+    """
 
     state: StoreState
     removed_nodes: int = 0
     removed_edges: int = 0
     removed_events: int = 0
+    waiting_events: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,6 @@ class Model:
         """A row replaces what the same row said; an absent row stays, unless everything is replaced."""
         if version.replace:
             self.films, self.filed, self.ratings = {}, set(), {}
-            self.recorded = {(i, w) for i, w in self.recorded if i[1] in version.films}
         self.films |= version.films
         self.filed |= {(film, genre) for film, genre in version.genres if film in self.films}
         for identity, weight in version.ratings:
@@ -107,7 +106,13 @@ class Model:
     @property
     def events(self) -> list[tuple[Identity, int]]:
         """(user, film, time) and weight, sorted."""
-        return sorted([*self.ratings.items(), *self.recorded], key=repr)
+        present = [(i, w) for i, w in self.recorded if i[1] in self.films]
+        return sorted([*self.ratings.items(), *present], key=repr)
+
+    @property
+    def waiting(self) -> int:
+        """Recorded events whose film is away."""
+        return sum(i[1] not in self.films for i, _ in self.recorded)
 
 
 def load_version(store: GraphStore, version: Version) -> LoadReport:
@@ -174,6 +179,7 @@ def check(store: GraphStore, steps: Sequence[Version]) -> None:
     for step in steps:
         report = load_version(store, step)
         model.load(step)
+        waiting = model.waiting
         model.record(step)
         graph = store.snapshot()
         assert facts_in(graph) == model.facts
@@ -181,4 +187,5 @@ def check(store: GraphStore, steps: Sequence[Version]) -> None:
         titles = dict(zip(graph.nodes("film").keys, graph.nodes("film").labels, strict=True))
         assert titles == {key: film.title for key, film in model.films.items()}
         assert store.counts().dangling == 0
+        assert report.finish.waiting_events == waiting
         assert report.warnings is not None

@@ -12,9 +12,11 @@ from whypath.cli.arguments import add_json, path
 from whypath.cli.console import print_json, remark
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from kg.ingest.preview import Preview
+    from kg.schema import DomainSchema
     from kg.sources.guess import Guess
 
 SUMMARY = "guess a domain description from files, or from a graph"
@@ -65,10 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise GuessError("give either files or --from URL: a domain is read from files or from a graph")
     if arguments.graph is not None:
         guess = _guess_graph(arguments.graph, out.parent)
+    elif arguments.update is not None:
+        return _update(arguments.files, out, as_json=arguments.json)
     else:
         guess = guess_domain(arguments.files, folder=out.parent)
-    if arguments.update is not None:
-        return _update(guess, out, as_json=arguments.json)
     write_domain(guess, out, force=arguments.force)
     command = _load_command(guess, out, of_graph=arguments.graph is not None)
     look = _look(guess, out.parent, arguments.graph)
@@ -105,26 +107,75 @@ def _look(guess: Guess, folder: Path, url: str | None) -> Preview | None:
         return None
 
 
-def _update(guess: Guess, out: Path, *, as_json: bool) -> int:
+def _update(files: Sequence[str], out: Path, *, as_json: bool) -> int:
     """Complete a description in its place."""
     from kg.durable import file_written_whole
     from kg.schema import DomainSchema
+    from kg.schema.description_text import read_description
     from kg.sources.guess.completing import completed
 
-    schema = DomainSchema.read(out)
-    found = completed(out.read_text(encoding="utf-8-sig"), schema, guess)
+    text = read_description(out)
+    schema = DomainSchema.from_yaml(text, where=str(out))
+    guess = _guess_with_own(files, schema, out.parent)
+    is_crlf = "\r\n" in text
+    found = completed(text.replace("\r\n", "\n"), schema, guess)
     if found.added:
         with file_written_whole(out) as whole:
-            whole.write(found.text.encode())
+            whole.write((found.text.replace("\n", "\r\n") if is_crlf else found.text).encode())
     if as_json:
-        print_json({"out": str(out), "added": list(found.added), "gone": list(found.gone), "domain": found.text})
+        told = {"added": list(found.added), "gone": list(found.gone), "left": list(found.left)}
+        print_json({"out": str(out), **told, "domain": found.text})
         return 0
     for line in found.added:
         print(f"added {line}")
-    for line in found.gone:
+    for line in (*found.gone, *found.left):
         remark(line)
-    remark(f"{out} is completed; check it" if found.added else f"{out} has everything already")
+    if found.added:
+        remark(f"{out} is completed; check it")
+    elif found.gone or found.left:
+        remark(f"{out} stays as it was, and does not fit the files in what is said above")
+    else:
+        remark(f"{out} has everything already")
+    if found.added and guess.outside:
+        command = _load_command(guess, out, of_graph=False)
+        remark(f"it names files outside its own folder, which a load reads only if it is told to: {command}")
     return 0
+
+
+def _guess_with_own(files: Sequence[str], schema: DomainSchema, folder: Path) -> Guess:
+    """A guess from the files beside those of the description, without which a new table says little."""
+    from pathlib import Path
+
+    from kg.errors import WhyPathError
+    from kg.schema.files import file_names
+    from kg.sources.guess import guess_domain
+    from kg.sources.opening import located
+
+    given = {_place(Path(file)) for file in files}
+    own: list[Path] = []
+    for name in dict.fromkeys(file_names(schema)):
+        path = folder / name
+        try:
+            located(name, name, folder)  # what lies elsewhere is read only if it is given
+            is_new = _place(path) not in given
+        except WhyPathError:
+            continue
+        if is_new and path.is_file():
+            own.append(path)
+    try:
+        return guess_domain([*own, *files] if files else [], folder=folder)
+    except WhyPathError:
+        if not own or not files:
+            raise
+        return guess_domain(files, folder=folder)
+
+
+def _place(path: Path) -> Path:
+    """The folder of a file without links, and its own name."""
+    try:
+        return path.parent.resolve() / path.name
+    except (OSError, RuntimeError, ValueError):  # a loop of links, no name of a file: reading it tells
+        return path
 
 
 def _load_command(guess: Guess, out: Path, *, of_graph: bool) -> str:

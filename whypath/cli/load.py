@@ -192,6 +192,7 @@ def report_data(report: LoadReport) -> dict[str, object]:
             "events": finish.removed_events,
         },
         "corrected_events": report.events.corrected,
+        "waiting_events": finish.waiting_events,
         **_read(report),
         "writing_seconds": round(report.writing_seconds, 3),
     }

@@ -12,10 +12,11 @@ from kg.graph_view.guess.nodes import Key, describe_kind, key_of
 from kg.graph_view.guess.profile import GraphProfile, PropertyProfile, profile_graph
 from kg.schema import DomainSchema, Role
 from kg.sources.guess import Guess, GuessError
-from kg.sources.guess.interactions import ruled, verb_for
+from kg.sources.guess.interactions import ruled
 from kg.sources.guess.opinions import how_much, says_dislike
 from kg.sources.guess.signals import Signal
 from kg.sources.guess.values import time_format
+from kg.sources.guess.verbs import verb_for
 from kg.sources.guess.words import kind_name
 from kg.stores.neo4j.access import access_to
 from kg.stores.neo4j.connection import Connection

@@ -1,165 +1,244 @@
 """A description that a person has corrected, completed by what has come since: new files, and new columns of its files.
 
-What the person wrote stays as it is, comments and order included: text is only put in between.
+What the person wrote stays as it is, comments and order included: text is only put in between. One value is exchanged:
+the source of a kind that was the values of a column of events and has a table of its own now.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
+from kg.schema import DomainSchema, InteractionKind, NodeKind, SourceSpec, columns_read
+from kg.schema.yaml_text import read_yaml
+from kg.sources.guess.guessed import Guess, GuessError
+from kg.sources.guess.matching import (
+    is_of_events,
+    is_same,
+    match_interactions,
+    match_kinds,
+    match_relations,
+    section_places,
+    share,
+)
+from kg.sources.guess.mentions import Mentions, place_of
+from kg.sources.guess.not_taken import gone_columns, left_out
+from kg.sources.guess.translating import Names
+from kg.sources.guess.yaml_edits import Append, Edit, Exchange, PutIn, edited
 
-from kg.schema import DomainSchema, SourceSpec, columns_read
-from kg.schema.files import file_names
-from kg.sources.guess.guessed import Guess
-
-_SECTIONS = ("nodes", "relations", "interactions")
-_OF_NODES = ("fields", "lists", "links")
+_COLUMNS = ("fields", "lists", "links")
+_NAMES = ("label", "text", "available")
+_OF_EVENTS = ("time", "weight", "id", "item_kind")
 
 
 @dataclass(frozen=True)
 class Completed:
-    """The completed text; `added` and `gone` say what was put in, and which columns are no longer there."""
+    """The completed text. `added` says what was put in, `gone` which columns are no longer there, `left` what of the
+    files the description does not read and nobody has decided about.
+    """
 
     text: str
     added: tuple[str, ...]
     gone: tuple[str, ...]
+    left: tuple[str, ...]
 
 
 def completed(text: str, schema: DomainSchema, guess: Guess) -> Completed:
     """The text of a description with what a new guess over all files has besides.
 
-    `schema` is what the text says. A column is new if its name stands nowhere in the text, also not as one that is not
-    read: what a person took out does not come back. Raises `SchemaError` where the result would be none.
+    `schema` is what the text says. Sections are the same by their files, keys, columns and roles, whatever their names.
+    A column is new if the description does not read it and its comments do not name it: what a person took out does not
+    come back. Raises `SchemaError` where the result would be none, `GuessError` where the text's form does not allow
+    it.
     """
-    ours = yaml.safe_load(text)
-    theirs = yaml.safe_load(guess.schema.to_yaml())
-    files = {spec.name for spec, _ in columns_read(schema)} | set(file_names(schema)) - _with_sheets(schema)
-    added: list[str] = []
-    insertions: list[tuple[tuple[str, ...], dict[str, Any]]] = []
-    for section in _SECTIONS:
-        new = {}
-        for name, value in (theirs.get(section) or {}).items():
-            own = (ours.get(section) or {}).get(name)
-            sources = _files(value)
-            if own is None and (not sources or sources.isdisjoint(files)):
-                if sources or section == "nodes":
-                    new[name] = value
-            elif own is not None and section == "nodes":
-                for part, entries in _new_columns(text, own, value):
-                    insertions.append(((section, name, part), entries))
-                    added.append(f"{name}: {', '.join(entries)} under {part}")
-        new = {name: value for name, value in new.items() if _is_needed(name, value, new, insertions)}
-        if new:
-            insertions.insert(0, ((section,), new))
-            added += [f"{section}: {name}" for name in new]
-    for path, entries in insertions:
-        text = _put_in(text, path, entries)
-    DomainSchema.from_yaml(text, where="the completed description")
-    return Completed(text, tuple(added), tuple(_gone(schema, guess)))
+    if schema.graph is not None:
+        raise GuessError("the description reads a graph, so files cannot complete it; write one of files with --out")
+    found = _Completing(text, schema, guess)
+    found.look()
+    now = edited(text, found.edits) if found.edits else text
+    result = DomainSchema.from_yaml(now, where="the completed description")
+    gone = gone_columns(schema, guess)
+    left = left_out(Mentions(now, result), result, guess, found.reasons)
+    return Completed(now, tuple(found.added), tuple(gone), tuple(left))
 
 
-def _is_needed(name: str, value: dict[str, Any], new: dict[str, Any], insertions: Sequence[Any]) -> bool:
-    """Whether a section that has no file of its own is one that something new leads to."""
-    if _files(value):
-        return True
-    led_to = [new, *(entries for _, entries in insertions)]
-    named = re.compile(rf"'target': '{re.escape(name)}'|'(?:items|user|head|tail)': '{re.escape(name)}'")
-    return any(named.search(str(each)) for each in led_to)
+class _Completing:
+    """The edits to a description, and what they add in words; `reasons` say why a place was not taken up."""
 
+    def __init__(self, text: str, schema: DomainSchema, guess: Guess) -> None:
+        self._ours, self._theirs, self._seen = schema, guess.schema, guess.seen
+        self._mentions = Mentions(text, schema)
+        self._kinds = match_kinds(schema, guess.schema)
+        self._own, _ = read_yaml(text, "the description")
+        self._names = Names(schema, guess.schema, self._kinds)
+        self._data = self._names.translated
+        self._known = {place for place in self._mentions.read if place}
+        self._led_to: set[str] = set()
+        self.edits: list[Edit] = []
+        self.added: list[str] = []
+        self.reasons: dict[str, str] = {}
 
-def _files(value: Any) -> set[str]:
-    """The files that a section names, with their sheets, and without where these do not matter."""
-    if not isinstance(value, dict) or "source" not in value:
-        return set()
-    sources = value["source"] if isinstance(value["source"], list) else [value["source"]]
-    specs = [SourceSpec.model_validate({"file": each} if isinstance(each, str) else each) for each in sources]
-    return {spec.name for spec in specs} | {spec.file or "" for spec in specs}
+    def look(self) -> None:
+        """Find all that is new."""
+        for name, own in self._kinds.items():
+            self._complete_kind(own, self._ours.nodes[own], self._theirs.nodes[name], self._data["nodes"][own])
+        events = match_interactions(self._ours, self._theirs)
+        for name, own in events.items():
+            self._complete_events(own, self._ours.interactions[own], self._theirs.interactions[name], name)
+        relations = match_relations(self._ours, self._theirs)
+        for name, own in relations.items():
+            sources = self._ours.relations[own].source, self._theirs.relations[name].source
+            self._more_files(("relations", own), *sources, self._data["relations"][name])
+        new = {
+            "relations": self._new(self._theirs.relations, relations),
+            "interactions": self._new(self._theirs.interactions, events),
+        }
+        nodes = self._new_kinds()
+        for section, entries in (("nodes", nodes), *new.items()):
+            if entries:
+                self._put((section,), entries, f"{section}: {', '.join(entries)}")
 
-
-def _with_sheets(schema: DomainSchema) -> set[str]:
-    """Workbooks of which the description names sheets: others may have come since."""
-    return {spec.file or "" for spec, _ in columns_read(schema) if spec.sheet is not None}
-
-
-def _new_columns(text: str, own: dict[str, Any], value: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    if _files(own).isdisjoint(_files(value)):
-        return
-    for part in _OF_NODES:
-        entries = {column: entry for column, entry in (value.get(part) or {}).items() if not _stands_in(column, text)}
+    def _put(self, path: tuple[str, ...], entries: dict[str, Any], said: str) -> None:
         if entries:
-            yield part, entries
+            self.edits.append(PutIn(path, entries))
+        self.added.append(said)
+        self._led_to |= self._names.led_to(entries)
 
+    def _complete_kind(self, name: str, own: NodeKind, node: NodeKind, value: dict[str, Any]) -> None:
+        shares = share(own.source, node.source)
+        if not node.source or (is_of_events(self._theirs, node) and not shares):
+            return
+        if not own.source:
+            self._take_table(name, own, node, value)
+        elif shares:
+            self._new_columns(name, own, node, value)
+            self._more_files(("nodes", name), own.source, node.source, value)
+        elif is_of_events(self._ours, own):
+            reads = {column for spec in own.source for column in self._reads(name, spec)} - {own.key or ""}
+            there = {column for spec in node.source for column in self._seen.get(place_of(spec), ())}
+            if lacking := sorted(reads - there):
+                what = (
+                    f"{name} reads {', '.join(lacking)} from {', '.join(sorted(section_places(own)))}, which it lacks"
+                )
+                self._refuse(node, f"{what}; give {name} this `source` by hand, without what it does not have")
+            else:
+                self._take_table(name, own, node, value)
+        else:
+            from_ = ", ".join(sorted(section_places(own)))
+            self._refuse(
+                node, f"{name} is read from {from_} already; if it has more of them, add it to its `source` by hand"
+            )
 
-def _stands_in(column: str, text: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(column)}(?!\w)", text) is not None
+    def _reads(self, name: str, spec: SourceSpec) -> set[str]:
+        """Columns that a kind, and not the events, reads of a source."""
+        sections = {"nodes": {name: self._ours.nodes[name]}, "relations": {}, "interactions": {}}
+        alone = self._ours.model_copy(update=sections)
+        return {column for each, uses in columns_read(alone) if each == spec for column in uses}
 
+    def _refuse(self, node: NodeKind, reason: str) -> None:
+        for place in section_places(node):
+            self.reasons.setdefault(place, reason)
 
-def _gone(schema: DomainSchema, guess: Guess) -> Iterator[str]:
-    """Columns that the description reads and the files do not have."""
-    there: dict[str, set[str]] = {}
-    for row in guess.columns:
-        there.setdefault(row.file, set()).add(row.column)
-    told: set[str] = set()
-    for spec, uses in columns_read(schema):
-        name = spec.name.rsplit("/", 1)[-1]
-        for column in uses:
-            line = f"{name}: the column {column!r} is not there any more"
-            is_column = column not in ("relation", "relation_id")
-            if name in there and column not in there[name] and is_column and line not in told:
-                told.add(line)
-                yield line
+    def _take_table(self, name: str, own: NodeKind, node: NodeKind, value: dict[str, Any]) -> None:
+        """A kind that had no table, and has one now."""
+        there = self._own["nodes"].get(name) or {}
+        for key in ("source", "key"):
+            if key in there and there[key] != value.get(key) and key in value:
+                self.edits.append(Exchange(("nodes", name, key), value[key]))
+        new = {key: part for key, part in value.items() if key not in there and key != "role"}
+        self._put(("nodes", name), new, f"{name}: {', '.join(sorted(section_places(node)))} as its table")
+        for part in _COLUMNS:
+            entries = {c: e for c, e in value.get(part, {}).items() if c not in (there.get(part) or {})}
+            entries = entries if part not in new else {}
+            if entries:
+                self._put(("nodes", name, part), entries, f"{name}: {', '.join(entries)} under {part}")
 
+    def _new_columns(self, name: str, own: NodeKind, node: NodeKind, value: dict[str, Any]) -> None:
+        """Columns that have come to the table of a kind."""
+        is_new = self._newness(own.source, node.source)
+        there = self._own["nodes"].get(name) or {}
+        for part in _NAMES:
+            columns = [value[part]] if isinstance(value.get(part), str) else value.get(part) or []
+            if part not in there and isinstance(columns, list) and any(map(is_new, columns)):
+                self._put(("nodes", name), {part: value[part]}, f"{name}: {part} {', '.join(columns)}")
+        for part in _COLUMNS:
+            entries = {column: entry for column, entry in (value.get(part) or {}).items() if is_new(column)}
+            entries = {column: entry for column, entry in entries.items() if column not in (there.get(part) or {})}
+            if entries:
+                self._put(("nodes", name, part), entries, f"{name}: {', '.join(entries)} under {part}")
 
-def _put_in(text: str, path: tuple[str, ...], entries: dict[str, Any]) -> str:
-    """The text with entries put at the end of the mapping at a path, which is made where it is not there."""
-    node: yaml.Node = yaml.compose(text, Loader=yaml.SafeLoader)
-    for depth, key in enumerate(path):
-        assert isinstance(node, yaml.MappingNode)
-        found = next((value for name, value in node.value if name.value == key), None)
-        is_empty = isinstance(found, yaml.ScalarNode) or (isinstance(found, yaml.MappingNode) and not found.value)
-        if found is None:
-            for missing in reversed(path[depth:]):
-                entries = {missing: entries}
-            break
-        if is_empty:
-            return _replaced(text, node, key, found, entries)
-        node = found
-    assert isinstance(node, yaml.MappingNode)
-    if node.flow_style:
-        place = node.end_mark.index - 1
-        inner = yaml.safe_dump(entries, default_flow_style=True, allow_unicode=True, sort_keys=False, width=10_000)
-        comma = ", " if node.value else ""
-        return text[:place].rstrip() + comma + inner.strip()[1:-1] + text[place:]
-    indent = " " * node.start_mark.column
-    block = _block(entries, indent)
-    place = _end(node)
-    # Behind the line on which the last value ends, with the comment that may stand there.
-    line_end = text.find("\n", place)
-    if line_end < 0:
-        return f"{text}\n{block}"
-    return text[: line_end + 1] + block + text[line_end + 1 :]
+    def _newness(self, own: Iterable[SourceSpec], other: Iterable[SourceSpec]) -> Any:
+        """Whether a column has come to a file since; of files without a header only the description names columns."""
+        own = list(own)
+        same = [spec for spec in other if share(own, [spec])]
+        places = {place_of(spec) for spec in same} | {place_of(spec) for spec in own if share(same, [spec])}
+        if any(spec.columns is not None for spec in own):
+            return lambda _: False
+        return lambda column: not any(self._mentions.knows(place, column) for place in places)
 
+    def _more_files(
+        self, path: tuple[str, ...], own: Iterable[SourceSpec], other: Iterable[SourceSpec], value: Any
+    ) -> None:
+        """Files that have come to a section: another year of the events, another part of a table."""
+        own = list(own)
+        sources = value["source"] if isinstance(value["source"], list) else [value["source"]]
+        for spec, source in zip(other, sources, strict=True):
+            if not any(is_same(each, spec) for each in own) and place_of(spec) not in self._known:
+                self.edits.append(Append((*path, "source"), source))
+                self.added.append(f"{path[1]}: {place_of(spec)} under source")
 
-def _replaced(text: str, node: yaml.MappingNode, key: str, empty: yaml.Node, entries: dict[str, Any]) -> str:
-    """The text with an empty value replaced by entries."""
-    name = next(name for name, value in node.value if value is empty)
-    inner = yaml.safe_dump(entries, default_flow_style=True, allow_unicode=True, sort_keys=False, width=10_000).strip()
-    start = name.end_mark.index + text[name.end_mark.index :].index(":") + 1
-    return f"{text[:start]} {inner}{text[max(start, empty.end_mark.index) :]}"
+    def _complete_events(self, name: str, own: InteractionKind, other: InteractionKind, theirs: str) -> None:
+        value = self._data["interactions"][theirs]
+        self._more_files(("interactions", name), own.source, other.source, value)
+        if own.columns is None or other.columns is None:
+            return
+        is_new = self._newness(own.source, other.source)
+        there = self._own["interactions"][name]
+        entries = {}
+        for role in _OF_EVENTS:
+            column = getattr(other.columns, role)
+            if column is not None and getattr(own.columns, role) is None and "." not in column and is_new(column):
+                entries[role] = column
+        if not entries:
+            return
+        said = ", ".join(f"{role} {column}" for role, column in entries.items())
+        self._put(("interactions", name, "columns"), entries, f"{name}: {said}")
+        needed = [*(["time_format"] if "time" in entries else []), *(["positive"] if "weight" in entries else [])]
+        further = {key: value[key] for key in needed if key in value and key not in there}
+        if further:
+            self._put(("interactions", name), further, f"{name}: {', '.join(further)}")
 
+    def _new(self, sections: Mapping[str, Any], matched: Mapping[str, str]) -> dict[str, Any]:
+        """Relations or interactions of files that are new, or of rows of a known file that are."""
+        kind = "relations" if sections is self._theirs.relations else "interactions"
+        new = {}
+        for name, section in sections.items():
+            if name in matched:
+                continue
+            known = not self._known.isdisjoint(section_places(section)) or share(self._sources(), section.source)
+            picked = [value for values in section.where.values() for value in values]
+            if known and (not picked or any(map(self._mentions.names, picked))):
+                continue
+            own = self._names.new(kind, name)
+            new[own] = self._data[kind][name]
+            self._led_to |= self._names.led_to({own: new[own]})
+        return new
 
-def _end(node: yaml.Node) -> int:
-    """Where the last value in a node ends; a block's own mark stands behind the comments that follow it."""
-    while isinstance(node, yaml.MappingNode | yaml.SequenceNode) and not node.flow_style and node.value:
-        last = node.value[-1]
-        node = last[1] if isinstance(last, tuple) else last
-    return node.end_mark.index
+    def _sources(self) -> Iterator[SourceSpec]:
+        for sections in (self._ours.nodes, self._ours.relations, self._ours.interactions):
+            for section in sections.values():
+                yield from section.source
 
-
-def _block(entries: dict[str, Any], indent: str) -> str:
-    lines = yaml.safe_dump(entries, allow_unicode=True, sort_keys=False, width=10_000).splitlines()
-    return "".join(f"{indent}{line}\n" for line in lines)
+    def _new_kinds(self) -> dict[str, Any]:
+        """Kinds that something new leads to, and those of new tables."""
+        unmatched = {self._names.kind(n): node for n, node in self._theirs.nodes.items() if n not in self._kinds}
+        wanted = [n for n, node in unmatched.items() if node.source and not share(self._sources(), node.source)]
+        wanted += [name for name in unmatched if name in self._led_to]
+        found: dict[str, Any] = {}
+        while wanted:
+            name = wanted.pop(0)
+            if name not in found:
+                found[name] = self._data["nodes"][name]
+                wanted += [n for n in unmatched if n in self._names.led_to({name: found[name]})]
+        return {name: found[name] for name in unmatched if name in found}

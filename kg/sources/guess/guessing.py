@@ -15,8 +15,9 @@ from kg.schema.files import file_names
 from kg.sources.guess.column_table import column_table
 from kg.sources.guess.flat import table_within
 from kg.sources.guess.guessed import Guess, GuessError
-from kg.sources.guess.interactions import Meeting, describe_meeting, find_meetings, tag_column, verb_for
+from kg.sources.guess.interactions import Meeting, describe_meeting, find_meetings, tag_column
 from kg.sources.guess.keys import with_used_keys
+from kg.sources.guess.mentions import place_of
 from kg.sources.guess.node_tables import describe_nodes, source_of
 from kg.sources.guess.opinions import says_dislike, table_takes_back
 from kg.sources.guess.parts import as_one_table, common_name, same_tables, split_word
@@ -33,6 +34,7 @@ from kg.sources.guess.table_of import table_of
 from kg.sources.guess.triples import describe_triples, is_edges, map_columns
 from kg.sources.guess.unread import unread_columns
 from kg.sources.guess.values import is_category
+from kg.sources.guess.verbs import verb_for
 from kg.sources.guess.words import kind_name, plain, stem_of
 from kg.sources.open_source import read_id_map
 
@@ -50,20 +52,26 @@ def guess_domain(files: Iterable[str | Path], folder: str | Path = ".") -> Guess
     base = Path(folder).resolve()
     profiles: list[FileProfile] = []
     empty: list[NothingInIt] = []
+    seen: dict[str, tuple[str, ...]] = {}
     for path in dict.fromkeys(paths):
         try:
-            profiles.extend(profile_file(path, _relative(path, base)))
+            found = profile_file(path, _relative(path, base))
+            profiles.extend(found)
+            seen |= {place_of(file.spec): tuple(file.columns) for file in found}
         except NothingInIt as error:
             empty.append(error)
+            seen[_relative(path, base)] = ()
     if not profiles:
         raise empty[0]
-    return _Guessing(with_used_keys(as_rows_of_items(profiles)), base, [f"{UNSURE}{each}" for each in empty]).guess()
+    notes = [f"{UNSURE}{each}" for each in empty]
+    return replace(_Guessing(with_used_keys(as_rows_of_items(profiles)), base, notes).guess(), seen=seen)
 
 
 def _relative(path: Path, base: Path) -> str:
+    """The path from `base`; a link keeps its own name, which tells the format, and is followed when it is read."""
     try:
-        return Path(os.path.relpath(path.resolve(), base)).as_posix()
-    except ValueError:  # another drive, or a name that no file has, which reading it tells
+        return Path(os.path.relpath(path.parent.resolve() / path.name, base)).as_posix()
+    except (OSError, RuntimeError, ValueError):  # another drive, a loop of links, no name of a file: reading tells
         return path.as_posix()
 
 

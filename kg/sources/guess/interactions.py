@@ -18,6 +18,7 @@ from kg.sources.guess.references import Reference
 from kg.sources.guess.signal_words import is_signal_name
 from kg.sources.guess.signals import UNSURE, Meaning, Signal, signal_among
 from kg.sources.guess.values import counts_seconds, is_year, other_pattern, time_format
+from kg.sources.guess.verbs import verb_for
 from kg.sources.guess.words import (
     SOCIAL_NAME,
     TIME_WORDS,
@@ -382,24 +383,3 @@ def named_column(columns: list[ColumnProfile], words: tuple[str, ...], *, times:
         (c for c in fitting if _TIME_NAME.search(c.name) or not c.is_number),
         next((c for c in fitting if counts_seconds(c)), None),
     )
-
-
-def verb_for(name: str, signal: Signal | None, otherwise: str = "liked") -> str:
-    """What a user does in such an interaction, in one word: "bought"; `otherwise` where the name says nothing."""
-    text = plain(name)
-    is_rated = signal is not None and signal.meaning is Meaning.RATING
-    for words, verb in (
-        (("dislike", "downvote", "hate"), "disliked"),
-        (("cart", "basket", "加购"), "put in the cart"),
-        (("order", "purchase", "sale", "transaction", "invoice", "buy", "bought", "购买"), "bought"),
-        (("play", "listen", "stream", "scrobble"), "played"),
-        (() if is_rated else ("click", "pageview", "visit", "点击", "浏览"), "viewed"),
-        (("read",), "read"),
-        (("watch",), "watched"),
-        (("answer",), "answered"),
-        (("comment",), "commented on"),
-        (("tag",), "tagged"),
-    ):
-        if any(word in text for word in words):
-            return verb
-    return "viewed" if not is_rated and re.search(r"(?<!re)view", text) else otherwise

@@ -11,6 +11,7 @@ import sqlite3
 from kg.schema import DomainSchema
 from kg.stores.embedded.rows import NODE_ID
 from kg.stores.embedded.state import names, note_change, read_counters, read_mark
+from kg.stores.embedded.waiting import count_waiting, set_aside
 from kg.stores.errors import StoreError
 from kg.stores.fitting import Section, schema_misfits
 from kg.stores.protocol import FinishReport, StoreState
@@ -30,8 +31,7 @@ def finish_load(
     if replace:
         edges = _remove(database, "edge", "relation, head, tail", "load <> ?", (load,))
         events = _remove(database, "event", "number", "load NOT IN (0, ?)", (load,))
-        nodes, further = _remove_nodes(database, schema, numbers, load)
-        events += further
+        nodes = _remove_nodes(database, schema, numbers, load)
     with database.writing() as connection:
         counters = read_counters(connection)
         mark = read_mark(connection)
@@ -40,7 +40,7 @@ def finish_load(
         if replace:
             # Appended since by processes that know the domain as it was.
             lost, values = _without_item(schema, numbers, load)
-            events += connection.execute(f"DELETE FROM event WHERE number > ? AND ({lost})", (before, *values)).rowcount
+            set_aside(connection, f"number > ? AND ({lost})", (before, *values))
         changed = mark.changed or mark.schema != counters.schema
         generation = counters.generation + 1 if changed else counters.generation
         connection.execute(
@@ -49,7 +49,8 @@ def finish_load(
         )
         connection.execute("DELETE FROM loading")
         state = StoreState(generation, counters.last_event, None)
-    return FinishReport(state, nodes, edges, events)
+        waiting = count_waiting(connection)
+    return FinishReport(state, nodes, edges, events, waiting)
 
 
 def _remove(database: Database, table: str, key: str, condition: str, values: tuple) -> int:
@@ -68,14 +69,20 @@ def _remove(database: Database, table: str, key: str, condition: str, values: tu
             return total
 
 
-def _remove_nodes(database: Database, schema: DomainSchema, numbers: dict[str, int], load: int) -> tuple[int, int]:
-    """Remove nodes that the load did not name, and the appended events that thereby lose their item or their kind.
+def _remove_nodes(database: Database, schema: DomainSchema, numbers: dict[str, int], load: int) -> int:
+    """Remove nodes that the load did not name; appended events that thereby lose their item or their kind wait for it.
 
     Users that have events stay, as users that only events name; users that have nothing any more go.
     """
     users = numbers[schema.user_kinds[0]]
     lost, values = _without_item(schema, numbers, load)
-    events = _remove(database, "event", "number", lost, values)
+    while True:
+        with database.writing() as connection:
+            aside = set_aside(connection, lost, values, _REMOVED_AT_ONCE)
+            if aside:
+                note_change(connection)
+        if aside < _REMOVED_AT_ONCE:
+            break
     with database.writing() as connection:
         changed = connection.execute(
             "UPDATE node SET load = 0, label = key, text = '', fields = '{}'"
@@ -90,14 +97,15 @@ def _remove_nodes(database: Database, schema: DomainSchema, numbers: dict[str, i
         with database.writing() as connection:
             rows = connection.execute(f"SELECT id FROM node WHERE {gone} LIMIT {_REMOVED_AT_ONCE}", (load, users))
             doomed = checked(rows, NODE_ID)
-            # An event that was appended to one meanwhile goes with it, so that nobody ever sees one without its item.
-            events += max(connection.executemany("DELETE FROM event WHERE item = ?", doomed).rowcount, 0)
+            # An event that was appended to one meanwhile waits too, so that nobody ever sees one without its item.
+            for node in doomed:
+                set_aside(connection, "item = ?", node)
             connection.executemany("DELETE FROM node WHERE id = ?", doomed)
             if doomed:
                 note_change(connection)
         nodes += len(doomed)
         if len(doomed) < _REMOVED_AT_ONCE:
-            return nodes, events
+            return nodes
 
 
 def _without_item(schema: DomainSchema, numbers: dict[str, int], load: int) -> tuple[str, tuple]:

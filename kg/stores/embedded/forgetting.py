@@ -12,6 +12,7 @@ from kg.schema import DomainSchema
 from kg.stores.cache import SnapshotCache
 from kg.stores.embedded.rows import NODE_ID
 from kg.stores.embedded.state import names_of, read_counters
+from kg.stores.embedded.waiting import count_waiting, forget_waiting
 from kg.stores.protocol import DeletionReport
 from kg.stores.sqlite import Database, checked, integer, text
 
@@ -23,10 +24,12 @@ def delete_user(database: Database, cache: SnapshotCache, schema: DomainSchema, 
         kind = numbers[schema.user_kinds[0]]
         rows = connection.execute("SELECT id FROM node WHERE kind = ? AND key = ?", (kind, user))
         found = checked(rows, NODE_ID)
-        if not found:
+        events = forget_waiting(connection, user)
+        if not found and not events:
             return DeletionReport(user, False, 0, 0, 0, 0)
-        node = found[0][0]
-        events = connection.execute("DELETE FROM event WHERE user = ?", (node,)).rowcount
+        # Whose events all wait has no node, and -1 is none.
+        node = found[0][0] if found else -1
+        events += connection.execute("DELETE FROM event WHERE user = ?", (node,)).rowcount
         edges = 0
         for relation in numbers.values():
             for end in ("head", "tail"):
@@ -37,7 +40,7 @@ def delete_user(database: Database, cache: SnapshotCache, schema: DomainSchema, 
         connection.execute("UPDATE state SET generation = ?", (generation,))
         connection.execute("INSERT OR REPLACE INTO forgotten VALUES (?, ?)", (user, generation))
         # Counted in the same transaction: afterwards the id could be another node's, and the user could come back.
-        remaining = _rows_of(connection, kind, user, node)
+        remaining = _rows_of(connection, kind, user, node) + count_waiting(connection, user)
     # The log of earlier pages would still hold the rows.
     database.empty_log()
     snapshots, traces = clean_caches(database, cache)

@@ -16,6 +16,7 @@ from kg.stores.embedded.event_rows import insert_events, resolve_events
 from kg.stores.embedded.finishing import finish_load
 from kg.stores.embedded.rows import node_ids, nodes_by_key, packed_fields
 from kg.stores.embedded.state import note_change, read_counters
+from kg.stores.embedded.waiting import bring_back
 from kg.stores.errors import StoreError
 from kg.stores.fitting import linked_relations, node_misfit, storable, unknown_relation
 from kg.stores.protocol import FinishReport, Refusal, WriteReport
@@ -47,6 +48,7 @@ class EmbeddedLoad:
         self._linked = linked_relations(schema)
         self._finished = False
         self._recorded: bool | None = None
+        self._brought_back = False
         self._last_event = 0
 
     def __enter__(self) -> Self:
@@ -191,6 +193,9 @@ class EmbeddedLoad:
         changed: set[bytes] = set()
         touched: dict[bytes, None] = {}
         same = corrected = 0
+        if not self._brought_back:
+            # Rows may say again what was recorded, so that must be there first.
+            self._bring_back()
         with self._writing() as connection:
             as_recorded = self._has_recorded(connection)
             found = resolve_events(
@@ -245,6 +250,14 @@ class EmbeddedLoad:
         refused.sort(key=lambda refusal: refusal.row)
         return WriteReport(len(new), len(changed), same, tuple(refused), corrected=corrected)
 
+    def _bring_back(self) -> None:
+        """Events that wait for their item are there again with it."""
+        found = 1
+        while found:
+            with self._writing() as connection:
+                found = bring_back(connection, self._schema, self._numbers, self._named_by)
+        self._brought_back = True
+
     def _has_recorded(self, connection: sqlite3.Connection) -> bool:
         """Whether there are appended events, which rows may say again. Asked once, and then told by the numbers."""
         if self._recorded is None:
@@ -256,8 +269,7 @@ class EmbeddedLoad:
 
     def finish(self) -> FinishReport:
         """See `LoadWriter.finish`."""
-        with self._writing():
-            pass
+        self._bring_back()
         report = finish_load(self._database, self._schema, self._numbers, self._load, replace=self._replace)
         self._finished = True
         self._lock.release()

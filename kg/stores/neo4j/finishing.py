@@ -5,7 +5,7 @@ Everything before that last transaction can be done again, so a load that dies w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from neo4j import ManagedTransaction
@@ -16,6 +16,7 @@ from kg.stores.fitting import Section, schema_misfits
 from kg.stores.neo4j.connection import Connection, first, rows
 from kg.stores.neo4j.names import Names
 from kg.stores.neo4j.state import Counters, clear_mark, read_state, set_state, take_turn
+from kg.stores.neo4j.waiting import count_waiting, set_aside
 from kg.stores.protocol import FinishReport, StoreState
 
 _REMOVED_AT_ONCE = 20_000
@@ -35,11 +36,12 @@ def finish_load(
         counters, _ = connection.read(read_state)
         edges, events, nodes = _Removal(write, schema, counters.names, load).run()
 
-    def complete(transaction: ManagedTransaction) -> StoreState:
+    def complete(transaction: ManagedTransaction) -> tuple[StoreState, int]:
         counters, mark = take_turn(transaction)
         if mark is None:
             if counters.complete_load == load:  # done before, by a commit whose answer was lost
-                return StoreState(counters.generation, counters.event_generation, None)
+                state = StoreState(counters.generation, counters.event_generation, None)
+                return state, count_waiting(transaction)
             raise StoreError(f"{connection.address.url}: the load's mark is gone; run the load again")
         changed = mark.changed or mark.schema != counters.schema
         generation = counters.generation + 1 if changed else counters.generation
@@ -51,9 +53,10 @@ def finish_load(
             schema=mark.schema,
         )
         clear_mark(transaction)
-        return StoreState(generation, counters.last_event, None)
+        return StoreState(generation, counters.last_event, None), count_waiting(transaction)
 
-    return FinishReport(connection.write(complete), nodes, edges, events)
+    state, waiting = connection.write(complete)
+    return FinishReport(state, nodes, edges, events, waiting)
 
 
 class _Removal:
@@ -75,13 +78,15 @@ class _Removal:
         return edges, events, self._remove_nodes()
 
     def _remove_events(self, kind: str) -> int:
-        """Events of earlier loads, and appended events that lose their item or are no longer described."""
-        pattern = f"MATCH ()-[x:{self._names.interaction(kind)}]->(i)"
+        """Events of earlier loads; appended ones that lose their item or are no longer described are set aside."""
+        pattern = f"MATCH (u)-[x:{self._names.interaction(kind)}]->(i)"
         interaction = self._schema.interactions.get(kind)
         allowed = [] if interaction is None else [self._names.labels[item] for item in interaction.items]
         removed = self._remove(f"{pattern} WHERE NOT x._load IN [0, $load]")
         lost = "NOT i._load IN [0, $load] OR none(label IN labels(i) WHERE label IN $allowed)"
-        return removed + self._remove(f"{pattern} WHERE {lost}", allowed=allowed)
+        text, parameters = set_aside(self._names, kind, f"{pattern} WHERE {lost}", _REMOVED_AT_ONCE)
+        self._repeat(text, allowed=allowed, **parameters)
+        return removed
 
     def _remove_nodes(self) -> int:
         """Nodes that the load did not name. Users that have events stay, as users that only events name."""
@@ -92,7 +97,13 @@ class _Removal:
         for kind in self._names.labels:
             label = self._names.label(kind)
             if kind != user_kind:
-                removed += self._remove(f"MATCH (x:{label}) WHERE x._load <> $load")
+                # What was appended to one meanwhile waits, too.
+                doomed = f"MATCH (i:{label}) WHERE i._load <> $load MATCH (u)-[x:{{}}]->(i)"
+                before = [
+                    set_aside(self._names, each, doomed.format(self._names.interaction(each)))
+                    for each in self._names.interactions
+                ]
+                removed += self._remove(f"MATCH (x:{label}) WHERE x._load <> $load", before)
                 continue
             self._repeat(
                 f"MATCH (x:{label}) WHERE NOT x._load IN [0, $load] AND {has_events} WITH x LIMIT {_REMOVED_AT_ONCE}"
@@ -102,16 +113,18 @@ class _Removal:
             removed += self._remove(f"MATCH (x:{label}) WHERE {gone}")
         return removed
 
-    def _remove(self, pattern: str, **parameters: Any) -> int:
+    def _remove(self, pattern: str, before: Sequence[tuple[str, dict[str, Any]]] = ()) -> int:
         detach = "" if "[x:" in pattern else "DETACH "
         return self._repeat(
-            f"{pattern} WITH DISTINCT x LIMIT {_REMOVED_AT_ONCE} {detach}DELETE x RETURN count(x)", **parameters
+            f"{pattern} WITH DISTINCT x LIMIT {_REMOVED_AT_ONCE} {detach}DELETE x RETURN count(x)", before
         )
 
-    def _repeat(self, text: str, **parameters: Any) -> int:
-        """Run a statement that works on some rows at a time until none is left."""
+    def _repeat(self, text: str, before: Sequence[tuple[str, dict[str, Any]]] = (), **parameters: Any) -> int:
+        """Run a statement that works on some rows at a time until none is left, each time after those of `before`."""
 
         def once(transaction: ManagedTransaction, _: Counters, changes: dict[str, Any]) -> int:
+            for earlier, values in before:
+                first(transaction, earlier, load=self._load, **values)
             done: int = first(transaction, text, load=self._load, **parameters)[0]
             if done:
                 changes["mark_changed"] = True

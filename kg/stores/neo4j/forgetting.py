@@ -13,6 +13,7 @@ from kg.stores.cache import SnapshotCache
 from kg.stores.neo4j.connection import Connection, first
 from kg.stores.neo4j.names import RECOMMENDED, quoted
 from kg.stores.neo4j.state import read_state, set_state, take_turn
+from kg.stores.neo4j.waiting import count_waiting, forget_waiting
 from kg.stores.protocol import DeletionReport
 from kg.stores.snapshot_traces import with_snapshots
 
@@ -29,10 +30,12 @@ def delete_user(connection: Connection, cache: SnapshotCache, schema: DomainSche
         names = counters.names
         label = names.label(schema.user_kinds[0])
         node = f"MATCH (u:{label} {{key: $user}})"
-        if not first(transaction, f"{node} RETURN count(u)", user=user)[0]:
+        waiting = forget_waiting(transaction, user)
+        # Whose events all wait has no node.
+        if not waiting and not first(transaction, f"{node} RETURN count(u)", user=user)[0]:
             # An earlier attempt may have been committed without the answer having come through.
             return removed[-1] if removed else None
-        events = sum(
+        events = waiting + sum(
             first(transaction, f"{node} MATCH (u)-[r:{spelling}]->() DELETE r RETURN count(r)", user=user)[0]
             for spelling in map(names.interaction, names.interactions)
         )
@@ -45,7 +48,7 @@ def delete_user(connection: Connection, cache: SnapshotCache, schema: DomainSche
         set_state(transaction, generation=generation)
         # Counted in the same transaction, since the user may come back after it. Neo4j has no relationship without
         # its ends, so with the node nothing else can be left.
-        remaining = first(transaction, f"{node} RETURN count(u)", user=user)[0]
+        remaining = first(transaction, f"{node} RETURN count(u)", user=user)[0] + count_waiting(transaction, user)
         removed.append((events, edges, recommendations, remaining, generation))
         return removed[-1]
 

@@ -43,6 +43,7 @@ from kg.stores.neo4j.nodes import (
     unindexable,
 )
 from kg.stores.neo4j.state import LEASE_SECONDS, Counters, hear, note_batch, take_turn
+from kg.stores.neo4j.waiting import bring_back
 from kg.stores.protocol import FinishReport, Refusal, WriteReport
 
 T = TypeVar("T")
@@ -65,6 +66,7 @@ class Neo4jLoad:
         self._linked = linked_relations(schema)
         self._finished = False
         self._recorded: bool | None = None
+        self._brought_back = False
         self._last_event = 0
         self._heard = time.monotonic()
         self._left = threading.Event()
@@ -281,6 +283,8 @@ class Neo4jLoad:
         def write(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> WriteReport:
             return self._write_events(transaction, counters, changes, rows)
 
+        if not self._brought_back:
+            self._bring_back()
         # What was appended may be in the rows again, under another id.
         report = self._create_events(rows) if self._events_new and not self._recorded else None
         if report is None:
@@ -373,6 +377,11 @@ class Neo4jLoad:
         n_changed = sum(found.there[event_id].load != self._load for event_id in changed)
         return WriteReport(len(new), n_changed, same, tuple(refused), corrected=corrected)
 
+    def _bring_back(self) -> None:
+        """Events that wait for their item are there again with it."""
+        bring_back(self._writing, self._schema, self._named_by, self._connection.address.url)
+        self._brought_back = True
+
     def _has_recorded(self, transaction: ManagedTransaction, counters: Counters) -> bool:
         """Whether there are appended events, which rows may say again. Asked once, and then told by the numbers."""
         if self._recorded is None:
@@ -383,7 +392,7 @@ class Neo4jLoad:
 
     def finish(self) -> FinishReport:
         """See `LoadWriter.finish`."""
-        self._writing(lambda transaction, counters, changes: None)
+        self._bring_back()
         report = finish_load(self._connection, self._writing, self._schema, self._load, replace=self._replace)
         self._finished = True
         self._left.set()

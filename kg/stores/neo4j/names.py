@@ -20,6 +20,9 @@ COMMON_LABEL = "WhyPath"
 STORE_LABEL = "WhyPathStore"
 """On the one node that keeps the store's counters."""
 
+WAITING_LABEL = "WhyPathWaiting"
+"""On nodes that keep recorded events whose item is away."""
+
 RECOMMENDED = "RECOMMENDED"
 """Type of the relationships that recommendations are written as."""
 
@@ -48,7 +51,7 @@ class Names:
     def extended(self, schema: DomainSchema) -> Names:
         """With spellings for everything of a schema."""
         labels, relations, interactions = dict(self.labels), dict(self.relations), dict(self.interactions)
-        taken = {COMMON_LABEL, STORE_LABEL, *labels.values()}
+        taken = {COMMON_LABEL, STORE_LABEL, WAITING_LABEL, *labels.values()}
         for kind in sorted(schema.nodes.keys() - labels.keys()):
             labels[kind] = _free(label_spelling(kind), taken)
             taken.add(labels[kind])

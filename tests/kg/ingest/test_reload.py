@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,16 @@ def test_a_replacing_load_takes_a_row_for_what_was_recorded(either: GraphStore) 
     # Another weight and back again is the row's own affair.
     load_version(either, Version(film, (), ((row[0], 2), row), (), False))
     assert events_in(either.snapshot()) == [row, row]
+
+
+def test_a_load_tells_of_recorded_events_whose_item_is_away(either: GraphStore) -> None:
+    load_version(either, version("x", 3, films="abc"))
+    seen = Event.of("zoe", "c", "film", "rating", weight=5.0)
+    assert either.append_events([seen]).written == 1
+    away = load_version(either, replace(version("x", 3), replace=True))
+    assert (away.finish.waiting_events, away.removed["events"]) == (1, 0)
+    assert "recorded events kept until a load brings their item back: 1" in str(away)
+    assert (("zoe", "c", None), 5) not in events_in(either.snapshot())
+    back = load_version(either, version("x", 3, films="abc"))
+    assert "recorded events" not in str(back)
+    assert (("zoe", "c", None), 5) in events_in(either.snapshot())

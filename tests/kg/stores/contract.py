@@ -21,13 +21,15 @@ from tests.kg.stores.contract_base import expected, load, same
 from tests.kg.stores.contract_events import EventContract
 from tests.kg.stores.contract_loads import LoadContract
 from tests.kg.stores.contract_reading import ReadContract
+from tests.kg.stores.contract_waiting import WaitingContract
 
 __all__ = ["GraphStoreContract", "expected", "load", "same"]
 
 
-class GraphStoreContract(LoadContract, EventContract, ReadContract):
-    """Tests of every store that is loaded into: those here, of loads (`contract_loads`), of events (`contract_events`)
-    and of reading (`contract_reading`). A view of a graph that somebody else owns passes the last two.
+class GraphStoreContract(LoadContract, WaitingContract, EventContract, ReadContract):
+    """Tests of every store that is loaded into: those here, of loads (`contract_loads`, `contract_waiting`), of events
+    (`contract_events`) and of reading (`contract_reading`). A view of a graph that somebody else owns passes the last
+    two.
     """
 
     # Opening

@@ -96,8 +96,13 @@ labels = st.sampled_from(["a", "b"])
 years = st.sampled_from([None, 1, 2])
 films = st.builds(lambda k, a, y: NodeRow("film", k, a, "", {"year": y}), keys, labels, years)
 others = st.builds(NodeRow, st.sampled_from(["series", "person", "viewer", "what"]), keys, labels)
+# An event that comes again with another weight is corrected in a store, where files keep the first (docs/neo4j.md): one
+# of a given id has one weight here.
+_WEIGHT_OF = {"x": 1.0, "y": None}
 ratings = st.builds(
-    lambda u, i, kind, item_kind, w, id: Event.of(u, i, item_kind, kind, weight=w, id=id),
+    lambda u, i, kind, item_kind, w, id: Event.of(
+        u, i, item_kind, kind, weight=_WEIGHT_OF[id] if id is not None else w, id=id
+    ),
     st.sampled_from(["1", "2", "new", ""]),
     keys.filter(str.isascii),
     st.sampled_from(["rating", "view", "view", "what"]),

@@ -1,0 +1,83 @@
+"""The sections of a guess in the names of a description: kinds that are the same are called as they are there, and what
+is new gets names that nothing there has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import Any
+
+from kg.schema import DomainSchema
+from kg.schema.yaml_text import read_yaml
+
+
+class Names:
+    """The guess as plain data that leads to the description's kinds: `translated`, section -> name -> value.
+
+    Kinds stand there under the names of the description, relations and interactions under those of the guess.
+    """
+
+    def __init__(self, ours: DomainSchema, theirs: DomainSchema, kinds: Mapping[str, str]) -> None:
+        """`kinds`: names of node kinds of the guess -> of the description, for those that are the same."""
+        self._ours = ours
+        taken = {*ours.nodes}
+        self._kinds = dict(kinds)
+        for name in theirs.nodes:
+            if name not in self._kinds:
+                self._kinds[name] = _untaken(name, taken)
+                taken.add(self._kinds[name])
+        linked = [each for node in ours.nodes.values() for each in (*node.lists.items(), *node.links.items())]
+        self._relations = {*ours.relations, *(link.relation or column for column, link in linked)}
+        data, _ = read_yaml(theirs.to_yaml(), "the guess")
+        self.translated: dict[str, dict[str, Any]] = {
+            "nodes": {self._kinds[name]: self._node(value) for name, value in data["nodes"].items()},
+            "relations": {n: self._ends(v, ("head", "tail")) for n, v in data.get("relations", {}).items()},
+            "interactions": {n: self._ends(v, ("user", "items")) for n, v in data.get("interactions", {}).items()},
+        }
+
+    def kind(self, name: str) -> str:
+        """What the description calls a node kind of the guess."""
+        return self._kinds[name]
+
+    def new(self, section: str, name: str) -> str:
+        """What a relation or an interaction of the guess is called where it is new."""
+        return _untaken(name, self._relations if section == "relations" else self._ours.interactions)
+
+    def led_to(self, value: Any) -> set[str]:
+        """Names of node kinds that entries lead to."""
+        if not isinstance(value, dict):
+            return set()
+        found: set[str] = set()
+        for key, each in value.items():
+            if key in ("target", "head", "tail", "user", "items"):
+                found |= {each} if isinstance(each, str) else set(each) if isinstance(each, list) else set()
+            if key not in ("columns", "fields"):
+                found |= self.led_to(each)
+        return found
+
+    def _node(self, value: dict[str, Any] | None) -> dict[str, Any]:
+        found = dict(value or {})
+        for part in ("lists", "links"):
+            if part in found:
+                found[part] = {c: self._link(c, link) for c, link in found[part].items()}
+        return found
+
+    def _link(self, column: str, link: Any) -> dict[str, Any]:
+        link = {"target": link} if isinstance(link, str) else link
+        # Two relations of one name would have to share their words.
+        relation = self.new("relations", link.get("relation", column))
+        return {**link, "target": self._kinds[link["target"]], "relation": relation}
+
+    def _ends(self, value: dict[str, Any], ends: tuple[str, ...]) -> dict[str, Any]:
+        found = dict(value)
+        for end in ends:
+            if end in found:
+                kinds = found[end]
+                found[end] = self._kinds[kinds] if isinstance(kinds, str) else [self._kinds[kind] for kind in kinds]
+        return found
+
+
+def _untaken(name: str, taken: Container[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name

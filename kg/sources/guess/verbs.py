@@ -1,0 +1,29 @@
+"""What a user does in an interaction, in a word for sentences: "bought", "watched"."""
+
+from __future__ import annotations
+
+import re
+
+from kg.sources.guess.signals import Meaning, Signal
+from kg.sources.guess.words import plain
+
+
+def verb_for(name: str, signal: Signal | None, otherwise: str = "liked") -> str:
+    """What a user does in such an interaction, in one word: "bought"; `otherwise` where the name says nothing."""
+    text = plain(name)
+    is_rated = signal is not None and signal.meaning is Meaning.RATING
+    for words, verb in (
+        (("dislike", "downvote", "hate"), "disliked"),
+        (("cart", "basket", "加购"), "put in the cart"),
+        (("order", "purchase", "sale", "transaction", "invoice", "buy", "bought", "购买"), "bought"),
+        (("play", "listen", "stream", "scrobble"), "played"),
+        (() if is_rated else ("click", "pageview", "visit", "点击", "浏览"), "viewed"),
+        (("read",), "read"),
+        (("watch",), "watched"),
+        (("answer",), "answered"),
+        (("comment",), "commented on"),
+        (("tag",), "tagged"),
+    ):
+        if any(word in text for word in words):
+            return verb
+    return "viewed" if not is_rated and re.search(r"(?<!re)view", text) else otherwise

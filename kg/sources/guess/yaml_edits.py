@@ -1,0 +1,193 @@
+"""Changes to the text of a description that leave all else in it as it is: comments, order and the person's own forms.
+
+The text is changed at the place of a value, and read again: a text that then says anything but what was meant, as it
+may where it has aliases or merge keys, is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import yaml
+
+from kg.schema.errors import SchemaError
+from kg.schema.yaml_text import read_yaml, write_yaml
+from kg.sources.guess.guessed import GuessError
+
+Path: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PutIn:
+    """Entries at the end of the mapping at a path, which is made where it is not there."""
+
+    path: Path
+    entries: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Another value for the one at a path."""
+
+    path: Path
+    value: Any
+
+
+@dataclass(frozen=True)
+class Append:
+    """A further value for the list at a path; one value there becomes the first of a list."""
+
+    path: Path
+    value: Any
+
+
+Edit: TypeAlias = PutIn | Exchange | Append
+
+
+def edited(text: str, edits: Sequence[Edit]) -> str:
+    """The text after the edits, in their order. Raises `GuessError` where its form does not allow them."""
+    if text and not text.endswith("\n"):
+        text += "\n"
+    wanted, _ = read_yaml(text, "the description")
+    found = None
+    # A value may stand where its path does not lead: at an alias, under a merge key.
+    with suppress(yaml.YAMLError, SchemaError, StopIteration, AttributeError, TypeError, ValueError):
+        for edit in edits:
+            wanted = _changed(wanted, edit)
+            text = _applied(text, edit)
+        found, _ = read_yaml(text, "the completed description")
+    if found is None or found != wanted:
+        raise GuessError(
+            "the description is written in a form (such as aliases or merge keys) that cannot be completed in its "
+            f"place; put in by hand:\n{''.join(_told(edit) for edit in edits)}"
+        )
+    return text
+
+
+def _told(edit: Edit) -> str:
+    value = edit.entries if isinstance(edit, PutIn) else edit.value
+    return f"  {'.'.join(edit.path)}: {write_yaml(value, on_one_line=True)}\n"
+
+
+def _changed(data: Any, edit: Edit) -> Any:
+    """The plain data after an edit."""
+    data = at = _own_copy(data)
+    last = edit.path if isinstance(edit, PutIn) else edit.path[:-1]
+    for key in last:
+        if at.get(key) is None:
+            at[key] = {}
+        at = at[key]
+    if isinstance(edit, PutIn):
+        at.update(edit.entries)
+    elif isinstance(edit, Exchange):
+        at[edit.path[-1]] = edit.value
+    else:
+        there = at[edit.path[-1]]
+        at[edit.path[-1]] = [*(there if isinstance(there, list) else [there]), edit.value]
+    return data
+
+
+def _own_copy(data: Any) -> Any:
+    """A copy in which nothing stands in two places, as the value of an alias does."""
+    if isinstance(data, dict):
+        return {key: _own_copy(value) for key, value in data.items()}
+    return [_own_copy(value) for value in data] if isinstance(data, list) else data
+
+
+def _applied(text: str, edit: Edit) -> str:
+    if isinstance(edit, PutIn):
+        return _put_in(text, edit.path, edit.entries)
+    node = _node(text, edit.path)
+    start, end = node.start_mark.index, _end(text, node)
+    if isinstance(edit, Exchange):
+        if isinstance(node, yaml.SequenceNode) and not text[text.rfind("\n", 0, start) + 1 : start].strip():
+            # A list below its key may stand no further in than that, where another value must.
+            return f"{text[:start]} {_inline(edit.value)}{text[end:]}"
+        return text[:start] + _inline(edit.value) + text[end:]
+    if isinstance(node, yaml.SequenceNode) and not node.flow_style and node.value:
+        place = _after(text, end)
+        return f"{text[:place]}{' ' * node.start_mark.column}- {_inline(edit.value)}\n{text[place:]}"
+    if isinstance(node, yaml.SequenceNode):
+        comma = ", " if node.value else ""
+        return f"{text[: end - 1].rstrip()}{comma}{_inline(edit.value)}{text[end - 1 :]}"
+    if isinstance(node, yaml.ScalarNode):
+        return f"{text[:start]}[{_inline(node.value)}, {_inline(edit.value)}]{text[end:]}"
+    if isinstance(node, yaml.MappingNode) and node.flow_style:
+        return f"{text[:start]}[{text[start:end]}, {_inline(edit.value)}]{text[end:]}"
+    # A block of its own becomes the first entry of a list: `- ` stands before it, its other lines move behind that.
+    indent = " " * node.start_mark.column
+    place = _after(text, end)
+    first, *others = text[start:place].splitlines(keepends=True)
+    moved = "".join(f"  {line}" if line.strip() else line for line in others)
+    return f"{text[:start]}- {first}{moved}{indent}- {_inline(edit.value)}\n{text[place:]}"
+
+
+def _node(text: str, path: Path) -> yaml.Node:
+    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+    for key in path:
+        node = next(value for name, value in node.value if name.value == key)
+    return node
+
+
+def _inline(value: Any) -> str:
+    """A value in the form that stands anywhere on a line."""
+    return write_yaml([value], on_one_line=True)[1:-1]
+
+
+def _put_in(text: str, path: Path, entries: dict[str, Any]) -> str:
+    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+    for depth, key in enumerate(path):
+        found = next((value for name, value in node.value if name.value == key), None)
+        is_empty = isinstance(found, yaml.ScalarNode) or (isinstance(found, yaml.MappingNode) and not found.value)
+        if found is None:
+            for missing in reversed(path[depth:]):
+                entries = {missing: entries}
+            break
+        if is_empty:
+            for missing in reversed(path[depth + 1 :]):
+                entries = {missing: entries}
+            return _replaced(text, node, key, found, entries)
+        node = found
+    if node.flow_style:
+        place = node.end_mark.index - 1
+        comma = ", " if node.value else ""
+        return text[:place].rstrip() + comma + write_yaml(entries, on_one_line=True)[1:-1] + text[place:]
+    # Behind the line on which the last value ends, with the comment that may stand there.
+    place = _after(text, _end(text, node))
+    return text[:place] + _block(entries, " " * node.start_mark.column) + text[place:]
+
+
+def _replaced(text: str, node: yaml.MappingNode, key: str, empty: yaml.Node, entries: dict[str, Any]) -> str:
+    """The text with an empty value replaced by entries: in the lines below, or in its braces within others."""
+    name = next(name for name, value in node.value if value is empty and name.value == key)
+    start = name.end_mark.index + text[name.end_mark.index :].index(":") + 1
+    end = max(start, empty.end_mark.index)
+    if node.flow_style:
+        return f"{text[:start]} {write_yaml(entries, on_one_line=True)}{text[end:]}"
+    # What stands behind it on its line is a comment, which stays there.
+    place = _after(text, end)
+    rest = text[end:place].rstrip("\n").rstrip()
+    return f"{text[:start]}{rest}\n{_block(entries, ' ' * (node.start_mark.column + 2))}{text[place:]}"
+
+
+def _after(text: str, end: int) -> int:
+    """The start of the line behind a value that ends at `end`."""
+    if end > 0 and text[end - 1] == "\n":  # a text of several lines
+        return end
+    found = text.find("\n", end)
+    return len(text) if found < 0 else found + 1
+
+
+def _end(text: str, node: yaml.Node) -> int:
+    """Where the last value in a node ends; a block's own mark stands behind the comments that follow it."""
+    while isinstance(node, yaml.MappingNode | yaml.SequenceNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        node = last[1] if isinstance(last, tuple) else last
+    return node.end_mark.index
+
+
+def _block(entries: dict[str, Any], indent: str) -> str:
+    return "".join(f"{indent}{line}\n" for line in write_yaml(entries).split("\n") if line)

@@ -1,0 +1,119 @@
+"""Recorded events whose item a replacing load took away, kept apart until a load brings the item back.
+
+They stand under the names and keys that they were recorded with, as the nodes are gone. The table is made when it is
+first needed, so a store that never had such events needs none.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+
+from kg.rows import Event
+from kg.schema import DomainSchema
+from kg.stores.embedded.event_rows import insert_events, resolve_events
+from kg.stores.embedded.rows import unpacked_id
+from kg.stores.embedded.state import note_change, read_counters
+from kg.stores.sqlite import blob, checked, real, text
+
+_MAKE = """CREATE TABLE IF NOT EXISTS waiting (
+    id BLOB PRIMARY KEY,
+    kind TEXT NOT NULL,
+    user TEXT NOT NULL,
+    item_kind TEXT NOT NULL,
+    item TEXT NOT NULL,
+    time REAL,
+    weight REAL
+) STRICT, WITHOUT ROWID"""
+
+_COLUMNS = (
+    blob("waiting.id"),
+    text("waiting.user"),
+    text("waiting.item"),
+    text("waiting.item_kind"),
+    text("waiting.kind"),
+    real("waiting.time"),
+    real("waiting.weight"),
+)
+
+_AT_ONCE = 20_000
+
+
+def set_aside(connection: sqlite3.Connection, condition: str, values: tuple, limit: int = -1) -> int:
+    """Take appended events that fit a condition out of the table of events, `limit` at most (-1: all); how many.
+
+    Runs in the caller's transaction, before the nodes that the events name are removed.
+    """
+    chosen = f"SELECT number FROM event WHERE born = 0 AND ({condition}) ORDER BY number LIMIT {limit}"
+    if not connection.execute(f"SELECT EXISTS ({chosen})", values).fetchone()[0]:
+        return 0
+    connection.execute(_MAKE)
+    connection.execute(
+        "INSERT OR REPLACE INTO waiting"
+        " SELECT event.id, kind.name, user.key, item_kind.name, item.key, event.time, event.weight FROM event"
+        " JOIN node AS user ON user.id = event.user JOIN node AS item ON item.id = event.item"
+        " JOIN name AS item_kind ON item_kind.id = item.kind JOIN name AS kind ON kind.id = event.kind"
+        f" WHERE event.number IN ({chosen})",
+        values,
+    )
+    return connection.execute(f"DELETE FROM event WHERE number IN ({chosen})", values).rowcount
+
+
+def bring_back(
+    connection: sqlite3.Connection, schema: DomainSchema, numbers: Mapping[str, int], items_named_by: int | None
+) -> int:
+    """Append again what waits for items that are there now (with `items_named_by`: that this load has named); how many
+    events were looked at. Called until it finds none.
+    """
+    if not _is_made(connection):
+        return 0
+    condition, values = ("", ()) if items_named_by is None else ("AND node.load = ?", (items_named_by,))
+    allowed = [(kind, item) for kind, spec in schema.interactions.items() for item in spec.items]
+    rows: list[tuple] = []
+    for kind, item_kind in allowed:
+        found = connection.execute(
+            "SELECT waiting.id, user, item, item_kind, waiting.kind, time, weight FROM waiting"
+            " JOIN node ON node.kind = ? AND node.key = waiting.item"
+            f" WHERE waiting.kind = ? AND item_kind = ? {condition} LIMIT ?",
+            (numbers[item_kind], kind, item_kind, *values, _AT_ONCE),
+        )
+        rows += checked(found, *_COLUMNS)
+    if not rows:
+        return 0
+    events = [Event(unpacked_id(row[0]), *row[1:]) for row in rows]
+    resolved = resolve_events(connection, schema, numbers, events, items_named_by)
+    number = read_counters(connection).last_event
+    # An id that is there again by now was recorded again, and stands.
+    new = [
+        (packed, content)
+        for packed, content in zip(resolved.ids, resolved.content, strict=True)
+        if content is not None and packed not in resolved.there
+    ]
+    insert_events(
+        connection, [(number + step, packed, *content, 0, 0) for step, (packed, content) in enumerate(new, 1)]
+    )
+    connection.execute("UPDATE state SET last_event = ?", (number + len(new),))
+    connection.executemany("DELETE FROM waiting WHERE id = ?", [(row[0],) for row in rows])
+    note_change(connection)
+    return len(rows)
+
+
+def count_waiting(connection: sqlite3.Connection, user: str | None = None) -> int:
+    """How many events wait, of all users or of one."""
+    if not _is_made(connection):
+        return 0
+    if user is None:
+        return connection.execute("SELECT count(*) FROM waiting").fetchone()[0]
+    return connection.execute("SELECT count(*) FROM waiting WHERE user = ?", (user,)).fetchone()[0]
+
+
+def forget_waiting(connection: sqlite3.Connection, user: str) -> int:
+    """Remove a user's waiting events; how many there were."""
+    if not _is_made(connection):
+        return 0
+    return connection.execute("DELETE FROM waiting WHERE user = ?", (user,)).rowcount
+
+
+def _is_made(connection: sqlite3.Connection) -> bool:
+    query = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'waiting')"
+    return bool(connection.execute(query).fetchone()[0])
