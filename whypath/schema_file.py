@@ -1,4 +1,6 @@
-"""Write the JSON schema of `domain.yaml` for editors: `python -m whypath.schema_file docs/domain.schema.json`."""
+"""Write the JSON schemas for editors, of `domain.yaml` or of a settings file:
+`python -m whypath.schema_file docs/domain.schema.json` and `python -m whypath.schema_file docs/settings.schema.json`.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,23 @@ import sys
 from pathlib import Path
 
 from kg.schema import DomainSchema
+from whypath.train_settings import TrainSettings
 
 
 def schema_text() -> str:
-    """The JSON schema as it stands in the documentation."""
-    return json.dumps(DomainSchema.json_schema(), indent=2, ensure_ascii=False) + "\n"
+    """The JSON schema of `domain.yaml` as it stands in the documentation."""
+    return _text(DomainSchema.json_schema())
+
+
+def settings_schema_text() -> str:
+    """The JSON schema of a settings file as it stands in the documentation."""
+    return _text(TrainSettings.model_json_schema())
+
+
+def _text(schema: dict[str, object]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(schema_text(), encoding="utf-8")
+    out = Path(sys.argv[1])
+    out.write_text(settings_schema_text() if out.name.startswith("settings") else schema_text(), encoding="utf-8")

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from whypath.cli.arguments import add_json, add_store, positive, seed
 from whypath.cli.console import print_json, progress, remark
+
+if TYPE_CHECKING:
+    from whypath.train_settings import TrainSettings
 
 SUMMARY = "train a model on files or on the store's events"
 REVEALS = "a model's files can tell what single users had, even where only few did something in common"
@@ -18,6 +22,8 @@ EXAMPLES = """\
   whypath train --store store --train train.tsv --valid valid.tsv --seed 1 --bundle bundle
   whypath train --store store --train train.tsv --no-text --only graph --bundle graph-alone
   whypath train --store store --text-model intfloat/multilingual-e5-small --bundle bundle
+  whypath train --print-settings > settings.toml
+  whypath train --store store --settings settings.toml --bundle bundle
 """
 
 
@@ -26,7 +32,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_store(parser)
     parser.add_argument("--train", metavar="F", help="positive interactions (user, item); the store's own are not read")
     parser.add_argument("--valid", metavar="F", help="held-out interactions that settings and stopping are chosen by")
-    parser.add_argument("--seed", type=seed, default=1, metavar="N", help="seed of everything drawn (default 1)")
+    parser.add_argument("--seed", type=seed, metavar="N", help="seed of everything drawn (default 1)")
+    parser.add_argument(
+        "--settings", metavar="FILE.toml", help="settings of all parts; flags of the command come before the file's"
+    )
+    parser.add_argument(
+        "--print-settings",
+        action=_PrintSettings,
+        help="print all settings with what they are, those of a --settings before it, and exit",
+    )
     parser.add_argument("--bundle", required=True, metavar="DIR", help="folder to write; must not exist")
     parser.add_argument(
         "--force", action="store_true", help="replace an existing bundle; refused where the folder holds anything else"
@@ -61,15 +75,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, write the bundle, print what it was trained on."""
-    from encoders.text import TextEncoderSettings
     from kg.errors import WhyPathError
     from whypath.bundle import check_free
     from whypath.engine import Engine
 
-    for flag in ("valid", "refit"):
-        if getattr(arguments, flag) and not arguments.train:
+    settings = _settings(arguments)
+    for flag, is_said in (("valid", arguments.valid), ("refit", settings.refit)):
+        if is_said and not arguments.train:
             raise WhyPathError(f"--{flag} needs --train: the store's own events are not split")
-    if arguments.refit and not arguments.valid:
+    if settings.refit and not arguments.valid:
         raise WhyPathError("--refit fits on train and valid together; give --valid")
     directory = Path(arguments.bundle)
     check_free(directory, force=arguments.force)
@@ -77,13 +91,13 @@ def run(arguments: argparse.Namespace) -> int:
         engine.train(
             arguments.train,
             arguments.valid,
-            seed=arguments.seed,
-            refit=arguments.refit,
-            graph="none" if arguments.no_graph else "shuffled" if arguments.shuffle_graph else "real",
-            text=not arguments.no_text,
-            only=arguments.only,
-            min_users=arguments.min_users,
-            text_encoder=TextEncoderSettings(model=arguments.text_model),
+            seed=settings.seed,
+            refit=settings.refit,
+            graph=settings.graph,
+            text=settings.text,
+            only=settings.only,
+            settings=settings.fusion,
+            text_encoder=settings.text_encoder,
             progress=tell,
         )
         record = engine.save(directory, force=arguments.force)
@@ -95,3 +109,41 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"digest {record.digest}")
     remark(f"note: {REVEALS}; keep {directory} as you keep the events themselves")
     return 0
+
+
+def _settings(arguments: argparse.Namespace) -> TrainSettings:
+    """The settings of the file, with what flags say in their place."""
+    from whypath.train_settings import TrainSettings
+
+    settings = TrainSettings() if arguments.settings is None else TrainSettings.read(arguments.settings)
+    said: dict[str, object] = {}
+    if arguments.seed is not None:
+        said["seed"] = arguments.seed
+    if arguments.refit:
+        said["refit"] = True
+    if arguments.no_graph or arguments.shuffle_graph:
+        said["graph"] = "none" if arguments.no_graph else "shuffled"
+    if arguments.no_text:
+        said["text"] = False
+    if arguments.only is not None:
+        said["only"] = arguments.only
+    if arguments.min_users is not None:
+        said["min_users"] = arguments.min_users
+    if arguments.text_model is not None:
+        # Another model has another revision and digest, and its own prefix.
+        said["text_encoder"] = type(settings.text_encoder)(model=arguments.text_model)
+    return settings.model_copy(update=said)
+
+
+class _PrintSettings(argparse.Action):
+    """`--print-settings`: works without the arguments that a training needs."""
+
+    def __init__(self, option_strings: list[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: object) -> None:
+        from whypath.train_settings import TrainSettings
+
+        settings = TrainSettings() if namespace.settings is None else TrainSettings.read(namespace.settings)
+        print(settings.to_toml(), end="")
+        raise SystemExit(0)

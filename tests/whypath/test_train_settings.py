@@ -1,0 +1,126 @@
+"""Settings files: what is printed reads back to the same, what is wrong is named, flags come before the file."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whypath.bundle import Bundle
+from whypath.cli import main
+from whypath.schema_file import settings_schema_text
+from whypath.train_settings import BadSettings, TrainSettings
+
+FILE = """
+blocks = ["ease", "popularity"]
+min_users = 1
+seed = 7
+
+[block.ease]
+regularization = 31.5
+
+[gates]
+steps = 5
+"""
+
+
+def test_printed_settings_are_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit:
+        main(["train", "--print-settings"])
+    assert exit.value.code == 0
+    printed = capsys.readouterr().out
+    assert TrainSettings.model_validate(tomllib.loads(printed)) == TrainSettings()
+    # Each setting stands under a comment that says what it is.
+    lines = printed.splitlines()
+    for above, line in pairwise(lines):
+        assert not (" = " in line and not line.startswith("#")) or above.startswith("#"), line
+
+
+def test_printed_settings_are_those_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "s.toml").write_text(FILE)
+    with pytest.raises(SystemExit):
+        main(["train", "--settings", str(tmp_path / "s.toml"), "--print-settings"])
+    found = TrainSettings.model_validate(tomllib.loads(capsys.readouterr().out))
+    assert found == TrainSettings.read(tmp_path / "s.toml")
+    assert (found.seed, found.block.ease.regularization, found.gates.steps) == (7, 31.5, 5)
+
+
+texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+some_settings = st.builds(
+    lambda seed, refit, only, prefix, share, strength, length: TrainSettings.model_validate(
+        {
+            "seed": seed,
+            "refit": refit,
+            "only": only,
+            "text_encoder": {"prefix": prefix, "max_length": length},
+            "crossfit": {"short_histories": share},
+            "block": {"ease": {"regularization": strength}},
+        }
+    ),
+    st.integers(0, 2**32 - 1),
+    st.booleans(),
+    st.none() | texts,
+    texts,
+    st.floats(0, 0.9),
+    st.floats(1e-9, 1e12),
+    st.none() | st.integers(2, 10_000),
+)
+
+
+@given(some_settings)
+def test_any_settings_read_back_to_themselves(settings: TrainSettings) -> None:
+    assert TrainSettings.model_validate(tomllib.loads(settings.to_toml())) == settings
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sed = 3", "there is no setting sed"),
+        ("[block.ease]\nlambda = 3", "there is no setting block.ease.lambda"),
+        ("[block.ease]\nregularization = -1", "block.ease.regularization: "),
+        ("seed = 'x'", "seed: "),
+        ("seed = ", "no TOML"),
+        ("\xff", "there is no setting|no TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadSettings, match=said) as raised:
+        TrainSettings.read(path)
+    assert str(path) in str(raised.value)
+
+
+def test_a_file_that_is_no_text_or_not_there_is_told(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_bytes(b"\xff\xfe\x00")
+    for name, said in (("s.toml", "no TOML"), ("absent.toml", "No such file"), ("", "directory")):
+        with pytest.raises(BadSettings, match=said):
+            TrainSettings.read(tmp_path / name)
+
+
+def test_the_schema_in_the_documentation_is_current() -> None:
+    path = Path(__file__).parents[2] / "docs" / "settings.schema.json"
+    assert path.read_text(encoding="utf-8") == settings_schema_text()
+    assert json.loads(settings_schema_text())["additionalProperties"] is False
+
+
+def test_a_bundle_is_trained_by_a_file_and_flags_come_first(tmp_path: Path) -> None:
+    rows = "".join(f"u{n % 13},i{(n * n + n % 3) % 11}\n" for n in range(160))
+    (tmp_path / "likes.csv").write_text(f"user_id,item_id\n{rows}")
+    domain, store = tmp_path / "domain.yaml", tmp_path / "store"
+    assert main(["init", str(tmp_path / "likes.csv"), "--out", str(domain)]) == 0
+    assert main(["load", str(domain), "--store", str(store)]) == 0
+    (tmp_path / "s.toml").write_text(FILE)
+    common = ["train", "--store", str(store), "--settings", str(tmp_path / "s.toml")]
+    assert main([*common, "--bundle", str(tmp_path / "one")]) == 0
+    assert main([*common, "--bundle", str(tmp_path / "two"), "--seed", "9", "--min-users", "2"]) == 0
+    one, two = (Bundle.load(tmp_path / name) for name in ("one", "two"))
+    assert (one.record.choices.seed, one.model.asked.min_users) == (7, 1)
+    assert one.model.asked.block.ease.regularization == 31.5
+    assert set(one.model.states) <= {"ease", "popularity"}
+    assert (two.record.choices.seed, two.model.asked.min_users) == (9, 2)

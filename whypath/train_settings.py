@@ -1,0 +1,111 @@
+"""`TrainSettings`: everything that decides a model beside its data, as a person writes it in a TOML file."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, Field, ValidationError
+
+from encoders.text import TextEncoderSettings
+from fusion.settings import FusionSettings
+from kg.errors import WhyPathError
+
+_WIDTH = 100
+_LARGEST = 1 << 20
+"""Bytes of a settings file that is read."""
+
+
+class BadSettings(WhyPathError):
+    """A settings file that cannot be read, or a setting that is not one."""
+
+
+class TrainSettings(FusionSettings):
+    """Settings of a training. What a file does not say has its default."""
+
+    seed: int = Field(default=1, ge=0, lt=2**32)
+    """Seed of everything that is drawn."""
+
+    refit: bool = False
+    """Fit again on train and valid together, with the settings found."""
+
+    graph: Literal["real", "none", "shuffled"] = "real"
+    """The relations as they are, none at all, or each relation's tails permuted."""
+
+    text: bool = True
+    """Whether any part of the model reads texts."""
+
+    only: str | None = None
+    """One part alone: behavior, graph, text, or an encoder such as ease."""
+
+    text_encoder: TextEncoderSettings = TextEncoderSettings()
+    """What reads the texts."""
+
+    @property
+    def fusion(self) -> FusionSettings:
+        """The settings of blocks, gates and cross-fitting alone."""
+        return FusionSettings.model_validate({name: getattr(self, name) for name in FusionSettings.model_fields})
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Read a TOML file. Raises BadSettings with the file, the setting and what is wrong with it."""
+        try:
+            with Path(path).open("rb") as file:
+                content = file.read(_LARGEST + 1)
+        except OSError as error:
+            raise BadSettings(f"{path}: {error.strerror or error}") from None
+        if len(content) > _LARGEST:
+            raise BadSettings(f"{path}: more than {_LARGEST >> 20} MB are no settings")
+        try:
+            given = tomllib.loads(content.decode("utf-8-sig"))
+        except (ValueError, RecursionError) as error:
+            raise BadSettings(
+                f"{path}: no TOML ({error}); `whypath train --print-settings` shows how it looks"
+            ) from None
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            said = "; ".join(_said(problem) for problem in error.errors()[:5])
+            raise BadSettings(f"{path}: {said}; `whypath train --print-settings` lists all settings") from None
+
+    def to_toml(self) -> str:
+        """The settings as TOML, each under a comment that says what it is; reading it gives the same settings."""
+        return "\n".join(_toml(self, ())).strip() + "\n"
+
+
+def _said(problem: object) -> str:
+    assert isinstance(problem, dict)
+    name = ".".join(map(str, problem["loc"]))
+    return f"there is no setting {name}" if problem["type"] == "extra_forbidden" else f"{name}: {problem['msg']}"
+
+
+def _toml(settings: BaseModel, place: tuple[str, ...]) -> Iterator[str]:
+    inner: list[tuple[str, BaseModel, str]] = []
+    if place:
+        yield f"[{'.'.join(place)}]"
+    for name, info in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, BaseModel):
+            inner.append((name, value, info.description or ""))
+            continue
+        yield from textwrap.wrap(info.description or "", _WIDTH, initial_indent="# ", subsequent_indent="# ")
+        yield f"# {name} is not set" if value is None else f"{name} = {_value(value)}"
+    yield ""
+    for name, value, description in inner:
+        yield from textwrap.wrap(description, _WIDTH, initial_indent="# ", subsequent_indent="# ")
+        yield from _toml(value, (*place, name))
+
+
+def _value(value: object) -> str:
+    """A value in TOML; its strings are written as in JSON, which is the same but for DEL."""
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, bool | str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
+    if isinstance(value, float) and value == int(value) and abs(value) < 1e15:
+        return f"{value:.1f}"
+    return repr(value)
