@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -123,19 +122,6 @@ class FusionModel:
         users = np.zeros(catalogue.n_items, dtype=np.float32)
         users[known] = self.items.users[catalogue.trained[known]]
         return ItemSide.of(catalogue.graph, users, known & (users == 0), self.relations)
-
-    def save(self, directory: str | Path) -> None:
-        """Write the model's files into a folder, which is made if absent."""
-        from fusion.model_files import write_model
-
-        write_model(self, Path(directory))
-
-    @classmethod
-    def load(cls, directory: str | Path) -> FusionModel:
-        """Read what `save` wrote. Raises ModelUnreadable."""
-        from fusion.model_files import read_model
-
-        return read_model(Path(directory))
 
 
 def text_digests(texts: Sequence[str]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from encoders.tensors import Tensors
 from fusion.model import FusionModel
-from fusion.model_files import block_file, reading
+from fusion.model_files import block_file, read_model, reading, write_model
 from fusion.regular_files import check_regular
 from fusion.strict_parquet import read_parquet
 from kg.durable import directory_written_whole
@@ -135,7 +135,7 @@ class Bundle:
         directory = folder_of(directory)
         check_free(directory, force=force)
         with directory_written_whole(directory) as partial:
-            self.model.save(partial / MODEL)
+            write_model(self.model, partial / MODEL)
             _write_popularity(partial / POPULARITY, self._item_ids, self._popularity)
             files = {str(path.relative_to(partial).as_posix()): path for path in partial.rglob("*") if path.is_file()}
             record = self.record.model_copy(update={"files": {name: _sha256(files[name]) for name in sorted(files)}})
@@ -167,7 +167,7 @@ class Bundle:
         record = read_record(directory)
         with reading_bundle():
             _check_digests(directory, record.files)
-            model = FusionModel.load(directory / MODEL)
+            model = read_model(directory / MODEL)
             _check_named(directory, record.files, model)
             with reading(directory / POPULARITY):
                 popularity = _read_popularity(directory / POPULARITY, model.items.ids)

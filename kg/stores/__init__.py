@@ -13,7 +13,8 @@ from kg.stores.errors import (
     StoreUnavailable,
     TookTooLong,
 )
-from kg.stores.opening import STORES, KeptStore, StoreKind, UnknownScheme, import_files, open_kept, open_store
+from kg.stores.kept import KeptStore
+from kg.stores.opening import STORES, StoreKind, UnknownScheme, import_files, open_kept, open_store
 from kg.stores.protocol import (
     Appended,
     AppendReport,

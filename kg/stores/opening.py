@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from kg.graph import KnowledgeGraph
 from kg.neo4j_url import NEO4J_SCHEMES
 from kg.stores.errors import StoreError
+from kg.stores.kept import KeptStore
 from kg.stores.protocol import GraphStore
 from kg.visible import has_halves
 
@@ -86,18 +86,6 @@ def _check_path(text: str) -> None:
             "this looks like an address with credentials in it: put them into NEO4J_USERNAME and NEO4J_PASSWORD, and"
             " write bolt://HOST:PORT (./PATH for a directory of such a name)"
         )
-
-
-@dataclass(frozen=True)
-class KeptStore:
-    """A store whose server is away, with the last snapshot that this machine has of it.
-
-    `since`, in seconds since the epoch, is when the snapshot was written. The store works when its server is back.
-    """
-
-    store: GraphStore
-    graph: KnowledgeGraph
-    since: float
 
 
 def open_kept(url: str | Path) -> KeptStore | None:

@@ -9,6 +9,7 @@ import pytest
 from fusion.ablation import TooFewUsers, ablate, twins
 from fusion.evaluation import RankingTask, evaluate
 from fusion.model import FusionModel
+from fusion.model_files import write_model
 from fusion.ranking import tie_break_keys
 from fusion.results import EvaluationResult
 from fusion.settings import FusionSettings
@@ -143,6 +144,6 @@ def test_a_training_is_made_again_from_what_the_model_keeps(tmp_path: Path) -> N
     assert first.asked == settings
     assert not any("Choosing" in line for line in told)
     for name, model in (("first", first), ("again", again)):
-        model.save(tmp_path / name)
+        write_model(model, tmp_path / name)
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from fusion.model import FusionModel
-from fusion.model_files import ModelUnreadable
+from fusion.model_files import ModelUnreadable, read_model, write_model
 from fusion.ranker import Ranker
 from fusion.training import Fitting
 from kg.histories import Histories
@@ -77,8 +77,8 @@ def test_the_fusion_ranks_what_was_liked_above_the_rest(ranker: Ranker) -> None:
 
 
 def test_a_saved_model_is_plain_files_that_need_nothing_else(model: FusionModel, tmp_path: Path) -> None:
-    model.save(tmp_path / "model")
-    found = FusionModel.load(tmp_path / "model")
+    write_model(model, tmp_path / "model")
+    found = read_model(tmp_path / "model")
     names = {path.name for path in (tmp_path / "model").iterdir()}
     blocks = {f"block-{name}.safetensors" for name in model.states}
     assert names == {"model.json", "items.parquet", "fusion.safetensors", *blocks}
@@ -95,15 +95,15 @@ def test_saving_what_was_loaded_changes_no_byte(model: FusionModel, tmp_path: Pa
     single = Fitting(SEEN.graph, SEEN.interactions, asked=with_blocks("ease"), seed=1).model()
     for name, each in (("many", model), ("single", single)):
         first, second = tmp_path / name, tmp_path / f"{name} again"
-        each.save(first)
-        FusionModel.load(first).save(second)
+        write_model(each, first)
+        write_model(read_model(first), second)
         for path in first.iterdir():
             assert path.read_bytes() == (second / path.name).read_bytes(), path.name
 
 
 def test_what_is_no_model_is_said_to_be_none(model: FusionModel, tmp_path: Path) -> None:
     with pytest.raises(ModelUnreadable, match="train again or copy it again"):
-        FusionModel.load(tmp_path)
+        read_model(tmp_path)
     for name, content in (
         ("model.json", b"{"),
         ("fusion.safetensors", b"\0\0"),
@@ -111,19 +111,19 @@ def test_what_is_no_model_is_said_to_be_none(model: FusionModel, tmp_path: Path)
         ("items.parquet", b"PAR1"),
         ("block-ease.safetensors", None),
     ):
-        model.save(tmp_path / "model")
+        write_model(model, tmp_path / "model")
         path = tmp_path / "model" / name
         path.unlink()
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(ModelUnreadable, match="cannot be read"):
-            FusionModel.load(tmp_path / "model")
-    model.save(tmp_path / "model")
+            read_model(tmp_path / "model")
+    write_model(model, tmp_path / "model")
     description = json.loads((tmp_path / "model" / "model.json").read_text())
     for content, message in (({**description, "format": 99}, "of format 99"), ([], "of format None")):
         (tmp_path / "model" / "model.json").write_text(json.dumps(content))
         with pytest.raises(ModelUnreadable, match=message):
-            FusionModel.load(tmp_path / "model")
+            read_model(tmp_path / "model")
 
 
 def with_copies() -> Domain:

@@ -18,8 +18,7 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from fusion.model import FusionModel
-from fusion.model_files import ModelUnreadable
+from fusion.model_files import ModelUnreadable, read_model, write_model
 from fusion.ranker import ModelUnusable
 from fusion.training import Fitting
 from kg.histories import Histories
@@ -35,7 +34,8 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts = vectors(SEEN.graph.item_texts.to_list())
     folder = tmp_path_factory.mktemp("saved") / "model"
     asked = with_blocks("ease", "shared", "text")
-    Fitting(SEEN.graph, SEEN.interactions, asked=asked, seed=1, text_vectors=texts).model().save(folder)
+    model = Fitting(SEEN.graph, SEEN.interactions, asked=asked, seed=1, text_vectors=texts).model()
+    write_model(model, folder)
     return folder
 
 
@@ -47,7 +47,7 @@ def model(saved: Path, tmp_path: Path) -> Path:
 
 def refused(model: Path, message: str) -> None:
     with pytest.raises(ModelUnreadable, match=message) as found:
-        FusionModel.load(model)
+        read_model(model)
     assert found.value.path.parent == model
     assert "train again or copy it again whole" in str(found.value)
 
@@ -199,7 +199,7 @@ def test_names_in_a_file_are_not_shown_as_they_stand_there(model: Path) -> None:
     header = {"\x1b[2J": entry("F32", [1], 0, 3)}
     (model / "block-ease.safetensors").write_bytes(tensors_file(header, b"abc"))
     with pytest.raises(ModelUnreadable) as found:
-        FusionModel.load(model)
+        read_model(model)
     assert str(found.value).isprintable()
 
 
@@ -230,7 +230,7 @@ def test_what_is_finite_alone_and_not_together_is_found_when_it_is_bound_or_used
     tensors = load_file(path)
     path.unlink()
     save_file({**tensors, "coefficients": np.full_like(tensors["coefficients"], 9e14)}, path)
-    loaded = FusionModel.load(model)
+    loaded = read_model(model)
     with pytest.raises(ModelUnusable, match="scores are no finite numbers"):
         loaded.bind(SEEN.graph).scores(SEEN.histories)
     with pytest.raises(ModelUnusable, match="scores are no finite numbers"):
@@ -239,7 +239,7 @@ def test_what_is_finite_alone_and_not_together_is_found_when_it_is_bound_or_used
     (model / "fusion.safetensors").unlink()
     save_file({**gates, "by_popularity": np.full_like(gates["by_popularity"], 1e9)}, model / "fusion.safetensors")
     with pytest.raises(ModelUnusable, match="gates are no finite numbers"):
-        FusionModel.load(model).bind(SEEN.graph)
+        read_model(model).bind(SEEN.graph)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_what_is_finite_alone_and_not_together_is_found_when_it_is_bound_or_used
 def test_another_text_encoder_is_found(saved: Path, encoded: NDArray[np.float32], message: str) -> None:
     changed = replace(SEEN, texts=("unheard of", *SEEN.texts[1:]))
     with pytest.raises(ModelUnusable, match=message):
-        FusionModel.load(saved).bind(changed.graph, lambda _: encoded)
+        read_model(saved).bind(changed.graph, lambda _: encoded)
 
 
 def test_a_model_of_before_the_floor_says_that_it_learnt_from_everything(model: Path) -> None:
@@ -261,5 +261,5 @@ def test_a_model_of_before_the_floor_says_that_it_learnt_from_everything(model: 
     for part in ("settings", "asked"):
         assert content[part].pop("min_users") == 2
     path.write_text(json.dumps(content))
-    old = FusionModel.load(model)
+    old = read_model(model)
     assert (old.settings.min_users, old.asked.min_users) == (1, 1)

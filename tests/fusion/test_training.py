@@ -11,6 +11,7 @@ from encoders.behavior import EASE, CatalogueTooLarge
 from encoders.block import Family
 from fusion.encoders import ENCODERS, Encoder
 from fusion.model import FusionModel
+from fusion.model_files import read_model, write_model
 from fusion.settings import CrossFitSettings, FusionSettings, GateSettings
 from fusion.training import Fitting
 from fusion.variant import UnknownBlock, Variant
@@ -46,7 +47,7 @@ def trained(
 
 def files(model: FusionModel, folder: Path) -> dict[str, bytes]:
     """The bytes of a saved model, by file."""
-    model.save(folder)
+    write_model(model, folder)
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
@@ -95,7 +96,7 @@ def test_without_the_graph_nothing_is_read_from_relations(tmp_path: Path) -> Non
     bare = replace(SEEN, edges=())
     first = files(trained(settings=settings, variant=variant), tmp_path / "full")
     assert first == files(trained(bare, settings, variant=variant), tmp_path / "bare")
-    model = FusionModel.load(tmp_path / "full")
+    model = read_model(tmp_path / "full")
     assert not blocks_of(model) & {"shared", "factease"}
     scores = model.bind(SEEN.graph).scores(SEEN.histories)
     np.testing.assert_array_equal(scores, model.bind(bare.graph).scores(SEEN.histories))
@@ -116,7 +117,7 @@ def test_without_text_no_text_is_read(tmp_path: Path) -> None:
     first = files(trained(settings=settings, variant=Variant(text=False)), tmp_path / "first")
     other = replace(SEEN, texts=tuple("other words" for _ in SEEN.texts))
     assert first == files(trained(other, settings, variant=Variant(text=False)), tmp_path / "second")
-    model = FusionModel.load(tmp_path / "first")
+    model = read_model(tmp_path / "first")
     assert "text" not in model.states
     assert not any(name.startswith("text") for name in model.states.get("gnn", model.states["ease"]).tensors)
     assert model.items.text_vectors is None

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 import kg.durable
+from fusion.model import FusionModel
+from fusion.model_files import read_model, write_model
 from tests.whypath import bundle_victims
 from tests.workshop import Workshop
 from whypath.bundle import Bundle, BundleError, check_free
@@ -132,13 +134,11 @@ def test_a_bundle_whose_record_is_damaged_is_replaced(engine: Engine, bundle: Pa
 def test_what_is_put_there_while_a_bundle_is_written_is_kept(
     engine: Engine, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = engine.bundle.model
-
-    def save(folder: Path) -> None:
-        type(model).save(model, folder)
+    def write(model: FusionModel, folder: Path) -> None:
+        write_model(model, folder)
         (bundle / "notes.txt").write_text("mine")
 
-    monkeypatch.setattr(model, "save", save)
+    monkeypatch.setattr("whypath.bundle.write_model", write)
     with pytest.raises(BundleError, match=r"notes\.txt"):
         engine.save(bundle, force=True)
     assert (bundle / "notes.txt").read_text() == "mine"
@@ -233,15 +233,14 @@ def test_a_reader_of_a_bundle_that_is_being_replaced_gets_the_old_or_the_new(
     engine.save(tmp_path / "bundle")
     other = Bundle.load(workshop.bundle)
     replaced: list[int] = []
-    load = type(other.model).load
 
-    def replacing(folder: Path) -> Any:
+    def replacing(folder: Path) -> FusionModel:
         if not replaced:
             replaced.append(1)
             other.save(tmp_path / "bundle", force=True)
-        return load(folder)
+        return read_model(folder)
 
-    monkeypatch.setattr(type(other.model), "load", replacing)
+    monkeypatch.setattr("whypath.bundle.read_model", replacing)
     found = Bundle.load(tmp_path / "bundle")
     assert found.record == other.record
     assert set(found.model.states) == set(other.model.states)

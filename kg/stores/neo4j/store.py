@@ -33,6 +33,7 @@ from kg.stores.errors import (
     StoreLocked,
     StoreNotFound,
 )
+from kg.stores.kept import KeptStore
 from kg.stores.neo4j.access import access_to
 from kg.stores.neo4j.answers import damaged
 from kg.stores.neo4j.appending import append_events, events_since
@@ -62,7 +63,6 @@ from kg.stores.neo4j.state import (
     take_turn,
     write_mark,
 )
-from kg.stores.opening import KeptStore
 from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
 from kg.stores.quarantines import QuarantinePlace, with_quarantines
 from kg.stores.results import KindVectors, ResultsReport, UserList
