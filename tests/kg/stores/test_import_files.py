@@ -96,12 +96,11 @@ labels = st.sampled_from(["a", "b"])
 years = st.sampled_from([None, 1, 2])
 films = st.builds(lambda k, a, y: NodeRow("film", k, a, "", {"year": y}), keys, labels, years)
 others = st.builds(NodeRow, st.sampled_from(["series", "person", "viewer", "what"]), keys, labels)
-# An event that comes again with another weight is corrected in a store, where files keep the first (docs/neo4j.md): one
-# of a given id has one weight here.
-_WEIGHT_OF = {"x": 1.0, "y": None}
+# An event that comes again with other content is corrected in a store, while files keep the first: one id has one
+# content here, and a test of its own looks at the difference.
 ratings = st.builds(
     lambda u, i, kind, item_kind, w, id: Event.of(
-        u, i, item_kind, kind, weight=_WEIGHT_OF[id] if id is not None else w, id=id
+        u, i, item_kind, kind, weight=w, id=None if id is None else f"{id} {u} {i} {item_kind} {kind} {w}"
     ),
     st.sampled_from(["1", "2", "new", ""]),
     keys.filter(str.isascii),
@@ -131,6 +130,19 @@ def test_a_load_into_files_says_and_holds_what_one_into_a_store_does(
     target = import_files(folder / "files")
     assert write(target, batches) == write(store, batches)
     assert same(graph_of(folder / "files", films_schema()), store.snapshot())
+    store.close()
+
+
+def test_of_an_event_with_two_contents_files_keep_the_first_and_a_store_the_last(tmp_path: Path) -> None:
+    films_there: Batch = ("nodes", [NodeRow("film", "1", "a")])
+    twice: Batch = ("events", [Event.of("u", "1", "film", "rating", weight=w, id="x") for w in (1.0, 5.0)])
+    store, target = open_store(tmp_path / "store", create=True), import_files(tmp_path / "files")
+    (_, in_files), (_, in_store) = write(target, [films_there, twice]), write(store, [films_there, twice])
+    assert [refusal.row for refusal in in_files.refused] == [1]
+    assert "import files keep the first one" in in_files.refused[0].reason
+    assert (in_store.new, in_store.corrected, in_store.refused) == (1, 1, ())
+    (kept,), (stands,) = (g.events_of("u") for g in (graph_of(tmp_path / "files", films_schema()), store.snapshot()))
+    assert (kept.weights.tolist(), stands.weights.tolist()) == ([1.0], [5.0])
     store.close()
 
 
