@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from kg.graph.parts import GraphParts
 from kg.rows import Event
 
+_LOCK_SECONDS = 1.0
+"""To wait for another thread that lays events over; it takes microseconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class LaidEvent:
@@ -69,13 +72,18 @@ class EventDelta:
         """
         usable = [(event, item) for event in events if (item := _item_of(base, event)) >= 0]
         log = self._log
-        with log.lock:
-            if len(log.entries) != self.length:
+        # In the child of a fork a thread that is not there any more may hold it for ever.
+        is_ours = log.lock.acquire(timeout=_LOCK_SECONDS)
+        try:
+            if not is_ours or len(log.entries) != self.length:
                 # Another snapshot was made from the one below, with other events.
                 log = self._copied()
             for event, item in usable:
                 _append(log, base, event, item)
             return EventDelta(log, len(log.entries))
+        finally:
+            if is_ours:
+                self._log.lock.release()
 
     def _copied(self) -> _Log:
         log = _Log()

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import kg.graph.event_delta
 import kg.graph.snapshot
 from kg.graph import KnowledgeGraph
 from kg.rows import EdgeRow, Event, NodeRow
@@ -110,6 +111,17 @@ def test_what_depends_on_facts_is_computed_once_for_all_events() -> None:
     assert "_parts" not in vars(later)  # no table was copied
     later.history_of("u1", ["rated"])
     assert "_parts" not in vars(later)
+
+
+def test_a_lock_that_nobody_gives_back_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the child of a fork, whose other threads stay behind."""
+    monkeypatch.setattr(kg.graph.event_delta, "_LOCK_SECONDS", 0.01)
+    graph = whole([]).overlay([Event.of("u1", "1", "film", "rated", weight=5.0)])
+    graph._delta._log.lock.acquire()
+    later = graph.overlay([Event.of("u2", "2", "film", "rated", weight=5.0)])
+    assert later.n_events == 2
+    assert graph.n_events == 1
+    assert later.overlay([Event.of("u2", "3", "film", "rated", weight=5.0)]).n_events == 3
 
 
 def test_events_on_unknown_items_and_kinds_are_left_out() -> None:
