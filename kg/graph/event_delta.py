@@ -33,7 +33,7 @@ class _Log:
         self.lock = threading.Lock()
         self.entries: list[LaidEvent] = []
         self.by_user: dict[str, list[int]] = {}
-        self.ids: dict[str, int] = {}
+        self.keys: set[tuple[str, str, str]] = set()
 
 
 class EventDelta:
@@ -62,15 +62,12 @@ class EventDelta:
         entries, length = self._log.entries, self.length
         return [entries[place] for place in self._log.by_user.get(user, ()) if place < length]
 
-    def holds(self, event_id: str) -> bool:
-        """Whether an event of this id is among them."""
-        return self._log.ids.get(event_id, self.length) < self.length
-
     def with_events(self, base: GraphParts, events: Iterable[Event]) -> EventDelta:
         """These and further events over `base`. Those that are there already, or whose item or kind `base` does not
         have, are left out. Costs as much as the events are many.
         """
-        usable = [(event, item) for event in events if (item := _item_of(base, event)) >= 0]
+        latest = {_key(event): event for event in events}.values()
+        usable = [(event, item) for event in latest if (item := _item_of(base, event)) >= 0]
         log = self._log
         # In the child of a fork a thread that is not there any more may hold it for ever.
         is_ours = log.lock.acquire(timeout=_LOCK_SECONDS)
@@ -90,8 +87,13 @@ class EventDelta:
         log.entries = self._log.entries[: self.length]
         for place, entry in enumerate(log.entries):
             log.by_user.setdefault(entry.event.user, []).append(place)
-            log.ids[entry.event.id] = place
+            log.keys.add(_key(entry.event))
         return log
+
+
+def _key(event: Event) -> tuple[str, str, str]:
+    """What makes an event the same: an id that another user's event has is refused by the store, not here."""
+    return event.user, event.kind, event.id
 
 
 def _item_of(base: GraphParts, event: Event) -> int:
@@ -102,7 +104,7 @@ def _item_of(base: GraphParts, event: Event) -> int:
 
 
 def _append(log: _Log, base: GraphParts, event: Event, item: int) -> None:
-    if event.id in log.ids:
+    if _key(event) in log.keys:
         return
     row = base.users.keys.find(event.user)
     if row >= 0 and _is_in_base(base, event, row):
@@ -111,7 +113,7 @@ def _append(log: _Log, base: GraphParts, event: Event, item: int) -> None:
     is_new = row < 0 and event.user not in log.by_user
     # The entry comes last: readers look at places below the length that they know.
     log.by_user.setdefault(event.user, []).append(len(log.entries))
-    log.ids[event.id] = len(log.entries)
+    log.keys.add(_key(event))
     log.entries.append(LaidEvent(event, item, before + is_new))
 
 

@@ -19,7 +19,7 @@ def with_events(graph: GraphParts, events: Sequence[Event], event_generation: in
     """The snapshot with further events; see `KnowledgeGraph.overlay`."""
     items: list[int] = []
     usable: list[Event] = []
-    for event in {event.id: event for event in events}.values():
+    for event in {(event.user, event.kind, event.id): event for event in events}.values():
         table = graph.tables[event.item_kind] if event.item_kind in graph.schema.item_kinds else None
         row = -1 if table is None else table.keys.find(event.item)
         if row >= 0 and event.kind in graph.schema.interactions:

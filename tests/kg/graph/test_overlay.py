@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -122,6 +124,17 @@ def test_a_lock_that_nobody_gives_back_holds_nobody_up(monkeypatch: pytest.Monke
     assert later.n_events == 2
     assert graph.n_events == 1
     assert later.overlay([Event.of("u2", "3", "film", "rated", weight=5.0)]).n_events == 3
+
+
+@pytest.mark.parametrize("most", [1_000, 0])
+def test_an_id_that_another_user_has_hides_nobodys_event(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(kg.graph.snapshot, "_LAID_EVENTS", most)
+    event = Event.of("u1", "1", "film", "rated", weight=5.0, id="x")
+    graph = whole([event]).overlay([replace(event, user="u3")]).overlay([replace(event, user="u5")])
+    for again in (event, replace(event, user="u3"), replace(event, user="u5")):
+        graph = graph.overlay([again])
+    assert [graph.history_of(user, [])[0].n_events for user in ("u1", "u3", "u5")] == [1, 1, 1]
+    assert sum(map(len, graph.events)) == graph.n_events == 3
 
 
 def test_events_on_unknown_items_and_kinds_are_left_out() -> None:
