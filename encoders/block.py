@@ -8,6 +8,7 @@ block never saw.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -159,7 +160,7 @@ class FittedBlock(Block, Protocol):
         ...
 
 
-class WeighedHistories:
+class WeighedHistories(ABC):
     """What blocks share that work on a weighted history matrix: `history_matrix` says how much each event counts.
 
     Subclasses answer `scores_of` and `shares_of` for given weights.
@@ -181,13 +182,13 @@ class WeighedHistories:
         row = self.history_matrix(history)
         return self.shares_of(row.indices.astype(np.intp), row.data, item)
 
+    @abstractmethod
     def scores_of(self, weighed: sp.csr_array, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
         """`scores` for weights csr [n_users, n_items]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def shares_of(self, items: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
         """`shares` for the history items and their weights, both [n_history]."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)

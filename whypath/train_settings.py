@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from encoders.text import TextEncoderSettings
 from fusion.settings import FusionSettings
@@ -77,8 +78,7 @@ class TrainSettings(FusionSettings):
         return "\n".join(_toml(self, ())).strip() + "\n"
 
 
-def _said(problem: object) -> str:
-    assert isinstance(problem, dict)
+def _said(problem: ErrorDetails) -> str:
     name = ".".join(map(str, problem["loc"]))
     return f"there is no setting {name}" if problem["type"] == "extra_forbidden" else f"{name}: {problem['msg']}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from functools import cached_property
 from typing import ClassVar, Self
 
@@ -34,7 +34,7 @@ class BehaviorSettings(BaseModel):
     search: ClassVar[SearchSpace] = {}
 
 
-class HistoryBlock(WeighedHistories, ABC):
+class HistoryBlock(WeighedHistories):
     """A `Block` whose items are known by their interactions only.
 
     Subclasses keep their learned arrays in the fitted catalogue's order and answer the private questions below; this

@@ -51,7 +51,7 @@ class UnknownNode(WhyPathError):
 
 
 class KnowledgeGraph:
-    """A snapshot; `schema`, `generation` and `event_generation` of the store it was read from (0 without a store).
+    """A snapshot: `schema`, `generation` and `event_generation` of the store it was read from (0 without a store).
 
     Node space: global ids run over the item kinds (sorted by name), then the entity kinds, then the user kinds, in
     each kind by key. So a dense item index is a global node id, 0 to n_items - 1. `kinds` are in that order;

@@ -10,7 +10,7 @@ USER_WORDS = frozenset((
     "player", "patient", "student", "shopper", "buyer", "subscriber", "profile", "uid", "learner", "guest",
     "household", "borrower", "patron", "lender", "login", "nickname", "passenger", "traveler", "traveller", "tourist",
     "donor", "voter", "rater", "critic", "cust", "usr", "email", "mail", "emailaddress", "schueler", "schüler", "leser",
-    "student", "benutzername", "bewerter",
+    "benutzername", "bewerter",
     "用户", "用户id", "会员", "买家", "顾客", "kunde", "benutzer", "nutzer", "kunden", "usuario",
     "cliente",
     "utilisateur", "client", "пользователь", "покупатель", "клиент", "ユーザー", "ユーザ", "会員", "顧客", "사용자",
