@@ -141,14 +141,14 @@ def _of_dislike(column: ColumnProfile, *, sure: bool) -> Signal | None:
     """Of a column such as `disliked` or `returned`: whoever says no, or 0, has nothing against the item."""
     why = "a yes says that somebody does not want it"
     if column.is_number:
-        return Signal(column, Meaning.VOTE, None, (), (), sure, why, most=0) if column.low >= 0 else None
+        return Signal(column, Meaning.VOTE, None, (), (), sure and column.low >= 0, why, most=0)
     values = tuple(column.values)
     likes = tuple(value for value in values if plain_word(value) in _NO)
     known = sum(plain_word(value) in _NO | _YES for value in values)
-    if known < len(values):
-        return None
+    if not known or len(values) > _MOST_WORDS:
+        return None  # reasons or codes, not a yes or no
     others = tuple(value for value in values if value not in likes)
-    return Signal(column, Meaning.WORDS, None, likes, others, sure, why)
+    return Signal(column, Meaning.WORDS, None, likes, others, sure and known == len(values), why)
 
 
 _NO = frozenset(("false", "f", "no", "n", "0", "nein", "non", "нет", "否"))

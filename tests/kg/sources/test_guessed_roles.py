@@ -35,6 +35,16 @@ def test_a_yes_to_a_dislike_is_no_like(tmp_path: Path, name: str, sure: bool, ye
     assert any(note.startswith("unsure") and name in note for note in guess.notes) is not sure
 
 
+def test_what_is_no_plain_no_to_a_dislike_is_no_like(tmp_path: Path) -> None:
+    said = ["yes", "no", "perhaps"]
+    rows = "".join(f"u{n % 9},t{n % 20},{said[n % 3]}\n" for n in range(180))
+    (tmp_path / "events.csv").write_text(f"user_id,track_id,disliked\n{rows}")
+    guess = guess_domain([tmp_path / "events.csv"], tmp_path)
+    liked = [each for each in guess.schema.interactions.values() if each.positive.always is not False]
+    assert [tuple(each.where["disliked"]) for each in liked] == [("no",)]
+    assert any(note.startswith("unsure") and "disliked" in note for note in guess.notes)
+
+
 @pytest.mark.parametrize(
     ("header", "user", "item"),
     [
