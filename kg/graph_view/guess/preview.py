@@ -65,13 +65,9 @@ def _events(
         f"{behaviour.conditions.clause('AND')} RETURN {columns}, id(i) LIMIT $most"
     )
     found = rows(transaction, text, most=EVENTS, **behaviour.conditions.parameters)
-    users, items, times, weights, numbers = [list(column) for column in zip(*found, strict=True)] or (
-        [],
-        [],
-        [],
-        [],
-        [],
-    )
+    if not found:
+        return
+    users, items, times, weights, numbers = map(list, zip(*found, strict=True))
     missing = frozenset(schema.missing)
     seconds, _ = TimeColumn(interaction.time_format, interaction.timezone, missing).of(times, "time")
     marks, _ = weight_column(weights, "weight", missing)

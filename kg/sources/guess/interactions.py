@@ -101,15 +101,11 @@ def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> l
             user, item = ids[:2]
             if _is_item_key(user, file, files) and not _is_item_key(item, file, files):
                 user, item = item, user
-            known = _is_item_key(item, file, files)
-            doubts = (
-                ()
-                if known
-                else (
-                    f"users are taken from {user.name} and items from {item.name}, by their place "
-                    "alone; it may be the other way round",
-                )
+            doubt = (
+                f"users are taken from {user.name} and items from {item.name}, by their place alone;"
+                " it may be the other way round"
             )
+            doubts = () if _is_item_key(item, file, files) else (doubt,)
             bare.append(Meeting(file, user, item, doubts=doubts))
     # Without a header of its own only its name says that a file pairs users with users.
     unnamed = [m for m in direct if m.file.spec.columns is not None and SOCIAL_NAME.search(m.file.name)]
