@@ -27,18 +27,18 @@ from benchmarks.yardsticks import METRIC, Yardsticks
 from encoders.block import Catalogue, TrainingData
 from encoders.graph import GNNSettings, SharedSettings
 from encoders.text import TextBlockSettings, TextEncoder
-from fusion.encoders import ENCODERS
 from fusion.evaluation import RankingTask, Scorer, evaluate
+from fusion.registry import ENCODERS
 from fusion.significance import paired_difference
 from fusion.splits import Split, split_cold_items
 from kg.graph import KnowledgeGraph
 from kg.histories import Histories
 from kg.interactions import Interactions
-from kg.stores import open_store
+from kg.opening import open_store
+from whypath.answering.histories import to_interactions
 from whypath.cli.console import remark
-from whypath.files import read_interactions
-from whypath.histories import to_interactions
-from whypath.texts import item_text_vectors
+from whypath.io.files import read_interactions
+from whypath.models.texts import item_text_vectors
 
 EXAMPLES = """\
 examples:

@@ -35,7 +35,7 @@ from fusion.ranking import tie_break_keys, top_k
 from fusion.significance import PairedDifference, paired_difference
 from kg.graph import KnowledgeGraph
 from kg.histories import Histories
-from kg.stores import open_store
+from kg.opening import open_store
 from whypath.cli.console import remark
 
 EXAMPLES = """\

@@ -26,11 +26,11 @@ from kg.graph.building import EventColumns, node_table
 from kg.graph.strings import Strings
 from kg.rows import Event
 from kg.schema import DomainSchema
-from whypath.answers import history_of, recommend_one
-from whypath.explaining import explain_score
-from whypath.filters import Filters
-from whypath.popularity import popularity_blend
-from whypath.scoring import Scorer
+from whypath.answering.answers import history_of, recommend_one
+from whypath.answering.explaining import explain_score
+from whypath.answering.filters import Filters
+from whypath.answering.popularity import popularity_blend
+from whypath.answering.scoring import Scorer
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 N_ITEMS, LENGTH, N_FACTS, N_ENTITIES = 10_000, 50, 4, 2_000

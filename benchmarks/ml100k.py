@@ -24,7 +24,7 @@ import pandas as pd
 from benchmarks.commands import Model, Workspace
 from benchmarks.records import Record, add_bench, difference_cell, options_of, parser_of, run_script
 from benchmarks.yardsticks import METRIC, Scored, Yardsticks, mean_of
-from fusion.encoders import ENCODERS
+from fusion.registry import ENCODERS
 from fusion.settings import FusionSettings
 from fusion.significance import paired_difference
 from whypath.cli.console import remark

@@ -34,9 +34,9 @@ from fusion.splits import Split, split_by_time, split_cold_items, split_cold_use
 from fusion.training import Fitting
 from kg.graph import KnowledgeGraph
 from kg.interactions import Interactions
-from kg.stores import open_store
+from kg.opening import open_store
 from whypath.cli.console import remark
-from whypath.texts import item_text_vectors
+from whypath.models.texts import item_text_vectors
 
 EXAMPLES = """\
 examples:

@@ -15,8 +15,8 @@ from typing import Any
 
 from benchmarks.yardsticks import BESIDE
 from kg.durable import file_written_whole
-from whypath.bundle import versions
 from whypath.cli.console import remark
+from whypath.models.bundle import versions
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -24,7 +24,7 @@ _WORK = """
 import json, sys, time
 from pathlib import Path
 from kg.ingest import load_domain
-from kg.stores import open_store
+from kg.opening import open_store
 folder = Path(sys.argv[1])
 seconds = {}
 for name in ("first", "again", "changed"):

@@ -19,9 +19,9 @@ from benchmarks.commands import WHYPATH, Workspace
 from benchmarks.records import Record, options_of, parser_of, run_script
 from benchmarks.running import Measured, Stage, run
 from fusion.splits import split_random
-from kg.stores import open_store
+from kg.opening import open_store
 from whypath.cli.console import remark
-from whypath.split_files import write_split
+from whypath.io.split_files import write_split
 
 EXAMPLES = """\
 examples:

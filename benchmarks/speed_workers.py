@@ -48,11 +48,11 @@ def train(arguments: argparse.Namespace) -> dict[str, object]:
     stage("imports")
     from encoders.block import Block, TrainingData
     from encoders.text import TextEncoder, TextEncoderSettings
-    from fusion.encoders import ENCODERS, Encoder
+    from fusion.registry import ENCODERS, Encoder
     from fusion.training import Fitting
-    from kg.stores import open_store
-    from whypath.files import read_interactions
-    from whypath.histories import to_interactions
+    from kg.opening import open_store
+    from whypath.answering.histories import to_interactions
+    from whypath.io.files import read_interactions
 
     def announced(encoder: Encoder) -> Encoder:
         def fit_block(data: TrainingData, settings: BaseModel | None = None, *, seed: int) -> Block:
@@ -81,7 +81,7 @@ def recommend(arguments: argparse.Namespace) -> dict[str, object]:
     """Open, bind, rank for everyone at once, then for some users one by one."""
     times: dict[str, float] = {}
     with timed(times, "imports"):
-        from whypath.batch import behaviour_of_files, ranked_lists
+        from whypath.answering.batch import behaviour_of_files, ranked_lists
         from whypath.engine import Engine
 
     with timed(times, "open"), Engine.open(arguments.store, arguments.bundle) as engine:

@@ -27,7 +27,7 @@ from benchmarks.running import Measured, run
 from benchmarks.store_peers import Table, create_constraints, import_tables, load_csv, write_tables
 from benchmarks.store_server import LocalServer, add_server, launcher_of, server
 from kg.datasets.synthetic import SyntheticSettings, write
-from kg.stores import open_store
+from kg.opening import open_store
 from whypath.cli.console import remark
 
 EXAMPLES = """\

@@ -26,9 +26,10 @@ import numpy as np
 
 from kg.graph import KnowledgeGraph
 from kg.ingest import load_domain
+from kg.opening import open_store
 from kg.rows import EdgeRow, Event, NodeRow, RowLinks
 from kg.schema import DomainSchema
-from kg.stores import FinishReport, GraphStore, LoadWriter, WriteReport, open_store
+from kg.stores import FinishReport, GraphStore, LoadWriter, WriteReport
 
 if TYPE_CHECKING:
     from kg.stores.neo4j.names import Names

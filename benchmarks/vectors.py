@@ -19,7 +19,7 @@ from fusion.ranker import Ranker
 from kg.graph import KnowledgeGraph
 from kg.histories import Histories
 from whypath.engine import Engine
-from whypath.exporting import vectors_to_store
+from whypath.io.result_export import vectors_to_store
 
 EXAMPLES = """\
 examples:

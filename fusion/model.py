@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from encoders.block import Block, BlockState, Catalogue
 from encoders.tensors import StateUnreadable
-from fusion.encoders import ENCODERS, Encoder
 from fusion.gate_inputs import ItemSide
 from fusion.gates import Gates
 from fusion.ranker import ModelUnusable, Ranker
+from fusion.registry import ENCODERS, Encoder
 from fusion.settings import FusionSettings
 from fusion.variant import Variant
 from kg.graph import KnowledgeGraph

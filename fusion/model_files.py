@@ -22,9 +22,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from encoders.block import BlockState, TrainingSizes
 from encoders.tensors import LARGEST, StateUnreadable, Tensors, settings_of
-from fusion.encoders import ENCODERS
 from fusion.gates import GateForm, Gates
 from fusion.model import FusionModel, TrainedItems
+from fusion.registry import ENCODERS
 from fusion.settings import FusionSettings
 from fusion.strict_json import read_json
 from fusion.strict_parquet import read_parquet

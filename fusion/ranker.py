@@ -11,7 +11,7 @@ from encoders.block import Block, Family, SplitsByFact
 from encoders.tensors import LARGEST
 from fusion.gate_inputs import ItemSide
 from fusion.gates import Gates
-from fusion.split import BlockShare, FactCells, ScoreSplit
+from fusion.score_split import BlockShare, FactCells, ScoreSplit
 from kg.errors import WhyPathError
 from kg.histories import Histories
 

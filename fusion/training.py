@@ -18,12 +18,12 @@ from encoders.behavior import BehaviorSettings, CatalogueTooLarge
 from encoders.behavior.rare import coarse_counts, without_rare_items
 from encoders.block import Block, Catalogue, Family, TrainingData
 from fusion.crossfit import cross_fit, spread
-from fusion.encoders import ENCODERS, Encoder
 from fusion.evaluation import RankingTask
 from fusion.gate_inputs import Examples
 from fusion.gates import GateForm, Gates, fit_gates
 from fusion.model import FusionModel, TrainedItems, text_digests
 from fusion.ranking import tie_break_keys
+from fusion.registry import ENCODERS, Encoder
 from fusion.selection import choose_settings
 from fusion.settings import FusionSettings
 from fusion.splits import joined

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from encoders.block import Family
-from fusion.encoders import ENCODERS
+from fusion.registry import ENCODERS
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 

@@ -38,9 +38,9 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     from fusion.splits import split_random
     from kg.datasets.synthetic import SyntheticSettings, write
     from kg.ingest import load_domain
-    from kg.stores import open_store
+    from kg.opening import open_store
     from whypath.engine import Engine
-    from whypath.split_files import write_split
+    from whypath.io.split_files import write_split
 
     made = Workshop(tmp_path_factory.mktemp("workshop"))
     settings = SyntheticSettings(users=120, items=80, entities=30, events_per_user=20, seed=3)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     __version__: str
+    from whypath.answering.filters import Filters, Where, where
+    from whypath.answering.results import Explanation, RankedItem, Recommendations, SimilarItems
     from whypath.engine import Engine
-    from whypath.filters import Filters, Where, where
-    from whypath.results import Explanation, RankedItem, Recommendations, SimilarItems
 
 # Read when OpenMP starts with torch, so it must be said before. Its threads otherwise spin while they wait for each
 # other, which on a busy machine makes training the graph network several times slower.
@@ -22,13 +22,13 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
     "Engine": "whypath.engine",
-    "Explanation": "whypath.results",
-    "Filters": "whypath.filters",
-    "RankedItem": "whypath.results",
-    "Recommendations": "whypath.results",
-    "SimilarItems": "whypath.results",
-    "Where": "whypath.filters",
-    "where": "whypath.filters",
+    "Explanation": "whypath.answering.results",
+    "Filters": "whypath.answering.filters",
+    "RankedItem": "whypath.answering.results",
+    "Recommendations": "whypath.answering.results",
+    "SimilarItems": "whypath.answering.results",
+    "Where": "whypath.answering.filters",
+    "where": "whypath.answering.filters",
 }
 
 __all__ = [

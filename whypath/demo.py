@@ -18,13 +18,13 @@ from fusion.splits import Split, split_random
 from kg.datasets.movielens import CatalogueName, DemoReport, prepare
 from kg.graph import KnowledgeGraph
 from kg.ingest import load_domain
-from kg.stores import open_store
-from whypath.bundle import check_free
+from kg.opening import open_store
+from whypath.answering.rendering import cell, lines
+from whypath.answering.results import Explanation, Recommendations
 from whypath.engine import Engine
-from whypath.evaluating import KS
-from whypath.rendering import cell, lines
-from whypath.results import Explanation, Recommendations
-from whypath.split_files import write_split
+from whypath.io.split_files import write_split
+from whypath.models.bundle import check_free
+from whypath.models.evaluating import KS
 
 BASELINES = ("popularity", "itemknn", "ease", "ials")
 """Behaviour models that fusion is compared with, fitted on the same train part with their stored default settings."""

@@ -2,8 +2,8 @@
 
 It answers for known users, for users that came after training, and (by a popularity blend, marked as such) for unknown
 ones; it sees what it has recorded at its next call, and what other processes load and record within a bound; while the
-store's server is away it answers from the last snapshot and says so; it may be used from many threads. What is computed
-lives elsewhere: lists in `whypath.scoring`, explanations in `whypath.explaining`, training in `whypath.training`.
+store's server is away it answers from the last snapshot and says so; it may be used from many threads. Lists and
+explanations are computed in `whypath.answering`, training is in `whypath.models`.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from kg.ids import Id, id_text
 from kg.rows import Event
 from kg.stores import AppendReport, DeletionReport, GraphStore, KeptStore, StoreState
 from kg.stores.event_queue import Delivery, EventQueue
-from whypath.answers import history_from, history_of, recommend_one
-from whypath.bundle import Bundle, BundleRecord, NotTrained, TrainingChoices
-from whypath.explaining import explain_score
-from whypath.files import paths_of
-from whypath.filters import FilterOptions, Filters
-from whypath.following import FRESHNESS_SECONDS, SILENCE, Follower, opened
-from whypath.popularity import popularity_blend
-from whypath.recording import Recorder, event_of
-from whypath.results import Explanation, Recommendations, SimilarItems
-from whypath.scoring import Scorer
-from whypath.seeds import checked_seed
-from whypath.trained_bundles import TrainedBundle, TrainedBundles, save_and_note
-from whypath.training import TrainingOptions, train_on_files, train_on_store
+from whypath.answering.answers import history_from, history_of, recommend_one
+from whypath.answering.explaining import explain_score
+from whypath.answering.filters import FilterOptions, Filters
+from whypath.answering.popularity import popularity_blend
+from whypath.answering.results import Explanation, Recommendations, SimilarItems
+from whypath.answering.scoring import Scorer
+from whypath.io.files import paths_of
+from whypath.live.following import FRESHNESS_SECONDS, SILENCE, Follower, opened
+from whypath.live.recording import Recorder, event_of
+from whypath.models.bundle import Bundle, BundleRecord, NotTrained, TrainingChoices
+from whypath.models.seeds import checked_seed
+from whypath.models.trained_bundles import TrainedBundle, TrainedBundles, save_and_note
+from whypath.models.training import TrainingOptions, train_on_files, train_on_store
 
 _FORK_SECONDS = 2.0
 """For which a fork waits for a call of another thread."""
@@ -175,7 +175,7 @@ class Engine:
 
     def trained_with(self, user: Id) -> list[TrainedBundle]:
         """The bundles over this store, on this machine, that were trained with the user's events: what the user did can
-        be read off them in part, also after `forget`; `whypath.retraining` trains them again."""
+        be read off them in part, also after `forget`; `whypath.models.retraining` trains them again."""
         return TrainedBundles().trained_with(id_text(user), self.store.url)
 
     @property

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from kg.schema import DomainSchema
-from whypath.train_settings import TrainSettings
+from whypath.models.train_settings import TrainSettings
 
 
 def schema_text() -> str:

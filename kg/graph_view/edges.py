@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from kg.checking.values import RowProblem
 from kg.graph import NodeTable
 from kg.graph.building import node_table
 from kg.graph_view.elements import LEFT_OUT, OUTSIDE, Elements
 from kg.graph_view.nodes import Linked, NodeReader
 from kg.graph_view.patterns import Conditions, arrow, labelled, token
 from kg.graph_view.session import PAGE_ROWS, ReadSession
-from kg.ingest.values import RowProblem
 from kg.schema import RelationSpec
 from kg.sources import Reason, readable_name
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kg.checking.values import RowProblem
 from kg.graph import NodeTable, Strings
 from kg.graph.building import EventColumns, item_starts
 from kg.graph_view.elements import LEFT_OUT, Elements
@@ -21,7 +22,6 @@ from kg.graph_view.own_names import OWN_TYPE
 from kg.graph_view.patterns import Conditions, arrow, labelled, plain, token
 from kg.graph_view.session import PAGE_ROWS, ReadSession
 from kg.graph_view.values import Problems, TimeColumn, key_column, weight_column
-from kg.ingest.values import RowProblem
 from kg.schema import InteractionKind, RelationshipSpec
 from kg.sources import Reason
 

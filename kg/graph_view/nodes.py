@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from kg.checking.lists import ListReader, list_reader
+from kg.checking.values import RowProblem, keys_of
 from kg.graph import NodeTable, Strings
 from kg.graph.building import node_table
 from kg.graph_view.elements import Elements
 from kg.graph_view.patterns import Conditions, labelled, plain
 from kg.graph_view.session import PAGE_ROWS, ReadSession
 from kg.graph_view.values import Problems, field_column, key_column, text_column
-from kg.ingest.lists import ListReader, list_reader
-from kg.ingest.values import RowProblem, keys_of
 from kg.rows import FieldValue
 from kg.schema import NodeKind, Role
 from kg.sources import Reason, readable_name

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from neo4j import ManagedTransaction
 
+from kg.checking.progress import Progress, SectionReport
+from kg.checking.quarantine import BadRow, Quarantine
 from kg.graph import KnowledgeGraph
 from kg.graph.building import node_table
 from kg.graph_view.edges import EdgeCollector, read_links, read_relation
@@ -20,8 +22,6 @@ from kg.graph_view.elements import Elements
 from kg.graph_view.events import EventReader
 from kg.graph_view.nodes import NodeReader
 from kg.graph_view.session import ReadSession
-from kg.ingest import BadRow, Progress, SectionReport
-from kg.ingest.quarantine import Quarantine
 from kg.schema import DomainSchema, unused_by_models
 from kg.sources import Reason
 from kg.stores.neo4j.connection import Connection

@@ -12,10 +12,10 @@ import numpy as np
 from neo4j import ManagedTransaction
 from numpy.typing import NDArray
 
+from kg.checking.progress import LoadProgress, Progress
+from kg.checking.quarantine import Quarantine
+from kg.checking.values import RowProblem
 from kg.graph_view.patterns import Conditions, labelled
-from kg.ingest import LoadProgress, Progress
-from kg.ingest.quarantine import Quarantine
-from kg.ingest.values import RowProblem
 from kg.schema import DomainSchema
 from kg.stores.neo4j.connection import first, rows
 from kg.stores.neo4j.paging import asked_ahead

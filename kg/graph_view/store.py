@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
+from kg.checking.progress import Progress
 from kg.forking import at_fork
 from kg.graph import KnowledgeGraph
 from kg.graph_view.changes import counts_of
@@ -26,7 +27,6 @@ from kg.graph_view.own_events import OwnEvents
 from kg.graph_view.own_results import OwnResults, check_names
 from kg.graph_view.reading import ReadReport, read_graph
 from kg.graph_view.sidecar import Kept, Sidecar
-from kg.ingest import Progress
 from kg.paths import FoundPaths
 from kg.rows import Event
 from kg.schema import DomainSchema, GraphSource

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kg.ingest.times import UNITS, time_reader
-from kg.ingest.values import RowProblem, field_of, text_of, weight_of
+from kg.checking.times import UNITS, time_reader
+from kg.checking.values import RowProblem, field_of, text_of, weight_of
 from kg.limits import EARLIEST, LARGEST_WEIGHT, LATEST
 from kg.rows import FieldValue
 from kg.schema import FieldSpec, FieldType

@@ -1,8 +1,9 @@
 """Ingest: from sources to a store, row by checked row, with a quarantine for what cannot be used. Knows no format."""
 
+from kg.checking.progress import LoadProgress, Progress, SectionReport
+from kg.checking.quarantine import BadRow, QuarantineError
 from kg.ingest.load import QUARANTINE_NAME, check_domain, load_domain
-from kg.ingest.quarantine import BadRow, QuarantineError
-from kg.ingest.report import CheckReport, LoadError, LoadProgress, LoadReport, Progress, SectionReport, StrictError
+from kg.ingest.report import CheckReport, LoadError, LoadReport, StrictError
 from kg.ingest.source_report import SourceReport
 
 __all__ = [

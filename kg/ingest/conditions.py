@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kg.ingest.values import RowProblem, text_of
+from kg.checking.values import RowProblem, text_of
 from kg.sources import Cell, Reader
 
 _NOTHING: frozenset[str] = frozenset()

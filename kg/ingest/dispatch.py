@@ -10,10 +10,10 @@ from contextlib import suppress
 from itertools import islice
 from typing import Protocol
 
+from kg.checking.progress import LoadProgress, Progress
+from kg.checking.quarantine import Quarantine
+from kg.checking.values import RowProblem
 from kg.ingest.conditions import texts_of, value_fits, wanted_values
-from kg.ingest.quarantine import Quarantine
-from kg.ingest.report import LoadProgress, Progress
-from kg.ingest.values import RowProblem
 from kg.sources import BadRecord, RawRecord, Reader
 
 _NAMED_ROWS = 10_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kg.ingest.values import RowProblem, key_of, key_or_none
+from kg.checking.values import RowProblem, key_of, key_or_none
 from kg.schema import DomainSchema, RelationSpec, SourceSpec
 from kg.sources import RawRecord, Reader, Reason
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from kg.checking.lists import list_reader
+from kg.checking.times import time_reader
+from kg.checking.values import RowProblem, key_of, keys_of, no_value, pointed, weight_of
 from kg.ingest.conditions import value_fits, wanted_values
-from kg.ingest.lists import list_reader
 from kg.ingest.lookup import LookupTable
-from kg.ingest.times import time_reader
-from kg.ingest.values import RowProblem, key_of, keys_of, no_value, pointed, weight_of
 from kg.schema import DomainSchema, SourceFormat, SourceSpec
 from kg.schema.interactions import EventColumns, InteractionKind
 from kg.sources import Cell, RawRecord, Reader, Reason

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from kg.checking.quarantine import Quarantine
+from kg.checking.values import RowProblem, key_of
 from kg.ingest.lookup import LookupTable
-from kg.ingest.quarantine import Quarantine
-from kg.ingest.values import RowProblem, key_of
 from kg.schema import LinkingTable
 from kg.sources import BadRecord, Reader, Reason
 

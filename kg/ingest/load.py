@@ -18,6 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kg.checking.progress import Progress, SectionReport
+from kg.checking.quarantine import Quarantine
 from kg.graph import KnowledgeGraph
 from kg.ingest.consumers import EventConsumer, LinkConsumer, NodeConsumer, RelationConsumer
 from kg.ingest.dispatch import Consumer, Dispatcher, Tally, first_fitting
@@ -28,8 +30,7 @@ from kg.ingest.known_nodes import KnownNodes
 from kg.ingest.linking import read_linking_table
 from kg.ingest.lookup import LookupTable
 from kg.ingest.node_rows import NodeBuilder
-from kg.ingest.quarantine import Quarantine
-from kg.ingest.report import CheckReport, LoadError, LoadReport, Progress, SectionReport, StrictError
+from kg.ingest.report import CheckReport, LoadError, LoadReport, StrictError
 from kg.ingest.source_pool import SourcePool
 from kg.ingest.source_report import source_reports
 from kg.ingest.writing import Batches, Nowhere, RowSink

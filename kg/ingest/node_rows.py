@@ -6,8 +6,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 
-from kg.ingest.lists import list_reader
-from kg.ingest.values import RowProblem, field_of, key_of, key_or_none, keys_of, no_value, text_of
+from kg.checking.lists import list_reader
+from kg.checking.values import RowProblem, field_of, key_of, key_or_none, keys_of, no_value, text_of
 from kg.rows import NodeRow
 from kg.schema import DomainSchema, Role, SourceFormat, SourceSpec
 from kg.schema.sources import DecimalMark

@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
+from kg.checking.progress import SHORTEST_SECONDS, SectionReport
+from kg.checking.quarantine import BadRow, Quarantine
 from kg.errors import WhyPathError
-from kg.ingest.quarantine import BadRow, Quarantine
 from kg.ingest.source_report import SourceReport
 from kg.sources import Reason
 from kg.stores import FinishReport, WriteReport
 
-_SHORTEST_SECONDS = 1e-3
-"""What a pass over a few rows counts as having taken at least, so that it does not seem to be endlessly fast."""
-
 _SHOWN_ROWS = 3
 """Bad rows that are spelled out."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadProgress:
-    """Where a load is: `stage` is checking, nodes, relations or events; `rows` of the source so far in so many
-    `seconds`; `fraction` of it."""
-
-    stage: str
-    source: str
-    rows: int
-    fraction: float | None
-    done: bool
-    seconds: float
-
-    @property
-    def rows_per_second(self) -> float:
-        """How fast this source goes."""
-        return self.rows / max(self.seconds, _SHORTEST_SECONDS)
-
-
-Progress: TypeAlias = Callable[[LoadProgress], None]
-"""Called now and then while a load runs, and with `done` at the end of each source."""
-
-
-@dataclass(frozen=True, slots=True)
-class SectionReport:
-    """One section of the domain description: rows that belonged to it, and how many bad entries came of them."""
-
-    section: str
-    rows: int
-    bad: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +46,7 @@ class CheckReport:
     @property
     def rows_per_second(self) -> float:
         """How fast it was."""
-        return self.rows / max(self.seconds, _SHORTEST_SECONDS)
+        return self.rows / max(self.seconds, SHORTEST_SECONDS)
 
     @property
     def n_bad(self) -> int:

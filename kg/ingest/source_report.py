@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from kg.ingest.row_marks import RowMarks
+from kg.checking.row_marks import RowMarks
 from kg.ingest.source_pool import SourcePool
 from kg.schema import DomainSchema, columns_read
 from kg.sources import SourceError

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol, TypeVar
 
-from kg.ingest.quarantine import Quarantine
+from kg.checking.quarantine import Quarantine
 from kg.rows import EdgeRow, Event, NodeRow, RowLinks
 from kg.sources import RawRecord, Reason
 from kg.stores import WriteReport

@@ -1,4 +1,4 @@
-"""Stores: the only truth about a domain. `open_store(path_or_url)` is the door, `GraphStore` what stands behind it."""
+"""Stores of a domain: the protocol `GraphStore`, its values and errors. `kg.opening.open_store` opens one."""
 
 from kg.stores.errors import (
     SchemaMismatch,
@@ -14,7 +14,6 @@ from kg.stores.errors import (
     TookTooLong,
 )
 from kg.stores.kept import KeptStore
-from kg.stores.opening import STORES, StoreKind, UnknownScheme, import_files, open_kept, open_store
 from kg.stores.protocol import (
     Appended,
     AppendReport,
@@ -33,7 +32,6 @@ from kg.stores.protocol import (
 from kg.stores.results import KindVectors, ResultsReport, TakesResults, UserList
 
 __all__ = [
-    "STORES",
     "AppendReport",
     "Appended",
     "DeletionReport",
@@ -54,7 +52,6 @@ __all__ = [
     "StoreDenied",
     "StoreEmpty",
     "StoreError",
-    "StoreKind",
     "StoreLoading",
     "StoreLocked",
     "StoreNotFound",
@@ -62,10 +59,6 @@ __all__ = [
     "StoreUnavailable",
     "TakesResults",
     "TookTooLong",
-    "UnknownScheme",
     "UserList",
     "WriteReport",
-    "import_files",
-    "open_kept",
-    "open_store",
 ]

@@ -9,7 +9,8 @@ from typing import cast
 from benchmarks.store_peers import create_constraints, load_csv, read_columns, write_tables
 from benchmarks.store_server import LocalServer
 from benchmarks.store_workers import WatchedStore, rows_of
-from kg.stores import GraphStore, open_store
+from kg.opening import open_store
+from kg.stores import GraphStore
 from tests.kg.domain import films_schema
 from tests.kg.stores.contract_base import expected, load
 from tests.neo4j_server import Server

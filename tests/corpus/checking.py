@@ -13,8 +13,8 @@ import numpy as np
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 from kg.ingest import load_domain
+from kg.opening import open_store
 from kg.sources.guess import Guess, guess_domain
-from kg.stores import open_store
 from tests.corpus.shape import Events, Expected, Node, Nodes, Shape
 
 

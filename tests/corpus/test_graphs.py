@@ -12,8 +12,8 @@ from kg.graph import KnowledgeGraph
 from kg.graph_view.guess import guess_graph
 from kg.graph_view.guess.preview import preview_graph
 from kg.ingest.preview import Preview
+from kg.opening import open_store
 from kg.sources.guess import write_domain
-from kg.stores import open_store
 from tests.corpus import SHAPES
 from tests.corpus.checking import Verdict, compared
 from tests.corpus.cypher import FILE

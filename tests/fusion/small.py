@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from encoders.block import BlockState, Catalogue, Family, TrainingData, TrainingSizes, WeighedHistories
 from encoders.graph import GNNSettings, SharedSettings
 from encoders.tensors import Tensors, check_fitted
-from fusion.encoders import ENCODERS, Encoder
+from fusion.registry import ENCODERS, Encoder
 from fusion.settings import BlockSettings, CrossFitSettings, FusionSettings, GateSettings
 
 SMALL = FusionSettings(

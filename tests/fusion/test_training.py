@@ -9,9 +9,9 @@ import pytest
 
 from encoders.behavior import EASE, CatalogueTooLarge
 from encoders.block import Family
-from fusion.encoders import ENCODERS, Encoder
 from fusion.model import FusionModel
 from fusion.model_files import read_model, write_model
+from fusion.registry import ENCODERS, Encoder
 from fusion.settings import CrossFitSettings, FusionSettings, GateSettings
 from fusion.training import Fitting
 from fusion.variant import UnknownBlock, Variant

@@ -13,12 +13,12 @@ from types import MappingProxyType
 
 from kg.errors import WhyPathError
 from kg.neo4j_url import MalformedUrl, Neo4jUrl
+from kg.opening import scheme_of
 from kg.rows import Position
 from kg.schema import DomainSchema, SourceFormat, SourceSpec
 from kg.sources import BadRecord, RawRecord, open_source
-from kg.stores.opening import scheme_of
 from tests.whypath.films import films
-from whypath.filters import Filters, Where
+from whypath.answering.filters import Filters, Where
 
 _FILMS = films()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from multiprocessing.connection import Connection
 
 import kg.durable
-from whypath.bundle import Bundle
+from whypath.models.bundle import Bundle
 
 
 def save_in_turn(place: str, sources: tuple[str, str], in_one_step: bool, sending: Connection) -> None:

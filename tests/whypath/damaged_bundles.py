@@ -26,13 +26,13 @@ import encoders.behavior.item_item as item_item
 from encoders.block import BlockState
 from encoders.tensors import LARGEST
 from encoders.text import TextEncoderSettings
-from fusion.encoders import ENCODERS
+from fusion.registry import ENCODERS
 from fusion.training import Fitting
 from tests.encoders.contract import damaged_tensors
 from tests.fusion.small import with_blocks
 from tests.planted import domain, vectors
-from whypath.bundle import Bundle, BundleError, BundleRecord, TrainedOn, TrainingChoices
-from whypath.popularity import popularity_blend
+from whypath.answering.popularity import popularity_blend
+from whypath.models.bundle import Bundle, BundleError, BundleRecord, TrainedOn, TrainingChoices
 
 SEEN = domain()
 LIMIT = 10

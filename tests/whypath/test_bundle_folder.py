@@ -21,9 +21,9 @@ from fusion.model import FusionModel
 from fusion.model_files import read_model, write_model
 from tests.whypath import bundle_victims
 from tests.workshop import Workshop
-from whypath.bundle import Bundle, BundleError, check_free
 from whypath.cli import main
 from whypath.engine import Engine
+from whypath.models.bundle import Bundle, BundleError, check_free
 
 KILLS = 24
 DELAY = 0.015
@@ -138,7 +138,7 @@ def test_what_is_put_there_while_a_bundle_is_written_is_kept(
         write_model(model, folder)
         (bundle / "notes.txt").write_text("mine")
 
-    monkeypatch.setattr("whypath.bundle.write_model", write)
+    monkeypatch.setattr("whypath.models.bundle.write_model", write)
     with pytest.raises(BundleError, match=r"notes\.txt"):
         engine.save(bundle, force=True)
     assert (bundle / "notes.txt").read_text() == "mine"
@@ -240,7 +240,7 @@ def test_a_reader_of_a_bundle_that_is_being_replaced_gets_the_old_or_the_new(
             other.save(tmp_path / "bundle", force=True)
         return read_model(folder)
 
-    monkeypatch.setattr("whypath.bundle.read_model", replacing)
+    monkeypatch.setattr("whypath.models.bundle.read_model", replacing)
     found = Bundle.load(tmp_path / "bundle")
     assert found.record == other.record
     assert set(found.model.states) == set(other.model.states)

@@ -12,7 +12,7 @@ import pytest
 
 from fusion.settings import CrossFitSettings, FusionSettings
 from kg.ingest import load_domain
-from kg.stores import open_store
+from kg.opening import open_store
 from tests.workshop import Workshop
 from whypath import Engine
 from whypath.cli import main

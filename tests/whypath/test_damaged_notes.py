@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.kg.stores.damaged_files import damage_bytes
 from tests.workshop import Workshop
-from whypath.bundle import read_record
-from whypath.trained_bundles import TrainedBundle, TrainedBundles
+from whypath.models.bundle import read_record
+from whypath.models.trained_bundles import TrainedBundle, TrainedBundles
 
 USERS = ["ann", "bob", "carol"]
 STORE = "file:///store"

@@ -14,13 +14,14 @@ import pytest
 
 from kg.errors import WhyPathError
 from kg.graph import UnknownItem
+from kg.opening import open_store
 from kg.rows import EdgeRow, NodeRow
-from kg.stores import StoreLoading, open_store
+from kg.stores import StoreLoading
 from tests.workshop import Workshop
 from whypath import Engine
-from whypath.bundle import BundleError, NotTrained
-from whypath.results import Basis
-from whypath.training import NothingToTrainOn
+from whypath.answering.results import Basis
+from whypath.models.bundle import BundleError, NotTrained
+from whypath.models.training import NothingToTrainOn
 
 ROOT = Path(__file__).parents[2]
 

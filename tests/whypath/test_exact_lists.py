@@ -17,16 +17,16 @@ from benchmarks.yardsticks import read_rows, write_rows
 from fusion.splits import split_random
 from kg.graph import KnowledgeGraph
 from kg.ingest import load_domain
+from kg.opening import open_store
 from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.sources.delimited import DelimitedReader
-from kg.stores import open_store
 from kg.xml_text import text_of_xml
 from tests.whypath.hostile import NASTY, USERS
-from whypath.exports import write_graph
-from whypath.files import read_interactions
-from whypath.recs import RankedList, write_lists
-from whypath.split_files import write_split
+from whypath.answering.recs import RankedList, write_lists
+from whypath.io.files import read_interactions
+from whypath.io.graph_export import write_graph
+from whypath.io.split_files import write_split
 
 IDS = [*NASTY, *USERS, "\0", "\r", "a\rb", "a\r\nb", '"', '""', ',"', "\\", '\\"', "NA", "null", "=", "\ue000", "\x85"]
 

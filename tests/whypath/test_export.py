@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from kg.stores import open_store
+from kg.opening import open_store
 from kg.stores.neo4j.names import label_spelling
 from tests.neo4j_server import Server
 from tests.workshop import Workshop

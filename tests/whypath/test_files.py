@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whypath.files import (
+from whypath.io.files import (
     FileProblem,
     digest_files,
     read_candidates,

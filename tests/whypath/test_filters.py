@@ -15,7 +15,7 @@ from kg.rows import NodeRow
 from kg.schema import DomainSchema
 from tests.whypath.films import films, schema
 from whypath import Filters, Where, where
-from whypath.filters import Comparison, FilterError
+from whypath.answering.filters import Comparison, FilterError
 
 
 @pytest.fixture(scope="module")

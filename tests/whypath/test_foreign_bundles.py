@@ -34,8 +34,8 @@ from tests.whypath.damaged_bundles import (
     write_tensors,
 )
 from tests.workshop import Workshop
-from whypath.bundle import Bundle, BundleError
 from whypath.engine import Engine
+from whypath.models.bundle import Bundle, BundleError
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from kg.graph import KnowledgeGraph
-from kg.stores import open_store
+from kg.opening import open_store
 from kg.stores.event_queue import EventQueue
 from tests.powerless import only_where_permissions_are, run_powerless
 from tests.workshop import Workshop
 from whypath.engine import Engine
-from whypath.trained_bundles import TrainedBundle, TrainedBundles
+from whypath.models.trained_bundles import TrainedBundle, TrainedBundles
 
 COMMANDS = """\
 import json, sys

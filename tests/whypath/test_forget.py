@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from fusion.settings import FusionSettings
-from kg.stores import open_store
+from kg.opening import open_store
 from tests.neo4j_server import Server
 from tests.workshop import Workshop
-from whypath.bundle import Bundle
 from whypath.cli import main
 from whypath.engine import Engine
-from whypath.trained_bundles import TrainedBundles
+from whypath.models.bundle import Bundle
+from whypath.models.trained_bundles import TrainedBundles
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kg.stores import open_store
+from kg.opening import open_store
 from tests.kg import bookshop, questions
 from tests.kg.questions import FORWARD, MIXED, Shape
 from tests.neo4j_server import Server

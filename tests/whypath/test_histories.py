@@ -10,9 +10,9 @@ from kg.histories import Histories
 from kg.schema import DomainSchema
 from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.whypath.films import SCHEMA, films
-from whypath.batch import behaviour_of_store
-from whypath.files import FileDigest, Rows
-from whypath.histories import AmbiguousRule, positive_rows, to_interactions
+from whypath.answering.batch import behaviour_of_store
+from whypath.answering.histories import AmbiguousRule, positive_rows, to_interactions
+from whypath.io.files import FileDigest, Rows
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ import pytest
 from kg.errors import WhyPathError
 from kg.ids import BadId
 from kg.ingest import load_domain
+from kg.opening import open_store
 from kg.schema import DomainSchema
-from kg.stores import open_store
 from whypath import Engine
-from whypath.batch import behaviour_of_store
+from whypath.answering.batch import behaviour_of_store
 
 GROUPS, ITEMS, USERS = 3, 36, 30
 

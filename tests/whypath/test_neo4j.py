@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 import yaml
 
+from kg.opening import open_store
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
-from kg.stores import KindVectors, TakesResults, UserList, open_store
+from kg.stores import KindVectors, TakesResults, UserList
 from tests.neo4j_server import Server
 from tests.workshop import Workshop
 from whypath.cli import main

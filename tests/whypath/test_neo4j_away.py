@@ -16,18 +16,19 @@ from typing import Any
 import pytest
 
 from kg.ingest import load_domain
-from kg.stores import StoreState, StoreUnavailable, open_store
+from kg.opening import open_store
+from kg.stores import StoreState, StoreUnavailable
 from tests.neo4j_server import Server
 from tests.workshop import Workshop
 from whypath import Engine
+from whypath.answering.results import Basis
 from whypath.cli import main
-from whypath.results import Basis
 
 
 @pytest.fixture
 def engine(workshop: Workshop, empty_neo4j: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """An engine over the workshop's domain in Neo4j; it asks at every call, and when the server is away if told to."""
-    monkeypatch.setattr("whypath.following.ASK_AGAIN_SECONDS", 1e6)
+    monkeypatch.setattr("whypath.live.following.ASK_AGAIN_SECONDS", 1e6)
     monkeypatch.setattr("kg.stores.neo4j.connection.RETRY_SECONDS", 1.0)
     store = open_store("neo4j", create=True)
     load_domain(workshop.domain, store)
@@ -119,7 +120,7 @@ def test_serving_outlasts_the_server(
         monkeypatch.setenv("WHYPATH_CACHE", str(tmp_path / "elsewhere"))
         assert recommended(*shop) == 2
         assert "is the server running" in capsys.readouterr().err
-    monkeypatch.setattr("whypath.following.ASK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("whypath.live.following.ASK_AGAIN_SECONDS", 0.0)
     other = open_store("neo4j")
     other.append_events([engine.event("newcomer", before[0].item, weight=5)])
     other.close()
@@ -141,7 +142,7 @@ def test_serving_outlasts_a_server_that_takes_connections_and_says_nothing(
 ) -> None:
     user = engine.graph.interactions().user_ids[0]
     before = engine.recommend(user, k=5)
-    monkeypatch.setattr("whypath.following.PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("whypath.live.following.PATIENCE_SECONDS", 0.3)
     questions = asked(engine, monkeypatch)
     process = empty_neo4j.process
     os.kill(process, signal.SIGSTOP)
@@ -155,7 +156,7 @@ def test_serving_outlasts_a_server_that_takes_connections_and_says_nothing(
         assert len(questions) == 1
     finally:
         os.kill(process, signal.SIGCONT)
-    monkeypatch.setattr("whypath.following.PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr("whypath.live.following.PATIENCE_SECONDS", 60.0)
     engine.refresh()
     assert engine.recommend(user, k=5) == before
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from kg.graph import KnowledgeGraph
+from kg.opening import open_store
 from kg.rows import EdgeRow, Event
-from kg.stores import StoreDenied, StoreUnavailable, open_store
+from kg.stores import StoreDenied, StoreUnavailable
 from kg.stores.neo4j.loading import Neo4jLoad
 from tests.neo4j_server import Server
 from tests.workshop import Workshop

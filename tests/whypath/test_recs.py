@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from whypath.recs import RankedList, RecsProblem, check_name, write_lists
+from whypath.answering.recs import RankedList, RecsProblem, check_name, write_lists
 
 LISTS = [RankedList("007", ["b", 'x "y"'], [1.5, 1 / 3]), RankedList("9", [], []), RankedList("u,v", ["b"], [-2e-9])]
 

@@ -14,8 +14,8 @@ from encoders.text import TextEncoderSettings, TextModelError
 from tests.encoders.text.tiny_model import WORDS, write_model
 from tests.watched import Watched, run_watched
 from whypath import Engine
-from whypath.bundle import Bundle
 from whypath.cli import main
+from whypath.models.bundle import Bundle
 
 pytest.importorskip("transformers")
 
@@ -125,7 +125,7 @@ def test_a_model_in_a_folder_from_training_to_a_new_item(shop: Shop, tmp_path: P
 ENGINE = """\
 from kg.errors import WhyPathError
 from whypath import Engine
-from whypath.ablation import ablate
+from whypath.models.ablation import ablate
 store, bundle, train, download = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4] == "download"
 with Engine.open(store, bundle, download=download) as engine:
     for step in (

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whypath.bundle import Bundle
 from whypath.cli import main
+from whypath.models.bundle import Bundle
+from whypath.models.train_settings import BadSettings, TrainSettings
 from whypath.schema_file import settings_schema_text
-from whypath.train_settings import BadSettings, TrainSettings
 
 FILE = """
 blocks = ["ease", "popularity"]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from kg.stores import StoreState, StoreUnavailable
-from whypath.watching import Watch
+from whypath.live.watching import Watch
 
 
 class Server:
@@ -74,7 +74,7 @@ def test_it_asks_while_there_are_calls_and_ends_without(
 ) -> None:
     watch.note(StoreState(1, 0, None), time.monotonic())
     comes_true(lambda: (watch.fresh() or StoreState(1, 0, None)).event_generation > 3)
-    monkeypatch.setattr("whypath.watching.IDLE_SECONDS", 0.0)
+    monkeypatch.setattr("whypath.live.watching.IDLE_SECONDS", 0.0)
     comes_true(lambda: watch._thread is not None and not watch._thread.is_alive())
     asked = server.questions
     assert watch.fresh() is None or watch.fresh() == StoreState(1, asked, None)

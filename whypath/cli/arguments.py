@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from whypath.filters import Filters
+    from whypath.answering.filters import Filters
 
 
 def add_store(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
@@ -71,8 +71,8 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
 
 def filters_of(arguments: argparse.Namespace, *, also_excluded: Sequence[str] = ()) -> Filters:
     """The filters of a command line; reads the `--candidates` file. also_excluded: items that nobody is to get."""
-    from whypath.files import read_candidates
-    from whypath.filters import Filters
+    from whypath.answering.filters import Filters
+    from whypath.io.files import read_candidates
 
     include = None if arguments.include_id is None else list(arguments.include_id)
     if arguments.candidates is not None:
@@ -105,7 +105,7 @@ def positive(text: str) -> int:
 
 def seed(text: str) -> int:
     """A seed of what is drawn at random, 0 to `LARGEST_SEED`, for argparse."""
-    from whypath.seeds import LARGEST_SEED  # which brings numpy in, and `--help` needs none
+    from whypath.models.seeds import LARGEST_SEED  # which brings numpy in, and `--help` needs none
 
     try:
         number = _whole(text, at_least=0)

@@ -42,7 +42,7 @@ def print_cells(cells: Iterable[str]) -> None:
 
 def print_rich(*renderables: Any) -> None:
     """Print rich renderables to stdout, at the terminal's width or 110 columns; strings are no markup."""
-    from whypath.rendering import AllVisible
+    from whypath.answering.rendering import AllVisible
 
     console = _console(sys.stdout, width=None if sys.stdout.isatty() else 110)
     for renderable in renderables:
@@ -73,7 +73,7 @@ def progress(quiet: bool = False) -> Iterator[Callable[[str], None]]:
     from rich.live import Live
     from rich.spinner import Spinner
 
-    from whypath.rendering import cell
+    from whypath.answering.rendering import cell
 
     spinner = Spinner("dots", cell("…"))
     # Redirected by rich, stdout would go to stderr, also where it is a file or a pipe.

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _tables(findings: Any) -> list[Any]:
     from rich.table import Table
 
-    from whypath.rendering import cell
+    from whypath.answering.rendering import cell
 
     tables = []
     for section, lines in findings.sections().items():

@@ -44,9 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     from fusion.evaluation import evaluate
     from kg.errors import WhyPathError
-    from whypath.ablation import ablate, check_training_files
     from whypath.engine import Engine
-    from whypath.evaluating import KS, EvaluationFiles, task_of
+    from whypath.models.ablation import ablate, check_training_files
+    from whypath.models.evaluating import KS, EvaluationFiles, task_of
 
     if arguments.ablate and not arguments.train:
         raise WhyPathError("--ablate trains again: give the file that the bundle was trained on with --train")

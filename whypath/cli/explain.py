@@ -31,9 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the explanation."""
-    from whypath.batch import behaviour_of_files
+    from whypath.answering.batch import behaviour_of_files
+    from whypath.answering.explaining import explain_score
     from whypath.engine import Engine
-    from whypath.explaining import explain_score
 
     with Engine.open(arguments.store, arguments.bundle, download=arguments.download) as engine:
         if arguments.history:

@@ -14,7 +14,7 @@ from whypath.cli.arguments import add_bundle, add_json, add_store, positive
 from whypath.cli.console import print_json, progress, remark
 
 if TYPE_CHECKING:
-    from whypath.exporting import ResultsExported
+    from whypath.io.result_export import ResultsExported
 
 SUMMARY = "write item vectors or recommendations into the graph or a file"
 EXAMPLES = """\
@@ -49,9 +49,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     from fusion.item_vectors import DIMENSIONS
     from kg.errors import WhyPathError
-    from kg.stores import open_store
+    from kg.opening import open_store
+    from whypath.answering.recs import check_name
     from whypath.engine import Engine
-    from whypath.exporting import (
+    from whypath.io.files import read_users
+    from whypath.io.result_export import (
         check_vector_file,
         recommendations_to_file,
         recommendations_to_store,
@@ -59,8 +61,6 @@ def run(arguments: argparse.Namespace) -> int:
         vectors_to_file,
         vectors_to_store,
     )
-    from whypath.files import read_users
-    from whypath.recs import check_name
 
     if arguments.vectors and arguments.users is not None:
         raise WhyPathError("--users is for --recommendations; vectors are of all items")

@@ -17,7 +17,7 @@ from whypath.cli.console import print_json, progress, remark
 
 if TYPE_CHECKING:
     from kg.stores import DeletionReport
-    from whypath.trained_bundles import TrainedBundle
+    from whypath.models.trained_bundles import TrainedBundle
 
 SUMMARY = "remove a user and all their events"
 EXAMPLES = """\
@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Remove, print the counts; 1 if there is no such user, or if something of them is left that should not be."""
     from whypath.engine import Engine
-    from whypath.retraining import retrain
+    from whypath.models.retraining import retrain
 
     with Engine.open(arguments.store) as engine:
         bundles = engine.trained_with(arguments.user)

@@ -54,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do one of the actions."""
-    from kg.stores import open_store
+    from kg.opening import open_store
 
     store = open_store(arguments.store)
     try:
@@ -206,7 +206,7 @@ def _paths(store: GraphStore, graph: KnowledgeGraph, arguments: argparse.Namespa
 def _export(graph: KnowledgeGraph, arguments: argparse.Namespace) -> None:
     from pathlib import Path
 
-    from whypath.exports import write_graph
+    from whypath.io.graph_export import write_graph
 
     around = None if arguments.around is None else _node(graph, arguments.around)
     written = write_graph(
@@ -226,7 +226,7 @@ def _node(graph: KnowledgeGraph, name: str) -> int:
 def _table(title: str, *columns: str) -> Table:
     from rich.table import Table
 
-    from whypath.rendering import cell
+    from whypath.answering.rendering import cell
 
     table = Table(title=cell(title, style="table.title"), title_justify="left", box=None, pad_edge=False)
     for column in columns:
@@ -235,6 +235,6 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _row(table: Table, *values: str | int) -> None:
-    from whypath.rendering import cell
+    from whypath.answering.rendering import cell
 
     table.add_row(*(cell(f"{value:,}" if isinstance(value, int) else value) for value in values))

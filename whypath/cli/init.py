@@ -202,8 +202,7 @@ def _then(url: str | None) -> str:
 
 
 def _guess_graph(url: str, folder: Path) -> Guess:
-    from kg.stores import UnknownScheme
-    from kg.stores.opening import NEO4J_SCHEMES, need_driver, scheme_of
+    from kg.opening import NEO4J_SCHEMES, UnknownScheme, need_driver, scheme_of
 
     if scheme_of(url) not in ("neo4j", *NEO4J_SCHEMES):
         raise UnknownScheme("--from takes the address of a Neo4j, such as bolt://localhost:7687")

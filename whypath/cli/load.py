@@ -69,8 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _run_to_files(arguments)
     from kg.durable import remove_tree
     from kg.errors import WhyPathError
+    from kg.opening import open_store
     from kg.schema import DomainSchema
-    from kg.stores import StoreNotFound, open_store
+    from kg.stores import StoreNotFound
 
     # Before the store: a mistake in the description should not leave an empty store behind.
     schema = DomainSchema.read(arguments.domain)
@@ -101,7 +102,7 @@ def _yet_to_make(url: str) -> Path | None:
     """The folder of an embedded store that is not there; None for any other store."""
     from pathlib import Path
 
-    from kg.stores.opening import path_of, scheme_of
+    from kg.opening import path_of, scheme_of
 
     if scheme_of(url) != "file":
         return None
@@ -110,7 +111,7 @@ def _yet_to_make(url: str) -> Path | None:
 
 
 def _run_to_files(arguments: argparse.Namespace) -> int:
-    from kg.stores import import_files
+    from kg.opening import import_files
 
     files = import_files(arguments.to_import_files)
     report = _load(arguments, files)
@@ -148,7 +149,7 @@ def _read_again(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     from kg.ingest import QUARANTINE_NAME, LoadError
-    from kg.stores import open_store
+    from kg.opening import open_store
 
     domain = Path(arguments.domain)
     if arguments.store is not None and Path(arguments.store) != domain:

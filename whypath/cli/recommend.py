@@ -14,7 +14,7 @@ from whypath.cli.arguments import add_bundle, add_filters, add_history, add_json
 from whypath.cli.console import print_cells, print_json, progress, remark, show
 
 if TYPE_CHECKING:
-    from whypath.recs import RankedList
+    from whypath.answering.recs import RankedList
 
 SUMMARY = "recommend items to one user, some users or all"
 EXAMPLES = """\
@@ -53,11 +53,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print one user's list, or write the lists of many."""
     from kg.errors import WhyPathError
-    from whypath.answers import History, recommend_one
-    from whypath.batch import behaviour_of_files, behaviour_of_store, excluded_of, ranked_lists
+    from whypath.answering.answers import History, recommend_one
+    from whypath.answering.batch import behaviour_of_files, behaviour_of_store, excluded_of, ranked_lists
+    from whypath.answering.recs import check_name, write_lists
     from whypath.engine import Engine
-    from whypath.files import read_exclusions, read_users
-    from whypath.recs import check_name, write_lists
+    from whypath.io.files import read_exclusions, read_users
 
     if arguments.user is None and arguments.users is None and not arguments.all and not arguments.history:
         raise WhyPathError("say for whom: --user ID, --users FILE, --all, or --history FILE…")

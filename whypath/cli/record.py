@@ -70,8 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _events(engine: Engine, arguments: argparse.Namespace) -> tuple[list[Event], list[tuple[str, str]]]:
     """The events of the command line, and rows of a file that cannot be events: (place, reason)."""
     from kg.graph import UnknownItem
-    from whypath.files import read_events
-    from whypath.recording import event_of
+    from whypath.io.files import read_events
+    from whypath.live.recording import event_of
 
     if arguments.events is None:
         options = {"kind": arguments.kind, "weight": arguments.weight, "time": arguments.time, "id": arguments.id}

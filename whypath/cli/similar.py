@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the list."""
     from whypath.engine import Engine
-    from whypath.files import read_exclusions
+    from whypath.io.files import read_exclusions
 
     exclusions = read_exclusions(arguments.exclude)
     filters = filters_of(arguments, also_excluded=(*exclusions.items, *exclusions.pairs.items))

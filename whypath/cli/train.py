@@ -13,7 +13,7 @@ from whypath.cli.arguments import add_json, add_store, positive, seed
 from whypath.cli.console import print_json, progress, remark
 
 if TYPE_CHECKING:
-    from whypath.train_settings import TrainSettings
+    from whypath.models.train_settings import TrainSettings
 
 SUMMARY = "train a model on files or on the store's events"
 REVEALS = "a model's files can tell what single users had, even where only few did something in common"
@@ -76,8 +76,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train, write the bundle, print what it was trained on."""
     from kg.errors import WhyPathError
-    from whypath.bundle import check_free
     from whypath.engine import Engine
+    from whypath.models.bundle import check_free
 
     settings = _settings(arguments)
     for flag, is_said in (("valid", arguments.valid), ("refit", settings.refit)):
@@ -113,7 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _settings(arguments: argparse.Namespace) -> TrainSettings:
     """The settings of the file, with what flags say in their place."""
-    from whypath.train_settings import TrainSettings
+    from whypath.models.train_settings import TrainSettings
 
     settings = TrainSettings() if arguments.settings is None else TrainSettings.read(arguments.settings)
     said: dict[str, object] = {}
@@ -142,7 +142,7 @@ class _PrintSettings(argparse.Action):
         super().__init__(option_strings, dest, nargs=0, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: object) -> None:
-        from whypath.train_settings import TrainSettings
+        from whypath.models.train_settings import TrainSettings
 
         settings = TrainSettings() if namespace.settings is None else TrainSettings.read(namespace.settings)
         print(settings.to_toml(), end="")

@@ -10,7 +10,7 @@ import pytest
 from kg.datasets.movielens import DemoSources, prepare
 from kg.datasets.synthetic import SyntheticSettings, generate, write
 from kg.ingest import load_domain
-from kg.stores import open_store
+from kg.opening import open_store
 
 
 def test_the_demo_domain_loads_whole(demo_sources: DemoSources, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kg.stores import GraphStore, open_store
+from kg.opening import open_store
+from kg.stores import GraphStore
 
 
 @pytest.fixture

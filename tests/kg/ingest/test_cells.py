@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kg.checking.times import time_reader
+from kg.checking.values import RowProblem, field_of, key_of, number_of, text_of
 from kg.ingest.key_index import KeyIndex
-from kg.ingest.times import time_reader
-from kg.ingest.values import RowProblem, field_of, key_of, number_of, text_of
 from kg.schema import FieldSpec
 from kg.sources import Reason
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from kg.errors import WhyPathError
 from kg.ingest import LoadReport, load_domain
-from kg.stores import open_store
+from kg.opening import open_store
 
 DOMAIN: dict[str, Any] = {
     "name": "d",

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kg.checking.lists import list_reader
+from kg.checking.values import RowProblem, keys_of
 from kg.ingest import load_domain
-from kg.ingest.lists import list_reader
-from kg.ingest.values import RowProblem, keys_of
 from kg.schema import DomainSchema
 from kg.schema.nodes import ListColumn, ListSyntax
 from kg.stores import GraphStore

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 from kg.ingest import LoadError, LoadProgress, load_domain
+from kg.opening import open_store
 from kg.rows import Event
 from kg.schema import DomainSchema, SchemaError
 from kg.sources import SourceError
-from kg.stores import GraphStore, StoreEmpty, open_store
+from kg.stores import GraphStore, StoreEmpty
 from tests.kg.ingest.shop import DOMAIN, FILES, load_shop, with_row, write_shop
 from tests.kg.sources.northwind import write_northwind
 

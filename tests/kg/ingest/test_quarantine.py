@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from kg.checking.quarantine import Quarantine
 from kg.durable import PartialFile
 from kg.ingest import QuarantineError, load_domain
-from kg.ingest.quarantine import Quarantine
+from kg.opening import open_store
 from kg.quarantine_files import is_quarantine, remove_user, rows_about
 from kg.rows import Position
 from kg.sources import BadRecord, RawRecord, Reason
-from kg.stores import GraphStore, open_store
+from kg.stores import GraphStore
 from tests.kg.ingest.shop import FILES, load_shop, write_shop
 
 

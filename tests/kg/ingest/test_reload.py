@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from kg.ingest import load_domain
+from kg.opening import open_store
 from kg.rows import Event
-from kg.stores import GraphStore, open_store
+from kg.stores import GraphStore
 from tests.kg.reloading import SHOP, Film, Version, check, events_in, facts_in, load_version, versions
 from tests.neo4j_server import Server
 

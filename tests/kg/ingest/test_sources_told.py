@@ -7,8 +7,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kg.checking.row_marks import RowMarks
 from kg.ingest import SourceReport, check_domain, load_domain
-from kg.ingest.row_marks import RowMarks
 from kg.rows import Position
 from kg.schema import DomainSchema
 from kg.stores import GraphStore

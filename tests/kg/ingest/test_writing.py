@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kg.checking.quarantine import Quarantine
 from kg.ingest import writing
-from kg.ingest.quarantine import Quarantine
 from kg.ingest.writing import Batches, Nowhere
 from kg.rows import EdgeRow, Event, NodeRow, Position
 from kg.sources import RawRecord

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from rdflib import Dataset, Graph, Literal, URIRef
 
 from kg.ingest import load_domain
+from kg.opening import open_store
 from kg.schema import DomainSchema, SourceSpec
 from kg.sources import RawRecord, SourceError, open_source
 from kg.sources.guess import GuessError, guess_domain
 from kg.sources.guess.completing import completed
 from kg.sources.json_documents import KEY
-from kg.stores import open_store
 
 openpyxl = pytest.importorskip("openpyxl")
 

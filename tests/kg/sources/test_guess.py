@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from kg.ingest import LoadReport, load_domain
+from kg.opening import open_store
 from kg.schema import DomainSchema, Role
 from kg.sources import SourceError
 from kg.sources.guess import GuessError, guess_domain, write_domain
-from kg.stores import open_store
 from tests.kg.sources.northwind import write_northwind
 
 GENRES = ["Action", "Comedy", "Drama", "Horror"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kg.ingest import load_domain
+from kg.opening import open_store
 from kg.sources.guess import guess_domain
-from kg.stores import open_store
 
 
 @pytest.mark.parametrize(

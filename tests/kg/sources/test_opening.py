@@ -12,12 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from kg.ingest import load_domain
+from kg.opening import open_store
 from kg.regular_files import NotRegular, open_regular
 from kg.schema import DomainSchema, IdMap, SourceSpec
 from kg.sources import SourceError, open_source, read_id_map
 from kg.sources.guess import guess_domain
 from kg.sources.opening import located
-from kg.stores import GraphStore, open_store
+from kg.stores import GraphStore
 
 FORMATS = [
     {"file": "t.csv"},

@@ -9,13 +9,9 @@ from __future__ import annotations
 import pytest
 
 from kg.graph import KnowledgeGraph
+from kg.opening import open_store
 from kg.rows import Event
-from kg.stores import (
-    GraphStore,
-    StoreEmpty,
-    StoreNotFound,
-    open_store,
-)
+from kg.stores import GraphStore, StoreEmpty, StoreNotFound
 from tests.kg.domain import EVENTS
 from tests.kg.stores.contract_base import expected, load, same
 from tests.kg.stores.contract_events import EventContract

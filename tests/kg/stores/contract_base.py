@@ -9,14 +9,10 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from kg.graph import KnowledgeGraph
+from kg.opening import open_store
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
-from kg.stores import (
-    FinishReport,
-    GraphStore,
-    WriteReport,
-    open_store,
-)
+from kg.stores import FinishReport, GraphStore, WriteReport
 from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 
 

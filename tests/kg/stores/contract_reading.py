@@ -8,9 +8,10 @@ import pytest
 
 from kg.errors import WhyPathError
 from kg.graph import UnknownNode
+from kg.opening import open_store
 from kg.paths import LONGEST
 from kg.rows import EdgeRow, Event
-from kg.stores import GraphStore, StoreError, open_store
+from kg.stores import GraphStore, StoreError
 from tests.kg.domain import EDGES
 from tests.kg.stores.contract_base import StoreFixtures
 

@@ -9,7 +9,8 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 import kg.stores.neo4j.results
-from kg.stores import KindVectors, TakesResults, UserList, open_store
+from kg.opening import open_store
+from kg.stores import KindVectors, TakesResults, UserList
 from tests.kg.stores import victims
 
 ITEMS = [row.key for row in victims.nodes(1) if row.kind == "film"]

@@ -9,8 +9,9 @@ import time
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
 
+from kg.opening import open_store
 from kg.rows import Event
-from kg.stores import StoreLocked, open_store
+from kg.stores import StoreLocked
 from tests.kg.domain import films_schema
 from tests.kg.stores import victims
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
 import kg.stores.event_queue
+from kg.opening import open_store
 from kg.rows import Event
-from kg.stores import AppendReport, open_store
+from kg.stores import AppendReport
 from kg.stores.event_queue import EventQueue
 from tests.kg.domain import films_schema
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg.graph import KnowledgeGraph
+from kg.opening import open_store
 from kg.rows import Event
-from kg.stores import open_store
 from kg.stores.embedded.store import EmbeddedStore
 from tests.damage import DAMAGES, Damage
 from tests.kg.domain import EVENTS, films_schema

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kg.opening import open_store
 from kg.rows import Event
-from kg.stores import Appended, AppendReport, GraphStore, StoreDamaged, StoreError, open_store
+from kg.stores import Appended, AppendReport, GraphStore, StoreDamaged, StoreError
 from kg.stores.event_log import EventLog
 from kg.stores.event_queue import Delivery, EventQueue, QueueStuck, queues
 from kg.stores.event_salvage import readable_events

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kg.opening import open_store
 from kg.rows import Event, NodeRow
 from kg.schema import DomainSchema
-from kg.stores import SchemaMismatch, StoreBusy, StoreDamaged, StoreError, StoreLoading, StoreNotFound, open_store
+from kg.stores import SchemaMismatch, StoreBusy, StoreDamaged, StoreError, StoreLoading, StoreNotFound
 from kg.stores.embedded import EmbeddedStore, journal_mode_reason, wal_is_safe
 from kg.stores.embedded.reading import SnapshotReader
 from kg.stores.embedded.rows import packed_fields, packed_id, unpacked_id

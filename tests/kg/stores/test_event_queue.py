@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from kg.opening import open_store
 from kg.rows import Event
-from kg.stores import Appended, AppendReport, GraphStore, StoreBusy, StoreUnavailable, open_store
+from kg.stores import Appended, AppendReport, GraphStore, StoreBusy, StoreUnavailable
 from kg.stores.event_queue import Delivery, EventQueue, queues
 from tests.kg.domain import EVENTS, films_schema
 from tests.kg.stores import queue_victims

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from kg.graph_view import GraphView
+from kg.opening import open_store
 from kg.rows import EdgeRow, Event, NodeRow
-from kg.stores import GraphStore, StoreError, open_store
+from kg.stores import GraphStore, StoreError
 from tests.kg.domain import EDGES, EVENTS, NODES
 from tests.kg.graph_view_content import write_content, write_description
 from tests.kg.stores.contract_base import load

@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kg.graph import KnowledgeGraph
+from kg.opening import import_files, open_store
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
-from kg.stores import LoadTarget, StoreEmpty, StoreError, StoreLocked, WriteReport, import_files, open_store
+from kg.stores import LoadTarget, StoreEmpty, StoreError, StoreLocked, WriteReport
 from kg.stores.neo4j.bulk.hash_table import HashTable, pairs
 from kg.stores.neo4j.names import Names, property_name
 from tests.kg.domain import EDGES, EVENTS, NODES, films_schema

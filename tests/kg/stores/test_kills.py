@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from kg.graph import KnowledgeGraph
-from kg.stores import open_store
+from kg.opening import open_store
 from tests.kg.stores import victims
 from tests.kg.stores.contract import same
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from kg.graph import KnowledgeGraph
+from kg.opening import open_store
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
-from kg.stores import StoreLoading, StoreLocked, StoreNotFound, WriteReport, open_store
+from kg.stores import StoreLoading, StoreLocked, StoreNotFound, WriteReport
 from kg.stores.neo4j import Neo4jStore
 from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.kg.stores.contract import GraphStoreContract, expected, load, same

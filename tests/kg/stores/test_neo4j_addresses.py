@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from kg.neo4j_url import NEO4J_SCHEMES
-from kg.stores import StoreError, open_store
+from kg.opening import open_store
+from kg.stores import StoreError
 from kg.stores.neo4j.access import access_to
 from kg.stores.neo4j.address import Access, Address, BadAddress, Credentials
 from kg.stores.neo4j.connection import check_version

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kg.stores import open_store
+from kg.opening import open_store
 from tests.kg.domain import EDGES, EVENTS, NODES
 from tests.kg.stores import neo4j_victims
 from tests.kg.stores.contract import expected, load, same

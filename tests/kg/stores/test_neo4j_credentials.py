@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from kg.stores import StoreDenied, StoreError, open_store
+from kg.opening import open_store
+from kg.stores import StoreDenied, StoreError
 from kg.stores.neo4j import access as access_module
 from kg.stores.neo4j.access import _decided, access_to, is_trusted
 from kg.stores.neo4j.address import Address, BadAddress, Credentials

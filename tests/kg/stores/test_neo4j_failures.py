@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from kg.opening import open_store
 from kg.rows import EdgeRow, Event, NodeRow
-from kg.stores import Appended, StoreDenied, StoreError, StoreLocked, StoreUnavailable, WriteReport, open_store
+from kg.stores import Appended, StoreDenied, StoreError, StoreLocked, StoreUnavailable, WriteReport
 from kg.stores.neo4j import Neo4jStore
 from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.kg.stores.contract import expected, load, same

@@ -8,9 +8,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kg.opening import import_files, open_store
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
-from kg.stores import LoadTarget, WriteReport, import_files, open_store
+from kg.stores import LoadTarget, WriteReport
 from kg.stores.neo4j import Neo4jStore
 from kg.stores.protocol import FinishReport
 from tests.kg.domain import EDGES, EVENTS, NODES, films_schema

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kg.stores import open_store
+from kg.opening import open_store
 from tests.kg.stores import export_victims, victims
 from tests.kg.stores.contract import same
 from tests.kg.stores.interrupting import Interruptions, Strike

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from kg.graph import KnowledgeGraph
-from kg.stores import open_store
+from kg.opening import open_store
 from tests.kg.stores import neo4j_victims, victims
 from tests.kg.stores.contract import same
 from tests.kg.stores.interrupting import Interruptions, Strike

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kg.graph import KnowledgeGraph
+from kg.opening import open_store
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
-from kg.stores import GraphStore, open_store
+from kg.stores import GraphStore
 from kg.stores.listing import list_paths
 from kg.stores.neo4j.paths import _ranges
 from tests.kg.domain import films_schema

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kg.stores import StoreUnavailable, open_store
+from kg.opening import open_store
+from kg.stores import StoreUnavailable
 from tests.kg.stores.contract import expected, load, same
 from tests.neo4j_server import Server, launcher, running
 

@@ -12,8 +12,8 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from kg.neo4j_url import NEO4J_SCHEMES, MalformedUrl, Neo4jUrl
-from kg.stores import STORES, StoreError, StoreNotFound, UnknownScheme, open_store
-from kg.stores.opening import path_of, scheme_of
+from kg.opening import STORES, UnknownScheme, open_store, path_of, scheme_of
+from kg.stores import StoreError, StoreNotFound
 from tests.kg.stores.contract import GraphStoreContract
 from tests.kg.stores.contract_events import EventContract
 from tests.kg.stores.contract_reading import ReadContract

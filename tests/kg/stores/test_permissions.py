@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from kg.graph_view.sidecar import Kept, Sidecar
+from kg.opening import open_store
 from kg.rows import Event
-from kg.stores import open_store
 from kg.stores.embedded import EmbeddedStore
 from kg.stores.event_log import EventLog
 from kg.stores.event_queue import EventQueue

@@ -21,7 +21,7 @@ USER = "very-secret-user-key"
 KILLED = """\
 import os, signal, sys
 import kg.graph.files as files
-from kg.stores import open_store
+from kg.opening import open_store
 
 write = files._write_events
 def killed(*arguments):

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from multiprocessing.connection import Connection
 
+from kg.opening import open_store
 from kg.rows import EdgeRow, Event, NodeRow
-from kg.stores import open_store
 from tests.kg.domain import films_schema
 
 BATCH = 80

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from kg.errors import WhyPathError
 from kg.stores import GraphStore
-from whypath.bundle import Bundle, BundleRecord
-from whypath.trained_bundles import TrainedBundle, save_and_note
-from whypath.training import TrainingOptions, train_on_store
+from whypath.models.bundle import Bundle, BundleRecord
+from whypath.models.trained_bundles import TrainedBundle, save_and_note
+from whypath.models.training import TrainingOptions, train_on_store
 
 
 def retrain(store: GraphStore, bundle: TrainedBundle, *, tell: Callable[[str], None] | None = None) -> BundleRecord:

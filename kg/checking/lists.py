@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 
-from kg.ingest.values import RowProblem
+from kg.checking.values import RowProblem
 from kg.schema.nodes import ListSyntax, SeveralValues
 from kg.sources import Cell, Reason
 from kg.sources.plain_values import plain_cell

@@ -13,9 +13,9 @@ from kg.graph import KnowledgeGraph
 from kg.histories import Histories
 from kg.ids import Id, id_texts
 from kg.schema import DomainSchema
-from whypath.filters import Allowed, Filters
-from whypath.results import Basis, RankedItem, Recommendations
-from whypath.scoring import Scorer
+from whypath.answering.filters import Allowed, Filters
+from whypath.answering.results import Basis, RankedItem, Recommendations
+from whypath.answering.scoring import Scorer
 
 
 @dataclass(frozen=True, eq=False)

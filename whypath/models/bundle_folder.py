@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kg.visible import has_halves
-from whypath.bundle_record import MODEL, RECORD, BundleError, may_be_of_bundle, put_back, read_record
+from whypath.models.bundle_record import MODEL, RECORD, BundleError, may_be_of_bundle, put_back, read_record
 
 _NAMED = 3
 """Files that a message names; more do not help."""

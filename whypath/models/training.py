@@ -11,8 +11,8 @@ import torch
 
 from encoders.behavior.rare import without_rare_items
 from encoders.text import TextEncoder, TextEncoderSettings
-from fusion.encoders import ENCODERS
 from fusion.model import FusionModel
+from fusion.registry import ENCODERS
 from fusion.settings import FusionSettings
 from fusion.training import Fitting
 from fusion.variant import Variant
@@ -20,11 +20,11 @@ from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 from kg.interactions import Interactions
 from kg.stores import GraphStore, StoreLoading
-from whypath.bundle import Bundle, BundleRecord, DataFile, TrainedOn, TrainingChoices, versions
-from whypath.files import FileDigest, Rows, read_interactions
-from whypath.histories import to_interactions
-from whypath.popularity import popularity_blend
-from whypath.texts import item_text_vectors
+from whypath.answering.histories import to_interactions
+from whypath.answering.popularity import popularity_blend
+from whypath.io.files import FileDigest, Rows, read_interactions
+from whypath.models.bundle import Bundle, BundleRecord, DataFile, TrainedOn, TrainingChoices, versions
+from whypath.models.texts import item_text_vectors
 
 
 class NothingToTrainOn(WhyPathError):

@@ -24,8 +24,9 @@ from fusion.regular_files import check_regular
 from fusion.strict_parquet import read_parquet
 from kg.durable import directory_written_whole
 from kg.graph import KnowledgeGraph
-from whypath.bundle_folder import check_free, folder_of
-from whypath.bundle_record import (
+from whypath.answering.scoring import Scorer
+from whypath.models.bundle_folder import check_free, folder_of
+from whypath.models.bundle_record import (
     AGAIN,
     FIXED_FILES,
     MODEL,
@@ -42,8 +43,7 @@ from whypath.bundle_record import (
     using_bundle,
     versions,
 )
-from whypath.scoring import Scorer
-from whypath.texts import new_text_vectors
+from whypath.models.texts import new_text_vectors
 
 __all__ = [
     "Bundle",

@@ -13,10 +13,10 @@ from fusion.evaluation import RankingTask
 from fusion.ranking import tie_break_keys
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
-from whypath.batch import behaviour_of_files, behaviour_of_store, histories_of, rows_of
-from whypath.files import read_candidates, read_exclusions, read_interactions
-from whypath.filters import Filters
-from whypath.histories import to_interactions
+from whypath.answering.batch import behaviour_of_files, behaviour_of_store, histories_of, rows_of
+from whypath.answering.filters import Filters
+from whypath.answering.histories import to_interactions
+from whypath.io.files import read_candidates, read_exclusions, read_interactions
 
 KS = (10, 20)
 """List lengths that are reported."""

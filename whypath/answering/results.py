@@ -1,8 +1,8 @@
 """What the engine answers: frozen, typed, printable as a table, and convertible to JSON-ready data or pandas.
 
-Nothing here computes: `whypath.engine` and `whypath.explaining` fill these in. A score orders the items of one list and
-means nothing across users or models. `stale_since` (ISO 8601, UTC) is None unless the store did not answer: then the
-answer comes from the last snapshot, of that time.
+Nothing here computes: `whypath.engine` and `whypath.answering.explaining` fill these in. A score orders the items of
+one list and means nothing across users or models. `stale_since` (ISO 8601, UTC) is None unless the store did not
+answer: then the answer comes from the last snapshot, of that time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kg.visible import visible_line
-from whypath.rendering import cell, lines
+from whypath.answering.rendering import cell, lines
 
 
 class Basis(StrEnum):

@@ -26,7 +26,7 @@ from kg.errors import WhyPathError
 from kg.folders import data_folder
 from kg.locking import FileLock
 from kg.stores.permissions import close_to_others
-from whypath.bundle import Bundle, BundleRecord, read_record
+from whypath.models.bundle import Bundle, BundleRecord, read_record
 
 _KEY_BYTES = 32
 _DIGEST_BYTES = 8

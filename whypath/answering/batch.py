@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from kg.graph import KnowledgeGraph
 from kg.histories import Histories
-from whypath.answers import kinds_left_out
-from whypath.files import Exclusions, read_interactions
-from whypath.histories import to_interactions
-from whypath.recs import RankedList
-from whypath.scoring import Scorer
+from whypath.answering.answers import kinds_left_out
+from whypath.answering.histories import to_interactions
+from whypath.answering.recs import RankedList
+from whypath.answering.scoring import Scorer
+from whypath.io.files import Exclusions, read_interactions
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,9 +45,9 @@ DESCRIPTION = "domain.yaml"
 """What stands in place of a scheme for the path of a `domain.yaml`, which is a view of the graph that it names."""
 
 STORES: tuple[StoreKind, ...] = (
-    StoreKind("embedded", ("file",), "kg.stores.opening:open_embedded"),
-    StoreKind("neo4j", NEO4J_SCHEMES, "kg.stores.opening:open_neo4j"),
-    StoreKind("graph view", (DESCRIPTION,), "kg.stores.opening:open_graph_view"),
+    StoreKind("embedded", ("file",), "kg.opening:open_embedded"),
+    StoreKind("neo4j", NEO4J_SCHEMES, "kg.opening:open_neo4j"),
+    StoreKind("graph view", (DESCRIPTION,), "kg.opening:open_graph_view"),
 )
 """Every store that exists. Each has a contract test; `tests/kg/stores` fails if one has none."""
 
@@ -142,8 +142,9 @@ def import_files(folder: str | Path) -> ImportFiles:
 def open_graph_view(url: str, create: bool) -> GraphStore:
     """Open the graph that a `domain.yaml` describes; `create` makes nothing, as the graph is somebody else's."""
     need_driver(url)
-    # By name: the package stands on stores and ingest, which know nothing of it.
-    return importlib.import_module("kg.graph_view").GraphView.open(url)
+    from kg.graph_view import GraphView
+
+    return GraphView.open(url)
 
 
 def need_driver(place: str) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kg.graph import KnowledgeGraph
 from kg.paths import Adjacency, Path, PathSearch
-from whypath.results import ShownPath
+from whypath.answering.results import ShownPath
 
 LONGEST_SHOWN = 4
 """Edges of the longest path searched for where nothing is shared directly."""

@@ -15,18 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kg.forking import at_fork
-from kg.stores import (
-    GraphStore,
-    KeptStore,
-    StoreBusy,
-    StoreDenied,
-    StoreError,
-    StoreState,
-    StoreUnavailable,
-    open_kept,
-    open_store,
-)
-from whypath.watching import Watch
+from kg.opening import open_kept, open_store
+from kg.stores import GraphStore, KeptStore, StoreBusy, StoreDenied, StoreError, StoreState, StoreUnavailable
+from whypath.live.watching import Watch
 
 FRESHNESS_SECONDS = 0.1
 """How old may be, unless an engine is told otherwise, what it knows of a server's state."""

@@ -13,7 +13,7 @@ from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 from kg.interactions import Interactions
 from kg.schema import DomainSchema
-from whypath.files import Rows
+from whypath.io.files import Rows
 
 
 class AmbiguousRule(WhyPathError):

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from kg.checking.row_marks import RowMarks
 from kg.durable import OWNER_ONLY, PartialFile
 from kg.errors import WhyPathError
-from kg.ingest.row_marks import RowMarks
 from kg.quarantine_files import is_quarantine
 from kg.rows import Position
 from kg.sources import BadRecord, RawRecord, Reason

@@ -14,10 +14,10 @@ from fusion.model import FusionModel
 from fusion.results import EvaluationResult
 from kg.errors import WhyPathError
 from kg.stores import GraphStore
-from whypath.bundle import Bundle, BundleRecord, DataFile
-from whypath.evaluating import KS
-from whypath.files import digest_files
-from whypath.training import TrainingOptions, fitting_on_files
+from whypath.io.files import digest_files
+from whypath.models.bundle import Bundle, BundleRecord, DataFile
+from whypath.models.evaluating import KS
+from whypath.models.training import TrainingOptions, fitting_on_files
 
 
 class OtherTrainingFiles(WhyPathError):

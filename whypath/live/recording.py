@@ -18,7 +18,7 @@ from kg.rows import Event
 from kg.stores import AppendReport, DeletionReport, GraphStore, StoreBusy, StoreError, StoreUnavailable
 from kg.stores.event_queue import Delivery, EventQueue, QueueStuck
 from kg.visible import has_halves
-from whypath.following import ASK_AGAIN_SECONDS, Follower
+from whypath.live.following import ASK_AGAIN_SECONDS, Follower
 
 _CLOSE_SECONDS = 1.0
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from kg.ingest.values import RowProblem, text_of
+from kg.checking.values import RowProblem, text_of
 from kg.limits import EARLIEST, LATEST
 from kg.schema.interactions import EXCEL
 from kg.sources import Cell, Reason

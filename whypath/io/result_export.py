@@ -16,10 +16,10 @@ from kg.durable import file_written_whole
 from kg.graph import KnowledgeGraph
 from kg.stores import GraphStore, KindVectors, TakesResults, UserList
 from kg.tsv_cells import tsv_cell
-from whypath.batch import behaviour_of_store, ranked_lists
+from whypath.answering.batch import behaviour_of_store, ranked_lists
+from whypath.answering.recs import RankedList, Written, check_name, write_lists
 from whypath.engine import Engine
-from whypath.exports import ExportProblem
-from whypath.recs import RankedList, Written, check_name, write_lists
+from whypath.io.graph_export import ExportProblem
 
 VECTOR_FORMATS = (".parquet", ".tsv")
 
@@ -116,7 +116,7 @@ def recommendations_to_store(
 def recommendations_to_file(
     engine: Engine, path: Path, k: int, *, users: Sequence[str] | None = None
 ) -> ResultsExported:
-    """Write the same lists as a file; see `whypath.recs`. Raises RecsProblem."""
+    """Write the same lists as a file; see `whypath.answering.recs`. Raises RecsProblem."""
     check_name(path)
     written: Written = write_lists(path, _lists(engine, k, users)[1])
     return ResultsExported(written.users, written.rows)

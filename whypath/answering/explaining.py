@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from kg.graph import KnowledgeGraph
 from kg.histories import Histories
-from whypath.results import Basis, BlockShare, EntityShare, Explanation, HistoryShare
-from whypath.scoring import Scorer
-from whypath.shown_paths import paths_for
+from whypath.answering.results import Basis, BlockShare, EntityShare, Explanation, HistoryShare
+from whypath.answering.scoring import Scorer
+from whypath.answering.shown_paths import paths_for
 
 BIAS = "bias"
 """Name of the part of a score that the item has for everybody."""

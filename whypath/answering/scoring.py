@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from fusion.item_vectors import ItemVectors, item_vectors
 from fusion.ranker import Ranker
 from fusion.ranking import TopK, tie_break_keys, top_k
-from fusion.split import ScoreSplit
+from fusion.score_split import ScoreSplit
 from kg.graph import KnowledgeGraph
 from kg.histories import Histories
 from kg.paths import PathSearch
-from whypath.bundle_record import using_bundle
+from whypath.models.bundle_record import using_bundle
 
 _MANY_EVENTS = 1_000_000
 _OLD_SHARE = 1e-3

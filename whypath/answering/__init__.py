@@ -1,0 +1,1 @@
+"""From a model and a snapshot to answers: lists, filters, explanations."""

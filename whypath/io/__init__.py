@@ -1,0 +1,1 @@
+"""Files that people give or take: interactions, recommendations, vectors, graphs."""
