@@ -1,4 +1,4 @@
-"""`KnowledgeGraph`: an immutable snapshot of a domain over dense ids, with its tables, files, twins and exports.
+"""`KnowledgeGraph`: an immutable snapshot of a domain over dense ids, with its tables, files and twins.
 
 `KnowledgeGraph.from_rows` makes one from rows, `kg.graph.building.build` from columns, a store's `snapshot()` from a
 store. Knows nothing of stores and models.

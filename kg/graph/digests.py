@@ -3,42 +3,40 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kg.graph.parts import GraphParts
+from kg.graph.strings import Strings
 from kg.graph.tables import InteractionTable, NodeTable, RelationTable
 
-if TYPE_CHECKING:
-    from kg.graph.snapshot import KnowledgeGraph
 
-
-def facts_digest(graph: KnowledgeGraph) -> str:
+def facts_digest(parts: GraphParts) -> str:
     """Digest of items, entities and the relations between them, 32 hex digits."""
     digest = hashlib.blake2b(digest_size=16)
-    users = set(graph.schema.user_kinds)
-    for kind in graph.kinds:
+    users = set(parts.schema.user_kinds)
+    for kind in parts.kinds:
         if kind not in users:
-            _update_nodes(digest, graph.nodes(kind))
-    for relation in graph.relations:
+            _update_nodes(digest, parts.tables[kind])
+    for relation in parts.relations:
         if relation.head_kind not in users and relation.tail_kind not in users:
             _update_relation(digest, relation)
     return digest.hexdigest()
 
 
-def events_digest(graph: KnowledgeGraph) -> str:
+def events_digest(parts: GraphParts, item_ids: Strings) -> str:
     """Digest of users, relations with a user at an end, and all events, 32 hex digits."""
     digest = hashlib.blake2b(digest_size=16)
-    users = set(graph.schema.user_kinds)
+    users = set(parts.schema.user_kinds)
     for kind in sorted(users):
-        _update_nodes(digest, graph.nodes(kind))
-    for relation in graph.relations:
+        _update_nodes(digest, parts.tables[kind])
+    for relation in parts.relations:
         if relation.head_kind in users or relation.tail_kind in users:
             _update_relation(digest, relation)
-    for table in graph.events:
+    for table in parts.events:
         _update_events(digest, table)
     # Events name items by dense index, which means something only together with the items' ids.
-    graph.item_ids.update(digest)
+    item_ids.update(digest)
     return digest.hexdigest()
 
 

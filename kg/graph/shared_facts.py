@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kg.graph.concealing import concealed_nodes
+from kg.graph.digests import facts_digest
 from kg.graph.facts import ItemFacts, item_facts
 from kg.graph.items import ItemIndex
 from kg.graph.parts import GraphParts
@@ -20,7 +21,7 @@ from kg.graph.tables import RelationTable
 
 
 class SharedFacts:
-    """Item ids, labels, texts and facts of a snapshot's tables; `digest` is None until somebody has asked for it."""
+    """Item ids, labels, texts, facts and digest of a snapshot's tables."""
 
     def __init__(self, parts: GraphParts) -> None:
         # Without the events, which would else be kept as long as the facts.
@@ -28,13 +29,17 @@ class SharedFacts:
         self.relations: tuple[RelationTable, ...] = tuple(parts.relations)
         self.n_items = sum(len(parts.tables[kind]) for kind in parts.schema.item_kinds)
         self.items = ItemIndex([parts.tables[kind] for kind in parts.schema.item_kinds])
-        self.digest = parts.digest
 
     @property
     def join_users(self) -> bool:
         """Whether a relation has users at an end, whose rows move when a user comes."""
         users = set(self._parts.schema.user_kinds)
         return any({relation.head_kind, relation.tail_kind} & users for relation in self.relations)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of items, entities and the relations between them."""
+        return self._parts.digest or facts_digest(self._parts)
 
     @cached_property
     def item_labels(self) -> Strings:

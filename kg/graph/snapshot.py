@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from kg.errors import WhyPathError
 from kg.graph.building import EventColumns, build, graph_of_rows
 from kg.graph.columns import FieldColumn
-from kg.graph.digests import events_digest, facts_digest
+from kg.graph.digests import events_digest
 from kg.graph.event_delta import EventDelta
 from kg.graph.events import history_of, interactions_of
 from kg.graph.facts import ItemFacts
@@ -35,11 +34,6 @@ from kg.histories import Histories
 from kg.interactions import Interactions
 from kg.rows import EdgeRow, Event, FieldValue, NodeRow
 from kg.schema import DomainSchema
-
-if TYPE_CHECKING:
-    import networkx as nx
-    from torch_geometric.data import FeatureStore, GraphStore, HeteroData
-
 
 _LAID_EVENTS = 1_000
 _LAID_SHARE = 0.05
@@ -131,17 +125,6 @@ class KnowledgeGraph:
         """
         made = graph_of_rows(schema, nodes, edges, events, generation=generation, event_generation=event_generation)
         return cls(made)
-
-    @classmethod
-    def from_networkx(
-        cls, graph: nx.Graph, schema: DomainSchema | None = None, *, items: str | None = None, users: str | None = None
-    ) -> KnowledgeGraph:
-        """A snapshot of a networkx graph in the form that `to_networkx` gives; see
-        `kg.graph.networkx_import.parts_of_networkx`. Raises WhyPathError for what the schema does not describe.
-        """
-        from kg.graph.networkx_import import parts_of_networkx
-
-        return cls(parts_of_networkx(graph, schema, items=items, users=users))
 
     # Nodes
 
@@ -341,7 +324,7 @@ class KnowledgeGraph:
         none = np.zeros(0, dtype=np.intp)
         return KnowledgeGraph(replace(self._parts, events=[table.take(none) for table in self.events]))
 
-    # Digests, files, other libraries
+    # Digests, files
 
     @property
     def digest(self) -> str:
@@ -349,40 +332,12 @@ class KnowledgeGraph:
 
         Users and events are not in it, and leave it as it is; `events_digest` covers them.
         """
-        if self._facts.digest is None:
-            self._facts.digest = facts_digest(self)
         return self._facts.digest
 
     @cached_property
     def events_digest(self) -> str:
         """Digest of users, what hangs on them, and events."""
-        return events_digest(self)
-
-    def to_networkx(
-        self,
-        around: int | None = None,
-        depth: int = 1,
-        *,
-        interactions: bool = False,
-        hidden: bool = False,
-        complete: bool = False,
-    ) -> nx.MultiDiGraph:
-        """A labelled networkx MultiDiGraph; see `kg.graph.networkx_export.to_networkx`."""
-        from kg.graph.networkx_export import to_networkx
-
-        return to_networkx(self, around, depth, interactions=interactions, hidden=hidden, complete=complete)
-
-    def to_pyg(self, *, inverse: bool = False, interactions: bool = True) -> HeteroData:
-        """The snapshot as PyTorch Geometric's HeteroData; see `kg.graph.pyg`."""
-        from kg.graph.pyg import to_pyg
-
-        return to_pyg(self, inverse=inverse, interactions=interactions)
-
-    def to_pyg_stores(self) -> tuple[FeatureStore, GraphStore]:
-        """The snapshot behind PyTorch Geometric's interfaces of remote backends; see `kg.graph.pyg_stores`."""
-        from kg.graph.pyg_stores import SnapshotEdges, SnapshotFeatures
-
-        return SnapshotFeatures(self), SnapshotEdges(self)
+        return events_digest(self._parts, self.item_ids)
 
     def save(self, directory: str | Path, *, mode: int | None = None) -> Path:
         """Write the snapshot to a directory, whole or not at all. `mode`: of its files, else as the umask allows."""

@@ -33,8 +33,8 @@ def domain_from_networkx(
     `label`, `text`, `role` and fields of any name. `items` and `users` name the item and the user kind where no `role`
     says it. Edges have the attribute `relation` or, in a multigraph, the relation as their key. Edges from users to
     items are interactions (with `weight`, `time` and `id` where they have them), all others relations, with the words
-    of their attribute `label`. This is the form that `KnowledgeGraph.to_networkx` gives. Raises `SourceError` where
-    items or users cannot be told.
+    of their attribute `label`. This is the form that `kg.exchange.networkx.to_networkx` gives. Raises `SourceError`
+    where items or users cannot be told.
     """
     kinds = _kinds(graph)
     for kind, role in ((items, Role.ITEM), (users, Role.USER)):

@@ -14,6 +14,7 @@ import networkx as nx
 
 from kg.durable import file_written_whole
 from kg.errors import WhyPathError
+from kg.exchange.networkx import to_networkx
 from kg.graph import KnowledgeGraph
 from kg.json_text import json_text
 from kg.tsv_cells import tsv_cell
@@ -46,7 +47,7 @@ def write_graph(
         raise ExportProblem(f"{path}: name it {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
     if not path.parent.is_dir():
         raise ExportProblem(f"{path}: there is no folder {path.parent}; make it first")
-    found = graph.to_networkx(around, depth, interactions=interactions)
+    found = to_networkx(graph, around, depth, interactions=interactions)
     plain = _plain(found)
     if path.suffix == ".graphml":
         content = _graphml(plain)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from kg.exchange.networkx import to_networkx
 from kg.graph import KnowledgeGraph, UnknownNode
 from kg.rows import EdgeRow, NodeRow
 from kg.schema import DomainSchema
@@ -51,11 +52,11 @@ def test_only_what_no_open_relation_leads_to_is_concealed(graph: KnowledgeGraph)
 
 
 def test_exports_leave_it_out_and_looking_it_up_finds_nothing(graph: KnowledgeGraph) -> None:
-    for exported in (graph.to_networkx(), graph.to_networkx(interactions=True)):
+    for exported in (to_networkx(graph), to_networkx(graph, interactions=True)):
         assert {key for kind, key in exported if kind == "group"} == {"both", "loose"}
-    near = graph.to_networkx(graph.node_id("reader", "r"), 2, interactions=True)
+    near = to_networkx(graph, graph.node_id("reader", "r"), 2, interactions=True)
     assert ("group", "secret") not in near
-    assert ("group", "secret") in graph.to_networkx(complete=True)
+    assert ("group", "secret") in to_networkx(graph, complete=True)
     with pytest.raises(UnknownNode) as concealed:
         graph.shown_node_id("group", "secret")
     with pytest.raises(UnknownNode) as absent:
@@ -67,7 +68,7 @@ def test_exports_leave_it_out_and_looking_it_up_finds_nothing(graph: KnowledgeGr
 @given(GRAPHS)
 @settings(max_examples=40)
 def test_concealed_is_what_has_hidden_edges_alone(graph: KnowledgeGraph) -> None:
-    everything, shown = (graph.to_networkx(interactions=True, hidden=hidden) for hidden in (True, False))
+    everything, shown = (to_networkx(graph, interactions=True, hidden=hidden) for hidden in (True, False))
     for node in range(graph.n_nodes):
         name = graph.node_of(node)[:2]
         is_entity = everything.nodes[name]["role"] == "entity"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import networkx as nx
 from hypothesis import given, settings
 
+from kg.exchange.networkx import to_networkx
 from kg.graph import KnowledgeGraph, graph_statistics
 from tests.kg.domain import EDGES, EVENTS, NODES
 from tests.kg.graph.graphs import GRAPHS, SCHEMA
@@ -41,7 +42,7 @@ def test_statistics_of_nothing() -> None:
 @settings(max_examples=40, deadline=None)
 def test_components_are_those_of_networkx(graph: KnowledgeGraph) -> None:
     found = graph_statistics(graph)
-    sizes = [len(part) for part in nx.weakly_connected_components(graph.to_networkx(hidden=True))]
+    sizes = [len(part) for part in nx.weakly_connected_components(to_networkx(graph, hidden=True))]
     assert found.components.count == len(sizes)
     assert found.components.largest == max(sizes, default=0)
     assert found.components.isolated == sizes.count(1)

@@ -8,6 +8,7 @@ from pathlib import Path
 import networkx as nx
 import pytest
 
+from kg.exchange.networkx import to_networkx
 from kg.graph import KnowledgeGraph
 from kg.ingest import StrictError, load_domain
 from kg.schema import DomainSchema
@@ -66,7 +67,7 @@ def test_rdf_becomes_items_entities_and_relations(tmp_path: Path, store: GraphSt
 
 def test_a_graph_that_left_as_networkx_comes_back(store: GraphStore) -> None:
     graph = KnowledgeGraph.from_rows(films_schema(), NODES, EDGES, EVENTS)
-    left = graph.to_networkx(interactions=True, hidden=True)
+    left = to_networkx(graph, interactions=True, hidden=True)
     schema = domain_from_networkx(left)
     report = load_domain(schema, store, tables={"graph": left})
     back = store.snapshot()
@@ -77,7 +78,7 @@ def test_a_graph_that_left_as_networkx_comes_back(store: GraphStore) -> None:
     for relation in graph.relations:
         assert edges(back, relation.name) == edges(graph, relation.name)
     assert {t.kind: sorted(t.ids) for t in back.events} == {t.kind: sorted(t.ids) for t in graph.events}
-    again = domain_from_networkx(back.to_networkx(interactions=True, hidden=True))
+    again = domain_from_networkx(to_networkx(back, interactions=True, hidden=True))
     assert again == schema
 
 

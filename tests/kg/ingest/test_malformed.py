@@ -243,3 +243,27 @@ def test_an_item_map_keeps_two_id_spaces_apart(tmp_path: Path, store: GraphStore
     assert [(b.line, str(b.reason)) for b in report.first_bad] == [(3, "contradicting role"), (4, "contradicting role")]
     assert "is the item '2' by the item map" in report.first_bad[0].detail
     assert "is not an item by the item map" in report.first_bad[1].detail
+
+
+def test_an_unreadable_list_costs_its_relations_alone(tmp_path: Path, store: GraphStore) -> None:
+    (tmp_path / "films.csv").write_text('id;tags\n1;["a", "b"]\n2;[a\n', encoding="utf-8")
+    schema = DomainSchema.from_mapping(
+        {
+            "nodes": {
+                "film": {
+                    "role": "item",
+                    "source": {"file": "films.csv", "separator": ";", "quoted": False},
+                    "key": "id",
+                    "lists": {"tags": {"target": "tag", "syntax": "json"}},
+                },
+                "tag": {},
+                "user": {"role": "user"},
+            },
+            "interactions": {"seen": {}},
+        }
+    )
+    report = load_domain(schema, store, folder=tmp_path)
+    assert store.snapshot().item_ids.to_list() == ["1", "2"]
+    assert store.snapshot().nodes("tag").keys.to_list() == ["a", "b"]
+    assert report.n_bad == 1
+    assert "is no JSON list" in report.first_bad[0].detail

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kg.errors import WhyPathError
+from kg.exchange.networkx import to_networkx
 from kg.graph import KnowledgeGraph, UnknownNode
 from kg.paths import LONGEST, ImpossiblePattern, Path, PathSearch
 from kg.rows import EdgeRow, Event, NodeRow
@@ -115,7 +116,7 @@ def test_a_length_that_is_too_much_work_is_left_out(graph: KnowledgeGraph) -> No
 @settings(max_examples=60, deadline=None)
 def test_shortest_lengths_are_those_of_networkx(graph: KnowledgeGraph) -> None:
     search = PathSearch(graph)
-    exported = nx.Graph(graph.to_networkx().to_undirected())
+    exported = nx.Graph(to_networkx(graph).to_undirected())
     lengths = dict(nx.all_pairs_shortest_path_length(exported, cutoff=4))
     nodes = [node for node in range(graph.n_nodes) if graph.node_of(node)[:2] in exported]
     for source in nodes[::3]:

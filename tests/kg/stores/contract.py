@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from kg.graph import KnowledgeGraph
+from kg.exchange.networkx import from_networkx, to_networkx
+from kg.exchange.pyg import to_pyg
+from kg.exchange.pyg_stores import to_pyg_stores
 from kg.opening import open_store
 from kg.rows import Event
 from kg.stores import GraphStore, StoreEmpty, StoreNotFound
@@ -51,12 +53,12 @@ class GraphStoreContract(LoadContract, WaitingContract, EventContract, ReadContr
         load(store)
         store.append_events([Event.of("new", "1", "film", "view", time=0.1, weight=0.1)])
         graph = store.snapshot()
-        assert same(KnowledgeGraph.from_networkx(graph.to_networkx(complete=True)), graph)
+        assert same(from_networkx(to_networkx(graph, complete=True)), graph)
 
     def test_a_snapshot_says_the_same_in_both_forms_of_pyg(self, store: GraphStore) -> None:
         load(store)
         graph = store.snapshot()
-        data, (features, edges) = graph.to_pyg(), graph.to_pyg_stores()
+        data, (features, edges) = to_pyg(graph), to_pyg_stores(graph)
         for kind in graph.kinds:
             assert features.get_tensor(kind, "node_id", None).tolist() == data[kind].node_id.tolist()
         rows, columns, _ = edges.coo()

@@ -1,12 +1,12 @@
 """A snapshot behind PyTorch Geometric's remote-backend interface: a `FeatureStore` and a `GraphStore` that read only.
 
 They hold nothing of their own: a tensor is made of the snapshot's mapped columns when it is asked for. What there is
-is what `kg.graph.pyg.to_pyg` gives, under the same names.
+is what `kg.exchange.pyg.to_pyg` gives, under the same names.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,12 +15,15 @@ from torch import Tensor
 from torch_geometric.data import EdgeAttr, FeatureStore, GraphStore, TensorAttr
 from torch_geometric.data.graph_store import EdgeLayout
 
-from kg.graph.pyg import events_on, numeric_fields
-
-if TYPE_CHECKING:
-    from kg.graph.snapshot import KnowledgeGraph
+from kg.exchange.pyg import events_on, numeric_fields
+from kg.graph import KnowledgeGraph
 
 EdgeType = tuple[str, str, str]
+
+
+def to_pyg_stores(graph: KnowledgeGraph) -> tuple[SnapshotFeatures, SnapshotEdges]:
+    """Both interfaces over one snapshot."""
+    return SnapshotFeatures(graph), SnapshotEdges(graph)
 
 
 class SnapshotFeatures(FeatureStore):

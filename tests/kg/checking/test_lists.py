@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +11,7 @@ from hypothesis import strategies as st
 
 from kg.checking.lists import list_reader
 from kg.checking.values import RowProblem, keys_of
-from kg.ingest import load_domain
-from kg.schema import DomainSchema
 from kg.schema.nodes import ListColumn, ListSyntax
-from kg.stores import GraphStore
 
 NONE = frozenset({"", "NA"})
 
@@ -102,27 +98,3 @@ def test_any_text_is_a_list_or_a_problem(cell: str, syntax: ListSyntax) -> None:
         assert all(read(cell, syntax=syntax))
     except RowProblem as problem:
         assert problem.detail  # noqa: PT017
-
-
-def test_an_unreadable_list_costs_its_relations_alone(tmp_path: Path, store: GraphStore) -> None:
-    (tmp_path / "films.csv").write_text('id;tags\n1;["a", "b"]\n2;[a\n', encoding="utf-8")
-    schema = DomainSchema.from_mapping(
-        {
-            "nodes": {
-                "film": {
-                    "role": "item",
-                    "source": {"file": "films.csv", "separator": ";", "quoted": False},
-                    "key": "id",
-                    "lists": {"tags": {"target": "tag", "syntax": "json"}},
-                },
-                "tag": {},
-                "user": {"role": "user"},
-            },
-            "interactions": {"seen": {}},
-        }
-    )
-    report = load_domain(schema, store, folder=tmp_path)
-    assert store.snapshot().item_ids.to_list() == ["1", "2"]
-    assert store.snapshot().nodes("tag").keys.to_list() == ["a", "b"]
-    assert report.n_bad == 1
-    assert "is no JSON list" in report.first_bad[0].detail

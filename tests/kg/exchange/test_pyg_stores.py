@@ -13,6 +13,8 @@ from torch_geometric.data.remote_backend_utils import num_nodes
 from torch_geometric.loader import NodeLoader
 from torch_geometric.sampler import BaseSampler, HeteroSamplerOutput, NodeSamplerInput
 
+from kg.exchange.pyg import to_pyg
+from kg.exchange.pyg_stores import to_pyg_stores
 from kg.graph import KnowledgeGraph
 from tests.kg.domain import EDGES, EVENTS, NODES
 from tests.kg.graph.graphs import GRAPHS, SCHEMA
@@ -42,8 +44,8 @@ def assert_equal(ours: HeteroData, theirs: HeteroData) -> None:
 @given(GRAPHS)
 @settings(max_examples=25, deadline=None)
 def test_the_stores_say_what_to_pyg_says(graph: KnowledgeGraph) -> None:
-    features, edges = graph.to_pyg_stores()
-    data = graph.to_pyg()
+    features, edges = to_pyg_stores(graph)
+    data = to_pyg(graph)
     assert_equal(rebuilt(features, edges), data)
     # Every layout that PyG converts to or finds says the same edges.
     for edge_type in data.edge_types:
@@ -64,13 +66,13 @@ def graph() -> KnowledgeGraph:
 
 
 def test_parts_of_tensors(graph: KnowledgeGraph) -> None:
-    stores: tuple[Any, Any] = graph.to_pyg_stores()
+    stores: tuple[Any, Any] = to_pyg_stores(graph)
     features, edges = stores
-    whole = graph.to_pyg()["film"].fields
+    whole = to_pyg(graph)["film"].fields
     for index in (torch.tensor([3, 0]), slice(1, 3), torch.tensor([2]).numpy()):
         assert torch.equal(features.get_tensor("film", "fields", index).nan_to_num(-7), whole[index].nan_to_num(-7))
     assert features.get_tensor_size("film", "fields", None) == tuple(whole.shape)
-    assert features.view("viewer").node_id[:].tolist() == graph.to_pyg()["viewer"].node_id.tolist()
+    assert features.view("viewer").node_id[:].tolist() == to_pyg(graph)["viewer"].node_id.tolist()
     for name in ("nothing", "fields"):
         with pytest.raises(KeyError):
             features.get_tensor("viewer", name, None)
@@ -109,11 +111,11 @@ class OneHop(BaseSampler):
 
 
 def test_a_loader_of_pyg_makes_batches_of_the_stores(graph: KnowledgeGraph) -> None:
-    features, edges = graph.to_pyg_stores()
+    features, edges = to_pyg_stores(graph)
     loader = NodeLoader((features, edges), OneHop(edges), input_nodes="person", batch_size=1)
     batches = list(loader)
     assert len(batches) == len(graph.nodes("person"))
-    data = graph.to_pyg()
+    data = to_pyg(graph)
     for person, batch in enumerate(batches):
         films = data["film", "director", "person"].edge_index
         mine = films[0][films[1] == person]

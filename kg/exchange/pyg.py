@@ -1,4 +1,4 @@
-"""A snapshot as PyTorch Geometric's `HeteroData`; with `pyg_stores` the modules of the snapshot that import torch.
+"""A snapshot as PyTorch Geometric's `HeteroData`.
 
 Learned features are left to the encoders: here are only structure, the numeric fields that models may read, and the
 events.
@@ -6,17 +6,12 @@ events.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch_geometric.data import HeteroData
 
-from kg.graph.tables import InteractionTable
-
-if TYPE_CHECKING:
-    from kg.graph.snapshot import KnowledgeGraph
+from kg.graph import InteractionTable, KnowledgeGraph
 
 
 def to_pyg(graph: KnowledgeGraph, *, inverse: bool = False, interactions: bool = True) -> HeteroData:
