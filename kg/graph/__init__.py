@@ -4,6 +4,7 @@
 store. Knows nothing of stores and models.
 """
 
+from kg.graph.changes import FactChanges
 from kg.graph.columns import FieldColumn
 from kg.graph.facts import ItemFacts
 from kg.graph.files import SnapshotUnreadable
@@ -16,6 +17,7 @@ from kg.schema import Role
 
 __all__ = [
     "Csr",
+    "FactChanges",
     "FieldColumn",
     "GraphStatistics",
     "InteractionTable",

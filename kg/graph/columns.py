@@ -5,6 +5,7 @@ dictionary.
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -56,10 +57,9 @@ class FieldColumn:
         codes = np.asarray(found.fill_null(-1), dtype=np.int32)
         return cls(name, type, sensitive, codes=codes, categories=categories)
 
-    @classmethod
-    def missing_everywhere(cls, name: str, type: str, length: int, *, sensitive: bool = False) -> FieldColumn:
-        """A column without a single value."""
-        return cls.of(name, type, [None] * length, sensitive=sensitive)
+    def missed_by(self, length: int) -> FieldColumn:
+        """The field over so many nodes that have no value."""
+        return FieldColumn.of(self.name, self.type, [None] * length, sensitive=self.sensitive)
 
     @classmethod
     def concatenated(cls, columns: Sequence[FieldColumn]) -> FieldColumn:
@@ -109,12 +109,35 @@ class FieldColumn:
         if self.codes is None or self.categories is None:
             numbers = None if self.numbers is None else self.numbers[positions]
             return FieldColumn(self.name, self.type, self.sensitive, numbers=numbers)
-        chosen = self.codes[positions]
+        return self._with_codes(self.codes[positions], self.categories)
+
+    def _with_codes(self, codes: NDArray[np.int32], categories: Strings) -> FieldColumn:
         # A category that only a removed node had would be a trace of it.
-        used, dense = np.unique(chosen[chosen >= 0], return_inverse=True)
-        codes = np.full(len(chosen), -1, dtype=np.int32)
-        codes[chosen >= 0] = dense
-        return FieldColumn(self.name, self.type, self.sensitive, codes=codes, categories=self.categories.take(used))
+        used = np.bincount(codes[codes >= 0], minlength=len(categories)) > 0
+        if not used.all():
+            codes = np.append(np.cumsum(used) - 1, -1)[codes].astype(np.int32)
+            categories = categories.take(np.flatnonzero(used))
+        return FieldColumn(self.name, self.type, self.sensitive, codes=codes, categories=categories)
+
+    def merged(self, other: FieldColumn, positions: NDArray[np.intp]) -> FieldColumn:
+        """The values at these positions of this column followed by `other`, which is of its type and short."""
+        if self.numbers is not None and other.numbers is not None:
+            numbers = np.concatenate([self.numbers, other.numbers])[positions]
+            return FieldColumn(self.name, self.type, self.sensitive, numbers=numbers)
+        assert self.codes is not None
+        assert self.categories is not None
+        assert other.codes is not None
+        assert other.categories is not None
+        known = len(self.categories)
+        new = [value for value in other.categories if self.categories.find(value) < 0]
+        places = np.array([bisect_left(self.categories, value) for value in new], dtype=np.int64)
+        order = np.insert(np.arange(known), places, known + np.arange(len(new)))
+        categories = Strings.concatenated([self.categories, Strings.of(new)]).take(order) if new else self.categories
+        # Code -1, of a missing value, is the last of each.
+        mine = np.append(np.argsort(order)[:known], -1)
+        others = np.array([*map(categories.find, other.categories), -1])
+        codes = np.concatenate([mine[self.codes], others[other.codes]])
+        return self._with_codes(codes[positions].astype(np.int32), categories)
 
     def with_missing(self, added: int) -> FieldColumn:
         """The column with so many nodes more, which have no value."""

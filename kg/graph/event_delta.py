@@ -19,10 +19,9 @@ _LOCK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class LaidEvent:
-    """An event with its item's dense index; `new_users`: users up to here that the snapshot below does not have."""
+    """An event; `new_users`: users up to here that the snapshot below does not have."""
 
     event: Event
-    item: int
     new_users: int
 
 
@@ -67,7 +66,7 @@ class EventDelta:
         have, are left out. Costs as much as the events are many.
         """
         latest = {_key(event): event for event in events}.values()
-        usable = [(event, item) for event in latest if (item := _item_of(base, event)) >= 0]
+        usable = [event for event in latest if _item_of(base, event) >= 0]
         log = self._log
         # In the child of a fork a thread that is not there any more may hold it for ever.
         is_ours = log.lock.acquire(timeout=_LOCK_SECONDS)
@@ -75,8 +74,8 @@ class EventDelta:
             if not is_ours or len(log.entries) != self.length:
                 # Another snapshot was made from the one below, with other events.
                 log = self._copied()
-            for event, item in usable:
-                _append(log, base, event, item)
+            for event in usable:
+                _append(log, base, event)
             return EventDelta(log, len(log.entries))
         finally:
             if is_ours:
@@ -103,7 +102,7 @@ def _item_of(base: GraphParts, event: Event) -> int:
     return -1 if row < 0 else base.offsets[event.item_kind] + row
 
 
-def _append(log: _Log, base: GraphParts, event: Event, item: int) -> None:
+def _append(log: _Log, base: GraphParts, event: Event) -> None:
     if _key(event) in log.keys:
         return
     row = base.users.keys.find(event.user)
@@ -114,7 +113,7 @@ def _append(log: _Log, base: GraphParts, event: Event, item: int) -> None:
     # The entry comes last: readers look at places below the length that they know.
     log.by_user.setdefault(event.user, []).append(len(log.entries))
     log.keys.add(_key(event))
-    log.entries.append(LaidEvent(event, item, before + is_new))
+    log.entries.append(LaidEvent(event, before + is_new))
 
 
 def _is_in_base(base: GraphParts, event: Event, row: int) -> bool:
@@ -122,7 +121,7 @@ def _is_in_base(base: GraphParts, event: Event, row: int) -> bool:
     return any(event.id in table.ids[table.of_user(row)] for table in tables)
 
 
-def pieces(entries: Sequence[LaidEvent], kind: str) -> tuple[list[Event], list[int]]:
-    """Events of one kind, and their items."""
-    chosen = [entry for entry in entries if entry.event.kind == kind]
-    return [entry.event for entry in chosen], [entry.item for entry in chosen]
+def pieces(base: GraphParts, entries: Sequence[LaidEvent], kind: str) -> tuple[list[Event], list[int]]:
+    """Events of one kind, and the dense indices of their items in `base`."""
+    chosen = [entry.event for entry in entries if entry.event.kind == kind]
+    return chosen, [_item_of(base, event) for event in chosen]

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from kg.graph.tables import RelationTable
+from kg.graph.tables import Csr, RelationTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,31 +68,25 @@ def item_facts(
 
     Item kinds must come first in the node space, so that an item's global id is its dense item index.
     """
-    names: list[str] = []
-    items: list[NDArray[np.int64]] = []
-    codes: list[NDArray[np.int32]] = []
-    nodes: list[NDArray[np.int64]] = []
-
-    def add(name: str, ends: NDArray[np.int64], others: NDArray[np.int64]) -> None:
-        names.append(name)
-        items.append(ends)
-        codes.append(np.full(len(ends), len(names) - 1, dtype=np.int32))
-        nodes.append(others)
-
+    parts: list[tuple[str, Csr, int, int]] = []
     for relation in relations:
         if relation.head_kind in user_kinds or relation.tail_kind in user_kinds:
             continue
-        heads = relation.heads.astype(np.int64) + offsets[relation.head_kind]
-        tails = relation.tails.astype(np.int64) + offsets[relation.tail_kind]
+        heads, tails = offsets[relation.head_kind], offsets[relation.tail_kind]
         if relation.head_kind in item_kinds:
-            add(relation.name, heads, tails)
+            parts.append((relation.name, relation.forward, heads, tails))
         if relation.tail_kind in item_kinds:
-            add(f"~{relation.name}", tails, heads)
-    if not names:
-        empty = np.zeros(0, dtype=np.int32)
-        return ItemFacts(np.zeros(n_items + 1, dtype=np.int64), empty, empty, ())
-    all_items, all_codes, all_nodes = np.concatenate(items), np.concatenate(codes), np.concatenate(nodes)
-    order = np.lexsort((all_nodes, all_codes, all_items))
+            parts.append((f"~{relation.name}", relation.backward, tails, heads))
     indptr = np.zeros(n_items + 1, dtype=np.int64)
-    np.cumsum(np.bincount(all_items, minlength=n_items), out=indptr[1:])
-    return ItemFacts(indptr, all_codes[order], all_nodes[order].astype(np.int32), tuple(names))
+    for _, edges, first, _ in parts:
+        indptr[first + 1 : first + 1 + len(edges)] += edges.degrees()
+    np.cumsum(indptr, out=indptr)
+    codes, nodes = np.zeros(indptr[-1], dtype=np.int32), np.zeros(indptr[-1], dtype=np.int32)
+    # Each relation's edges are in the order of facts already: those of an item go behind its facts so far.
+    free = indptr[:-1].copy()
+    for code, (_, edges, first, others) in enumerate(parts):
+        own, degrees = free[first : first + len(edges)], edges.degrees()
+        at = np.repeat(own - edges.indptr[:-1], degrees) + np.arange(edges.n_edges)
+        codes[at], nodes[at] = code, edges.indices + others
+        own += degrees
+    return ItemFacts(indptr, codes, nodes, tuple(name for name, *_ in parts))

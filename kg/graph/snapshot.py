@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from kg.errors import WhyPathError
 from kg.graph.building import EventColumns, build, graph_of_rows
+from kg.graph.changes import FactChanges, with_changes
 from kg.graph.columns import FieldColumn
 from kg.graph.digests import events_digest
 from kg.graph.event_delta import EventDelta
@@ -222,14 +223,7 @@ class KnowledgeGraph:
         if not having:
             names = sorted({field for table in tables for field in table.fields})
             raise UnknownNode(f"items have no field {name!r}; their fields are {', '.join(names) or 'none'}")
-        first = having[0]
-        return FieldColumn.concatenated(
-            [
-                table.fields.get(name)
-                or FieldColumn.missing_everywhere(name, first.type, len(table), sensitive=first.sensitive)
-                for table in tables
-            ]
-        )
+        return FieldColumn.concatenated([table.fields.get(name) or having[0].missed_by(len(table)) for table in tables])
 
     def relation(self, name: str) -> RelationTable:
         """One relation's table; raises UnknownNode."""
@@ -299,6 +293,14 @@ class KnowledgeGraph:
         # Rows of users in relations move when users come.
         moved = graph._delta.new_users and self._facts.join_users
         return KnowledgeGraph(graph._parts, None, None if moved else self._facts)
+
+    def with_changes(self, changes: FactChanges) -> KnowledgeGraph:
+        """The snapshot with changed facts, of the generation that they lead to: equal to one read as a whole there,
+        but for events of the changes' `events_after` and later that it did not have. Dense ids may be others.
+        """
+        if changes.touch_users(self.schema):
+            return KnowledgeGraph(with_changes(self._parts, changes))
+        return KnowledgeGraph(with_changes(self._base, changes), self._delta)
 
     def without_users(self, users: Iterable[str]) -> KnowledgeGraph:
         """The snapshot without these users, their events and whatever else hangs on them."""

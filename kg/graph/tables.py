@@ -44,6 +44,17 @@ class NodeTable:
             {name: column.take(rows) for name, column in self.fields.items()},
         )
 
+    def merged(self, other: NodeTable, positions: NDArray[np.intp], *, same_keys: bool = False) -> NodeTable:
+        """The rows at these positions of this table followed by `other`; `same_keys`: the keys are this table's."""
+
+        def chosen(mine: Strings, others: Strings) -> Strings:
+            return Strings.concatenated([mine, others]).take(positions)
+
+        fields = {name: column.merged(other.fields[name], positions) for name, column in self.fields.items()}
+        keys = self.keys if same_keys else chosen(self.keys, other.keys)
+        labels, texts = chosen(self.labels, other.labels), chosen(self.texts, other.texts)
+        return NodeTable(self.kind, self.role, keys, labels, texts, fields)
+
     def with_bare(self, keys: list[str]) -> NodeTable:
         """The table with further nodes that have nothing but a key (which is their label too), none of them in it
         yet.

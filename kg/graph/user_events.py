@@ -16,7 +16,7 @@ def events_of_user(base: GraphParts, delta: EventDelta, user: str) -> list[Inter
     found: list[InteractionTable] = []
     for table in base.events:
         own = table.part(table.of_user(row)) if row >= 0 else table.part(slice(0, 0))
-        events, items = pieces(laid, table.kind)
+        events, items = pieces(base, laid, table.kind)
         if events:
             columns = event_columns(events, [max(row, 0)] * len(events), items)
             own = concatenated([own, interaction_table(base.schema, table.kind, columns)]).in_order()
