@@ -12,8 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-import torch
 from numpy.typing import NDArray
+
+_GROUPS = 8
+"""Groups for each place of a list: with so many, few groups hold two of the k best."""
+
+_LEAST_GROUPS = 512
+"""The groups' best scores are found a long run of memory at a time, so that fewer groups take longer."""
 
 
 class TopK(NamedTuple):
@@ -96,15 +101,50 @@ def _contenders(
     if k == scores.shape[1]:
         rows, columns = np.divmod(np.arange(scores.size), k)
         return rows, columns
-    # torch's selection, as numpy's partition takes 20 to 50 times as long where many scores are equal (sparse blocks).
-    kth = torch.topk(torch.from_numpy(scores), k, dim=1).values[:, -1:].numpy()
-    chosen = ~(scores < kth)
-    # A user without history has all scores equal: of the many that equal the k-th only the first by hash are needed.
-    for row in np.flatnonzero(np.count_nonzero(chosen, axis=1) > 4 * k):
-        equal = np.flatnonzero(scores[row] == kth[row])
-        room = k - np.count_nonzero(scores[row] > kth[row])
-        if 0 < room < len(equal):
-            chosen[row, equal] = False
-            chosen[row, equal[np.argpartition(tie_break[equal], room - 1)[:room]]] = True
+    least = _lower_bounds(scores, k)
+    chosen = ~(scores < least)
+    counts = np.count_nonzero(chosen, axis=1)
+    # Many are left where scores are equal, as those of a user without history all are: of the many that equal the k-th
+    # only the first by hash are needed.
+    for row in np.flatnonzero(counts > 4 * k):
+        chosen[row] = False
+        chosen[row, _best(scores[row], k, least[row, 0], tie_break)] = True
     rows, columns = np.nonzero(chosen)
     return rows, columns
+
+
+def _lower_bounds(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
+    """Of each row a score that its k-th best reaches, and few others of a row whose scores differ; [n_users, 1].
+
+    The row is dealt out into groups, and the k-th best of the groups' best scores is taken. Looking for the k-th of all
+    scores would take several passes over them, this takes one.
+    """
+    n_users, n_candidates = scores.shape
+    n_groups = max(_GROUPS * k, _LEAST_GROUPS)
+    size = n_candidates // n_groups
+    best = scores
+    if size > 1:
+        best = scores[:, : n_groups * size].reshape(n_users, size, n_groups).max(axis=1)
+        rest = scores[:, n_groups * size :]
+        np.maximum(best[:, : rest.shape[1]], rest, out=best[:, : rest.shape[1]])
+    return _kth_best(best, k)
+
+
+def _kth_best(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
+    """The k-th best of each row, [n_users, 1]; NaN counts as the worst."""
+    # Negated, as partition takes many times as long for a place at the end of a long run of equal numbers.
+    return -np.partition(-scores, k - 1, axis=1)[:, k - 1 : k]
+
+
+def _best(scores: NDArray[np.float32], k: int, least: np.float32, tie_break: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """Columns of the k best of one row, and of NaN; `least` as in `_lower_bounds`."""
+    better = np.flatnonzero(~(scores <= least))
+    if len(better) > k:
+        least = _kth_best(scores[better][None, :], k)[0, 0]
+        better = np.flatnonzero(~(scores <= least))
+    # Fewer than k are better than `least` now, and at least k reach it, so it is the k-th best.
+    equal = np.flatnonzero(scores == least)
+    room = k - len(better)
+    if 0 < room < len(equal):
+        equal = equal[np.argpartition(tie_break[equal], room - 1)[:room]]
+    return np.concatenate([better, equal])

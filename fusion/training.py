@@ -17,10 +17,11 @@ from pydantic import BaseModel
 from encoders.behavior import BehaviorSettings, CatalogueTooLarge
 from encoders.behavior.rare import coarse_counts, without_rare_items
 from encoders.block import Block, Catalogue, Family, TrainingData
+from encoders.installed import check_training_installed
 from fusion.crossfit import cross_fit, spread
 from fusion.evaluation import RankingTask
 from fusion.gate_inputs import Examples
-from fusion.gates import GateForm, Gates, fit_gates
+from fusion.gates import GateForm, Gates
 from fusion.model import FusionModel, TrainedItems, text_digests
 from fusion.ranking import tie_break_keys
 from fusion.registry import ENCODERS, Encoder
@@ -46,7 +47,8 @@ class Fitting:
     text_vectors: float32 [n_items, d]. chosen: what valid preferred, where it was asked before.
 
     Nothing is computed before it is asked for, and nothing twice. Deterministic for a seed, versions and a thread
-    count. Raises UnknownBlock, and CatalogueTooLarge if no block can hold so many items.
+    count. Raises UnknownBlock, CatalogueTooLarge if no block can hold so many items, and TrainingNotInstalled without
+    torch.
     """
 
     graph: KnowledgeGraph
@@ -63,6 +65,7 @@ class Fitting:
     chosen: FusionSettings | None = None
 
     def __post_init__(self) -> None:
+        check_training_installed()
         self._vectors = self.text_vectors if self.variant.text else None
         seen = self.variant.graph_of(self.graph.without_interactions(), self.seed)
         self._catalogue = Catalogue(seen, np.arange(seen.n_items, dtype=np.int32), self._vectors)
@@ -177,6 +180,9 @@ class Fitting:
         columns = [self.blocks.index(name) for name in names]
         if len(columns) < len(self.blocks):
             examples = tuple(replace(e, scores=np.ascontiguousarray(e.scores[:, :, columns])) for e in examples)
+        # What opens bundles imports this module too, and goes without torch.
+        from fusion.gate_fitting import fit_gates
+
         return fit_gates(names, examples, self.settings.gates, _form(self.blocks, self.variant, self.encoders))
 
     def _possible_blocks(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""`FactGraph`: the facts around items as tensors, the form in which the graph encoders pass messages.
+"""`FactGraph`: the facts around items as sparse matrices, the form in which the graph encoders pass messages.
 
 Fact nodes are whatever stands at the other end of an item's fact: entities, or other items. They are numbered densely
 here; `keys` names them for good, so that learned vectors find their node again in another snapshot.
@@ -6,17 +6,11 @@ here; `keys` names them for good, so that learned vectors find their node again 
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import cast
 
 import numpy as np
 import scipy.sparse as sp
-import torch
 from numpy.typing import NDArray
-from torch_geometric import EdgeIndex
 
 from kg.graph import KnowledgeGraph
 
@@ -73,25 +67,6 @@ class FactGraph:
         """Facts per item and relation, float32 [n_items, n_relations]."""
         columns = [np.diff(matrix.indptr) for matrix in self.incidence]
         return np.stack(columns, axis=1).astype(np.float32) if columns else np.zeros((self.n_items, 0), np.float32)
-
-
-def edge_index(matrix: sp.csr_array) -> EdgeIndex:
-    """The incidence of one relation as a row-sorted `EdgeIndex` [n_rows, n_columns], its transpose cached."""
-    coo = matrix.tocoo()
-    indices = torch.from_numpy(np.stack([coo.row, coo.col]).astype(np.int64))
-    _announce_sparse_quietly()
-    # Pyright takes `EdgeIndex(…)` for the constructor of `Tensor`, which it extends by `__new__`.
-    make = cast(Callable[..., EdgeIndex], EdgeIndex)
-    return make(indices, sparse_size=matrix.shape, sort_order="row").fill_cache_()
-
-
-@cache
-def _announce_sparse_quietly() -> None:
-    """Let PyTorch say unheard what it says once a process of its first sparse CSR tensor: nobody here can act on it."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Sparse (CSR tensor support|invariant checks)", category=UserWarning)
-        none = torch.zeros(2, dtype=torch.int64)
-        torch.sparse_csr_tensor(none, none[:0], torch.zeros(0), (1, 1))
 
 
 def _binary(rows: NDArray[np.integer], columns: NDArray[np.integer], shape: tuple[int, int]) -> sp.csr_array:

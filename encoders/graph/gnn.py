@@ -11,14 +11,18 @@ between hops as in LightGCN (He et al., arXiv 2002.02126).
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+from functools import cache
 from typing import Self, cast
 
+import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
 from torch_geometric import EdgeIndex
 
-from encoders.graph.facts import FactGraph, edge_index
+from encoders.graph.facts import FactGraph
 
 
 class GraphNetwork(nn.Module):
@@ -95,6 +99,25 @@ class GraphNetwork(nn.Module):
             q = q + self.item_relations[code].exp() * reached
             z = z + self.history_relations[code].exp() * reached
         return q, z
+
+
+def edge_index(matrix: sp.csr_array) -> EdgeIndex:
+    """The incidence of one relation as a row-sorted `EdgeIndex` [n_rows, n_columns], its transpose cached."""
+    coo = matrix.tocoo()
+    indices = torch.from_numpy(np.stack([coo.row, coo.col]).astype(np.int64))
+    _announce_sparse_quietly()
+    # Pyright takes `EdgeIndex(…)` for the constructor of `Tensor`, which it extends by `__new__`.
+    make = cast(Callable[..., EdgeIndex], EdgeIndex)
+    return make(indices, sparse_size=matrix.shape, sort_order="row").fill_cache_()
+
+
+@cache
+def _announce_sparse_quietly() -> None:
+    """Let PyTorch say unheard what it says once a process of its first sparse CSR tensor: nobody here can act on it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse (CSR tensor support|invariant checks)", category=UserWarning)
+        none = torch.zeros(2, dtype=torch.int64)
+        torch.sparse_csr_tensor(none, none[:0], torch.zeros(0), (1, 1))
 
 
 def _messages(index: EdgeIndex, x: Tensor) -> Tensor:

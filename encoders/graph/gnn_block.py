@@ -6,12 +6,10 @@ item gets its vectors from its own facts and text, a new entity from the items a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
-import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
@@ -26,50 +24,14 @@ from encoders.block import (
     history_weights,
 )
 from encoders.graph.facts import FactGraph
-from encoders.graph.gnn import GraphNetwork
-from encoders.graph.keys import keys_from_arrays, keys_to_arrays
+from encoders.graph.gnn_learned import Learned, restored, state_of
 from encoders.graph.settings import GNNSettings
-from encoders.graph.training import Progress, train_network
-from encoders.tensors import (
-    Tensors,
-    check_finite,
-    check_fitted,
-    check_text_dimension,
-    check_trained,
-    names_of,
-    settings_of,
-)
+from encoders.installed import check_training_installed
+from encoders.tensors import check_finite, check_fitted, check_text_dimension, check_trained
 from kg.histories import Histories
 
-
-@dataclass(frozen=True, eq=False)
-class _TextMaps:
-    """What makes item vectors of texts: maps [d_text, dimensions] and the texts' center [d_text]."""
-
-    item: NDArray[np.float32]
-    history: NDArray[np.float32]
-    center: NDArray[np.float32]
-
-    @property
-    def dimension(self) -> int:
-        return len(self.center)
-
-
-@dataclass(frozen=True, eq=False)
-class _Learned:
-    """The network's parameters as arrays; shapes as in `GraphNetwork`."""
-
-    collaborative: NDArray[np.float32]
-    collaborative_history: NDArray[np.float32]
-    node_vectors: NDArray[np.float32]
-    node_keys: tuple[str, ...]
-    relations: tuple[str, ...]
-    messages: NDArray[np.float32]
-    item_weights: NDArray[np.float32]
-    history_weights: NDArray[np.float32]
-    length_exponent: float
-    scale: float
-    texts: _TextMaps | None
+if TYPE_CHECKING:
+    from encoders.graph.training import Progress
 
 
 class GNN(WeighedHistories):
@@ -80,7 +42,7 @@ class GNN(WeighedHistories):
     serves_new_items: bool = True
     reads_texts: ClassVar[bool] = True
 
-    def __init__(self, learned: _Learned, settings: GNNSettings, catalogue: Catalogue) -> None:
+    def __init__(self, learned: Learned, settings: GNNSettings, catalogue: Catalogue) -> None:
         self.settings = settings
         self._learned = learned
         self._facts = FactGraph.of(catalogue.graph)
@@ -110,7 +72,14 @@ class GNN(WeighedHistories):
     def fit(
         cls, data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0, progress: Progress | None = None
     ) -> Self:
-        """Train on histories over the catalogue's facts and text vectors (where it has any)."""
+        """Train on histories over the catalogue's facts and text vectors (where it has any).
+
+        Raises TrainingNotInstalled without torch.
+        """
+        check_training_installed()
+        # Serving restores the block without torch.
+        from encoders.graph.training import learned_from, train_network
+
         settings = GNNSettings.model_validate(settings or GNNSettings())
         matrix, catalogue = data.matrix, data.catalogue
         facts = FactGraph.of(catalogue.graph)
@@ -121,7 +90,7 @@ class GNN(WeighedHistories):
             center = texts[warm].mean(axis=0) if warm.any() else np.zeros(texts.shape[1], np.float32)
             texts = _centred(texts, center)
         network = train_network(facts, matrix, texts, settings, seed=seed, progress=progress)
-        return cls(_learned(network, facts, warm, center), settings, catalogue)
+        return cls(learned_from(network, facts, warm, center), settings, catalogue)
 
     def _bound_nodes(self, own: NDArray[np.float32]) -> NDArray[np.float32]:
         """Vectors of the bound snapshot's fact nodes: as learned, or for new nodes from the items around them."""
@@ -195,29 +164,12 @@ class GNN(WeighedHistories):
 
     def state(self) -> BlockState:
         """See `Block.state`."""
-        learned = self._learned
-        content, offsets = keys_to_arrays(learned.node_keys)
-        tensors: dict[str, NDArray] = {
-            "collaborative": learned.collaborative,
-            "collaborative_history": learned.collaborative_history,
-            "node_vectors": learned.node_vectors,
-            "node_keys": content,
-            "node_key_offsets": offsets,
-            "messages": learned.messages,
-            "item_weights": learned.item_weights,
-            "history_weights": learned.history_weights,
-            "scalars": np.array([learned.length_exponent, learned.scale], dtype=np.float64),
-        }
-        if learned.texts is not None:
-            tensors["text_item"] = learned.texts.item
-            tensors["text_history"] = learned.texts.history
-            tensors["text_center"] = learned.texts.center
-        return BlockState(tensors, {"settings": self.settings.model_dump(), "relations": list(learned.relations)})
+        return state_of(self._learned, self.settings)
 
     @classmethod
     def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
         """See `Block.from_state`."""
-        learned, settings = _restored(state)
+        learned, settings = restored(state)
         check_trained(catalogue.trained, len(learned.collaborative))
         texts = catalogue.text_vectors
         if texts is not None and learned.texts is not None:
@@ -229,67 +181,11 @@ class GNN(WeighedHistories):
     @classmethod
     def check_state(cls, state: BlockState, sizes: TrainingSizes) -> None:
         """See `Block.check_state`."""
-        learned, _ = _restored(state)
+        learned, _ = restored(state)
         check_fitted(len(learned.collaborative), sizes.n_items)
         check_text_dimension(None if learned.texts is None else learned.texts.dimension, sizes.text_dimension)
-
-
-def _restored(state: BlockState) -> tuple[_Learned, GNNSettings]:
-    settings = settings_of(GNNSettings, state.settings.get("settings"))
-    relations, tensors = names_of(state.settings, "relations"), Tensors(state.tensors)
-    keys = tuple(keys_from_arrays(tensors, "node_keys", "node_key_offsets"))
-    n_relations, dimensions = len(relations), settings.dimensions
-    exponent, scale = tensors.numbers("scalars", (2,), dtype=np.float64).tolist()
-    texts = None
-    if any(name in tensors for name in ("text_item", "text_history", "text_center")):
-        length = tensors.length("text_center")
-        texts = _TextMaps(
-            tensors.numbers("text_item", (length, dimensions)),
-            tensors.numbers("text_history", (length, dimensions)),
-            tensors.numbers("text_center", (length,)),
-        )
-    learned = _Learned(
-        tensors.numbers("collaborative", (None, dimensions)),
-        tensors.numbers("collaborative_history", (dimensions, dimensions)),
-        tensors.numbers("node_vectors", (len(keys), dimensions)),
-        keys,
-        relations,
-        tensors.numbers("messages", (n_relations, dimensions)),
-        tensors.numbers("item_weights", (n_relations,), at_least=0),
-        tensors.numbers("history_weights", (n_relations,), at_least=0),
-        exponent,
-        scale,
-        texts,
-    )
-    return learned, settings
 
 
 def _centred(texts: NDArray[np.float32], center: NDArray[np.float32]) -> NDArray[np.float32]:
     """Text vectors around their center; items without text (zero vectors) stay at zero."""
     return np.where(texts.any(axis=1, keepdims=True), texts - center, 0.0).astype(np.float32)
-
-
-def _learned(
-    network: GraphNetwork, facts: FactGraph, warm: NDArray[np.bool_], center: NDArray[np.float32] | None
-) -> _Learned:
-    """Parameters and final node vectors of a trained network; the collaborative part of cold items is dropped."""
-    with torch.no_grad():
-        keep = torch.from_numpy(warm.astype(np.float32)).to(network.collaborative.device)
-        nodes = network.node_vectors(network.own_parts(keep)[0])
-        collaborative = network.collaborative * keep[:, None]
-        texts = None
-        if center is not None:
-            texts = _TextMaps(network.text_item.cpu().numpy(), network.text_history.cpu().numpy(), center)
-        return _Learned(
-            collaborative.cpu().numpy(),
-            network.collaborative_history.weight.cpu().numpy(),
-            nodes.cpu().numpy(),
-            facts.keys,
-            facts.relation_names,
-            network.messages.cpu().numpy(),
-            network.item_relations.exp().cpu().numpy(),
-            network.history_relations.exp().cpu().numpy(),
-            float(network.length_exponent),
-            float(network.log_scale.exp()),
-            texts,
-        )

@@ -15,7 +15,6 @@ from typing import Self
 
 import numpy as np
 import scipy.sparse as sp
-import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
@@ -30,21 +29,15 @@ from encoders.block import (
     history_weights,
 )
 from encoders.graph.facts import FactGraph
+from encoders.graph.kernels import Kernel, kernels_of
 from encoders.graph.keys import keys_from_arrays, keys_to_arrays
 from encoders.graph.settings import SharedSettings
+from encoders.installed import check_training_installed
 from encoders.tensors import Tensors, check_finite, names_of, settings_of
 from kg.histories import Histories
 
-_KIND = "kind:"
-"""Prefix of the name of a kernel over all relations that lead to one kind of node."""
-
-
 _DENSE_CELLS = 500_000
 """Multiplications up to which a dense profile is quicker than a sparse one, whose overhead is some 0.5 ms a call."""
-
-LEAST_SPREAD = 0.1
-"""Share of its size that a term has to differ by among a user's items to be told from one that is the same for all: a
-fact that all but one of a hundred items have does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,15 +52,6 @@ class _Learned:
     node_keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class _Kernel:
-    """One way of sharing: `incidence` binary csr [n_items, n_nodes]; `degrees` [n_nodes] items on each node."""
-
-    name: str
-    incidence: sp.csr_array
-    degrees: NDArray[np.float32]
-
-
 class SharedEntities(WeighedHistories):
     """The block; see the module's text."""
 
@@ -80,7 +64,7 @@ class SharedEntities(WeighedHistories):
         self._learned = learned
         self._facts = FactGraph.of(catalogue.graph)
         place = {name: row for row, name in enumerate(learned.names)}
-        self._kernels = _kernels(self._facts, learned.names)
+        self._kernels = kernels_of(self._facts, learned.names)
         self._omega = [
             _omega(degrees, learned.weights[place[kernel.name]], settings.exponents)
             for kernel, degrees in zip(self._kernels, _known_degrees(self._facts, self._kernels, learned), strict=True)
@@ -98,11 +82,15 @@ class SharedEntities(WeighedHistories):
 
     @classmethod
     def fit(cls, data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0) -> Self:
-        """Fit θ on histories by hiding part after part of the items."""
+        """Fit θ on histories by hiding part after part of the items. Raises TrainingNotInstalled without torch."""
+        check_training_installed()
+        # Serving restores the block without torch.
+        from encoders.graph.shared_training import fit_weights
+
         settings = SharedSettings.model_validate(settings or SharedSettings())
         facts = FactGraph.of(data.catalogue.graph)
-        kernels = _kernels(facts)
-        weights = _fit_weights(kernels, data.matrix, settings, seed)
+        kernels = kernels_of(facts)
+        weights = fit_weights(kernels, data.matrix, settings, seed)
         degrees = np.zeros((0, facts.n_nodes), np.float32)
         if kernels:
             degrees = np.stack([kernel.degrees for kernel in kernels])
@@ -203,36 +191,7 @@ def _restored(state: BlockState) -> tuple[_Learned, SharedSettings]:
     return _Learned(names, weights, degrees, keys), settings
 
 
-def _kernels(facts: FactGraph, names: Sequence[str] | None = None) -> list[_Kernel]:
-    """A kernel for each relation, and one for each kind of node that several relations lead to.
-
-    names: of the kernels to make, and thereby of the relations to look at; those without any fact are left out.
-    """
-    kernels = [
-        _kernel(name, matrix)
-        for name, matrix in zip(facts.relation_names, facts.incidence, strict=True)
-        if names is None or name in names
-    ]
-    incidence = [kernel.incidence for kernel in kernels]
-    kinds = np.array([key.split("\t", 1)[0] for key in facts.keys])
-    for kind in sorted(set(kinds)):
-        here = np.flatnonzero(kinds == kind)
-        leading = [matrix for matrix in incidence if np.isin(matrix.indices, here).any()]
-        wanted = len(leading) > 1 if names is None else _KIND + kind in names and len(leading) > 0
-        if wanted:
-            union = sum(leading[1:], start=leading[0]) @ sp.diags_array((kinds == kind).astype(np.float32)).tocsr()
-            union = sp.csr_array(union)
-            union.eliminate_zeros()
-            union.data[:] = 1.0
-            kernels.append(_kernel(_KIND + kind, union))
-    return kernels
-
-
-def _kernel(name: str, incidence: sp.csr_array) -> _Kernel:
-    return _Kernel(name, incidence, np.bincount(incidence.indices, minlength=incidence.shape[1]).astype(np.float32))
-
-
-def _known_degrees(facts: FactGraph, kernels: Sequence[_Kernel], learned: _Learned) -> list[NDArray[np.float32]]:
+def _known_degrees(facts: FactGraph, kernels: Sequence[Kernel], learned: _Learned) -> list[NDArray[np.float32]]:
     """Each kernel's degrees [n_nodes], as in training where the node was there, so that a score stays what it is while
     other items come and go.
     """
@@ -259,87 +218,3 @@ def _omega(
 def _scaled(weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """|H|^-½ w_j."""
     return np.asarray(weights, np.float32) * np.float32(max(float(np.sum(weights)), 1.0) ** -0.5)
-
-
-def _normalised(histories: sp.csr_array) -> sp.csr_array:
-    lengths = np.maximum(history_weights(histories), 1.0)
-    scales = np.repeat((lengths**-0.5).astype(np.float32), np.diff(histories.indptr))
-    return sp.csr_array((histories.data * scales, histories.indices, histories.indptr), shape=histories.shape)
-
-
-def _fit_weights(
-    kernels: list[_Kernel], matrix: sp.csr_array, settings: SharedSettings, seed: int
-) -> NDArray[np.float32]:
-    """θ [n_kernels, n_exponents] that best ranks held-out items among themselves (softmax likelihood).
-
-    The number of facts of every kernel is fitted beside θ as a popularity-like term of the item and then dropped: else
-    θ would have to stand in for prominence, which the fusion's bias covers.
-    """
-    rng = np.random.default_rng(seed)
-    warm = np.flatnonzero(np.bincount(matrix.indices, minlength=matrix.shape[1]))
-    users = np.flatnonzero(np.diff(matrix.indptr) > 1)
-    if not kernels or len(warm) < settings.parts or not len(users):
-        return np.ones((len(kernels), len(settings.exponents)), dtype=np.float32)
-    items = np.sort(rng.choice(warm, min(len(warm), settings.max_items), replace=False))
-    users = np.sort(rng.choice(users, min(len(users), settings.max_users), replace=False))
-    histories = sp.csr_array(matrix[users])
-    parts = [np.sort(part) for part in np.array_split(rng.permutation(items), settings.parts)]
-    examples = [_part_scores(kernels, histories, part, settings) for part in parts]
-    units = _units([found for found, _, _ in examples])
-    scores = [torch.from_numpy(found / units[:, None, None]).float() for found, _, _ in examples]
-    targets = [torch.from_numpy(target) for _, target, _ in examples]
-    counts = [torch.from_numpy(count) for _, _, count in examples]
-    total = float(sum(target.sum() for target in targets))
-    raw = torch.full((len(units),), -1.0, requires_grad=True)
-    prominence = torch.zeros(len(kernels), requires_grad=True)
-    optimizer = torch.optim.Adam([raw, prominence], lr=0.05)
-    for _ in range(settings.steps):
-        optimizer.zero_grad()
-        theta = torch.nn.functional.softplus(raw)
-        loss = 1e-3 * prominence.square().sum()
-        for found, target, count in zip(scores, targets, counts, strict=True):
-            logits = torch.tensordot(theta, found, dims=1) + count @ prominence
-            loss = loss - (torch.log_softmax(logits, dim=1) * target).sum() / total
-        loss.backward()
-        optimizer.step()
-    theta = torch.nn.functional.softplus(raw).detach().numpy() / units
-    return theta.reshape(len(kernels), len(settings.exponents)).astype(np.float32)
-
-
-def _units(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
-    """The unit of every term's scores, [n_terms], from those of every part [n_terms, n_users, n_part].
-
-    It is their standard deviation, unless they hardly differ from item to item of one user: nothing can be learned of
-    such a term then, and the unit grows beyond all bounds as the differences go to zero, so that the weight does, too.
-    """
-    # In double precision and from the user's mean, as what is the same for all must come to zero, or nearly.
-    spread = np.mean([part.std(axis=(1, 2), dtype=np.float64) for part in parts], axis=0)
-    size = np.sqrt(np.mean([np.square(part).mean(axis=(1, 2), dtype=np.float64) for part in parts], axis=0))
-    least = LEAST_SPREAD * size
-    within = np.sqrt(np.mean([part.var(axis=2, dtype=np.float64).mean(axis=1) for part in parts], axis=0))
-    units = np.full(len(spread), np.inf)
-    varies = within > 0
-    units[varies] = np.maximum(spread, least)[varies] * np.maximum(least[varies] / within[varies], 1.0)
-    return units
-
-
-def _part_scores(
-    kernels: list[_Kernel], histories: sp.csr_array, part: NDArray[np.intp], settings: SharedSettings
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """With the items of `part` hidden: each term's scores [n_terms, n_users, n_part], targets [n_users, n_part] and
-    log fact counts [n_part, n_kernels].
-    """
-    hidden = np.ones(histories.shape[1], dtype=np.float32)
-    hidden[part] = 0.0
-    seen = sp.csr_array(histories @ sp.diags_array(hidden).tocsr())
-    seen.eliminate_zeros()
-    seen = _normalised(seen)
-    terms = []
-    for kernel in kernels:
-        profile = sp.csr_array(seen @ kernel.incidence)
-        columns = sp.csr_array(kernel.incidence[part].transpose())
-        for exponent in settings.exponents:
-            scale = sp.diags_array(np.maximum(kernel.degrees, 1.0) ** -exponent).tocsr()
-            terms.append((profile @ (scale @ columns)).toarray().astype(np.float32))
-    counts = np.stack([np.log1p(np.diff(kernel.incidence[part].indptr)) for kernel in kernels], axis=1)
-    return np.stack(terms), histories[:, part].toarray().astype(np.float32), counts.astype(np.float32)

@@ -20,6 +20,7 @@ from torch import Tensor
 from encoders.device import training_device
 from encoders.graph.facts import FactGraph
 from encoders.graph.gnn import GraphNetwork
+from encoders.graph.gnn_learned import Learned, TextMaps
 from encoders.graph.settings import GNNSettings
 
 Progress = Callable[[int, int], None]
@@ -82,6 +83,32 @@ def train_network(
         if progress:
             progress(step + 1, steps)
     return network.eval()
+
+
+def learned_from(
+    network: GraphNetwork, facts: FactGraph, warm: NDArray[np.bool_], center: NDArray[np.float32] | None
+) -> Learned:
+    """Parameters and final node vectors of a trained network; the collaborative part of cold items is dropped."""
+    with torch.no_grad():
+        keep = torch.from_numpy(warm.astype(np.float32)).to(network.collaborative.device)
+        nodes = network.node_vectors(network.own_parts(keep)[0])
+        collaborative = network.collaborative * keep[:, None]
+        texts = None
+        if center is not None:
+            texts = TextMaps(network.text_item.cpu().numpy(), network.text_history.cpu().numpy(), center)
+        return Learned(
+            collaborative.cpu().numpy(),
+            network.collaborative_history.weight.cpu().numpy(),
+            nodes.cpu().numpy(),
+            facts.keys,
+            facts.relation_names,
+            network.messages.cpu().numpy(),
+            network.item_relations.exp().cpu().numpy(),
+            network.history_relations.exp().cpu().numpy(),
+            float(network.length_exponent),
+            float(network.log_scale.exp()),
+            texts,
+        )
 
 
 def initial_vectors(matrix: sp.csr_array, dimensions: int, seed: int) -> Tensor:

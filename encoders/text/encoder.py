@@ -6,17 +6,21 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from encoders.text.cache import VectorCache
 from encoders.text.finding import FoundModel, find_model, find_recorded
-from encoders.text.model import TextModel, dtype_of
-from encoders.text.settings import TextEncoderSettings
+from encoders.text.settings import TextEncoderSettings, TextExtraMissing
 from kg.datasets.fetch import Progress
 from kg.folders import cache_folder
+
+if TYPE_CHECKING:
+    from encoders.text.model import TextModel
 
 CHUNK = 2048
 """Texts computed between two writes to the cache: an interruption loses some seconds of work."""
@@ -57,6 +61,9 @@ class TextEncoder:
 
     @cached_property
     def _model(self) -> TextModel:
+        _check_torch()
+        from encoders.text.model import TextModel
+
         return TextModel(self._found.folder, self.settings)
 
     @cached_property
@@ -67,8 +74,11 @@ class TextEncoder:
     def digest(self) -> str:
         """Digest of everything but the text that determines a vector: 32 hex digits.
 
-        Raises TextModelError where the model cannot be found.
+        Raises TextModelError where the model cannot be found, TextExtraMissing without torch.
         """
+        _check_torch()
+        from encoders.text.model import dtype_of
+
         # Batches and the model's place change nothing but the last bits; its content counts, not its name.
         ways = self.settings.model_dump(mode="json", exclude={"model", "revision", "digest", "batch_size", "dtype"})
         content = json.dumps([self._found.folder.digest, ways, str(dtype_of(self.settings))], sort_keys=True)
@@ -109,3 +119,9 @@ class TextEncoder:
             self._cache.get(wanted, vectors)
             out[present] = vectors
         return out
+
+
+def _check_torch() -> None:
+    """Raise TextExtraMissing without torch, which is imported no earlier than a text is to be encoded."""
+    if find_spec("torch") is None:
+        raise TextExtraMissing

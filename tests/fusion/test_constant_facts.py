@@ -12,7 +12,7 @@ from encoders.behavior import Popularity
 from encoders.block import Catalogue, TrainingData
 from encoders.graph import SharedEntities
 from fusion.crossfit import spread
-from fusion.gates import fit_gates
+from fusion.gate_fitting import fit_gates
 from fusion.model import FusionModel
 from fusion.settings import FusionSettings, GateSettings
 from fusion.training import Fitting

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from encoders.behavior import EASE, Popularity
 from encoders.block import Block
 from fusion.crossfit import cross_fit
+from fusion.gate_fitting import Batch, fit_gates
 from fusion.gate_inputs import Examples, ItemSide
-from fusion.gates import GateForm, Gates, fit_gates
+from fusion.gates import GateForm, Gates
 from fusion.ranker import Ranker
 from fusion.settings import CrossFitSettings, GateSettings
 from kg.histories import Histories
@@ -143,3 +145,21 @@ def test_a_single_block_is_left_as_it_is() -> None:
 def test_one_kind_of_examples_is_enough(cold: bool) -> None:
     example = made_examples(np.tile([2.0, 1.0], (N_USERS, 1)), side(), cold=cold)
     assert np.isfinite(fit_gates(["a", "b"], [example], GateSettings(), GateForm()).weights).all()
+
+
+def test_gates_are_served_as_they_are_fitted() -> None:
+    """The loss of training, with torch, is that of the scores that serving makes of the same gates without."""
+    rng = np.random.default_rng(5)
+    facts = rng.integers(0, 4, (N_ITEMS, 2)).astype(np.float32)
+    over = ItemSide(np.arange(N_ITEMS, dtype=np.float32), facts, rng.random(N_ITEMS) < 0.3)
+    example = made_examples(np.tile([2.0, 1.0], (N_USERS, 1)), over, rng.integers(1, 40, N_USERS).astype(np.float32))
+    gates = fit_gates(["a", "b"], [example], GateSettings(), GateForm())
+    batch = Batch(example, gates.length_moments, gates.length_range, gates.popularity_moments, gates.form)
+    learned = (gates.weights, gates.by_length, gates.by_popularity, gates.bias)
+    loss = batch.loss(torch.arange(N_USERS), *map(torch.from_numpy, learned))
+
+    factors = gates.user_factors(example.lengths)[:, None, :] * gates.item_factors(over)[None, :, :]
+    scores = (example.scores * factors).sum(axis=2) + gates.biases(over)
+    assert min(np.abs(part).min() for part in learned[:2]) > 0
+    logs = scores - np.log(np.exp(scores.astype(np.float64)).sum(axis=1, keepdims=True))
+    assert float(loss) == pytest.approx(-logs[example.targets].mean(), rel=1e-5)

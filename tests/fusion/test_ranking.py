@@ -38,6 +38,39 @@ def test_equals_sorting(data: st.DataObject, n_users: int, n_items: int, k: int)
         assert np.isnan(found.scores[user, len(expected) :]).all()
 
 
+@given(data=st.data(), n_users=st.integers(1, 3), n_items=st.integers(500, 4000), k=st.integers(1, 90))
+@settings(max_examples=60, deadline=None)
+def test_equals_sorting_where_items_are_many(data: st.DataObject, n_users: int, n_items: int, k: int) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    scores = rng.standard_normal((n_users, n_items)).astype(np.float32)
+    levels = data.draw(st.sampled_from([0, 1, 3, 50, None]))
+    if levels is not None:
+        scores = np.round(scores * levels).astype(np.float32)
+    # The rest of each row is taken out, has one score, or stays as it is.
+    rest = data.draw(st.integers(0, n_items))
+    scores[:, rest:] = data.draw(st.sampled_from([-np.inf, 0.0, scores[:, rest:], 9.0]))
+    if data.draw(st.booleans()):
+        scores = np.sort(scores, axis=1)
+    keys = rng.integers(0, 2**64 - 1, n_items, dtype=np.uint64)
+    found = top_k(scores, k, tie_break=keys)
+    for user in range(n_users):
+        order = np.lexsort((keys, -scores[user]))[:k]
+        order = order[scores[user, order] > -np.inf]
+        np.testing.assert_array_equal(found.items[user, : len(order)], order)
+        np.testing.assert_array_equal(found.scores[user, : len(order)], scores[user, order])
+        assert (found.items[user, len(order) :] == -1).all()
+
+
+@given(seed=st.integers(0, 1000), n_items=st.integers(2, 3000), share=st.floats(0, 1))
+@settings(max_examples=40, deadline=None)
+def test_a_score_that_is_no_number_is_never_passed_over(seed: int, n_items: int, share: float) -> None:
+    rng = np.random.default_rng(seed)
+    scores = np.where(rng.random((2, n_items)) < share, 1.0, rng.random((2, n_items))).astype(np.float32)
+    scores[1, rng.integers(n_items)] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        top_k(scores, 10, tie_break=np.arange(n_items, dtype=np.uint64))
+
+
 def test_equal_scores_do_not_follow_ids_or_order() -> None:
     ids = [str(number) for number in range(200)]
     scores = np.zeros((1, 200), dtype=np.float32)

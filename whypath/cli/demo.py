@@ -46,9 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
         return _prepare(arguments)
     from pathlib import Path
 
-    import torch
-
+    from encoders.installed import check_training_installed
     from whypath.demo import DemoOptions, run_demo
+
+    check_training_installed()
+    import torch
 
     # In so small a domain threads wait for each other longer than they work.
     torch.set_num_threads(1)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from encoders.behavior.rare import without_rare_items
+from encoders.installed import check_training_installed
 from encoders.text import TextEncoder, TextEncoderSettings
 from fusion.model import FusionModel
 from fusion.registry import ENCODERS
@@ -56,7 +56,7 @@ def train_on_files(
 ) -> Bundle:
     """Train on files of (user, item) rows; of the store only graph, items and texts are read.
 
-    Raises FileProblem, NothingToTrainOn, StoreLoading.
+    Raises FileProblem, NothingToTrainOn, StoreLoading, TrainingNotInstalled.
     """
     data = _read(store, train, valid, tell)
     encoder = options.encoder(tell)
@@ -82,7 +82,7 @@ def fitting_on_files(
 
 
 def train_on_store(store: GraphStore, options: TrainingOptions, tell: Callable[[str], None] | None = None) -> Bundle:
-    """Train on the store's own positive events. Raises NothingToTrainOn, StoreLoading."""
+    """Train on the store's own positive events. Raises NothingToTrainOn, StoreLoading, TrainingNotInstalled."""
     graph = _complete(store)
     train = graph.interactions()
     if not len(train):
@@ -123,6 +123,8 @@ def _read(store: GraphStore, train: Sequence[Path], valid: Sequence[Path], tell:
 
 
 def _complete(store: GraphStore) -> KnowledgeGraph:
+    # Said before files and texts are read.
+    check_training_installed()
     mark = store.state().loading
     if mark is not None:
         what = "a load is in progress" if mark.alive else "a load was interrupted"
@@ -181,6 +183,8 @@ def _fitting(
 def _bundle(
     model: FusionModel, on: _Data, options: TrainingOptions, encoder: TextEncoder, *, files: Sequence[Path] = ()
 ) -> Bundle:
+    import torch  # Every engine imports this module, and serves without torch.
+
     graph = on.graph
     data = TrainedOn(
         train=_data_files(on.train_files),

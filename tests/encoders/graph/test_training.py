@@ -7,10 +7,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoders.graph.facts import FactGraph, edge_index
-from encoders.graph.gnn import GraphNetwork
+from encoders.block import TrainingData
+from encoders.graph import GNN, SharedEntities, SharedSettings
+from encoders.graph.facts import FactGraph
+from encoders.graph.gnn import GraphNetwork, edge_index
+from encoders.graph.kernels import kernels_of
 from encoders.graph.keys import keys_from_arrays, keys_to_arrays
 from encoders.graph.settings import GNNSettings
+from encoders.graph.shared_training import part_scores
 from encoders.graph.training import history_sums, initial_vectors, sparse_tensor, train_network
 from encoders.tensors import Tensors
 from tests.planted import domain
@@ -54,6 +58,43 @@ def test_messages_are_products_with_the_incidence() -> None:
     found.sum().backward()
     assert values.grad is not None
     np.testing.assert_allclose(values.grad.numpy(), matrix.T @ np.ones((6, 4)), rtol=1e-5)
+
+
+def test_a_network_is_served_as_it_is_trained() -> None:
+    """Scores of the trained network with torch are those of the block without: relations, cold items, texts."""
+    seen = domain().without_events_on(domain().items[::4])
+    catalogue, settings = seen.catalogue(), GNNSettings(dimensions=16, steps=20)
+    block = GNN.fit(TrainingData(seen.histories, catalogue), settings, seed=1)
+
+    texts = catalogue.text_vectors
+    assert texts is not None
+    warm = np.bincount(seen.matrix.indices, minlength=len(texts)) > 0
+    center = texts[warm].mean(axis=0)
+    centred = np.where(texts.any(axis=1, keepdims=True), texts - center, 0).astype(np.float32)
+    network = train_network(FactGraph.of(seen.graph), seen.matrix, centred, settings, seed=1)
+    with torch.no_grad():
+        q, z = network.item_vectors(torch.from_numpy(warm.astype(np.float32)))
+        lengths = torch.from_numpy(np.diff(seen.matrix.indptr).clip(1).astype(np.float32))
+        p = history_sums(seen.matrix, z) * lengths[:, None] ** -network.length_exponent
+        scores = (network.log_scale.exp() * p @ q.T).numpy()
+    served = block.scores(seen.histories)
+    np.testing.assert_allclose(served, scores, rtol=1e-4, atol=1e-5 * np.abs(scores).max())
+    assert served[:, ~warm].std() > 0
+
+
+def test_shared_entities_are_served_as_they_are_trained() -> None:
+    """What is fitted are weights of the terms that scores are the weighted sums of, for items that are held out."""
+    seen = domain()
+    data = TrainingData(seen.histories, seen.catalogue())
+    block = SharedEntities.fit(data, seed=1)
+    part = np.arange(0, seen.graph.n_items, 5)
+    hidden = seen.matrix.copy()
+    hidden.data[np.isin(hidden.indices, part)] = 0
+    hidden.eliminate_zeros()
+    terms, _, _ = part_scores(kernels_of(FactGraph.of(seen.graph)), seen.matrix, part, SharedSettings())
+    theta = block.state().tensors["weights"].ravel()
+    assert (theta > 0).any()
+    np.testing.assert_allclose(block.scores_of(hidden, part), np.tensordot(theta, terms, axes=1), rtol=1e-4)
 
 
 def test_moving_a_network_keeps_its_vectors() -> None:
