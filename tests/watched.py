@@ -1,4 +1,6 @@
-"""Run Python in a process of its own and learn whom it asked: every connection, name and program, by an audit hook."""
+"""Run Python in a process of its own and learn whom it and its children asked: every connection, name and program, by
+an audit hook.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,10 @@ def watch(event, arguments):
         return
     os.write(watched, f"{asked}\\n".encode(errors="replace"))
 
-watched = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+watched = os.open(os.environ["WATCHED_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 sys.addaudithook(watch)
-del sys.argv[1]
 """
+"""Becomes `sitecustomize`, which every Python process below runs first."""
 
 _COMMAND = "from whypath.cli import main\nsys.exit(main(sys.argv[1:]))\n"
 
@@ -58,14 +60,18 @@ def run_watched(
     The environment is this process's with the given variables, and with the Hugging Face hub and the package index at a
     port of this machine where nobody listens.
     """
-    log = folder / "asked"
+    log, hook = folder / "asked", folder / "hook"
     log.unlink(missing_ok=True)
+    hook.mkdir(exist_ok=True)
+    (hook / "sitecustomize.py").write_text(_HOOK)
+    paths = [str(hook), *filter(None, [os.environ.get("PYTHONPATH")])]
     known = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "WHYPATH_", "PIP_"))}
     nobody = "http://127.0.0.1:9"
     set_here = {"HF_ENDPOINT": nobody, "PIP_INDEX_URL": nobody, "PIP_CONFIG_FILE": os.devnull, "HF_TOKEN": "hf_secret"}
+    watching = {"WATCHED_LOG": str(log), "PYTHONPATH": os.pathsep.join(paths)}
     done = subprocess.run(
-        [sys.executable, "-c", _HOOK + code, log, *arguments],
-        env={**known, **set_here, **environment},
+        [sys.executable, "-c", f"import os, sys\n{code}", *arguments],
+        env={**known, **set_here, **watching, **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

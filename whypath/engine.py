@@ -8,46 +8,36 @@ explanations are computed in `whypath.answering`, training is in `whypath.models
 
 from __future__ import annotations
 
-import threading
 import time as clock
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self, Unpack
 
-import numpy as np
-from numpy.typing import NDArray
-
 from encoders.text import TextEncoderSettings
 from fusion.settings import FusionSettings
-from kg.forking import at_fork
 from kg.graph import KnowledgeGraph
 from kg.ids import Id, id_text
 from kg.rows import Event
-from kg.stores import AppendReport, DeletionReport, GraphStore, KeptStore, StoreState
+from kg.stores import AppendReport, DeletionReport, GraphStore, KeptStore
 from kg.stores.event_queue import Delivery, EventQueue
 from whypath.answering.answers import history_from, history_of, recommend_one
 from whypath.answering.explaining import explain_score
 from whypath.answering.filters import FilterOptions, Filters
-from whypath.answering.popularity import popularity_blend
 from whypath.answering.results import Explanation, Recommendations, SimilarItems
 from whypath.answering.scoring import Scorer
 from whypath.io.files import paths_of
-from whypath.live.following import FRESHNESS_SECONDS, SILENCE, Follower, opened
-from whypath.live.recording import Recorder, event_of
+from whypath.live.following import FRESHNESS_SECONDS, opened
+from whypath.live.live_graph import LiveGraph
+from whypath.live.recording import event_of
 from whypath.models.bundle import Bundle, BundleRecord, NotTrained, TrainingChoices
 from whypath.models.seeds import checked_seed
 from whypath.models.trained_bundles import TrainedBundle, TrainedBundles, save_and_note
 from whypath.models.training import TrainingOptions, train_on_files, train_on_store
 
-_FORK_SECONDS = 2.0
-"""For which a fork waits for a call of another thread."""
-
 
 class Engine:
     """Recommendations, similar items and explanations over one store. Make one with `Engine.open`."""
-
-    fork_rank = 1
 
     def __init__(
         self,
@@ -56,18 +46,13 @@ class Engine:
         queue: bool = False,
         freshness: float = FRESHNESS_SECONDS,
         download: bool = False,
+        wait_for_texts: bool = False,
     ) -> None:
-        kept = store if isinstance(store, KeptStore) else None
-        self.store = store.store if isinstance(store, KeptStore) else store
-        self._lock = threading.RLock()
-        self._follower = Follower(self.store, freshness, kept and kept.since)
-        self._recorder = Recorder(self.store, self._follower, queue=queue)
-        self._graph = None if kept is None else self._recorder.laid_over(kept.graph, anew=True)
+        self._live = LiveGraph(
+            store, queue=queue, freshness=freshness, download=download, wait_for_texts=wait_for_texts
+        )
+        self.store = self._live.store
         self._bundle: Bundle | None = None
-        self._scorer: Scorer | None = None
-        self._download = download
-        self._rests = False
-        at_fork(self)
 
     @classmethod
     def open(
@@ -78,45 +63,32 @@ class Engine:
         queue: bool = False,
         freshness: float = FRESHNESS_SECONDS,
         download: bool = False,
+        wait_for_texts: bool = False,
     ) -> Self:
         """Open a store by path or URL, and a trained bundle with it if one is given. `queue`: see `record`.
 
-        `freshness`: seconds after which what other processes have written to a server is in every answer. A thread
-        watches the server meanwhile; with 0 each call asks and waits, which takes about as long as making a list. What
-        this engine records is always in its next answer, and an embedded store is looked at in every call.
+        `freshness`: maximum age, in seconds, of what an answer knows of events that other processes record, and of
+        loads once they are read and bound, while there are calls; after a pause the first answer may be a second old. A
+        thread follows the store, so that no answer waits for it; with 0 each call asks the store and waits. What this
+        engine records is always in its next answer, and `refresh` waits for everything.
 
         `download`: whether the text model that the bundle names may be fetched where it is not on this machine, which
-        new items with texts need; the environment variable WHYPATH_DOWNLOAD=1 allows it too.
+        new items with texts need; the environment variable WHYPATH_DOWNLOAD=1 allows it too. `wait_for_texts`: whether
+        new texts are encoded before their items are served; else these are scored without text until then, and answers
+        say so.
 
         Where the store's server is away, and this machine has a snapshot of the store, the engine answers from that
         and is `stale`. Raises StoreNotFound, StoreUnavailable, and BundleError where the bundle does not fit the store.
         """
-        found = store if isinstance(store, GraphStore) else opened(store)
-        engine = cls(found, queue=queue, freshness=freshness, download=download)
+        place = store if isinstance(store, GraphStore) else opened(store)
+        engine = cls(place, queue=queue, freshness=freshness, download=download, wait_for_texts=wait_for_texts)
         if bundle is not None:
             engine.load(bundle)
         return engine
 
     def close(self) -> None:
-        """Let go of the store."""
-        self._recorder.close()
-        self._follower.close()
-        self.store.close()
-
-    def before_fork(self) -> None:
-        """See `ForkAware`: a server may open an engine, and then fork its workers."""
-        self._rests = self._lock.acquire(timeout=_FORK_SECONDS)
-
-    def after_fork(self, *, in_child: bool) -> None:
-        """See `ForkAware`."""
-        if not in_child:
-            if self._rests:
-                self._lock.release()
-            return
-        self._lock = threading.RLock()
-        if not self._rests:
-            # Another thread was in the middle of it, so snapshot and scorer may not belong together.
-            self._graph = self._scorer = None
+        """Close the store."""
+        self._live.close()
 
     def __enter__(self) -> Self:
         return self
@@ -185,91 +157,32 @@ class Engine:
             raise NotTrained("there is no model yet: call train(), or load() a bundle")
         return self._bundle
 
+    def swap(self, bundle: str | Path) -> Self:
+        """`load`, under the name of what it does in a running engine: until the new model is bound the former one
+        answers, and where it cannot be bound goes on answering."""
+        return self.load(bundle)
+
     def _use(self, bundle: Bundle) -> None:
-        with self._lock:
-            bundle.check_fits(self.graph)
-            self._bundle = bundle
-            self._scorer = None
+        self._live.use(bundle)
+        self._bundle = bundle
 
     # The state that answers come from
 
     @property
     def graph(self) -> KnowledgeGraph:
-        """The snapshot that the next answer comes from, up to date with the store unless it is `stale`."""
-        with self._lock:
-            self._refresh()
-            assert self._graph is not None
-            return self._graph
+        """The snapshot that the next answer comes from."""
+        return self._live.serving().graph
 
     def refresh(self) -> bool:
-        """Look now for loads and events of other processes; whether there were any.
-
-        Every answer does this by itself, where what is known is older than `freshness`, or while the store is away now
-        and then.
-        """
-        with self._lock:
-            return self._refresh(insist=True)
+        """Look now for loads and events of other processes, and wait until they are served; whether there were any."""
+        return self._live.refresh()
 
     @property
     def stale(self) -> str | None:
         """Since when the store has not answered (ISO 8601, UTC), so that answers come from its last snapshot; None
-        while it answers. It is as of the last call; the store is followed again by itself when it is back.
+        while it answers. The store is followed again when it is back.
         """
-        return self._follower.stale_since
-
-    def _refresh(self, *, insist: bool = False) -> bool:
-        graph = self._graph
-        if graph is None:
-            # There is nothing to answer from without the store, so its errors are the caller's.
-            self._use_graph(self.store.snapshot())
-            # A store may have given the last snapshot that it has kept, its server being away.
-            self._follower.state(insist=insist)
-            return True
-        state = self._follower.state(insist=insist)
-        moved = False
-        if state is not None:
-            try:
-                moved = self._follow(graph, state)
-            except SILENCE as error:
-                self._follower.silent(error)
-        return self._lay_over() or moved
-
-    def _use_graph(self, graph: KnowledgeGraph) -> None:
-        self._graph = self._recorder.laid_over(graph, anew=True)
-        # Facts or items may be others: the model is bound anew when it is next needed.
-        self._scorer = None
-
-    def _lay_over(self) -> bool:
-        """Lay events that wait over the snapshot; whether there were new ones."""
-        assert self._graph is not None
-        graph = self._recorder.laid_over(self._graph, anew=False)
-        if graph is self._graph:
-            return False
-        self._graph = graph
-        if self._scorer is not None:
-            self._scorer = self._scorer.with_events(graph)
-        return True
-
-    def _follow(self, graph: KnowledgeGraph, state: StoreState) -> bool:
-        # What was refused when it was delivered has been laid over the snapshot, and must come out again.
-        if graph.generation != state.generation or self._recorder.some_put_aside():
-            read = self.store.snapshot()
-            self._use_graph(read)
-            self._seen(read, state)
-            return True
-        if graph.event_generation == state.event_generation:
-            return False
-        events, reached = self.store.events_since(graph.event_generation)
-        self._graph = graph.overlay(events, event_generation=reached)
-        if self._scorer is not None:
-            self._scorer = self._scorer.with_events(self._graph)
-        self._seen(self._graph, state)
-        return True
-
-    def _seen(self, graph: KnowledgeGraph, state: StoreState) -> None:
-        if (graph.generation, graph.event_generation) != (state.generation, state.event_generation):
-            # The store has moved on since it was asked for its state.
-            self._follower.changed()
+        return self._live.follower.stale_since
 
     def scorer(self) -> Scorer:
         """The model over the snapshot of `graph`; immutable. Raises NotTrained."""
@@ -277,22 +190,12 @@ class Engine:
 
     def _now(self) -> tuple[Scorer, str | None]:
         """The scorer, and since when it is stale."""
-        with self._lock:
-            self._refresh()
-            if self._scorer is None:
-                assert self._graph is not None
-                self.bundle.check_fits(self._graph)
-                self._scorer = self.bundle.scorer(self._graph, self._popularity, download=self._download)
-            return self._scorer, self.stale
+        serving = self._live.serving()
+        return serving.model(), serving.stale_since
 
     def offline_scorer(self) -> Scorer:
         """The same with nothing of the store's interactions in it: popularity is that of the training events."""
-        with self._lock:
-            return replace(self.scorer(), popularity_of=self.bundle.popularity_over)
-
-    def _popularity(self, graph: KnowledgeGraph) -> NDArray[np.float32]:
-        events = graph.interactions()
-        return popularity_blend(events) if len(events) else self.bundle.popularity_over(graph)
+        return replace(self.scorer(), popularity_of=self.bundle.popularity_over)
 
     # Answers
 
@@ -375,25 +278,23 @@ class Engine:
         answer, and are delivered in order when the server is back, by this engine or by whichever process of this
         machine records next. What the store refuses then is logged and kept aside; see `queue`.
         """
-        if not self._recorder.may_wait:
-            return self._recorder.record(events)
-        with self._lock:
-            self._refresh()
-            assert self._graph is not None
-            graph, away = self._graph, self.stale is not None
-        return self._recorder.record_or_queue(events, graph, away=away)
+        recorder = self._live.recorder
+        if not recorder.may_wait:
+            return recorder.record(events)
+        serving = self._live.serving()
+        return recorder.record_or_queue(events, serving.graph, away=serving.stale_since is not None)
 
     @property
     def queue(self) -> EventQueue:
         """Events that wait on this machine for the store's server, and those that it has refused."""
-        return self._recorder.queue
+        return self._live.recorder.queue
 
     def deliver(self) -> Delivery:
         """Deliver the events that wait for the store's server. Raises StoreUnavailable; then they go on waiting."""
-        return self._recorder.deliver()
+        return self._live.recorder.deliver()
 
     def forget(self, user: Id) -> DeletionReport:
         """Remove a user and all their events from the store, and from those that wait for it on this machine."""
-        report = self._recorder.forget(id_text(user))
+        report = self._live.forget(id_text(user))
         hidden = self.queue.hidden
         return report if hidden is None else replace(report, unreached=(*report.unreached, hidden))

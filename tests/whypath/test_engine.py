@@ -183,6 +183,7 @@ def test_new_items_are_recommended_from_a_bundle_that_never_saw_them(engine: Eng
             assert writer.write_edges(relation, [EdgeRow(relation, "brand new", tail)]).refused == ()
         writer.finish()
     store.close()
+    assert engine.refresh() is True
     ranked = [item.item for item in engine.recommend(user, k=graph.n_items)]
     # The facts of the item that this user is offered first speak for the new one, and nothing for the bare one.
     assert ranked.index("brand new") < ranked.index("bare")
@@ -208,6 +209,7 @@ def test_a_running_engine_sees_what_another_process_writes(engine: Engine) -> No
         check=True,
     )
     assert done.stdout == "1\n"
+    engine.refresh()
     found = engine.recommend("outside")
     assert found.basis is Basis.HISTORY
     assert engine.refresh() is False

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from encoders.text import TextEncoderSettings, TextModelError
+from encoders.text import TextEncoderSettings
 from tests.encoders.text.tiny_model import WORDS, write_model
 from tests.watched import Watched, run_watched
 from whypath import Engine
 from whypath.cli import main
 from whypath.models.bundle import Bundle
+from whypath.models.new_texts import NewTexts
 
 pytest.importorskip("transformers")
 
@@ -126,16 +129,19 @@ ENGINE = """\
 from kg.errors import WhyPathError
 from whypath import Engine
 from whypath.models.ablation import ablate
+from whypath.models.bundle import Bundle
 store, bundle, train, download = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4] == "download"
-with Engine.open(store, bundle, download=download) as engine:
-    for step in (
-        lambda: engine.recommend("u0"),
-        lambda: ablate(engine.store, engine.bundle, train, None, None, None, print, download=download),
-    ):
-        try:
-            step()
-        except WhyPathError as error:
-            print(error)
+def ablated():
+    with Engine.open(store) as engine:
+        ablate(engine.store, Bundle.load(bundle), train, None, None, None, print, download=download)
+for step in (
+    lambda: Engine.open(store, bundle, download=download, wait_for_texts=True),
+    ablated,
+):
+    try:
+        step()
+    except WhyPathError as error:
+        print(error)
 """
 
 
@@ -165,21 +171,68 @@ def test_neither_does_an_engine_or_an_ablation(shop: Shop, tmp_path: Path) -> No
     assert asking.network
 
 
-def test_vectors_of_another_length_are_refused(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vectors_of_another_length_are_refused(shop: Shop, tmp_path: Path) -> None:
     """A bundle without a digest may name a model that gives other vectors."""
-    from encoders.text import encoder as encoder_module
-    from encoders.text.finding import FoundModel
-    from encoders.text.folder import ModelFolder
+    wide = tmp_path / "hf" / "hub" / "models--some--model"
+    write_model(wide / "snapshots" / "1234", hidden=48)
+    (wide / "refs").mkdir()
+    (wide / "refs" / "main").write_text("1234")
+    foreign = shop.bundle_naming(tmp_path, TextEncoderSettings(model="some/model"))
+    done = run_all(tmp_path, ({}, shop.recommend(foreign)))
+    assert done.out == "2\n"
+    assert "vectors of 48 numbers, and those of the training have 32" in done.err
 
-    wide = write_model(tmp_path / "wide", hidden=48)
-    named = TextEncoderSettings(model="some/model")
+
+def told(engine: Engine) -> str:
+    return engine._live.serving().texts_note
+
+
+def test_an_engine_serves_new_items_without_text_until_it_is_encoded(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHYPATH_CACHE", str(shop.cache))
+    begun, may_end = threading.Event(), threading.Event()
+    encode = NewTexts.encode
+
+    def held_up(texts: NewTexts) -> None:
+        begun.set()
+        assert may_end.wait(60)
+        encode(texts)
+
+    monkeypatch.setattr(NewTexts, "encode", held_up)
+    with Engine.open(shop.store, shop.bundle) as engine:
+        assert begun.wait(60)
+        early = {item.item: item.score for item in engine.recommend("u0", k=ITEMS)}
+        assert told(engine) == "1 new item is scored without text, which is still being encoded."
+        may_end.set()
+        until = time.monotonic() + 60
+        while told(engine):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        late = engine.recommend("u0", k=ITEMS)
+    scores = {item.item: item.score for item in late}
+    assert scores[NEW] != early[NEW]
+    assert all(scores[item] == score for item, score in early.items() if item != NEW)
+    monkeypatch.setattr(NewTexts, "encode", encode)
+    with Engine.open(shop.store, shop.bundle, wait_for_texts=True) as waiting:
+        assert waiting.recommend("u0", k=ITEMS) == late
+
+
+def test_texts_that_cannot_be_encoded_are_named_in_answers_and_logged(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setenv("WHYPATH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(encoder_module, "find_recorded", lambda *_, **__: FoundModel(ModelFolder(wide), named))
-    with (
-        Engine.open(shop.store, shop.bundle_naming(tmp_path, named)) as engine,
-        pytest.raises(TextModelError, match="vectors of 48 numbers, and those of the training have 32"),
-    ):
-        engine.recommend("u0")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    hub = shop.bundle_naming(tmp_path, TextEncoderSettings(model="some/model"))
+    with Engine.open(shop.store, hub) as engine:
+        until = time.monotonic() + 60
+        while "cannot be encoded" not in (note := told(engine)):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        assert note.startswith(
+            "1 new item is scored without text, which cannot be encoded (the text model 'some/model'"
+        )
+    assert "scored without their texts" in caplog.text
 
 
 def test_the_model_of_a_training_without_texts_is_not_recorded(

@@ -58,7 +58,10 @@ def run(arguments: argparse.Namespace) -> int:
         exclude=tuple(Path(path) for path in arguments.exclude),
         candidates=None if arguments.candidates is None else Path(arguments.candidates),
     )
-    with Engine.open(arguments.store, arguments.bundle, download=arguments.download) as engine, progress() as tell:
+    with (
+        Engine.open(arguments.store, arguments.bundle, download=arguments.download, wait_for_texts=True) as engine,
+        progress() as tell,
+    ):
         scorer = engine.offline_scorer() if files.history else engine.scorer()
         bundle = engine.bundle
         if arguments.ablate:

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     from whypath.answering.explaining import explain_score
     from whypath.engine import Engine
 
-    with Engine.open(arguments.store, arguments.bundle, download=arguments.download) as engine:
+    with Engine.open(arguments.store, arguments.bundle, download=arguments.download, wait_for_texts=True) as engine:
         if arguments.history:
             scorer = engine.offline_scorer()
             behaviour = behaviour_of_files(scorer.graph, arguments.history, [arguments.user], remark)

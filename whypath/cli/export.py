@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         if out is None:
             taking(store)
-        engine = Engine.open(store, arguments.bundle, download=arguments.download)
+        engine = Engine.open(store, arguments.bundle, download=arguments.download, wait_for_texts=True)
         with progress() as tell:
             if arguments.vectors:
                 dimensions = arguments.dimensions or DIMENSIONS

@@ -75,7 +75,10 @@ def run(arguments: argparse.Namespace) -> int:
         users = read_users(arguments.users)
     exclusions = read_exclusions(arguments.exclude)
     filters = filters_of(arguments, also_excluded=exclusions.items)
-    with Engine.open(arguments.store, arguments.bundle, download=arguments.download) as engine, progress() as tell:
+    with (
+        Engine.open(arguments.store, arguments.bundle, download=arguments.download, wait_for_texts=True) as engine,
+        progress() as tell,
+    ):
         scorer = engine.offline_scorer() if arguments.history else engine.scorer()
         graph = scorer.graph
         if arguments.history:

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     exclusions = read_exclusions(arguments.exclude)
     filters = filters_of(arguments, also_excluded=(*exclusions.items, *exclusions.pairs.items))
-    with Engine.open(arguments.store, arguments.bundle, download=arguments.download) as engine:
+    with Engine.open(arguments.store, arguments.bundle, download=arguments.download, wait_for_texts=True) as engine:
         found = engine.similar(
             arguments.item,
             arguments.k,

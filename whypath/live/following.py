@@ -1,26 +1,41 @@
-"""`Follower`: what a running engine knows of its store's state, also while the store does not answer.
+"""`Follower`: asks a store for its state in a thread of its own, so that no request waits for the store's answer.
 
-While there are calls a server is watched, and a call asks it only where what is known is too old. When it is away an
-answer may take long or never come, so a call's question is asked in a thread of its own and waited for within bounds.
-From then on the engine is stale: only now and then a call asks again, and waits a moment at most, until it is answered.
+While there are calls it asks often enough that what it knows is never older than `freshness`, else once a second. When
+the store does not answer, it says since when, and asks now and then until there is an answer again.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable
+import weakref
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
+from kg.errors import WhyPathError
 from kg.forking import at_fork
 from kg.opening import open_kept, open_store
-from kg.stores import GraphStore, KeptStore, StoreBusy, StoreDenied, StoreError, StoreState, StoreUnavailable
-from whypath.live.watching import Watch
+from kg.stores import (
+    GraphStore,
+    KeptStore,
+    StoreBusy,
+    StoreDenied,
+    StoreError,
+    StoreState,
+    StoreUnavailable,
+)
 
 FRESHNESS_SECONDS = 0.1
-"""How old may be, unless an engine is told otherwise, what it knows of a server's state."""
+"""Default maximum age of the known state of a store, in seconds, while there are calls."""
+
+IDLE_SECONDS = 5.0
+"""After so long without a call the store is asked less often."""
+
+IDLE_INTERVAL_SECONDS = 1.0
+"""Between two questions when nobody calls: the first call after a pause may see a state of this age."""
 
 PATIENCE_SECONDS = 5.0
 """To wait for the store's state where it has answered before."""
@@ -35,7 +50,9 @@ GIVE_UP_SECONDS = 30.0
 """After which another question is asked though one is still open: its connection may have died unnoticed."""
 
 SILENCE = (StoreUnavailable, StoreBusy, StoreDenied)
-"""What an engine outlasts, because the next question may be answered."""
+"""Errors that a running engine outlasts, because the next question may be answered."""
+
+_CLOSE_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -60,117 +77,222 @@ def iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
 
 
+class Followed(Protocol):
+    """Whoever makes something of a store's state."""
+
+    def follow(self, state: StoreState) -> None:
+        """Bring what is served up to this state; takes as long as reading and binding do. Raises StoreError."""
+        ...
+
+
 class Follower:
-    """Asks a store for its state, or says since when it has not answered. For one thread at a time."""
+    """The thread that follows a store for as long as its owner lives; safe to use from many threads."""
 
     fork_rank = 2
 
-    def __init__(self, store: GraphStore, freshness: float, stale_since: float | None = None) -> None:
-        """`freshness`: see `Engine.open`. `stale_since`, seconds since the epoch, where the store is known not to
-        answer.
+    def __init__(self, store: GraphStore, owner: Followed, freshness: float, stale_since: float | None = None) -> None:
+        """`freshness`: see `Engine.open`; with 0 the store is asked by each call and only then. `stale_since`, seconds
+        since the epoch, where the store is known not to answer.
         """
         self._store = store
+        # The thread must not keep an engine alive that nobody uses any more.
+        self._owner = weakref.ref(owner)
+        self._freshness = freshness
         self._stale_since = stale_since
-        self._opened = time.monotonic()
-        self._ask_next = 0.0
-        # A store of this machine is asked at every call, which takes microseconds.
-        self._is_here = store.url.startswith("file:")
-        self._watch = Watch(store.state, 0.0 if self._is_here else freshness)
-        self._open: Question | None = None
+        self._problem: WhyPathError | None = None
+        self._seen = self._called = self._ask_next = 0.0
+        self._closed = False
+        self._reset()
         at_fork(self)
+
+    def _reset(self) -> None:
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        # Questions are numbered: asked, answered in whatever way, and followed up.
+        self._begun = self._answered = self._followed = self._wanted = 0
+        self._asked_at = -math.inf
 
     @property
     def stale_since(self) -> str | None:
         """When the store was last seen to answer, ISO 8601 in UTC; None while it answers."""
         return None if self._stale_since is None else iso(self._stale_since)
 
-    def state(self, *, insist: bool = False) -> StoreState | None:
-        """The store's state, None while it does not answer. With `insist` it is asked now, whatever has been before.
+    def called(self) -> None:
+        """Note that a request comes. Raises the error of a store that answers and says that it cannot be used.
 
-        Raises StoreError where the store does answer, and says that it is not the one that it was.
+        With a freshness of 0 the store is asked now, and waited for within bounds.
         """
-        silent = self._stale_since is not None
-        if not insist:
-            if silent and time.monotonic() < self._ask_next:
-                return None
-            known = None if silent else self._watch.fresh()
-            if known is not None:
-                return known
-        asked = time.monotonic()
-        try:
-            state = self._ask(STALE_PATIENCE_SECONDS if silent and not insist else PATIENCE_SECONDS)
-        except SILENCE as error:
-            self.silent(error)
-            return None
-        if silent:
-            _log.warning("%s answers again; following it", self._store.url)
-        self._stale_since = None
-        self._watch.note(state, asked)
-        return state
+        now = time.monotonic()
+        was_idle, self._called = now > self._called + IDLE_SECONDS, now
+        if self._freshness > 0:
+            self._watch(now, was_idle)
+        elif self._stale_since is None:
+            self.look(PATIENCE_SECONDS)
+        elif now >= self._ask_next:
+            self.look(STALE_PATIENCE_SECONDS)
+        if self._problem is not None:
+            raise self._problem.with_traceback(None)
 
-    def changed(self) -> None:
-        """This engine has written to the store: the next call has to ask."""
-        self._watch.forget()
+    def _watch(self, now: float, was_idle: bool) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            with self._changed:
+                self._start()
+        elif was_idle:
+            self._wake()
+        # A question that is open for so long is one that is not answered.
+        if self._stale_since is None and self._answered < self._begun and now > self._asked_at + PATIENCE_SECONDS:
+            self.silent(self._too_slow())
 
-    def close(self) -> None:
-        """No more questions."""
-        self._watch.close()
+    def _wake(self) -> None:
+        with self._changed:
+            self._wanted = max(self._wanted, self._begun + 1)
+            self._changed.notify_all()
 
-    def before_fork(self) -> None:
-        """See `ForkAware`."""
+    def look(self, patience: float | None = None) -> bool:
+        """Ask now, and wait until what comes of it is served; False where there is no answer within `patience` seconds.
 
-    def after_fork(self, *, in_child: bool) -> None:
-        """See `ForkAware`: a question that is open is the parent's."""
-        if in_child:
-            self._open = None
+        Raises the error of a store that answers and says that it cannot be used.
+        """
+        if patience is None:
+            patience = PATIENCE_SECONDS
+        with self._changed:
+            if self._answered < self._begun and time.monotonic() > self._asked_at + GIVE_UP_SECONDS:
+                self._thread = None
+                self._answered = self._followed = self._begun
+            number = self._begun + 1
+            self._wanted = max(self._wanted, number)
+            self._start()
+            self._changed.notify_all()
+            is_answered = self._changed.wait_for(lambda: self._answered >= number or self._closed, patience)
+            if is_answered:
+                self._changed.wait_for(lambda: self._followed >= number or self._closed)
+        if not is_answered:
+            self.silent(self._too_slow())
+        if self._problem is not None:
+            raise self._problem.with_traceback(None)
+        return self._stale_since is None
 
     def silent(self, error: StoreError) -> None:
         """Note that the store did not answer; the first time is logged."""
         if self._stale_since is None:
             _log.warning("stale from now on, since serving goes on from the last snapshot: %s", error)
-            # Seen by a call or by the watch, whichever was last.
-            seen = self._watch.last_asked
-            self._stale_since = time.time() - (time.monotonic() - (self._opened if seen is None else seen))
+            self._stale_since = time.time() - (time.monotonic() - self._seen if self._seen else 0.0)
         self._ask_next = time.monotonic() + ASK_AGAIN_SECONDS
 
-    def _ask(self, patience: float) -> StoreState:
-        if self._is_here:
-            return self._store.state()
-        until = time.monotonic() + patience
-        if self._open is not None and time.monotonic() < self._open.asked + GIVE_UP_SECONDS:
-            # Its answer would be older than this call; that there is one says that a new question is worth it.
-            self._wait(self._open, patience)
-        self._open = question = Question(self._store.state)
-        self._wait(question, until - time.monotonic())
-        self._open = None
-        return question.answer()
+    def close(self) -> None:
+        """No more questions; one that is open is not waited for long, as the server may be hanging."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout=_CLOSE_SECONDS)
 
-    def _wait(self, question: Question, seconds: float) -> None:
-        if not question.done.wait(max(seconds, 0.0)):
-            raise StoreUnavailable(f"{self._store.url}: the server does not answer in time; is it overloaded?")
+    def before_fork(self) -> None:
+        """See `ForkAware`."""
 
+    def after_fork(self, *, in_child: bool) -> None:
+        """See `ForkAware`: the thread stays behind; here the next call starts one."""
+        if in_child:
+            self._reset()
 
-class Question:
-    """A call in a thread of its own, which nobody has to wait for."""
+    def _too_slow(self) -> StoreUnavailable:
+        return StoreUnavailable(f"{self._store.url}: the server does not answer in time; is it overloaded?")
 
-    def __init__(self, ask: Callable[[], StoreState]) -> None:
-        self.asked = time.monotonic()
-        self._answer: StoreState | None = None
-        self._error: BaseException | None = None
-        self.done = threading.Event()
-        threading.Thread(target=self._run, args=(ask,), name="whypath-store-state", daemon=True).start()
+    def _start(self) -> None:
+        """With the lock held."""
+        if (self._thread is None or not self._thread.is_alive()) and not self._closed:
+            self._thread = threading.Thread(
+                target=_run, args=(weakref.ref(self),), name="whypath-store-follower", daemon=True
+            )
+            self._thread.start()
 
-    def _run(self, ask: Callable[[], StoreState]) -> None:
+    # In the thread
+
+    def _due(self) -> float | None:
+        """When the store is asked next (`time.monotonic`), None where only a call asks."""
+        if self._freshness <= 0:
+            return None
+        if self._stale_since is not None:
+            return self._ask_next
+        # Twice in the time, so that what is known is never older.
+        often = self._freshness / 2
+        is_idle = time.monotonic() > self._called + IDLE_SECONDS
+        return self._asked_at + (max(often, IDLE_INTERVAL_SECONDS) if is_idle else often)
+
+    def wait(self) -> bool:
+        """Wait a second at most for a question to be due; whether one is. Raises _Over."""
+        with self._changed:
+            if self._closed or not self._is_current():
+                raise _Over
+            if self._wanted <= self._begun:
+                due = self._due()
+                pause = IDLE_INTERVAL_SECONDS if due is None else due - time.monotonic()
+                self._changed.wait(min(max(pause, 0.0), IDLE_INTERVAL_SECONDS))
+            due = self._due()
+            return self._wanted > self._begun or (due is not None and time.monotonic() >= due)
+
+    def ask(self) -> None:
+        """Ask once, and make of the answer what is to be made."""
+        with self._changed:
+            self._begun += 1
+            number, self._asked_at = self._begun, time.monotonic()
+        asked = self._asked_at
+        state: StoreState | None = None
+        problem: WhyPathError | None = None
         try:
-            self._answer = ask()
-        except BaseException as error:
-            self._error = error
+            state = self._store.state()
+        except SILENCE as error:
+            if self._is_current():
+                self.silent(error)
+        except StoreError as error:
+            problem = error
+        if state is not None and self._is_current():
+            self._heard(asked)
+        with self._changed:
+            self._answered = max(self._answered, number)
+            self._changed.notify_all()
+        owner = self._owner()
+        try:
+            if state is not None and owner is not None:
+                owner.follow(state)
+        except SILENCE as error:
+            if self._is_current():
+                self.silent(error)
+        except WhyPathError as error:
+            problem = error
+        except Exception as error:
+            _log.exception("the engine cannot follow its store")
+            problem = StoreError(f"{self._store.url}: {error}")
         finally:
-            self.done.set()
+            if self._is_current():
+                self._problem = problem
+            with self._changed:
+                self._followed = max(self._followed, number)
+                self._changed.notify_all()
 
-    def answer(self) -> StoreState:
-        """What came back or was raised."""
-        if self._error is not None:
-            raise self._error
-        assert self._answer is not None
-        return self._answer
+    def _heard(self, asked: float) -> None:
+        if self._stale_since is not None:
+            _log.warning("%s answers again; following it", self._store.url)
+        self._stale_since, self._seen = None, asked
+
+    def _is_current(self) -> bool:
+        # What a thread hears that was given up counts no more.
+        return threading.current_thread() is self._thread
+
+
+class _Over(Exception):
+    """The thread has nothing to do any more."""
+
+
+def _run(reference: weakref.ref[Follower]) -> None:
+    while True:
+        follower = reference()
+        if follower is None:
+            return
+        try:
+            if follower.wait():
+                follower.ask()
+        except _Over:
+            return
+        del follower

@@ -1,4 +1,4 @@
-"""`Recorder`: how an engine's events reach the store: at once, or where the server is away by way of a durable queue.
+"""`Recorder`: writes an engine's events to the store, or while the server is away to a durable queue.
 
 What waits is delivered in order before anything newer is written, by whichever process of this machine comes first.
 """
@@ -9,16 +9,17 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from kg.errors import WhyPathError
 from kg.forking import at_fork
 from kg.graph import KnowledgeGraph
 from kg.ids import Id, id_text
 from kg.rows import Event
-from kg.stores import AppendReport, DeletionReport, GraphStore, StoreBusy, StoreError, StoreUnavailable
+from kg.stores import Appended, AppendReport, DeletionReport, GraphStore, StoreBusy, StoreError, StoreUnavailable
 from kg.stores.event_queue import Delivery, EventQueue, QueueStuck
 from kg.visible import has_halves
-from whypath.live.following import ASK_AGAIN_SECONDS, Follower
+from whypath.live.following import ASK_AGAIN_SECONDS
 
 _CLOSE_SECONDS = 1.0
 
@@ -48,19 +49,38 @@ def event_of(
     return Event.of(user, key, item_kind, kind, time=time, weight=weight, id=id)
 
 
+class Listener(Protocol):
+    """Whoever serves what is recorded."""
+
+    def recorded(self, events: Sequence[Event]) -> None:
+        """The store has these events now."""
+        ...
+
+    def queued(self) -> None:
+        """Events have come to wait on this machine."""
+        ...
+
+    def silent(self, error: StoreError) -> None:
+        """The store did not answer."""
+        ...
+
+
 class Recorder:
-    """Writes events of one engine, and lays what waits over its snapshots."""
+    """Writes events of one engine to its store, or lets them wait for it.
+
+    `some_put_aside`: whether events that waited were refused since this was last set to False: they must come out of
+    the snapshot.
+    """
 
     fork_rank = 2
 
-    def __init__(self, store: GraphStore, follower: Follower, *, queue: bool) -> None:
+    def __init__(self, store: GraphStore, listener: Listener, *, queue: bool) -> None:
         """`queue`: events may wait when the server is away; without it they are refused then."""
         self._store = store
-        self._follower = follower
+        self._listener = listener
         self.may_wait = queue
         self.queue = EventQueue(store.url)
-        self._laid = 0
-        self._put_aside = False
+        self.some_put_aside = False
         self._said = ""
         self._closed = threading.Event()
         self._carrier: threading.Thread | None = None
@@ -95,8 +115,9 @@ class Recorder:
                 if not self.deliver().waiting:
                     return self._append(events)
             except (StoreUnavailable, StoreBusy) as error:
-                self._follower.silent(error)
+                self._listener.silent(error)
         report = self.queue.put(events, graph.schema, graph.event_generation)
+        self._listener.queued()
         self._carry()
         return report
 
@@ -113,18 +134,14 @@ class Recorder:
             _log.warning("%s: delivered %d events that waited", self._store.url, delivery.delivered)
         for refused in delivery.refused:
             _log.error("%s: refused event %r, which waited: %s", self._store.url, refused.event.id, refused.reason)
-            self._put_aside = True
+            self.some_put_aside = True
         return delivery
 
     def _append(self, events: Sequence[Event]) -> AppendReport:
         report = self._store.append_events(events)
-        self._follower.changed()
+        pairs = zip(events, report.outcomes, strict=True)
+        self._listener.recorded([event for event, outcome in pairs if outcome is not Appended.REFUSED])
         return report
-
-    def some_put_aside(self) -> bool:
-        """Whether events that waited were refused since this was asked last: they must come out of the snapshot."""
-        found, self._put_aside = self._put_aside, False
-        return found
 
     def _carry(self) -> None:
         """See to it that what waits is delivered although nobody calls."""
@@ -151,16 +168,13 @@ class Recorder:
                     said = str(error)
                     _log.warning("events go on waiting: %s", error)
 
-    def laid_over(self, graph: KnowledgeGraph, *, anew: bool) -> KnowledgeGraph:
-        """The snapshot with what has come to wait since the last call, or with `anew` with all that waits."""
-        if anew:
-            self._laid = 0
+    def waiting_since(self, number: int) -> tuple[list[Event], int]:
+        """Events that have come to wait after a number, in order, and the number that they lead to."""
         try:
-            events, self._laid = self.queue.since(self._laid)
+            return self.queue.since(number)
         except StoreError as error:
             self._say(error)
-            return graph
-        return graph.overlay(events, event_generation=graph.event_generation) if events else graph
+            return [], number
 
     def forget(self, user: str) -> DeletionReport:
         """Remove a user from the store and from what waits."""
@@ -171,7 +185,8 @@ class Recorder:
             waited = self.queue.forget(user)
             remaining = report.remaining + self.queue.count_of(user)
             damaged = self.queue.damaged_with(user)
-        self._follower.changed()
+        # What waited is laid over the snapshot, and must come out, too.
+        self.some_put_aside |= waited > 0
         return replace(
             report,
             found=report.found or waited > 0,

@@ -74,8 +74,10 @@ def ablate(
     if graph.digest != bundle.record.data.graph_digest:
         tell("The store's facts have changed since the bundle was trained: part of the differences is due to that")
 
+    texts = bundle.new_texts(download=download, wait=True)
+
     def measure(model: FusionModel, name: str) -> EvaluationResult:
         other = bundle.with_model(model)
-        return evaluate(other.scorer(graph, other.popularity_over, download=download), task, name=name, ks=KS)
+        return evaluate(other.scorer(graph, other.popularity_over, texts.vectors), task, name=name, ks=KS)
 
     return leave_out(fitting, measure, full=full, progress=tell)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import stat
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from fusion.regular_files import check_regular
 from fusion.strict_parquet import read_parquet
 from kg.durable import directory_written_whole
 from kg.graph import KnowledgeGraph
+from whypath.answering.popularity import popularity_blend
 from whypath.answering.scoring import Scorer
 from whypath.models.bundle_folder import check_free, folder_of
 from whypath.models.bundle_record import (
@@ -43,7 +43,7 @@ from whypath.models.bundle_record import (
     using_bundle,
     versions,
 )
-from whypath.models.texts import new_text_vectors
+from whypath.models.new_texts import NewTexts
 
 __all__ = [
     "Bundle",
@@ -98,24 +98,32 @@ class Bundle:
         found[indices[indices >= 0]] = self._popularity[indices >= 0]
         return found
 
+    def popularity_in_store(self, graph: KnowledgeGraph) -> NDArray[np.float32]:
+        """The popularity blend of a snapshot's own events, of the training events where it has none."""
+        events = graph.interactions()
+        return popularity_blend(events) if len(events) else self.popularity_over(graph)
+
     def scorer(
         self,
         graph: KnowledgeGraph,
         popularity_of: Callable[[KnowledgeGraph], NDArray[np.float32]],
-        *,
-        download: bool = False,
+        encode: Callable[[Sequence[str]], NDArray[np.float32]] | None = None,
     ) -> Scorer:
-        """The model over a snapshot, new items included; texts that training did not see are encoded.
+        """The model over a snapshot, new items included.
 
-        download: whether their model may be fetched where it is not on this machine. Raises TextModelError,
-        TextExtraMissing, and BundleError where what was learned does not come to scores over this snapshot.
+        encode: gives the vectors [n, d] of texts that training did not see; without it these items count as having no
+        text. Raises BundleError where what was learned does not come to scores over this snapshot, and what `encode`
+        raises.
         """
-        known = self.model.items.text_vectors
-        dimension = 0 if known is None else known.shape[1]
-        encode = partial(new_text_vectors, recorded=self.record.text, dimension=dimension, download=download)
         with using_bundle():
             ranker = self.model.bind(graph, encode)
         return Scorer.over(graph, ranker, popularity_of)
+
+    def new_texts(self, *, download: bool, wait: bool) -> NewTexts:
+        """The vectors of texts that training did not see; see `NewTexts`."""
+        vectors = self.model.items.text_vectors
+        dimension = 0 if vectors is None else vectors.shape[1]
+        return NewTexts(self.record.text, dimension, download=download, wait=wait)
 
     def check_fits(self, graph: KnowledgeGraph) -> None:
         """Raise BundleError if the store's domain is not the one that the model was trained for."""

@@ -1,0 +1,109 @@
+"""`NewTexts`: vectors of texts that a bundle's training did not see, computed in a child process of low priority.
+
+So a serving process imports no torch, and no request waits while a text is encoded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import whypath
+from encoders.text import TextEncoderSettings, TextModelError
+from encoders.text.cache import text_digest
+from whypath.models.text_process import LENGTH, Answer, Asked
+
+
+class NewTexts:
+    """The vectors of one bundle's new texts that are known so far; `vectors` is for one thread at a time.
+
+    `unread`: texts that `vectors` last gave no vector for. `problem`: why they cannot be encoded, "" while they may be.
+    """
+
+    def __init__(self, settings: TextEncoderSettings, dimension: int, *, download: bool, wait: bool) -> None:
+        """settings: of the text encoder that the bundle recorded, whose vectors have the length `dimension`. download:
+        whether its model may be fetched where it is not on this machine. wait: whether `vectors` encodes by itself.
+        """
+        self.unread: tuple[str, ...] = ()
+        self.problem = ""
+        self.is_closed = False
+        self._asked = Asked(settings=settings, dimension=dimension, download=download)
+        self._waits = wait
+        self._known: dict[bytes, NDArray[np.float32]] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """float32 [len(texts), d], zeros for a text that is not encoded yet. With `wait` all are encoded first, which
+        raises what `encode` raises."""
+        digests = [text_digest(text) for text in texts]
+        self.unread = tuple(text for text, digest in zip(texts, digests, strict=True) if digest not in self._known)
+        if self._waits and self.unread:
+            self.encode()
+            self.unread = ()
+        blank = np.zeros(self._asked.dimension, dtype=np.float32)
+        rows = [self._known.get(digest, blank) for digest in digests]
+        return np.array(rows, dtype=np.float32).reshape(len(texts), self._asked.dimension)
+
+    def encode(self) -> None:
+        """Encode what is unread. Raises TextModelError, with what the child process says where it fails."""
+        texts = list(dict.fromkeys(self.unread))
+        vectors = self._in_child(texts)
+        self._known |= zip(map(text_digest, texts), vectors, strict=True)
+
+    def close(self) -> None:
+        """Stop a child process that is at work."""
+        with self._lock:
+            self.is_closed = True
+            if self._process is not None:
+                self._process.kill()
+
+    def _in_child(self, texts: list[str]) -> NDArray[np.float32]:
+        asked = self._asked.model_copy(update={"texts": texts})
+        with self._lock:
+            if self.is_closed:
+                raise TextModelError("the engine is closed")
+            self._process = process = subprocess.Popen(
+                # The current folder may be anybody's, so nothing is imported from it (-P).
+                [sys.executable, "-P", "-m", "whypath.models.text_process"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(_import_path())},
+            )
+        try:
+            out, _ = process.communicate(asked.model_dump_json().encode())
+        finally:
+            with self._lock:
+                self._process = None
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        return _vectors_of(out, process.returncode, (len(texts), self._asked.dimension))
+
+
+def _import_path() -> list[str]:
+    """Where the child finds this package, also where it is not installed, and whatever this process was told."""
+    return [str(Path(whypath.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+
+
+def _vectors_of(out: bytes, code: int, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """The vectors in a child's output. Raises TextModelError."""
+    length = int.from_bytes(out[:LENGTH], "big")
+    body = out[LENGTH + length :]
+    try:
+        answer = Answer.model_validate(json.loads(out[LENGTH : LENGTH + length]))
+    except ValueError:
+        raise TextModelError(f"the process that encodes texts ended with code {code} and no answer") from None
+    if answer.error:
+        raise TextModelError(answer.error)
+    if len(body) != 4 * shape[0] * shape[1]:
+        raise TextModelError("the process that encodes texts gave vectors of another number or length than was asked")
+    return np.frombuffer(body, dtype="<f4").reshape(shape).astype(np.float32)
