@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.neo4j_server import Server, launcher, running
+from tests.neo4j_server import Server, deprecations, launcher, running
 from tests.workshop import Workshop
 
 pytest_plugins = ["tests.skips"]
@@ -63,8 +63,10 @@ def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def empty_neo4j(neo4j_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """The server with an empty database, and the environment of its user, with a cache of the test's own."""
+def empty_neo4j(neo4j_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """The server with an empty database, and the environment of its user, with a cache of the test's own. The test
+    fails if a query of this process uses what the server calls deprecated.
+    """
     neo4j_server.empty()
     for name, value in neo4j_server.settings().items():
         monkeypatch.setenv(name, value)
@@ -72,4 +74,6 @@ def empty_neo4j(neo4j_server: Server, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("NEO4J_DATABASE", raising=False)
     monkeypatch.setenv("WHYPATH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("WHYPATH_DATA", str(tmp_path / "data"))
-    return neo4j_server
+    with deprecations() as noted:
+        yield neo4j_server
+    assert noted == []

@@ -6,6 +6,7 @@ Without the variable the tests that need a server are skipped; where WHYPATH_REQ
 from __future__ import annotations
 
 import json
+import logging
 import os
 import resource
 import subprocess
@@ -121,6 +122,27 @@ class Server:
                 time.sleep(0.2)
             else:
                 return
+
+
+@contextmanager
+def deprecations() -> Iterator[list[str]]:
+    """What the server calls deprecated in queries of this process meanwhile."""
+    noted: list[str] = []
+    logger = logging.getLogger("neo4j.notifications")
+
+    class Collecting(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "DEPRECATION" in record.getMessage():
+                noted.append(record.getMessage())
+
+    before, handler = logger.level, Collecting()
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield noted
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
 
 
 def launcher() -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from neo4j import ManagedTransaction
 
-from kg.graph_view.numbers import numbers_of
+from kg.graph_view.numbers import elements_of
 from kg.graph_view.own_names import OWN_TYPE, OWN_TYPES, RESULTS
 from kg.graph_view.patterns import token
 from kg.schema import DomainSchema
@@ -26,11 +26,11 @@ class Deleted:
 def delete_own(transaction: ManagedTransaction, schema: DomainSchema, user: str) -> Deleted:
     """Remove WhyPath's own relationships of a user; nothing else is touched."""
     # Of all nodes with the key: it may have been one node's when they were written, and several nodes' now.
-    by_key = numbers_of(transaction, schema, schema.user_kinds[0], [user], all_labelled=True)
-    ids = [number for numbers in by_key.values() for number in numbers]
+    by_key = elements_of(transaction, schema, schema.user_kinds[0], [user], all_labelled=True)
+    ids = [element for elements in by_key.values() for element in elements]
 
     def counted(types: str, rest: str) -> int:
-        text = f"UNWIND $ids AS number MATCH (u)-[r:{types}]->() WHERE id(u) = number {rest} RETURN count(r)"
+        text = f"UNWIND $ids AS element MATCH (u)-[r:{types}]->() WHERE elementId(u) = element {rest} RETURN count(r)"
         return first(transaction, text, ids=ids)[0]
 
     events = counted(token(OWN_TYPE), "DELETE r")

@@ -12,6 +12,7 @@ from kg.graph import NodeTable
 from kg.graph.building import node_table
 from kg.graph_view.elements import LEFT_OUT, OUTSIDE, Elements
 from kg.graph_view.nodes import Linked, NodeReader
+from kg.graph_view.numbers import has_number, number_of
 from kg.graph_view.patterns import Conditions, arrow, labelled, token
 from kg.graph_view.session import PAGE_ROWS, ReadSession
 from kg.schema import RelationSpec
@@ -87,7 +88,7 @@ def _pages(
     """Numbers of head, tail and relationship, page by page."""
     relationship = spec.relationship
     assert relationship is not None
-    columns = "RETURN collect(id(h)), collect(id(t)), collect(id(r))"
+    columns = f"RETURN collect({number_of('h')}), collect({number_of('t')}), collect({number_of('r')})"
     of_type = session.one(f"MATCH ()-[r:{token(relationship.type)}]->() RETURN count(r)")[0]
     if of_type <= PAGE_ROWS:
         text = f"MATCH (h){arrow(relationship, 'r')}(t){conditions.clause('WHERE')} {columns}"
@@ -102,7 +103,7 @@ def _pages(
         pattern = f"({labelled('', labels)}){arrow(relationship, 'r', reverse=near == 't')}()"
         total += session.one(f"MATCH {pattern} RETURN count(r)")[0]
     text = (
-        f"UNWIND $ids AS number MATCH ({near}) WHERE id({near}) = number"
+        f"UNWIND $ids AS number MATCH ({near}) WHERE {has_number(near, 'number')}"
         f" MATCH (h){arrow(relationship, 'r')}(t){conditions.clause('WHERE')} {columns}"
     )
     queries = ((text, {"ids": page, **conditions.parameters}) for page in session.near_pages(ids, total))

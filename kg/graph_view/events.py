@@ -18,6 +18,7 @@ from kg.checking.values import RowProblem
 from kg.graph import NodeTable, Strings
 from kg.graph.building import EventColumns, item_starts
 from kg.graph_view.elements import LEFT_OUT, Elements
+from kg.graph_view.numbers import has_number, number_of
 from kg.graph_view.own_names import OWN_TYPE
 from kg.graph_view.patterns import Conditions, arrow, labelled, plain, token
 from kg.graph_view.session import PAGE_ROWS, ReadSession
@@ -43,7 +44,9 @@ class _Behaviour:
     def columns(self) -> str:
         """`RETURN` of a page. An empty text stands for no value, since `collect` passes over null."""
         values = [each for each in (self.time, self.weight, self.id) if each is not None]
-        return "RETURN collect(id(u)), collect(id(i))" + "".join(f", collect(coalesce({v}, ''))" for v in values)
+        return f"RETURN collect({number_of('u')}), collect({number_of('i')})" + "".join(
+            f", collect(coalesce({v}, ''))" for v in values
+        )
 
 
 def behaviour_of(interaction: InteractionKind) -> _Behaviour:
@@ -118,7 +121,9 @@ class EventReader:
             return
         users, items = self._elements.of_kinds([self._users]), self._elements.of_kinds(interaction.items)
         near, ids = ("u", users) if len(users) >= len(items) else ("i", items)
-        start = f"UNWIND $ids AS number MATCH ({near}) WHERE id({near}) = number MATCH {behaviour.pattern}{where} "
+        start = (
+            f"UNWIND $ids AS number MATCH ({near}) WHERE {has_number(near, 'number')} MATCH {behaviour.pattern}{where} "
+        )
         for page in self._session.near_pages(ids, total):
             yield start, {"ids": page, **parameters}
 
@@ -129,8 +134,8 @@ class EventReader:
         for (start, parameters), values in zip(pages, self._session.pages(asked), strict=True):
             piece = self._checked(kind, interaction, behaviour, values, named=False)
             if piece is None:
-                # The numbers of relationships are asked for only where one of them has to be named.
-                values = self._session.one(f"{start}{behaviour.columns}, collect(id(r))", **parameters)
+                # The element ids of relationships are asked for only where one of them has to be named.
+                values = self._session.one(f"{start}{behaviour.columns}, collect(elementId(r))", **parameters)
                 piece = self._checked(kind, interaction, behaviour, values, named=True)
             assert piece is not None
             pieces.append(piece)
@@ -178,8 +183,7 @@ class EventReader:
             return None
         for row in bad:
             told = {"user": session.node_element(values[0][row]), "item": session.node_element(values[1][row])}
-            element = session.relationship_element(values[-1][row])
-            session.bad(f"interactions.{kind}", element, problems[row], told)
+            session.bad(f"interactions.{kind}", values[-1][row], problems[row], told)
             session.dangling += int(dangling[row])
             fits[row] = False
         session.rows[f"interactions.{kind}"] += int(fits.sum()) + len(bad)

@@ -13,6 +13,7 @@ from kg.checking.values import RowProblem, keys_of
 from kg.graph import NodeTable, Strings
 from kg.graph.building import node_table
 from kg.graph_view.elements import Elements
+from kg.graph_view.numbers import has_number, number_of
 from kg.graph_view.patterns import Conditions, labelled, plain
 from kg.graph_view.session import PAGE_ROWS, ReadSession
 from kg.graph_view.values import Problems, field_column, key_column, text_column
@@ -243,12 +244,12 @@ def _named_keys(
 
 
 def page_of_nodes(node: NodeKind, properties: Sequence[str], conditions: Conditions) -> str:
-    """The query for the nodes of a kind among `$ids`: their numbers and these properties, each a list."""
+    """The query for the nodes of a kind with the numbers `$ids`: their numbers and these properties, each a list."""
     labels = labelled("n", node.labels)
     columns = "".join(f", [n IN page | {plain('n', property)}]" for property in properties)
     return (
-        f"UNWIND $ids AS number MATCH (n) WHERE id(n) = number AND {labels}{conditions.clause('AND')}"
-        f" WITH collect(n) AS page RETURN [n IN page | id(n)]{columns}"
+        f"UNWIND $ids AS number MATCH (n) WHERE {has_number('n', 'number')} AND {labels}{conditions.clause('AND')}"
+        f" WITH collect(n) AS page RETURN [n IN page | {number_of('n')}]{columns}"
     )
 
 

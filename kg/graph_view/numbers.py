@@ -1,11 +1,15 @@
-"""Which node of the graph a key of the domain is: by the server's own numbers, with the key to be compared again.
+"""Which node of the graph a key of the domain is: by element ids, with the key to be compared again.
 
-A node is found where a read would find it: it has the labels, fits the conditions, and belongs to no earlier kind. A
-number may be given to another node once its node is gone, so whoever writes to one asks for its key as well.
+A node is found where a read would find it: it has the labels, fits the conditions, and belongs to no earlier kind. An
+element id may be given to another node once its node is gone, so whoever writes to one asks for its key as well.
+
+Where many nodes are held at once, and to compare them in arrays, an element id ("4:<database>:17") is held as the
+number at its end, an eighth of the memory; all nodes of a database share what stands before it (`node_prefix`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,30 +19,66 @@ from neo4j import ManagedTransaction
 from kg.graph_view.patterns import Conditions, labelled, plain, token
 from kg.graph_view.values import key_column
 from kg.schema import DomainSchema
+from kg.stores.errors import StoreError
 from kg.stores.neo4j.connection import first, rows
 
 _AT_ONCE = 250_000
 """Nodes of one record: some 30 MB of the server's memory."""
 
+_PREFIX = re.compile(r"\d+:[^:]+:(?=\d+$)")
+
+
+def node_prefix(transaction: ManagedTransaction) -> str:
+    """What the element ids of all nodes of a database begin with, up to their numbers; empty without nodes.
+
+    Raises StoreError where element ids have another form.
+    """
+    found = rows(transaction, "MATCH (n) RETURN elementId(n) LIMIT 1")
+    if not found:
+        return ""
+    prefix = _PREFIX.match(found[0][0])
+    if prefix is None:
+        raise StoreError(
+            f"the server's element ids look like {found[0][0]!r}, where WhyPath expects numbers like 4:<database>:17;"
+            " use a server of Neo4j 5"
+        )
+    return prefix[0]
+
+
+def number_of(variable: str) -> str:
+    """Cypher for the number at the end of an element id."""
+    return f"toInteger(split(elementId({variable}), ':')[2])"
+
+
+def has_number(variable: str, value: str) -> str:
+    """Cypher that finds the node with a number; the query needs the parameter `$nodes`, see `node_prefix`."""
+    return f"elementId({variable}) = $nodes + toString({value})"
+
 
 @dataclass(frozen=True)
 class ByNumber:
-    """Nodes of a kind, for `kg.stores.neo4j.results`; `label` has the index of their vectors."""
+    """Nodes of a kind, for `kg.stores.neo4j.results`; `label` has the index of their vectors, `prefix` is that of their
+    element ids.
+    """
 
     label: str
     labels: Sequence[str]
     property: str
+    prefix: str
     numbers: Mapping[str, int]
 
     def of(self, keys: Sequence[str]) -> list[Any]:
-        """See `Places.of`: the number, and the values that the key property may have."""
+        """See `Places.of`: the element id, and the values that the key property may have."""
         found = map(self.numbers.get, keys)
-        return [None if number is None else [number, spellings(key)] for key, number in zip(keys, found, strict=True)]
+        return [
+            None if place is None else [f"{self.prefix}{place}", spellings(key)]
+            for key, place in zip(keys, found, strict=True)
+        ]
 
     def match(self, variable: str, value: str) -> str:
         """See `Places.match`."""
         return (
-            f"MATCH ({variable}) WHERE id({variable}) = {value}[0] AND {labelled(variable, self.labels)}"
+            f"MATCH ({variable}) WHERE elementId({variable}) = {value}[0] AND {labelled(variable, self.labels)}"
             f" AND {plain(variable, self.property)} IN {value}[1]"
         )
 
@@ -51,24 +91,25 @@ def all_numbers(transaction: ManagedTransaction, schema: DomainSchema, kind: str
     total = first(transaction, f"MATCH ({labelled('n', node.labels[:1])}) RETURN count(n)")[0]
     parts = total // _AT_ONCE + 1
     text = (
-        f"MATCH ({labelled('n', node.labels)}) WHERE id(n) % $parts = $part{conditions.clause('AND')}"
-        f" WITH id(n) AS number, {value} AS value WHERE value IS NOT NULL RETURN collect(number), collect(value)"
+        f"MATCH ({labelled('n', node.labels)}) WHERE {number_of('n')} % $parts = $part{conditions.clause('AND')}"
+        f" WITH {number_of('n')} AS number, {value} AS value WHERE value IS NOT NULL"
+        " RETURN collect(number), collect(value)"
     )
     found: dict[str, int] = {}
     several: set[str] = set()
     for part in range(parts):
         numbers, values = first(transaction, text, parts=parts, part=part, **conditions.parameters)
-        for key, number in zip(key_column(values, node.key)[0], numbers, strict=True):
-            if key is not None and found.setdefault(key, number) != number:
+        for key, place in zip(key_column(values, node.key)[0], numbers, strict=True):
+            if key is not None and found.setdefault(key, place) != place:
                 several.add(key)
-    return {key: number for key, number in found.items() if key not in several}
+    return {key: place for key, place in found.items() if key not in several}
 
 
-def numbers_of(
+def elements_of(
     transaction: ManagedTransaction, schema: DomainSchema, kind: str, keys: Iterable[str], *, all_labelled: bool = False
-) -> dict[str, list[int]]:
-    """The nodes of some keys, by the index of the property where there is one; with `all_labelled` also nodes with
-    the labels that a read would pass over."""
+) -> dict[str, list[str]]:
+    """Element ids of the nodes of some keys, by the index of the property where there is one; with `all_labelled` also
+    nodes with the labels that a read would pass over."""
     node = schema.nodes[kind]
     spelled = {value: key for key in sorted(keys) for value in spellings(key)}
     if not node.labels or node.key is None or not spelled:
@@ -77,14 +118,14 @@ def numbers_of(
     found = rows(
         transaction,
         f"MATCH ({labelled('n', node.labels)}) WHERE n.{token(node.key)} IN $values{conditions.clause('AND')}"
-        f" RETURN n.{token(node.key)}, collect(id(n))",
+        f" RETURN n.{token(node.key)}, collect(elementId(n))",
         values=list(spelled),
         **conditions.parameters,
     )
-    by_key: dict[str, list[int]] = {}
-    for value, numbers in found:
+    by_key: dict[str, list[str]] = {}
+    for value, elements in found:
         if value in spelled:
-            by_key.setdefault(spelled[value], []).extend(numbers)
+            by_key.setdefault(spelled[value], []).extend(elements)
     return by_key
 
 
@@ -93,10 +134,10 @@ def spellings(key: str) -> list[Any]:
     found: list[Any] = [key]
     digits = key.removeprefix("-")
     if digits.isascii() and digits.isdigit() and len(digits) < 20 and str(int(key)) == key:
-        number = int(key)
-        if -(2**63) <= number < 2**63:
+        integer = int(key)
+        if -(2**63) <= integer < 2**63:
             # Cypher compares 3 and 3.0 as equal.
-            found.append(number)
+            found.append(integer)
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from neo4j import ManagedTransaction
 
-from kg.graph_view.numbers import numbers_of
+from kg.graph_view.numbers import elements_of
 from kg.graph_view.own_names import OWN_CONSTRAINT, OWN_TYPE
 from kg.graph_view.patterns import token
 from kg.rows import Event
@@ -53,9 +53,9 @@ class OwnEvents:
 
     def _write(self, transaction: ManagedTransaction, events: Sequence[Event]) -> dict[int, str]:
         there = self._by_id(transaction, [event.id for event in events])
-        users = self._numbers(transaction, self._schema.user_kinds[0], {event.user for event in events})
+        users = self._elements(transaction, self._schema.user_kinds[0], {event.user for event in events})
         items = {
-            kind: self._numbers(transaction, kind, {event.item for event in events if event.item_kind == kind})
+            kind: self._elements(transaction, kind, {event.item for event in events if event.item_kind == kind})
             for kind in {event.item_kind for event in events}
         }
         refused: dict[int, str] = {}
@@ -73,7 +73,7 @@ class OwnEvents:
         values = sorted(new.values(), key=lambda each: (each[2], each[1]))
         rows(
             transaction,
-            "UNWIND $rows AS row MATCH (u) WHERE id(u) = row[1] MATCH (i) WHERE id(i) = row[2]"
+            "UNWIND $rows AS row MATCH (u) WHERE elementId(u) = row[1] MATCH (i) WHERE elementId(i) = row[2]"
             f" CREATE (u)-[:{token(OWN_TYPE)} {{id: row[0], kind: row[3], time: row[4], weight: row[5]}}]->(i)",
             rows=values,
         )
@@ -83,12 +83,12 @@ class OwnEvents:
         found = rows(
             transaction,
             f"UNWIND $ids AS id MATCH (u)-[r:{token(OWN_TYPE)} {{id: id}}]->(i)"
-            " RETURN id, id(u), id(i), r.kind, r.time, r.weight",
+            " RETURN id, elementId(u), elementId(i), r.kind, r.time, r.weight",
             ids=list(dict.fromkeys(ids)),
         )
         return {id: content for id, *content in found}
 
-    def _numbers(self, transaction: ManagedTransaction, kind: str, keys: Iterable[str]) -> dict[str, int]:
-        """Nodes by key, of the keys that exactly one node has."""
-        found = numbers_of(transaction, self._schema, kind, keys)
-        return {key: numbers[0] for key, numbers in found.items() if len(numbers) == 1}
+    def _elements(self, transaction: ManagedTransaction, kind: str, keys: Iterable[str]) -> dict[str, str]:
+        """Element ids of nodes by key, of the keys that exactly one node has."""
+        found = elements_of(transaction, self._schema, kind, keys)
+        return {key: elements[0] for key, elements in found.items() if len(elements) == 1}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 from neo4j import ManagedTransaction
 
-from kg.graph_view.numbers import ByNumber, all_numbers
+from kg.graph_view.numbers import ByNumber, all_numbers, has_number, node_prefix, number_of
 from kg.graph_view.own_names import OWN_PROPERTIES, OWN_TYPES, RESULTS
 from kg.graph_view.patterns import token
 from kg.graph_view.session import IDS_AT_ONCE
@@ -57,9 +57,11 @@ class OwnResults:
         node = self._schema.nodes[kind]
         if not node.labels or node.key is None:
             # Made of values of properties: there is no node to write to.
-            return ByNumber("", (), "", {})
-        numbers = self._connection.read(lambda transaction: all_numbers(transaction, self._schema, kind))
-        return ByNumber(self._label(kind), node.labels, node.key, numbers)
+            return ByNumber("", (), "", "", {})
+        prefix, numbers = self._connection.read(
+            lambda transaction: (node_prefix(transaction), all_numbers(transaction, self._schema, kind))
+        )
+        return ByNumber(self._label(kind), node.labels, node.key, prefix, numbers)
 
     def _label(self, kind: str) -> str:
         """Of a kind's labels the first that no other kind has, so that its index has no other items; else the first."""
@@ -71,20 +73,22 @@ class OwnResults:
         """Take vectors of an earlier export from nodes that are no items any more: the index would find them."""
         vector, query_vector = token(RESULTS.vector), token(RESULTS.query_vector)
         has = (
-            f"MATCH (n:{token(label)}) WHERE id(n) % $parts = $part"
-            f" AND (n.{vector} IS NOT NULL OR n.{query_vector} IS NOT NULL) RETURN collect(id(n))"
+            f"MATCH (n:{token(label)}) WHERE {number_of('n')} % $parts = $part"
+            f" AND (n.{vector} IS NOT NULL OR n.{query_vector} IS NOT NULL) RETURN collect({number_of('n')})"
         )
 
-        def found(transaction: ManagedTransaction) -> list[list[int]]:
+        def found(transaction: ManagedTransaction) -> tuple[str, list[list[int]]]:
             parts = first(transaction, f"MATCH (n:{token(label)}) RETURN count(n)")[0] // IDS_AT_ONCE + 1
-            return [first(transaction, has, parts=parts, part=part)[0] for part in range(parts)]
+            numbers = [first(transaction, has, parts=parts, part=part)[0] for part in range(parts)]
+            return node_prefix(transaction), numbers
 
-        with_vectors = [np.array(ids, dtype=np.int64) for ids in self._connection.read(found)]
-        others = np.setdiff1d(np.concatenate(with_vectors), np.array(kept, dtype=np.int64)).tolist()
-        text = f"UNWIND $ids AS number MATCH (n) WHERE id(n) = number REMOVE n.{vector}, n.{query_vector}"
+        prefix, parts = self._connection.read(found)
+        with_vectors = np.concatenate([np.array(part, dtype=np.int64) for part in parts])
+        others = np.setdiff1d(with_vectors, np.array(kept, dtype=np.int64)).tolist()
+        text = f"UNWIND $ids AS number MATCH (n) WHERE {has_number('n', 'number')} REMOVE n.{vector}, n.{query_vector}"
         for start in range(0, len(others), _AT_ONCE):
             page = others[start : start + _AT_ONCE]
-            self._connection.write(lambda transaction, page=page: rows(transaction, text, ids=page))
+            self._connection.write(lambda transaction, page=page: rows(transaction, text, nodes=prefix, ids=page))
 
 
 def check_names(schema: DomainSchema) -> None:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, Self
 
 import numpy as np
@@ -15,9 +16,10 @@ from numpy.typing import NDArray
 from kg.checking.progress import LoadProgress, Progress
 from kg.checking.quarantine import Quarantine
 from kg.checking.values import RowProblem
+from kg.graph_view.numbers import node_prefix, number_of
 from kg.graph_view.patterns import Conditions, labelled
 from kg.schema import DomainSchema
-from kg.stores.neo4j.connection import first, rows
+from kg.stores.neo4j.connection import first
 from kg.stores.neo4j.paging import asked_ahead
 
 PAGE_ROWS = 20_000
@@ -51,7 +53,8 @@ class ReadSession:
         self._progress = progress
         self._started: dict[tuple[str, str], float] = {}
         self._latest = time.monotonic()
-        self._prefixes: dict[str, str] = {}
+        self._prefix = node_prefix(transaction)
+        self._relationship_prefix: str | None = None
         self.rows: Counter[str] = Counter()
         self.repeated = 0
         self.dangling = 0
@@ -74,7 +77,7 @@ class ReadSession:
         return asked_ahead(lambda query: self._asked(*query), queries, 1)
 
     def _asked(self, text: str, parameters: Mapping[str, Any]) -> Future[list[Any]]:
-        return self._asking.submit(first, self._transaction, text, **parameters)
+        return self._asking.submit(copy_context().run, first, self._transaction, text, nodes=self._prefix, **parameters)
 
     def bad(
         self,
@@ -96,26 +99,22 @@ class ReadSession:
 
     def node_element(self, number: int) -> str:
         """Element id of a node."""
-        return self._element("MATCH (x) RETURN elementId(x) LIMIT 1", number)
+        return f"{self._prefix}{number}"
 
     def relationship_element(self, number: int) -> str:
         """Element id of a relationship."""
-        return self._element("MATCH ()-[x]->() RETURN elementId(x) LIMIT 1", number)
-
-    def _element(self, text: str, number: int) -> str:
-        # An element id is the server's number behind what all elements of a database share.
-        if text not in self._prefixes:
-            found = self._asking.submit(rows, self._transaction, text).result()
-            self._prefixes[text] = found[0][0].rpartition(":")[0] if found else ""
-        return f"{self._prefixes[text]}:{number}"
+        if self._relationship_prefix is None:
+            element: str = self.one("MATCH ()-[r]->() RETURN elementId(r) LIMIT 1")[0]
+            self._relationship_prefix = element.rpartition(":")[0]
+        return f"{self._relationship_prefix}:{number}"
 
     def ids_of(self, labels: tuple[str, ...], conditions: Conditions) -> NDArray[np.int64]:
         """Numbers of the nodes with all of these labels that fit the conditions, ascending."""
         total = self.one(f"MATCH ({labelled('n', labels[:1])}) RETURN count(n)")[0]
         parts = total // IDS_AT_ONCE + 1
         text = (
-            f"MATCH ({labelled('n', labels)}) WHERE id(n) % $parts = $part{conditions.clause('AND')}"
-            " RETURN collect(id(n))"
+            f"MATCH ({labelled('n', labels)}) WHERE {number_of('n')} % $parts = $part{conditions.clause('AND')}"
+            f" RETURN collect({number_of('n')})"
         )
         found = [self.one(text, parts=parts, part=part, **conditions.parameters)[0] for part in range(parts)]
         return np.sort(np.concatenate([np.array(each, dtype=np.int64) for each in found]))

@@ -9,6 +9,7 @@ from neo4j import ManagedTransaction
 
 from kg.graph_view.events import behaviour_of
 from kg.graph_view.nodes import NodeProperties, page_of_nodes
+from kg.graph_view.numbers import has_number, node_prefix, number_of
 from kg.graph_view.patterns import Conditions, arrow, labelled, plain
 from kg.graph_view.values import TimeColumn, key_column, weight_column
 from kg.ingest.preview import Preview, Seen, most_seen, told
@@ -38,9 +39,9 @@ def _looked_at(transaction: ManagedTransaction, schema: DomainSchema) -> Preview
     numbers: dict[tuple[str, str], int] = {}
     for kind, interaction in schema.interactions.items():
         for item_kind in interaction.items:
-            for event, number in _events(transaction, schema, kind, interaction, item_kind):
+            for event, item in _events(transaction, schema, kind, interaction, item_kind):
                 seen.write_events([event])
-                numbers[event.item_kind, event.item] = number
+                numbers[event.item_kind, event.item] = item
     for item_kind, key in most_seen(seen):
         _look_at_item(transaction, schema, seen, item_kind, key, numbers[item_kind, key])
     shown = {(event.item_kind, event.item) for event in seen.events}
@@ -62,7 +63,7 @@ def _events(
     columns = ", ".join(f"{each} AS column{at}" for at, each in enumerate(wanted))
     text = (
         f"MATCH {behaviour.pattern} WHERE {labelled('u', user.labels)} AND {labelled('i', item.labels)}"
-        f"{behaviour.conditions.clause('AND')} RETURN {columns}, id(i) LIMIT $most"
+        f"{behaviour.conditions.clause('AND')} RETURN {columns}, {number_of('i')} LIMIT $most"
     )
     found = rows(transaction, text, most=EVENTS, **behaviour.conditions.parameters)
     if not found:
@@ -84,7 +85,7 @@ def _look_at_nodes(
     """Read nodes of a kind, with the relations that their properties say."""
     columns = NodeProperties(kind, schema.nodes[kind])
     text = page_of_nodes(schema.nodes[kind], columns.properties, Conditions())
-    page = first(transaction, text, ids=list(numbers))
+    page = first(transaction, text, nodes=node_prefix(transaction), ids=list(numbers))
     checked = columns.checked(page[1:], frozenset(schema.missing))
     for row, key in enumerate(checked.keys):
         if key is None or (kind, key) in seen.nodes:
@@ -96,10 +97,10 @@ def _look_at_nodes(
 
 
 def _look_at_item(
-    transaction: ManagedTransaction, schema: DomainSchema, seen: Seen, kind: str, key: str, number: int
+    transaction: ManagedTransaction, schema: DomainSchema, seen: Seen, kind: str, key: str, item: int
 ) -> None:
     """Read an item and its neighbours in each relation."""
-    _look_at_nodes(transaction, schema, seen, kind, [number])
+    _look_at_nodes(transaction, schema, seen, kind, [item])
     for name, relation in schema.relations.items():
         if relation.relationship is None or kind not in relation.head:
             continue
@@ -109,10 +110,11 @@ def _look_at_item(
                 continue
             label = plain("t", node.label) if node.label else "null"
             text = (
-                f"MATCH (n){arrow(relation.relationship, 'r')}({labelled('t', node.labels)}) WHERE id(n) = $number"
+                f"MATCH (n){arrow(relation.relationship, 'r')}({labelled('t', node.labels)})"
+                f" WHERE {has_number('n', '$number')}"
                 f" RETURN {plain('t', node.key)} AS key, {label} AS label LIMIT $most"
             )
-            found: list[Any] = rows(transaction, text, number=number, most=_FACTS)
+            found: list[Any] = rows(transaction, text, nodes=node_prefix(transaction), number=item, most=_FACTS)
             resolved = schema.relation_name(name, kind, tail)
             keys, _ = key_column([each[0] for each in found], node.key)
             for end, (_, named) in zip(keys, found, strict=True):

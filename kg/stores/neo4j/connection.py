@@ -1,7 +1,8 @@
 """`Connection`: the driver with its sessions: managed transactions, retried within a bound, timed, in causal order.
 
-Threads share it; after a fork the child gets a driver of its own. The driver's own reports (lost connections, hints on
-queries) go to the logger "neo4j", for whoever listens there, and not to stderr.
+Threads share it; after a fork the child gets a driver of its own. The driver's own reports (lost connections) go to the
+logger "neo4j", for whoever listens there, and not to stderr; what the server notes on WhyPath's queries (deprecations,
+hints) goes to "neo4j.notifications" as debug messages.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, LiteralString, TypeVar, cast
 
 from neo4j import (
@@ -52,6 +55,21 @@ OLDEST_SERVER = (5, 23)
 # Without any handler Python prints warnings to stderr.
 logging.getLogger("neo4j").addHandler(logging.NullHandler())
 
+_notifications = logging.getLogger("neo4j.notifications")
+
+_ours: ContextVar[bool] = ContextVar("ours", default=False)
+"""Whether the query that runs is one of this module's, and not of another user of the driver in this process."""
+
+
+def _as_debug(record: logging.LogRecord) -> bool:
+    if not _ours.get():
+        return True
+    record.levelno, record.levelname = logging.DEBUG, logging.getLevelName(logging.DEBUG)
+    return _notifications.isEnabledFor(logging.DEBUG)
+
+
+_notifications.addFilter(_as_debug)
+
 _abandoned: list[Driver] = []
 """Drivers inherited over a fork: closing them would speak on the parent's connections."""
 
@@ -90,7 +108,7 @@ class Connection:
             connection_timeout=CONNECT_SECONDS,
             connection_acquisition_timeout=2 * CONNECT_SECONDS,
             max_transaction_retry_time=RETRY_SECONDS,
-            notifications_min_severity=NotificationMinimumSeverity.OFF,
+            warn_notification_severity=NotificationMinimumSeverity.OFF,
             user_agent="whypath",
         )
 
@@ -110,7 +128,7 @@ class Connection:
         """Run short reads, each a transaction of its own and so one way to the server and back instead of three; unlike
         `read` it does not wait for a server that is not there.
         """
-        with translated(self.address.url):
+        with self._speaking():
             for last in (False, True):
                 try:
                     with self._session(READ_ACCESS) as session:
@@ -130,7 +148,7 @@ class Connection:
 
     def _run(self, work: Callable[[Session], T]) -> T:
         until = time.monotonic() + RETRY_SECONDS
-        with translated(self.address.url):
+        with self._speaking():
             while True:
                 try:
                     with self._session() as session:
@@ -140,6 +158,15 @@ class Connection:
                     # here finds out by itself what an earlier attempt has done, so it can simply be run again.
                     if time.monotonic() > until:
                         raise
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        before = _ours.set(True)
+        try:
+            with translated(self.address.url):
+                yield
+        finally:
+            _ours.reset(before)
 
     def _session(self, access: str = WRITE_ACCESS) -> Session:
         return self._current().session(
