@@ -1,4 +1,4 @@
-"""Both stores in figures: loading, a cold snapshot, appending, neighbours; beside what the Neo4j server does alone.
+"""Both stores in figures: loading, a cold snapshot, appending; beside what the Neo4j server does alone.
 
 The demo domain and a synthetic one go into the embedded store and into Neo4j. In the same run the same content goes
 into other databases of the same server by its own LOAD CSV and by its importer, and comes back as bare columns by the
@@ -157,8 +157,7 @@ class Measurement:
             self._small(repeat, "Neo4j", "neo4j", env, appends)
 
     def _small(self, repeat: int, kind: str, store: str, env: dict[str, str], times: int) -> None:
-        for work in ("neighbours", "append"):
-            self._keep(f"{work}, {kind}", repeat, self._work(work, store, "--times", str(times), env=env))
+        self._keep(f"append, {kind}", repeat, self._work("append", store, "--times", str(times), env=env))
 
     def _work(self, work: str, store: str, *more: str, env: dict[str, str] | None = None) -> Measured:
         remark(f"== {self.name}: {work}, {store if store == 'neo4j' else 'embedded'}")
@@ -308,12 +307,10 @@ def show(record: Record, measured: list[Measurement]) -> None:
             reads,
         )
         calls = []
-        for work in ("append", "neighbours"):
-            for kind in ("Neo4j", "embedded"):
-                what = f"{work}, {kind}"
-                quantiles = [_milliseconds(one.median(what, key)) for key in ("p50", "p99")]
-                batch, seconds = one.median(what, "batch"), one.median(what, "batch_seconds")
-                calls.append([what, *quantiles, _number(batch / seconds) if batch and seconds else ""])
+        for what in ("append, Neo4j", "append, embedded"):
+            quantiles = [_milliseconds(one.median(what, key)) for key in ("p50", "p99")]
+            batch, seconds = one.median(what, "batch"), one.median(what, "batch_seconds")
+            calls.append([what, *quantiles, _number(batch / seconds) if batch and seconds else ""])
         record.show(f"{one.name}: calls", ("one call", "p50 ms", "p99 ms", "events/s in batches"), calls)
         record.show(
             f"{one.name}: in the same run", ("what", "ratio"), [[k, f"{v:.2f}"] for k, v in one.ratios().items()]

@@ -7,7 +7,6 @@ view        the snapshot of the same database as a graph that somebody else owns
 bare        the columns of the same content by the driver alone, and nothing made of them
 bare-keys   the same with keys at the ends of relationships, which is all that somebody else's graph has
 append      events one a call, then in batches
-neighbours  the neighbours of nodes, one a call
 """
 
 from __future__ import annotations
@@ -33,9 +32,6 @@ from kg.stores import FinishReport, GraphStore, LoadWriter, WriteReport
 
 if TYPE_CHECKING:
     from kg.stores.neo4j.names import Names
-
-LIMIT = 50
-"""Neighbours asked for."""
 
 
 class Watched:
@@ -227,17 +223,6 @@ def append(arguments: argparse.Namespace) -> dict[str, object]:
     return {**quantiles(single), "batch": arguments.batch, "batch_seconds": float(np.median(batches))}
 
 
-def neighbours(arguments: argparse.Namespace) -> dict[str, float]:
-    """Of users and items in turn."""
-    store = open_store(arguments.store)
-    graph = store.snapshot()
-    draw = random.Random(1)
-    kinds = [*graph.schema.user_kinds, *graph.schema.item_kinds]
-    nodes = [(kind, draw.choice(graph.nodes(kind).keys)) for _ in range(arguments.times) for kind in kinds]
-    waiting = iter(nodes)
-    return quantiles(timed(lambda: store.neighbours(*next(waiting), LIMIT), len(nodes)))
-
-
 def rows_of(graph: KnowledgeGraph) -> int:
     """Nodes, triples and events."""
     edges = sum(len(relation.forward.indices) for relation in graph.relations)
@@ -267,7 +252,6 @@ WORK: dict[str, Callable[[argparse.Namespace], object]] = {
     "bare": bare,
     "bare-keys": bare_keys,
     "append": append,
-    "neighbours": neighbours,
 }
 
 

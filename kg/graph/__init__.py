@@ -9,6 +9,7 @@ from kg.graph.columns import FieldColumn
 from kg.graph.facts import ItemFacts
 from kg.graph.files import SnapshotUnreadable
 from kg.graph.items import UnknownItem
+from kg.graph.neighbours import Neighbours, neighbours
 from kg.graph.snapshot import KnowledgeGraph, UnknownNode
 from kg.graph.statistics import GraphStatistics, graph_statistics
 from kg.graph.strings import Strings
@@ -23,6 +24,7 @@ __all__ = [
     "InteractionTable",
     "ItemFacts",
     "KnowledgeGraph",
+    "Neighbours",
     "NodeTable",
     "RelationTable",
     "Role",
@@ -31,4 +33,5 @@ __all__ = [
     "UnknownItem",
     "UnknownNode",
     "graph_statistics",
+    "neighbours",
 ]

@@ -22,26 +22,21 @@ from kg.graph_view.changes import counts_of
 from kg.graph_view.deleting import Deleted, delete_own
 from kg.graph_view.event_ids import EventIds
 from kg.graph_view.forgetting import forget
-from kg.graph_view.looking import counts_of_snapshot, neighbours_of
 from kg.graph_view.own_events import OwnEvents
 from kg.graph_view.own_results import OwnResults, check_names
 from kg.graph_view.reading import ReadReport, read_graph
 from kg.graph_view.sidecar import Kept, Sidecar
-from kg.paths import FoundPaths
 from kg.rows import Event
 from kg.schema import DomainSchema, GraphSource
 from kg.stores.errors import StoreEmpty, StoreError, StoreNotFound, StoreUnavailable
 from kg.stores.fitting import event_misfit
-from kg.stores.listing import list_paths
 from kg.stores.neo4j.access import access_to
 from kg.stores.neo4j.connection import Connection
 from kg.stores.protocol import (
     Appended,
     AppendReport,
     DeletionReport,
-    Neighbour,
     Refusal,
-    StoreCounts,
     StoreState,
 )
 from kg.stores.quarantines import QuarantineNote, QuarantinePlace, with_quarantines
@@ -337,27 +332,11 @@ class GraphView:
             f" `whypath load {self.url}` reads it again. Give another store to load files"
         )
 
-    def neighbours(self, kind: str, key: str, limit: int) -> Sequence[Neighbour]:
-        """See `GraphStore.neighbours`."""
-        return neighbours_of(self.snapshot(), kind, key, limit)
-
-    def paths(
-        self,
-        start: tuple[str, str],
-        end: tuple[str, str],
-        *,
-        max_edges: int = 4,
-        limit: int = 10,
-        interactions: bool = False,
-    ) -> FoundPaths:
-        """See `GraphStore.paths`, over the snapshot."""
-        return list_paths(self.snapshot(), start, end, max_edges=max_edges, limit=limit, interactions=interactions)
-
-    def counts(self) -> StoreCounts:
-        """See `GraphStore.counts`, of the snapshot; dangling are relationships whose ends could not be used."""
-        graph = self.snapshot()
+    def dangling(self) -> int:
+        """See `CountsDangling`: relationships whose ends could not be used at the last read."""
+        self.snapshot()
         kept = self._sidecar.kept()
-        return counts_of_snapshot(graph, kept.dangling if kept is not None else 0)
+        return kept.dangling if kept is not None else 0
 
     def close(self) -> None:
         """See `GraphStore.close`."""

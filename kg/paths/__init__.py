@@ -4,6 +4,7 @@
 """
 
 from kg.paths.adjacency import Adjacency, StepKind, adjacency
+from kg.paths.listing import list_paths
 from kg.paths.path import FoundPaths, Path, PathEdge, PathNode
 from kg.paths.patterns import ANY, ImpossiblePattern
 from kg.paths.search import LISTING_WORK, LONGEST, PathSearch, check_length
@@ -24,4 +25,5 @@ __all__ = [
     "StepKind",
     "adjacency",
     "check_length",
+    "list_paths",
 ]

@@ -6,7 +6,7 @@ writes its own queries, and one contract suite (`tests/kg/stores/contract.py`) h
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -169,29 +169,6 @@ class DeletionReport:
         return "\n".join([*lines, *(f"note: {note}" for note in notes)])
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """The other end of one edge of a node; `forward` where the node asked about is the head."""
-
-    relation: str
-    forward: bool
-    kind: str
-    key: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoreCounts:
-    """Rows in the store, by kind, relation and interaction; `dangling` counts edges and events with an end missing
-    (0).
-    """
-
-    nodes: Mapping[str, int]
-    edges: Mapping[str, int]
-    events: Mapping[str, int]
-    dangling: int
-
-
 class LoadWriter(Protocol):
     """One load in progress, a context manager. Leaving it without `finish` leaves the mark: the load was interrupted.
 
@@ -305,10 +282,14 @@ class GraphStore(Protocol):
         """Remember a file that bad rows of a load go to, durably, before they do: `delete_user` looks there."""
         ...
 
-    def neighbours(self, kind: str, key: str, limit: int) -> Sequence[Neighbour]:
-        """Other ends of a node's edges, sorted by relation, forward first, then key; at most `limit`. A user's
-        events are among them, an item's are not. Raises UnknownNode."""
+    def close(self) -> None:
+        """Let go of files and connections; the store cannot be used afterwards."""
         ...
+
+
+@runtime_checkable
+class FindsPaths(Protocol):
+    """A store whose server searches for paths, so that no snapshot is needed; otherwise see `kg.paths.list_paths`."""
 
     def paths(
         self,
@@ -319,18 +300,14 @@ class GraphStore(Protocol):
         limit: int = 10,
         interactions: bool = False,
     ) -> FoundPaths:
-        """Labelled paths between two nodes, each given as (kind, key), over the relations that are not hidden and with
-        `interactions` also over positive events; in the order of `PathSearch.listed`, no node twice.
-
-        Bounded in length, number and work: `complete` is False where there may be more. Raises UnknownNode, and
-        WhyPathError for more edges than are ever searched for.
-        """
+        """See `kg.paths.list_paths`: the same paths in the same order."""
         ...
 
-    def counts(self) -> StoreCounts:
-        """Count all rows; takes a pass over the store."""
-        ...
 
-    def close(self) -> None:
-        """Let go of files and connections; the store cannot be used afterwards."""
+@runtime_checkable
+class CountsDangling(Protocol):
+    """A store that may hold edges or events that a snapshot leaves out; others refuse to be read with such."""
+
+    def dangling(self) -> int:
+        """Edges and events with an end that is missing or of another kind."""
         ...

@@ -5,6 +5,7 @@ A node is named KIND:KEY, an item also by its id alone. Sensitive fields and hid
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from whypath.cli.arguments import add_json, add_store, positive
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         graph = store.snapshot()
         match arguments.action:
             case "stats":
-                _stats(graph, store.counts().dangling, as_json=arguments.json)
+                _stats(graph, _dangling(store), as_json=arguments.json)
             case "show":
                 _show(graph, arguments.node, arguments.limit, as_json=arguments.json)
             case "paths":
@@ -71,6 +72,12 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         store.close()
     return 0
+
+
+def _dangling(store: GraphStore) -> int:
+    from kg.stores import CountsDangling
+
+    return store.dangling() if isinstance(store, CountsDangling) else 0
 
 
 def _stats(graph: KnowledgeGraph, dangling: int, *, as_json: bool) -> None:
@@ -141,36 +148,36 @@ def _show(graph: KnowledgeGraph, name: str, limit: int, *, as_json: bool) -> Non
 
 def _neighbours(graph: KnowledgeGraph, node: int, limit: int) -> list[dict[str, Any]]:
     """The node's relations in both directions, each with its count and at most `limit` neighbours."""
-    kind = graph.kind_of(node)
-    row = node - graph.offsets[kind]
-    found = []
-    for relation in graph.relations:
+    from kg.graph import neighbours
+
+    shown = []
+    for found in neighbours(graph, node):
+        relation, table = found.relation, graph.nodes(found.kind)
         if relation.hidden:
             continue
         inverse = graph.schema.relation_kinds[relation.name].inverse or f"← {relation.label}"
-        for here, there, csr, label in (
-            (relation.head_kind, relation.tail_kind, relation.forward, relation.label),
-            (relation.tail_kind, relation.head_kind, relation.backward, inverse),
-        ):
-            if here != kind:
-                continue
-            others = csr.row(row)
-            if not len(others):
-                continue
-            table = graph.nodes(there)
-            neighbours = [
-                {"kind": there, "key": table.keys[other], "label": table.labels[other]}
-                for other in others[:limit].tolist()
-            ]
-            found.append({"name": relation.name, "label": label, "count": len(others), "neighbours": neighbours})
-    return found
+        shown.append(
+            {
+                "name": relation.name,
+                "label": relation.label if found.forward else inverse,
+                "count": len(found.rows),
+                "neighbours": [
+                    {"kind": found.kind, "key": table.keys[row], "label": table.labels[row]}
+                    for row in found.rows[:limit].tolist()
+                ],
+            }
+        )
+    return shown
 
 
 def _paths(store: GraphStore, graph: KnowledgeGraph, arguments: argparse.Namespace) -> None:
     from kg.graph import Role
+    from kg.paths import list_paths
+    from kg.stores import FindsPaths
 
     start, end = (graph.node_of(_node(graph, name))[:2] for name in (arguments.start, arguments.end))
-    found = store.paths(
+    search = store.paths if isinstance(store, FindsPaths) else partial(list_paths, graph)
+    found = search(
         start, end, max_edges=arguments.max_edges, limit=arguments.limit, interactions=arguments.interactions
     )
     if arguments.json:

@@ -17,9 +17,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from kg.durable import OWNER_ONLY, make_private
-from kg.graph import KnowledgeGraph, UnknownNode
+from kg.graph import KnowledgeGraph
 from kg.locking import FileLock
-from kg.paths import FoundPaths
 from kg.rows import Event
 from kg.schema import DomainSchema, SchemaError
 from kg.stores.cache import SnapshotCache
@@ -28,7 +27,6 @@ from kg.stores.embedded.ddl import STORE_FORMAT
 from kg.stores.embedded.finishing import misfits
 from kg.stores.embedded.forgetting import clean_caches, delete_user
 from kg.stores.embedded.loading import EmbeddedLoad
-from kg.stores.embedded.looking import count_rows, neighbours_of
 from kg.stores.embedded.reading import SnapshotReader
 from kg.stores.embedded.state import (
     Counters,
@@ -40,9 +38,8 @@ from kg.stores.embedded.state import (
     write_mark,
 )
 from kg.stores.errors import SchemaMismatch, StoreEmpty, StoreError, StoreLoading, StoreLocked, StoreNotFound
-from kg.stores.listing import list_paths
 from kg.stores.permissions import close_to_others
-from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
+from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, StoreState
 from kg.stores.quarantines import QuarantineNote, with_quarantines
 from kg.stores.snapshot_traces import with_snapshots
 from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
@@ -270,32 +267,6 @@ class EmbeddedStore:
             QuarantineNote(self.directory).add(path)
         except OSError as error:
             raise StoreError(f"{self.directory} cannot be written ({error.strerror})") from None
-
-    def neighbours(self, kind: str, key: str, limit: int) -> Sequence[Neighbour]:
-        """See `GraphStore.neighbours`."""
-        schema = self.schema()
-        if kind not in schema.nodes:
-            raise UnknownNode(f"there is no node kind {kind!r}; the kinds are {', '.join(sorted(schema.nodes))}")
-        with self._database.reading() as connection:
-            return neighbours_of(connection, schema, kind, key, limit)
-
-    def paths(
-        self,
-        start: tuple[str, str],
-        end: tuple[str, str],
-        *,
-        max_edges: int = 4,
-        limit: int = 10,
-        interactions: bool = False,
-    ) -> FoundPaths:
-        """See `GraphStore.paths`."""
-        return list_paths(self.snapshot(), start, end, max_edges=max_edges, limit=limit, interactions=interactions)
-
-    def counts(self) -> StoreCounts:
-        """See `GraphStore.counts`."""
-        schema = self.schema()
-        with self._database.own_reader() as database, database.reading() as connection:
-            return count_rows(connection, schema)
 
     def close(self) -> None:
         """See `GraphStore.close`."""

@@ -19,7 +19,7 @@ from typing import TypeAlias
 from neo4j import ManagedTransaction
 
 from kg.folders import cache_folder
-from kg.graph import KnowledgeGraph, UnknownNode
+from kg.graph import KnowledgeGraph
 from kg.paths import FoundPaths
 from kg.rows import Event
 from kg.schema import DomainSchema
@@ -38,11 +38,11 @@ from kg.stores.neo4j.access import access_to
 from kg.stores.neo4j.answers import damaged
 from kg.stores.neo4j.appending import append_events, events_since
 from kg.stores.neo4j.connection import Connection, first
+from kg.stores.neo4j.dangling import count_dangling
 from kg.stores.neo4j.finishing import misfits
 from kg.stores.neo4j.forgetting import delete_user
 from kg.stores.neo4j.layout import ensure_layout, ensure_store_constraint
 from kg.stores.neo4j.loading import Neo4jLoad
-from kg.stores.neo4j.looking import count_rows, neighbours_of
 from kg.stores.neo4j.names import RECOMMENDED, Names
 from kg.stores.neo4j.paths import find_paths
 from kg.stores.neo4j.places import remember, remembered
@@ -63,7 +63,7 @@ from kg.stores.neo4j.state import (
     take_turn,
     write_mark,
 )
-from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, Neighbour, StoreCounts, StoreState
+from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, StoreState
 from kg.stores.quarantines import QuarantinePlace, with_quarantines
 from kg.stores.results import KindVectors, ResultsReport, UserList
 from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
@@ -263,17 +263,6 @@ class Neo4jStore:
         """See `GraphStore.remember_quarantine`."""
         self._connection.write(lambda transaction: add_quarantine(transaction, QuarantinePlace.here(path)))
 
-    def neighbours(self, kind: str, key: str, limit: int) -> Sequence[Neighbour]:
-        """See `GraphStore.neighbours`."""
-        schema = self.schema()
-        if kind not in schema.nodes:
-            raise UnknownNode(f"there is no node kind {kind!r}; the kinds are {', '.join(sorted(schema.nodes))}")
-        names = self._read_state()[0].names
-        with damaged(self.url):
-            return self._connection.read(
-                lambda transaction: neighbours_of(transaction, schema, names, kind, key, limit)
-            )
-
     def paths(
         self,
         start: tuple[str, str],
@@ -283,7 +272,7 @@ class Neo4jStore:
         limit: int = 10,
         interactions: bool = False,
     ) -> FoundPaths:
-        """See `GraphStore.paths`; the server searches."""
+        """See `FindsPaths`."""
         schema = self.schema()
         names = self._read_state()[0].names
         return find_paths(
@@ -296,11 +285,11 @@ class Neo4jStore:
             interactions=interactions,
         )
 
-    def counts(self) -> StoreCounts:
-        """See `GraphStore.counts`."""
+    def dangling(self) -> int:
+        """See `CountsDangling`."""
         schema = self.schema()
         names = self._read_state()[0].names
-        return self._connection.read(lambda transaction: count_rows(transaction, schema, names))
+        return self._connection.read(lambda transaction: count_dangling(transaction, schema, names))
 
     def check_takes_results(self) -> None:
         """See `TakesResults.check_takes_results`."""

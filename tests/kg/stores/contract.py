@@ -15,13 +15,13 @@ from kg.opening import open_store
 from kg.rows import Event
 from kg.stores import GraphStore, StoreEmpty, StoreNotFound
 from tests.kg.domain import EVENTS
-from tests.kg.stores.contract_base import expected, load, same
+from tests.kg.stores.contract_base import dangling, expected, load, paths, same
 from tests.kg.stores.contract_events import EventContract
 from tests.kg.stores.contract_loads import LoadContract
 from tests.kg.stores.contract_reading import ReadContract
 from tests.kg.stores.contract_waiting import WaitingContract
 
-__all__ = ["GraphStoreContract", "expected", "load", "same"]
+__all__ = ["GraphStoreContract", "dangling", "expected", "load", "paths", "same"]
 
 
 class GraphStoreContract(LoadContract, WaitingContract, EventContract, ReadContract):
@@ -39,7 +39,7 @@ class GraphStoreContract(LoadContract, WaitingContract, EventContract, ReadContr
     def test_an_empty_store_says_so(self, store: GraphStore) -> None:
         assert store.state().generation == 0
         assert store.state().loading is None
-        for ask in (store.schema, store.snapshot, store.counts):
+        for ask in (store.schema, store.snapshot):
             with pytest.raises(StoreEmpty):
                 ask()
         with pytest.raises(StoreEmpty):

@@ -5,14 +5,17 @@ again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
 from kg.graph import KnowledgeGraph
 from kg.opening import open_store
+from kg.paths import FoundPaths, list_paths
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
-from kg.stores import FinishReport, GraphStore, WriteReport
+from kg.stores import CountsDangling, FindsPaths, FinishReport, GraphStore, WriteReport
+from kg.stores.embedded import EmbeddedStore
 from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 
 
@@ -45,6 +48,22 @@ def expected(
 ) -> KnowledgeGraph:
     """The snapshot that a store of these rows must give."""
     return KnowledgeGraph.from_rows(films_schema(), nodes, edges, events)
+
+
+def paths(store: GraphStore, start: tuple[str, str], end: tuple[str, str], **bounds: Any) -> FoundPaths:
+    """What joins two nodes: found by the store's server where it can, else in the snapshot."""
+    if isinstance(store, FindsPaths):
+        return store.paths(start, end, **bounds)
+    return list_paths(store.snapshot(), start, end, **bounds)
+
+
+def dangling(store: GraphStore) -> int:
+    """Edges and events with an end missing, by a look at the store itself; StoreDamaged where it refuses them."""
+    if isinstance(store, CountsDangling):
+        return store.dangling()
+    assert isinstance(store, EmbeddedStore)
+    store.read_complete()
+    return 0
 
 
 class StoreFixtures:

@@ -57,13 +57,10 @@ def test_values_of_wrong_types_are_told(store: Neo4jStore, empty_neo4j: Server) 
     assert same(store.read_complete(), whole)
 
 
-def test_events_and_neighbours_of_wrong_types_are_told(store: Neo4jStore, empty_neo4j: Server) -> None:
+def test_events_of_wrong_types_are_told(store: Neo4jStore, empty_neo4j: Server) -> None:
     empty_neo4j.query("MATCH ()-[r {id: 'late'}]->() SET r.time = '9'")
     with pytest.raises(StoreDamaged, match="time or weight"):
         store.events_since(0)
-    empty_neo4j.query("MATCH (n {key: 'crime'}) SET n.name = 5")
-    with pytest.raises(StoreDamaged, match="neighbour by"):
-        store.neighbours("film", "1", 10)
 
 
 def test_nodes_that_are_none_of_the_stores_are_passed_over(store: Neo4jStore, empty_neo4j: Server) -> None:

@@ -74,13 +74,8 @@ def asked(store: EmbeddedStore) -> list[Callable[[], object]]:
     return [
         store.state,
         store.schema,
-        store.counts,
         lambda: check(store.snapshot()),
         lambda: check(store.read_complete()),
-        lambda: [
-            store.neighbours(kind, key, 10) for kind, key in (("film", "1"), ("viewer", "ann"), ("genre", "crime"))
-        ],
-        lambda: store.paths(("film", "1"), ("film", "2")),
         lambda: store.events_since(0),
         lambda: store.append_events([Event.of("ann", "1", "film", "view", time=9.0), *APPENDED]),
         lambda: check(store.snapshot()),
