@@ -7,10 +7,10 @@ from kg.checking.values import RowProblem
 from kg.ingest.dispatch import Tally
 from kg.ingest.edge_rows import EdgeBuilder
 from kg.ingest.event_rows import EventBuilder, EventDraft
-from kg.ingest.key_index import KeyIndex
 from kg.ingest.known_nodes import KnownNodes
 from kg.ingest.node_rows import NodeBuilder
 from kg.ingest.writing import Batches
+from kg.key_index import KeyIndex
 from kg.rows import EdgeRow, Event, NodeRow, RowLinks, event_identity
 from kg.schema import DomainSchema
 from kg.sources import RawRecord, Reason, readable_name

@@ -6,8 +6,8 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING
 
 from kg.checking.values import RowProblem
-from kg.ingest.key_index import KeyIndex
 from kg.ingest.namespaces import rivals_of
+from kg.key_index import KeyIndex
 from kg.schema import DomainSchema
 from kg.sources import Reason
 

@@ -25,7 +25,6 @@ from kg.ingest.consumers import EventConsumer, LinkConsumer, NodeConsumer, Relat
 from kg.ingest.dispatch import Consumer, Dispatcher, Tally, first_fitting
 from kg.ingest.edge_rows import EdgeBuilder
 from kg.ingest.event_rows import EventBuilder
-from kg.ingest.key_index import KeyIndex
 from kg.ingest.known_nodes import KnownNodes
 from kg.ingest.linking import read_linking_table
 from kg.ingest.lookup import LookupTable
@@ -34,6 +33,7 @@ from kg.ingest.report import CheckReport, LoadError, LoadReport, StrictError
 from kg.ingest.source_pool import SourcePool
 from kg.ingest.source_report import source_reports
 from kg.ingest.writing import Batches, Nowhere, RowSink
+from kg.key_index import KeyIndex
 from kg.schema import DomainSchema, SourceSpec, unused_by_models
 from kg.sources import Reader
 from kg.stores import FinishReport, LoadTarget, StoreEmpty, StoreLoading

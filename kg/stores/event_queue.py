@@ -22,7 +22,7 @@ from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.stores.errors import StoreBusy, StoreError
 from kg.stores.event_log import EventLog
-from kg.stores.fitting import event_misfit
+from kg.stores.fitting import event_misfits
 from kg.stores.hidden_files import hidden, is_there
 from kg.stores.protocol import Appended, AppendReport, Refusal
 from kg.stores.queue_files import QueueFiles
@@ -89,7 +89,7 @@ class EventQueue:
 
         `event_generation` is the store's as far as known, for the report.
         """
-        refused = {row: reason for row, event in enumerate(events) if (reason := event_misfit(schema, event))}
+        refused = event_misfits(schema, events)
         good = [row for row in range(len(events)) if row not in refused]
         if good:
             self._note()

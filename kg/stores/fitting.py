@@ -1,4 +1,5 @@
-"""What no store writes: rows that the schema does not know or that cannot be stored, and rows a new schema forgets.
+"""What no store writes: recorded events that the schema does not know or that cannot be stored, edges without an end,
+and rows a new schema forgets.
 
 All stores refuse the same rows with the same words, so that a quarantine file does not depend on the store.
 """
@@ -6,24 +7,16 @@ All stores refuse the same rows with the same words, so that a quarantine file d
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from kg.limits import time_misfit, weight_misfit
-from kg.rows import Event, FieldValue, NodeRow
-from kg.schema import DomainSchema
-from kg.stores.protocol import Refusal, WriteReport
+from kg.rows import Event, FieldValue
+from kg.schema import DomainSchema, RelationKind
+from kg.stores.protocol import Refusal
+from kg.visible import has_halves
 
 Section: TypeAlias = Literal["node", "relation", "interaction"]
-
-
-def storable(texts: Iterable[str]) -> bool:
-    """Whether all texts can be written: a lone half of a surrogate pair has no UTF-8 form."""
-    try:
-        "".join(texts).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def known_fields(fields: Mapping[str, FieldValue]) -> dict[str, str | int | float | bool]:
@@ -35,23 +28,18 @@ def known_fields(fields: Mapping[str, FieldValue]) -> dict[str, str | int | floa
     }
 
 
-def node_misfit(schema: DomainSchema, row: NodeRow) -> str | None:
-    """Why a node cannot be written, from itself and the schema alone."""
-    if row.kind not in schema.nodes:
-        return f"there is no node kind {row.kind!r}; the domain has {', '.join(sorted(schema.nodes))}"
-    if not row.key:
-        return f"the {row.kind}'s key is empty"
-    texts = (row.key, row.label, row.text, *(value for value in row.fields.values() if isinstance(value, str)))
-    if not storable(texts):
-        return f"a text of {row.kind} {row.key!a} is not valid Unicode (half of a surrogate pair)"
-    return None
+def lost_ends(
+    spec: RelationKind, ends: Sequence[tuple[int, str, str]], heads: Container[str], tails: Container[str]
+) -> tuple[Refusal, ...]:
+    """Refusals of edges, given as (row of the batch, head, tail), of which an end is not among those that exist.
 
-
-def unknown_relation(schema: DomainSchema, relation: str, count: int) -> WriteReport:
-    """The report on a batch of so many rows of a relation that the schema does not have."""
-    known = ", ".join(schema.relation_kinds) or "none"
-    reason = f"there is no relation {relation!r}; the domain has {known}"
-    return WriteReport(refused=tuple(Refusal(position, reason) for position in range(count)))
+    A load checks that ends exist; some go before the edge comes: with a deleted user, or as the store refused them.
+    """
+    return tuple(
+        Refusal(row, f"there is no {spec.tail} {tail!a}" if head in heads else f"there is no {spec.head} {head!a}")
+        for row, head, tail in ends
+        if head not in heads or tail not in tails
+    )
 
 
 def linked_relations(schema: DomainSchema) -> frozenset[str]:
@@ -78,9 +66,14 @@ def event_misfit(schema: DomainSchema, event: Event) -> str | None:
         reason = None if number is None else misfit(number)
         if reason is not None:
             return f"the event's {name}: {reason}"
-    if not storable((event.id, event.user, event.item)):
+    if has_halves(event.id + event.user + event.item):
         return "the event's id, user or item is not valid Unicode"
     return None
+
+
+def event_misfits(schema: DomainSchema, events: Sequence[Event]) -> dict[int, str]:
+    """The rows of a batch that cannot be written, with the reason; see `event_misfit`."""
+    return {row: reason for row, event in enumerate(events) if (reason := event_misfit(schema, event))}
 
 
 def schema_misfits(before: DomainSchema, after: DomainSchema, has_rows: Callable[[Section, str], bool]) -> list[str]:

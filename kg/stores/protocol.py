@@ -172,8 +172,10 @@ class DeletionReport:
 class LoadWriter(Protocol):
     """One load in progress, a context manager. Leaving it without `finish` leaves the mark: the load was interrupted.
 
-    Rows of one load that have the same key: equal ones count as the same, of different ones the first node stands and
-    the others are refused, and the last event stands. Across loads a row replaces what was there.
+    Ingest has checked the rows: they fit the schema, a node comes once in a load, and ends of edges and events have
+    been written by the load or were in the snapshot before it. The writer upserts: across loads a row replaces what was
+    there. Refused is only what the store alone knows: an end that has gone since, a key that it cannot hold, an event
+    that was recorded under the same id with other content.
     """
 
     def __enter__(self) -> Self: ...
@@ -183,24 +185,25 @@ class LoadWriter(Protocol):
     ) -> None: ...
 
     def write_nodes(self, rows: Sequence[NodeRow]) -> WriteReport:
-        """Write nodes, all or none of the batch if the process dies. Refused: unknown kinds, contradicting repeats."""
+        """Write nodes, all or none of the batch if the process dies."""
         ...
 
     def write_edges(self, relation: str, rows: Sequence[EdgeRow]) -> WriteReport:
-        """Write edges of one relation. Refused: an end that does not exist."""
+        """Write edges of one relation. One that comes again is counted as the same."""
         ...
 
     def write_links(self, relation: str, rows: Sequence[RowLinks]) -> WriteReport:
         """Write the edges that rows of the head's kind say, and remove those that they said before and no longer do.
 
         An edge that `write_edges` has ever named stays. Counts and refusals are of edges; a refusal's `row` is that of
-        its row. A node comes once in a load.
+        its row.
         """
         ...
 
     def write_events(self, rows: Sequence[Event]) -> WriteReport:
-        """Write the source's events. Unknown users get a bare node; refused: unknown items, an id under which
-        something else was appended. One that says what an appended event says is that event, which stays what it is."""
+        """Write the source's events. One that comes again replaces what the load said before (`corrected`); files,
+        which cannot be changed, refuse it. One that says what an appended event says is that event, which stays what it
+        is."""
         ...
 
     def finish(self) -> FinishReport:

@@ -9,6 +9,7 @@ from kg.schema import DomainSchema
 from kg.stores.embedded.event_rows import insert_events, resolve_events
 from kg.stores.embedded.rows import EVENT_CONTENT, unpacked_id
 from kg.stores.embedded.state import current_schema, names_of, read_counters
+from kg.stores.fitting import event_misfits
 from kg.stores.protocol import Appended, AppendReport, Refusal
 from kg.stores.snapshots import Moved
 from kg.stores.sqlite import Database, blob, checked, text
@@ -23,23 +24,23 @@ def append_events(database: Database, schema: DomainSchema, schema_text: str, ev
             raise Moved
         known = names_of(connection, schema)
         counters = read_counters(connection)
-        found = resolve_events(connection, schema, known, events)
+        found = resolve_events(connection, schema, known, events, event_misfits(schema, events))
         refused = {refusal.row: refusal.reason for refusal in found.refused}
         outcomes: list[Appended] = []
         rows: list[tuple] = []
-        in_batch: dict[bytes, tuple] = {}
+        contents = {packed: content for packed, (content, _) in found.there.items()}
         number = counters.last_event
         for row, (packed, content) in enumerate(zip(found.ids, found.content, strict=True)):
             if content is None:
                 outcomes.append(Appended.REFUSED)
                 continue
-            before = found.there.get(packed) or in_batch.get(packed)
+            before = contents.get(packed)
             if before is None:
                 number += 1
                 rows.append((number, packed, *content, 0, 0))
-                in_batch[packed] = content
+                contents[packed] = content
                 outcomes.append(Appended.WRITTEN)
-            elif before[:5] == content:
+            elif before == content:
                 outcomes.append(Appended.ALREADY_THERE)
             else:
                 refused[row] = f"an event with the id {events[row].id!r} and other content is there already"

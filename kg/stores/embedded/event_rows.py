@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 
 from kg.rows import Event, recorded_id
 from kg.schema import DomainSchema
-from kg.stores.embedded.rows import events_by_id, node_ids, packed_id
-from kg.stores.fitting import event_misfit
+from kg.stores.embedded.rows import EventContent, events_by_id, node_ids, packed_id
 from kg.stores.protocol import Refusal
 
 
@@ -20,16 +19,15 @@ from kg.stores.protocol import Refusal
 class Resolved:
     """A batch of events with everything looked up.
 
-    `content` has (kind, user, item, time, weight) as stored, None for an event that is refused; `there` the stored
-    rows by packed id, as `events_by_id` gives them. `twins`: by row the id of an event that was recorded with the same
-    content.
+    `content` is None for an event that is refused; `there` has content and load of the stored ones by packed id.
+    `recorded` are the rows that say what was recorded under an id of its own.
     """
 
     ids: list[bytes]
-    content: list[tuple[int, int, int, float | None, float | None] | None]
-    there: dict[bytes, tuple]
-    twins: dict[int, bytes]
-    refused: list[Refusal] = field(default_factory=list)
+    content: list[EventContent | None]
+    there: dict[bytes, tuple[EventContent, int]]
+    recorded: frozenset[int]
+    refused: list[Refusal]
 
 
 def resolve_events(
@@ -37,49 +35,51 @@ def resolve_events(
     schema: DomainSchema,
     names: Mapping[str, int],
     events: Sequence[Event],
-    items_named_by: int | None = None,
+    misfits: Mapping[int, str] | None = None,
     *,
     as_recorded: bool = False,
 ) -> Resolved:
     """Look up users, items and earlier events; users that are new get a bare node.
 
-    Refuses what the schema does not know and items that do not exist; with `items_named_by` also items that this load
-    has not named. With `as_recorded` events that were recorded with the same content are looked for.
+    Refuses `misfits`, rows with the reason why they cannot be written, and items that do not exist. With `as_recorded`
+    events that were recorded with the same content are looked for.
     """
-    user_kind = schema.user_kinds[0]
-    refused: dict[int, str] = {}
-    for row, event in enumerate(events):
-        reason = event_misfit(schema, event)
-        if reason:
-            refused[row] = reason
+    refused = dict(misfits or {})
     good = [(row, event) for row, event in enumerate(events) if row not in refused]
-    items: dict[tuple[str, str], int] = {}
-    for kind in sorted({event.item_kind for _, event in good}):
-        wanted = (event.item for _, event in good if event.item_kind == kind)
-        items.update(
-            ((kind, key), node) for key, node in node_ids(connection, names[kind], wanted, items_named_by).items()
-        )
+    items = _item_nodes(connection, names, [event for _, event in good])
     for row, event in good:
         if (event.item_kind, event.item) not in items:
             refused[row] = f"there is no {event.item_kind} {event.item!r} in the store"
     good = [(row, event) for row, event in good if row not in refused]
-    users = _user_nodes(connection, names[user_kind], [event.user for _, event in good])
-    content: list[tuple[int, int, int, float | None, float | None] | None] = [None] * len(events)
+    users = _user_nodes(connection, names[schema.user_kinds[0]], [event.user for _, event in good])
+    content: list[EventContent | None] = [None] * len(events)
     for row, event in good:
         item = items[event.item_kind, event.item]
         content[row] = (names[event.kind], users[event.user], item, event.time, event.weight)
     ids = [b"" if row in refused else packed_id(event.id) for row, event in enumerate(events)]
-    recorded: dict[int, bytes] = {}
-    if as_recorded:
-        recorded = {row: packed_id(recorded_id(event)) for row, event in good}
-    there = events_by_id(connection, chain((packed for packed in ids if packed), recorded.values()))
-    twins = {row: packed for row, packed in recorded.items() if packed in there and there[packed][5] == 0}
-    return Resolved(ids, content, there, twins, [Refusal(row, reason) for row, reason in sorted(refused.items())])
+    twins = {row: packed_id(recorded_id(event)) for row, event in good} if as_recorded else {}
+    there = events_by_id(connection, chain((packed for packed in ids if packed), twins.values()))
+    recorded = frozenset(row for row, packed in twins.items() if packed in there and not there[packed][1])
+    return Resolved(ids, content, there, recorded, [Refusal(row, reason) for row, reason in sorted(refused.items())])
 
 
 def insert_events(connection: sqlite3.Connection, rows: Sequence[tuple]) -> None:
     """Insert (number, id, kind, user, item, time, weight, born, load)."""
     connection.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def _item_nodes(
+    connection: sqlite3.Connection, names: Mapping[str, int], events: Sequence[Event]
+) -> dict[tuple[str, str], int]:
+    """Node ids of the events' items that exist, by kind and key."""
+    keys: dict[str, list[str]] = {}
+    for event in events:
+        keys.setdefault(event.item_kind, []).append(event.item)
+    return {
+        (kind, key): node
+        for kind, wanted in sorted(keys.items())
+        for key, node in node_ids(connection, names[kind], wanted).items()
+    }
 
 
 def _user_nodes(connection: sqlite3.Connection, kind: int, keys: list[str]) -> dict[str, int]:

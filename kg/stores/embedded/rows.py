@@ -6,6 +6,7 @@ import json
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from kg.rows import FieldValue
 from kg.stores.fitting import known_fields
@@ -27,6 +28,9 @@ EVENT_CONTENT = (
     real("event.weight"),
 )
 """Columns that several queries read."""
+
+EventContent: TypeAlias = tuple[int, int, int, float | None, float | None]
+"""Kind, user, item, time and weight."""
 
 _NODE_CONTENT = (text("node.label"), text("node.text"), text("node.fields"), integer("node.load"))
 
@@ -83,15 +87,12 @@ def unpacked_fields(packed: str) -> dict[str, FieldValue]:
     return fields
 
 
-def node_ids(
-    connection: sqlite3.Connection, kind: int, keys: Iterable[str], named_by: int | None = None
-) -> dict[str, int]:
-    """Ids of the nodes of one kind that exist among the keys; with `named_by` only those that this load has named."""
+def node_ids(connection: sqlite3.Connection, kind: int, keys: Iterable[str]) -> dict[str, int]:
+    """Ids of the nodes of one kind that exist among the keys."""
     found: dict[str, int] = {}
-    condition, values = ("", ()) if named_by is None else ("AND load = ?", (named_by,))
     for part in in_parts(list(dict.fromkeys(keys))):
-        statement = f"SELECT key, id FROM node WHERE kind = ? AND key IN ({marks(part)}) {condition}"
-        rows = connection.execute(statement, (kind, *part, *values))
+        statement = f"SELECT key, id FROM node WHERE kind = ? AND key IN ({marks(part)})"
+        rows = connection.execute(statement, (kind, *part))
         found.update(checked(rows, text("node.key"), NODE_ID))
     return found
 
@@ -106,14 +107,14 @@ def nodes_by_key(connection: sqlite3.Connection, kind: int, keys: Iterable[str])
     return found
 
 
-def events_by_id(connection: sqlite3.Connection, ids: Iterable[bytes]) -> dict[bytes, tuple]:
-    """(kind, user, item, time, weight, born, load) of the events that exist among the packed ids."""
-    found: dict[bytes, tuple] = {}
+def events_by_id(connection: sqlite3.Connection, ids: Iterable[bytes]) -> dict[bytes, tuple[EventContent, int]]:
+    """Content of the events that exist among the packed ids, and the load that named each last, 0 for none."""
+    found: dict[bytes, tuple[EventContent, int]] = {}
+    columns = (blob("event.id"), *EVENT_CONTENT, integer("event.load"))
     for part in in_parts(list(dict.fromkeys(ids))):
-        statement = f"SELECT id, kind, user, item, time, weight, born, load FROM event WHERE id IN ({marks(part)})"
-        rows = connection.execute(statement, part)
-        columns = (blob("event.id"), *EVENT_CONTENT, integer("event.born"), integer("event.load"))
-        found.update((row[0], row[1:]) for row in checked(rows, *columns))
+        statement = f"SELECT id, kind, user, item, time, weight, load FROM event WHERE id IN ({marks(part)})"
+        rows = checked(connection.execute(statement, part), *columns)
+        found.update((row[0], (row[1:6], row[6])) for row in rows)
     return found
 
 

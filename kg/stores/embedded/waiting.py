@@ -81,7 +81,7 @@ def bring_back(
     if not rows:
         return 0
     events = [Event(unpacked_id(row[0]), *row[1:]) for row in rows]
-    resolved = resolve_events(connection, schema, numbers, events, items_named_by)
+    resolved = resolve_events(connection, schema, numbers, events)
     number = read_counters(connection).last_event
     # An id that is there again by now was recorded again, and stands.
     new = [

@@ -9,9 +9,10 @@ from neo4j import ManagedTransaction
 from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.stores.errors import StoreError
+from kg.stores.fitting import event_misfit
 from kg.stores.neo4j.answers import numbers, texts
 from kg.stores.neo4j.connection import rows
-from kg.stores.neo4j.event_rows import LOST_ENDS, StoredEvent, create_events, resolve_events
+from kg.stores.neo4j.event_rows import LOST_ENDS, StoredEvent, create_events, resolve_events, unindexable_event
 from kg.stores.neo4j.names import Names
 from kg.stores.neo4j.state import read_state, set_state, take_turn
 from kg.stores.protocol import Appended, AppendReport, Refusal
@@ -34,7 +35,7 @@ def append_events(
     if (counters.schema or (mark.schema if mark else None)) != schema_text:
         raise Moved
     names = counters.names
-    found = resolve_events(transaction, schema, counters, names, events)
+    found = resolve_events(transaction, schema, counters, names, events, _misfits(schema, events))
     refused = {refusal.row: refusal.reason for refusal in found.refused}
     outcomes: list[Appended] = []
     new: dict[str, StoredEvent] = {}
@@ -67,6 +68,12 @@ def append_events(
         set_state(transaction, last_node=found.last_node)
     reasons = tuple(Refusal(row, reason) for row, reason in sorted(refused.items()))
     return AppendReport(tuple(outcomes), reasons, event_generation)
+
+
+def _misfits(schema: DomainSchema, events: Sequence[Event]) -> dict[int, str]:
+    """Rows that no transaction can write, with the reason; from themselves and the schema alone."""
+    found = ((row, event_misfit(schema, event) or unindexable_event(event)) for row, event in enumerate(events))
+    return {row: reason for row, reason in found if reason}
 
 
 def events_since(transaction: ManagedTransaction, event_generation: int) -> tuple[Sequence[Event], int]:

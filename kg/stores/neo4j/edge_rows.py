@@ -28,10 +28,8 @@ def merge_pairs(
 ) -> tuple[int, int]:
     """Write (head, tail) of a relation: how many have both ends, and how many were not there.
 
-    `filed`: whether a file names them; None where that need not be known. A `replacing` load takes nodes for ends only
-    that it has named.
+    `filed`: whether a file names them; None where that need not be known.
     """
-    condition = "WHERE h._load = $load AND t._load = $load" if replacing else ""
     notes = ["r._load = $load"] if replacing else []
     if filed:
         notes.append("r._filed = true")
@@ -41,7 +39,7 @@ def merge_pairs(
     text = (
         f"UNWIND $groups AS group {by_key(names.label(spec.head), 'h', 'group[0]')}"
         f" UNWIND group[1] AS tail {by_key(names.label(spec.tail), 't', 'tail')}"
-        f" {condition} MERGE (h)-[r:{names.relation(spec)}]->(t)"
+        f" MERGE (h)-[r:{names.relation(spec)}]->(t)"
         f" {note} RETURN count(*)"
     )
     parts = (grouped(part) for part in slices(sorted(pairs)))

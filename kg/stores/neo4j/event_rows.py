@@ -15,7 +15,6 @@ from neo4j import ManagedTransaction, Result
 
 from kg.rows import Event, recorded_id
 from kg.schema import DomainSchema
-from kg.stores.fitting import event_misfit
 from kg.stores.neo4j.batches import grouped, send, slices
 from kg.stores.neo4j.connection import first, rows
 from kg.stores.neo4j.names import Names
@@ -40,18 +39,14 @@ class StoredEvent(NamedTuple):
 
 @dataclass(frozen=True)
 class Resolved:
-    """A batch of events: which rows can be written, what is there under their ids, and why the others cannot."""
+    """A batch of events: which rows can be written, what is there under their ids, which `recorded` rows say what was
+    recorded under an id of its own, and why the others cannot be written."""
 
     usable: list[bool]
     there: dict[str, StoredEvent]
+    recorded: frozenset[int]
     refused: list[Refusal]
     last_node: int
-
-
-def unfit(schema: DomainSchema, events: Sequence[Event]) -> dict[int, str]:
-    """Rows that no transaction can write, with the reason; from themselves and the schema alone."""
-    found = ((row, event_misfit(schema, event) or unindexable_event(event)) for row, event in enumerate(events))
-    return {row: reason for row, reason in found if reason}
 
 
 def resolve_events(
@@ -60,21 +55,22 @@ def resolve_events(
     counters: Counters,
     names: Names,
     events: Sequence[Event],
-    items_named_by: int | None = None,
+    misfits: Mapping[int, str] | None = None,
     *,
     as_recorded: bool = False,
 ) -> Resolved:
     """Look up users, items and earlier events; users that are new get a bare node.
 
-    Refuses what the schema does not know and items that do not exist; with `items_named_by` also items that this load
-    has not named. With `as_recorded` an event that was recorded with this content is there under its own id as well.
+    Refuses `misfits`, rows with the reason why they cannot be written, and items that do not exist. With `as_recorded`
+    an event that was recorded with this content is there under its own id as well.
     """
-    refused = unfit(schema, events)
+    refused = dict(misfits or {})
     good = [(row, event) for row, event in enumerate(events) if row not in refused]
     if not good:
-        return Resolved([False] * len(events), {}, _refusals(refused), counters.last_node)
-    further = [recorded_id(event) for _, event in good] if as_recorded else []
-    found = _look_up(transaction, schema, names, [event for _, event in good], items_named_by, further)
+        return Resolved([False] * len(events), {}, frozenset(), _refusals(refused), counters.last_node)
+    twins = {row: recorded_id(event) for row, event in good} if as_recorded else {}
+    found = _look_up(transaction, schema, names, [event for _, event in good], list(twins.values()))
+    recorded = frozenset(row for row, twin in twins.items() if twin in found.events and not found.events[twin].load)
     for row, event in good:
         if event.item not in found.items[event.item_kind]:
             refused[row] = f"there is no {event.item_kind} {event.item!r} in the store"
@@ -83,7 +79,7 @@ def resolve_events(
     bare = [{"key": key, "name": key, "_id": last_node + step, "_load": 0} for step, key in enumerate(missing, start=1)]
     create_nodes(transaction, names.label(schema.user_kinds[0]), bare)
     usable = [row not in refused for row in range(len(events))]
-    return Resolved(usable, found.events, _refusals(refused), last_node + len(bare))
+    return Resolved(usable, found.events, recorded, _refusals(refused), last_node + len(bare))
 
 
 def _refusals(reasons: Mapping[int, str]) -> list[Refusal]:
@@ -103,7 +99,6 @@ def _look_up(
     schema: DomainSchema,
     names: Names,
     events: Sequence[Event],
-    items_named_by: int | None,
     further_ids: Sequence[str],
 ) -> _Found:
     """What exists of a batch, by one query: a single event waits for the way to the server and back, not for work."""
@@ -111,10 +106,8 @@ def _look_up(
     for event in events:
         items.setdefault(event.item_kind, {})[event.item] = None
     item_kinds = sorted(items)
-    condition = "" if items_named_by is None else "WHERE n._load = $load"
     parts = [
-        f"CALL () {{ UNWIND $items[{at}] AS key {by_key(names.label(kind))} {condition}"
-        f" RETURN collect(n.key) AS i{at} }}"
+        f"CALL () {{ UNWIND $items[{at}] AS key {by_key(names.label(kind))} RETURN collect(n.key) AS i{at} }}"
         for at, kind in enumerate(item_kinds)
     ]
     user = by_key(names.label(schema.user_kinds[0]))
@@ -130,7 +123,6 @@ def _look_up(
         items=[list(items[kind]) for kind in item_kinds],
         ids=list(dict.fromkeys([*(event.id for event in events), *further_ids])),
         kinds=list(names.interactions),
-        load=items_named_by,
     )
     by_kind = {kind: set(found) for kind, found in zip(item_kinds, keys, strict=True)}
     return _Found(set(users), by_kind, _stored(names, there))
@@ -191,21 +183,19 @@ def create_events(
     new: Sequence[StoredEvent],
     *,
     load: int,
-    items_named_by: int | None = None,
 ) -> bool:
-    """Make events; False if a user or an item is not there (with `items_named_by`: not named by that load), and the
-    transaction must not be committed. `load` is that of all of them."""
+    """Make events; False if a user or an item is not there, and the transaction must not be committed. `load` is that
+    of all of them."""
     groups: dict[tuple[str, str], list[StoredEvent]] = {}
     for each in new:
         groups.setdefault((each.event.kind, each.event.item_kind), []).append(each)
     user_label = names.label(schema.user_kinds[0])
-    condition = "" if items_named_by is None else " WHERE i._load = $load"
     sent: list[Result] = []
     for (kind, item_kind), group in sorted(groups.items(), key=lambda entry: entry[0]):
         text = (
             f"UNWIND $groups AS group {by_key(user_label, 'u', 'group[0]')}"
             f" UNWIND group[1] AS row {by_key(names.label(item_kind), 'i', 'row[0]')}"
-            f"{condition} CREATE (u)-[:{names.interaction(kind)} {{id: row[1], _load: $load, time: row[2],"
+            f" CREATE (u)-[:{names.interaction(kind)} {{id: row[1], _load: $load, time: row[2],"
             " weight: row[3], _number: row[4]}]->(i) RETURN count(*)"
         )
         # Sorted by their ends, so that transactions of foreign writers on the same nodes lock them in the same order.

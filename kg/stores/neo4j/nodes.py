@@ -23,8 +23,6 @@ LONGEST_KEY = 7_000
 
 _OWN = frozenset({"_id", "_load", VECTOR, QUERY_VECTOR})
 
-_INTEGERS = range(-(2**63), 2**63)
-
 
 def content_of(row: NodeRow) -> dict[str, Any]:
     """The properties that a row stands for, without the store's own numbers."""
@@ -42,9 +40,6 @@ def unindexable(row: NodeRow) -> str | None:
     """Why this database cannot take a row that other stores can."""
     if longer_than(row.key, LONGEST_KEY):
         return f"the {row.kind}'s key is longer than {LONGEST_KEY:,} bytes, which Neo4j cannot index"
-    for name, value in row.fields.items():
-        if isinstance(value, int) and value not in _INTEGERS:
-            return f"the field {name!r} of {row.kind} {row.key!a} is {value}, which does not fit into 64 bits"
     return None
 
 
@@ -70,13 +65,10 @@ def nodes_by_key(transaction: ManagedTransaction, label: str, keys: Iterable[str
     return {properties["key"]: properties for properties in found}
 
 
-def known_keys(
-    transaction: ManagedTransaction, label: str, keys: Iterable[str], named_by: int | None = None
-) -> set[str]:
-    """The keys that exist; with `named_by` only those of nodes that this load has named."""
-    condition = "" if named_by is None else "WHERE n._load = $load"
-    text = f"UNWIND $keys AS key {by_key(label)} {condition} RETURN collect(n.key)"
-    return set(first(transaction, text, keys=list(dict.fromkeys(keys)), load=named_by)[0])
+def known_keys(transaction: ManagedTransaction, label: str, keys: Iterable[str]) -> set[str]:
+    """The keys that exist."""
+    text = f"UNWIND $keys AS key {by_key(label)} RETURN collect(n.key)"
+    return set(first(transaction, text, keys=list(dict.fromkeys(keys)))[0])
 
 
 def create_nodes(transaction: ManagedTransaction, label: str, properties: list[dict[str, Any]]) -> None:

@@ -80,7 +80,7 @@ def _bring_back_some(
                     found.append(Event(event_id, user, item, item_kind, kind, time, weight))
     if not found:
         return 0, {}
-    resolved = resolve_events(transaction, schema, counters, names, found, items_named_by)
+    resolved = resolve_events(transaction, schema, counters, names, found)
     # An id that is there again by now was recorded again, and stands.
     usable = zip(found, resolved.usable, strict=True)
     back = [event for event, is_usable in usable if is_usable and event.id not in resolved.there]

@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,12 +18,14 @@ from kg.opening import import_files, open_store
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
 from kg.stores import LoadTarget, StoreEmpty, StoreError, StoreLocked, WriteReport
-from kg.stores.neo4j.bulk.hash_table import HashTable, pairs
 from kg.stores.neo4j.names import Names, property_name
 from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.kg.stores.contract_base import expected, same
 
 Batch = tuple[str, list[Any]]
+
+CID = NodeRow("viewer", "cid", "cid")
+"""The user whom only events name: ingest makes a row of it."""
 
 
 def write(target: LoadTarget, batches: Sequence[Batch]) -> list[WriteReport]:
@@ -41,7 +42,7 @@ def write(target: LoadTarget, batches: Sequence[Batch]) -> list[WriteReport]:
 
 def whole() -> list[Batch]:
     edges = [(name, [e for e in EDGES if e.relation == name]) for name in sorted({e.relation for e in EDGES})]
-    return [("nodes", list(NODES)), *edges, ("events", list(EVENTS))]
+    return [("nodes", [*NODES, CID]), *edges, ("events", list(EVENTS))]
 
 
 def records(folder: Path, option: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -92,33 +93,46 @@ def graph_of(folder: Path, schema: DomainSchema) -> KnowledgeGraph:
     return KnowledgeGraph.from_rows(schema, nodes, edges, events)
 
 
-keys = st.sampled_from(["1", "2", "3", "", "ä", "\ud800"])
+keys = st.sampled_from(["1", "2", "3", "ä"])
 labels = st.sampled_from(["a", "b"])
 years = st.sampled_from([None, 1, 2])
 films = st.builds(lambda k, a, y: NodeRow("film", k, a, "", {"year": y}), keys, labels, years)
-others = st.builds(NodeRow, st.sampled_from(["series", "person", "viewer", "what"]), keys, labels)
+others = st.builds(NodeRow, st.sampled_from(["series", "person"]), keys, labels)
 # An event that comes again with other content is corrected in a store, while files keep the first: one id has one
 # content here, and a test of its own looks at the difference.
 ratings = st.builds(
-    lambda u, i, kind, item_kind, w, id: Event.of(
-        u, i, item_kind, kind, weight=w, id=None if id is None else f"{id} {u} {i} {item_kind} {kind} {w}"
+    lambda u, i, kind, w, id: Event.of(
+        u, i, *kind, weight=w, id=None if id is None else f"{id} {u} {i} {' '.join(kind)} {w}"
     ),
-    st.sampled_from(["1", "2", "new", ""]),
-    keys.filter(str.isascii),
-    st.sampled_from(["rating", "view", "view", "what"]),
-    st.sampled_from(["film", "film", "series"]),
-    st.sampled_from([None, 1.0, float("inf"), float("nan")]),
+    st.sampled_from(["u", "v"]),
+    keys,
+    st.sampled_from([("film", "rating"), ("film", "view"), ("series", "view")]),
+    st.sampled_from([None, 1.0]),
     st.sampled_from([None, None, "x", "y"]),
 )
-relations = st.sampled_from(["director", "sequel", "what"])
 batches = st.lists(
     st.one_of(
         st.tuples(st.just("nodes"), st.lists(films | others, max_size=8)),
-        st.tuples(relations, st.lists(st.builds(EdgeRow, st.just(""), keys, keys), max_size=6)),
+        st.tuples(
+            st.sampled_from(["director", "sequel"]), st.lists(st.builds(EdgeRow, st.just(""), keys, keys), max_size=6)
+        ),
         st.tuples(st.just("events"), st.lists(ratings, max_size=8)),
     ),
     max_size=7,
 )
+
+
+def with_nodes_once(batches: list[Batch]) -> list[Batch]:
+    """The batches after one of all users, each node in the first that has it. Ends may be absent."""
+    seen: set[tuple[str, str]] = set()
+    once: list[Batch] = [("nodes", [NodeRow("viewer", user, user) for user in ("u", "v")])]
+    for name, rows in batches:
+        if name == "nodes":
+            by_key = {(row.kind, row.key): row for row in rows if (row.kind, row.key) not in seen}
+            seen |= by_key.keys()
+            rows = list(by_key.values())
+        once.append((name, rows))
+    return once
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -127,6 +141,7 @@ def test_a_load_into_files_says_and_holds_what_one_into_a_store_does(
     tmp_path_factory: pytest.TempPathFactory, batches: list[Batch]
 ) -> None:
     folder = tmp_path_factory.mktemp("load")
+    batches = with_nodes_once(batches)
     store = open_store(folder / "store", create=True)
     target = import_files(folder / "files")
     assert write(target, batches) == write(store, batches)
@@ -135,7 +150,7 @@ def test_a_load_into_files_says_and_holds_what_one_into_a_store_does(
 
 
 def test_of_an_event_with_two_contents_files_keep_the_first_and_a_store_the_last(tmp_path: Path) -> None:
-    films_there: Batch = ("nodes", [NodeRow("film", "1", "a")])
+    films_there: Batch = ("nodes", [NodeRow("film", "1", "a"), NodeRow("viewer", "u", "u")])
     twice: Batch = ("events", [Event.of("u", "1", "film", "rating", weight=w, id="x") for w in (1.0, 5.0)])
     store, target = open_store(tmp_path / "store", create=True), import_files(tmp_path / "files")
     (_, in_files), (_, in_store) = write(target, [films_there, twice]), write(store, [films_there, twice])
@@ -156,21 +171,24 @@ def test_an_import_begins_with_nothing_and_replaces_nothing(tmp_path: Path) -> N
     assert not (tmp_path / "files").exists()
 
 
-def test_values_that_a_typed_file_cannot_hold_are_refused(tmp_path: Path) -> None:
+def test_keys_that_neo4j_cannot_index_are_refused_with_all_that_hangs_on_them(tmp_path: Path) -> None:
+    long = "ä" * 4_000
     rows = [
-        NodeRow("film", "a", "a", "", {"year": "1994"}),
-        NodeRow("film", "b", "b", "", {"year": 2**63}),
-        NodeRow("film", "c", "c", "", {"year": True}),
-        NodeRow("film", "d", "d", "", {"stars": 5}),
-        NodeRow("film", "ä" * 4_000, "e"),
+        NodeRow("film", long, "e"),
         NodeRow("film", "f", "f", "", {"year": -(2**63), "hit": False, "released": "1994-09-10"}),
+        NodeRow("viewer", "u", "u"),
     ]
-    long = Event.of("u", "f", "film", "view", id="ä" * 4_000)
-    nodes, events = write(import_files(tmp_path / "files"), [("nodes", rows), ("events", [long])])
-    assert [refusal.row for refusal in nodes.refused] == [0, 1, 2, 3, 4]
-    for refusal, word in zip(nodes.refused, ["integer", "64 bits", "integer", "stars", "bytes"], strict=True):
-        assert word in refusal.reason
+    seen = [Event.of("u", "f", "film", "view", id=id) for id in (long, "e")] + [Event.of("u", long, "film", "view")]
+    nodes, edges, events = write(
+        import_files(tmp_path / "files"),
+        [("nodes", rows), ("sequel", [EdgeRow("sequel", "f", long)]), ("events", seen)],
+    )
+    assert [refusal.row for refusal in nodes.refused] == [0]
+    assert [refusal.row for refusal in events.refused] == [0, 2]
+    assert "bytes" in nodes.refused[0].reason
     assert "bytes" in events.refused[0].reason
+    assert [refusal.row for refusal in edges.refused] == [0]
+    assert (nodes.new, edges.new, events.new) == (2, 0, 1)
 
 
 @pytest.mark.parametrize("name", ["a:long", "a(b)", "a{b}", " a", "a ", "a\nb"])
@@ -208,7 +226,7 @@ def test_an_interrupted_run_leaves_a_folder_that_another_can_use(
         assert [path.exists() for path in moved] == [True] * 3
     writer._directory._lock.release()  # as the system does for a process that is killed
     write(import_files(folder), whole())
-    assert same(graph_of(folder, films_schema()), expected())
+    assert same(graph_of(folder, films_schema()), expected([*NODES, CID]))
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
 
@@ -259,33 +277,3 @@ def test_the_importer_is_told_what_it_needs(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("relations*"))
     header, state = (next(csv.reader([(tmp_path / name).read_text()])) for name in ("store-header.csv", "store.csv"))
     assert json.loads(state[header.index("schema:string")]) == json.loads(schema.to_json())
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.lists(st.integers(1, 60), max_size=40), max_size=8), st.integers(0, 3))
-def test_a_hash_table_is_a_dict(batches: list[list[int]], clustered: int) -> None:
-    table, known = HashTable(value=np.int64), {}
-    for batch in batches:
-        # Clustered keys share their first slot, so that slots run over into each other and over the end.
-        found = np.array(batch, dtype=np.uint64) << np.uint64(56 if clustered else 1) | np.uint64(clustered == 2)
-        slots, new = table.add(found)
-        for row, (key, slot) in enumerate(zip(found.tolist(), slots.tolist(), strict=True)):
-            assert new[row] == (key not in known)
-            if new[row]:
-                table["value"][slot] = known[key] = len(known) + 1
-            assert table["value"][slot] == known[key]
-    assert len(table) == len(known)
-    assert (table.find(np.array([2**40 + 1], dtype=np.uint64)) == -1).all()
-
-
-def test_a_growing_hash_table_keeps_everything() -> None:
-    table = HashTable(value=np.uint32)
-    numbers = np.arange(1, 60_001)
-    found = pairs(numbers // 7, numbers)
-    assert len(np.unique(found)) == len(found)
-    for start in range(0, len(found), 5_000):
-        slots, new = table.add(found[start : start + 5_000])
-        assert new.all()
-        table["value"][slots] = numbers[start : start + 5_000]
-    order = np.random.default_rng(0).permutation(len(found))
-    assert (table["value"][table.find(found[order])] == numbers[order]).all()

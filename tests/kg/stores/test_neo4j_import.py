@@ -96,6 +96,7 @@ def drawn() -> tuple[list[NodeRow], list[EdgeRow], list[Event]]:
     """Rows with every awkward text in every place, and with what hypothesis thinks of."""
     films: dict[str, NodeRow] = {}
     entities: dict[str, NodeRow] = {}
+    viewers: dict[str, NodeRow] = {"cid": NodeRow("viewer", "cid", "cid")}
     events: dict[str, Event] = {}
     edges: dict[EdgeRow, None] = {}
 
@@ -104,6 +105,7 @@ def drawn() -> tuple[list[NodeRow], list[EdgeRow], list[Event]]:
         films.setdefault(key, NodeRow("film", key, label, text, values))
         entities.setdefault(key, NodeRow("größe-é", key, label))
         edges[EdgeRow("größe", key, user if user in entities else key)] = None
+        viewers.setdefault(user, NodeRow("viewer", user, user))
         event = Event.of(user, key, "film", "größer", time=time, weight=weight, id=f"{len(events)}-{key}")
         events[event.id] = event
 
@@ -116,7 +118,7 @@ def drawn() -> tuple[list[NodeRow], list[EdgeRow], list[Event]]:
         take((text, text, text, dict.fromkeys(("language", "plot", "name", "key", ODD), text), text, 1.5, None))
     take(("long", "x" * 200_000, '"\n' * 2_500_000, {"plot": ""}, "long", None, None))
     draw()
-    return list(films.values()) + list(entities.values()), list(edges), list(events.values())
+    return [*films.values(), *entities.values(), *viewers.values()], list(edges), list(events.values())
 
 
 def fill(
@@ -161,7 +163,8 @@ def without_layout(server: Server) -> None:
 
 def test_an_imported_database_equals_one_that_was_loaded(empty_neo4j: Server, tmp_path: Path) -> None:
     nodes, edges, events = drawn()
-    everything = ([*NODES, *nodes], [*EDGES, *edges], [*EVENTS, *events], schema())
+    once = list({(node.kind, node.key): node for node in (*nodes, *NODES)}.values())
+    everything = (once, [*EDGES, *edges], [*EVENTS, *events], schema())
     without_layout(empty_neo4j)
     bolt = Neo4jStore.open("neo4j", create=True)
     told = fill(bolt, *everything)
