@@ -2,7 +2,7 @@
 
 A block scores item i for history H as ⟨p(H), q_i⟩ with p(H) = Σ_j w_j(H) z_j, w_j a function of the event's place, age,
 weight and kind, so `shares` splits each score exactly into the history items that caused it. Learned parameters are
-separate from the catalogue that they are applied to: `rebind` puts them over another snapshot, with items that the
+separate from the catalogue that they are applied to: `from_state` puts them over any snapshot, with items that the
 block never saw.
 """
 
@@ -116,10 +116,6 @@ class Block(Protocol):
         Returns float32, one number for each entry of `history.matrix()`; its sum is the score. An empty history has
         nothing to split: its shares are empty, whatever score the block gives to it.
         """
-        ...
-
-    def rebind(self, catalogue: Catalogue) -> Self:
-        """The same learned parameters over another catalogue (more, fewer or reordered items, changed facts)."""
         ...
 
     def state(self) -> BlockState:

@@ -44,11 +44,6 @@ class Ranker:
         """Items of the snapshot."""
         return len(self._bias)
 
-    @property
-    def serves_new_items(self) -> bool:
-        """Whether an item without interactions can score differently from another."""
-        return any(block.serves_new_items for block in self.blocks.values())
-
     def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
         """Scores float32 [n_users, n_candidates]; candidates are item indices, None for all items.
 

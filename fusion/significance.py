@@ -1,4 +1,8 @@
-"""How sure a difference is: bootstrap intervals of a mean over users, paired tests of two models on the same users."""
+"""How sure a difference is: bootstrap intervals of a mean over users, paired tests of two models on the same users.
+
+Distributions are those of scipy. `scipy.stats.bootstrap` and `ttest_rel` refuse a single user, and give NaN for equal
+models, so what would call them would be longer than this.
+"""
 
 from __future__ import annotations
 

@@ -153,30 +153,6 @@ def split_cold_users(
     return _by_part("cold users", interactions, part)
 
 
-def split_given(
-    train: Interactions, test: Interactions, valid: Interactions | None = None, given: Interactions | None = None
-) -> Split:
-    """Parts that someone else has made, over the same users and items.
-
-    Raises SplitError where the parts differ in users or items, or where a (user, item) pair is in two of them.
-    """
-    empty = train.take(np.zeros(len(train), dtype=bool))
-    split = Split("given", train, valid or empty, test, given or empty)
-    parts = {"train": split.train, "valid": split.valid, "test": split.test, "given": split.given}
-    for name, part in parts.items():
-        if part.n_items != train.n_items or list(part.user_ids) != list(train.user_ids):
-            raise SplitError(f"{name} is over other users or items than train: map all parts with one table of ids")
-    names = list(parts)
-    for place, first in enumerate(names):
-        for second in names[place + 1 :]:
-            both = parts[first].matrix().multiply(parts[second].matrix())
-            if both.nnz:
-                raise SplitError(
-                    f"{both.nnz} (user, item) pairs are in {first} and in {second}; an answer would be known"
-                )
-    return split
-
-
 def joined(first: Interactions, second: Interactions) -> Interactions:
     """The events of both, which are over the same users and items; columns that only one of them has are dropped."""
     weights = times = None

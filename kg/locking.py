@@ -1,5 +1,7 @@
-"""Locks between processes, held by open files, so that the system lets go of them when a process dies however it
-dies.
+"""Locks between processes, held by open files, so that the system releases them when a process dies however it dies.
+
+Own code and not the library filelock: its lock of the operating system is exclusive only (its read-write lock is an
+SQLite database), and the files of a queue are held shared.
 """
 
 from __future__ import annotations

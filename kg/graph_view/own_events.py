@@ -16,9 +16,7 @@ from kg.graph_view.patterns import token
 from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.stores.neo4j.connection import Connection, rows
-
-_LONGEST_ID = 7_000
-"""Bytes of UTF-8; an entry of Neo4j's range index takes some 8,000."""
+from kg.stores.neo4j.nodes import too_long_to_index
 
 
 class OwnEvents:
@@ -62,7 +60,7 @@ class OwnEvents:
         new: dict[str, list[Any]] = {}
         for row, event in enumerate(events):
             user, item = users.get(event.user), items[event.item_kind].get(event.item)
-            if user is None or item is None or len(event.id.encode()) > _LONGEST_ID:
+            if user is None or item is None or too_long_to_index(event.id):
                 continue
             content = [user, item, event.kind, event.time, event.weight]
             if there.setdefault(event.id, content) != content:

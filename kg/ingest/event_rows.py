@@ -13,8 +13,6 @@ from kg.schema import DomainSchema, SourceFormat, SourceSpec
 from kg.schema.interactions import EventColumns, InteractionKind
 from kg.sources import Cell, RawRecord, Reader, Reason
 
-JoinedCells = Mapping[str, Mapping[str, Cell]]
-
 
 class EventDraft:
     """A checked record: everything of an event but the kind of its item, which the known keys tell."""

@@ -122,7 +122,3 @@ def _is_by_column(document: dict[str, Any]) -> bool:
     """Whether objects hold one column each: all have the same keys, which are numbers of rows."""
     keys = [tuple(value) for value in document.values()]
     return len(set(keys)) == 1 and len(keys[0]) > 0 and all(key.isdigit() for key in keys[0])
-
-
-def _is_array_of_objects(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)

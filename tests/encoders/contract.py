@@ -16,7 +16,7 @@ from safetensors.numpy import load, save
 from encoders.block import Block, BlockState, Catalogue, Family, TrainingData, TrainingSizes, WeighedHistories
 from encoders.tensors import StateUnreadable
 from kg.histories import Histories
-from tests.encoders.domain import N_ITEMS, catalogue, histories, histories_of, moved, without_items
+from tests.encoders.domain import N_ITEMS, bound, catalogue, histories, histories_of, moved, without_items
 
 TOLERANCE = 2e-5
 """Relative to the largest score: sums of some dozen float32 products in another order."""
@@ -172,20 +172,20 @@ class BlockContract:
 
     def test_rebinding_to_another_order_moves_the_scores(self, block: Block, given: Histories) -> None:
         names = np.random.default_rng(1).permutation(N_ITEMS)
-        scores = block.rebind(catalogue(names.tolist())).scores(moved(given, names.tolist()))
+        scores = bound(block, catalogue(names.tolist())).scores(moved(given, names.tolist()))
         assert_close(scores, block.scores(given)[:, names])
 
     def test_rebinding_back_restores_the_scores(self, block: Block, given: Histories, over: Catalogue) -> None:
-        there = block.rebind(catalogue([*reversed(range(N_ITEMS)), N_ITEMS]))
-        np.testing.assert_array_equal(there.rebind(over).scores(given), block.scores(given))
+        there = bound(block, catalogue([*reversed(range(N_ITEMS)), N_ITEMS]))
+        np.testing.assert_array_equal(bound(there, over).scores(given), block.scores(given))
 
     def test_state_survives_rebinding(self, block: Block, given: Histories, over: Catalogue) -> None:
-        state = block.rebind(catalogue([7, N_ITEMS, 3])).state()
+        state = bound(block, catalogue([7, N_ITEMS, 3])).state()
         np.testing.assert_array_equal(self.block_type.from_state(state, over).scores(given), block.scores(given))
 
     def test_new_items_score_only_if_the_block_says_so(self, block: Block, given: Histories) -> None:
         names = [N_ITEMS, *range(N_ITEMS), N_ITEMS + 1]
-        wider = block.rebind(catalogue(names))
+        wider = bound(block, catalogue(names))
         scores = wider.scores(moved(given, names))
         new = scores[:, [0, -1]]
         assert np.isfinite(scores).all()
@@ -195,7 +195,7 @@ class BlockContract:
 
     def test_items_may_leave(self, block: Block, given: Histories) -> None:
         names = [9, 2, 5, 14]
-        narrow = block.rebind(catalogue(names))
+        narrow = bound(block, catalogue(names))
         only = moved(given, names)
         left = without_items(given, np.setdiff1d(np.arange(N_ITEMS), names))
         assert_close(narrow.scores(only), block.scores(left)[:, names])

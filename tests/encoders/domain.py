@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from encoders.block import Catalogue, TrainingData
+from encoders.block import Block, Catalogue, TrainingData
 from kg.graph import KnowledgeGraph
 from kg.histories import Histories
 from kg.rows import EdgeRow, NodeRow
@@ -85,3 +85,8 @@ def moved(given: Histories, names: Sequence[int]) -> Histories:
     dense = given.matrix().toarray()
     known = [dense[:, name] if name < dense.shape[1] else np.zeros(len(dense), np.float32) for name in names]
     return histories_of(np.stack(known, axis=1))
+
+
+def bound(block: Block, over: Catalogue) -> Block:
+    """The same learned parameters over another catalogue."""
+    return type(block).from_state(block.state(), over)

@@ -36,7 +36,7 @@ def modules(package: ModuleType) -> list[ModuleType]:
 
 def block_classes() -> set[type]:
     """Concrete classes defined under `encoders` that have all methods of `Block`."""
-    methods = ("scores", "shares", "rebind", "state", "from_state", "check_state")
+    methods = ("scores", "shares", "state", "from_state", "check_state")
     return {
         member
         for module in modules(encoders)

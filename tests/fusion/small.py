@@ -65,19 +65,16 @@ class Memory(WeighedHistories):
         score = self.scores_of(sp.csr_array(row))[0, item]
         return np.full(len(items), score / max(len(items), 1), dtype=np.float32)
 
-    def rebind(self, catalogue: Catalogue) -> Self:
-        """See `Block.rebind`; only to the catalogue that it was fitted on."""
-        assert np.array_equal(catalogue.trained, np.arange(self._seen.shape[1]))
-        return self
-
     def state(self) -> BlockState:
         """See `Block.state`."""
         return BlockState({"seen": self._seen.toarray()}, {})
 
     @classmethod
     def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
-        """See `Block.from_state`."""
-        return cls(_seen(state)).rebind(catalogue)
+        """See `Block.from_state`; only over the catalogue that it was fitted on."""
+        seen = _seen(state)
+        assert np.array_equal(catalogue.trained, np.arange(seen.shape[1]))
+        return cls(seen)
 
     @classmethod
     def check_state(cls, state: BlockState, sizes: TrainingSizes) -> None:

@@ -73,7 +73,6 @@ def test_the_fusion_ranks_what_was_liked_above_the_rest(ranker: Ranker) -> None:
     assert scores.dtype == np.float32
     assert scores[taken].mean() > scores[~taken].mean() + scores.std() / 2
     assert ranker.n_items == SEEN.graph.n_items
-    assert ranker.serves_new_items
 
 
 def test_a_saved_model_is_plain_files_that_need_nothing_else(model: FusionModel, tmp_path: Path) -> None:

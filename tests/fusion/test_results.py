@@ -1,15 +1,10 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from fusion.ranking import TopK
-from fusion.record import EvaluationRecord, interactions_digest
 from fusion.results import Comparison, EvaluationResult
-from kg.interactions import Interactions
 
 
 def result(name: str, ndcg: list[float], users: tuple[str, ...] = ("a", "b", "c", "d")) -> EvaluationResult:
@@ -73,35 +68,3 @@ def test_comparisons_that_make_no_sense_are_refused() -> None:
     other = result("other", [0.1, 0.2, 0.3, 0.4], ("a", "b", "c", "e"))
     with pytest.raises(ValueError, match="different users"):
         other.against(GOOD, "ndcg@10")
-
-
-def test_the_record_is_complete_json(tmp_path: Path) -> None:
-    record = EvaluationRecord.of(
-        GOOD, data={"train": "abc"}, settings={"regularization": 250.0}, seed=1, seconds={"training": 3.0}
-    )
-    file = tmp_path / "runs" / "good.json"
-    record.write(file)
-    read = json.loads(file.read_text())
-    assert read["metrics"]["ndcg@10"] == pytest.approx(0.7625)
-    assert read["intervals"]["ndcg@10"][0] < 0.7625
-    assert read["seconds"] == {"training": 3.0, "ranking": 1.5}
-    assert read["versions"]["numpy"] == np.__version__
-    assert read["machine"]["cores"] >= 1
-    assert (read["data"], read["settings"], read["seed"], read["users"]) == (
-        {"train": "abc"},
-        {"regularization": 250.0},
-        1,
-        4,
-    )
-    assert [path.name for path in file.parent.iterdir()] == ["good.json"]
-
-
-def test_the_data_digest_is_of_the_events_whatever_their_order() -> None:
-    events = Interactions(np.array([0, 1, 1], np.int32), np.array([0, 0, 1], np.int32), ["u", "v"], 2)
-    digest = interactions_digest(events, ("a", "b"))
-    assert interactions_digest(events.take(np.array([2, 0, 1])), ("a", "b")) == digest
-    renumbered = Interactions(np.array([1, 0, 0], np.int32), np.array([1, 1, 0], np.int32), ["v", "u"], 2)
-    assert interactions_digest(renumbered, ("b", "a")) == digest
-    assert interactions_digest(events.take(np.array([0, 1])), ("a", "b")) != digest
-    timed = Interactions(events.users, events.items, events.user_ids, 2, None, np.array([1.0, 2.0, 3.0]))
-    assert interactions_digest(timed, ("a", "b")) != digest

@@ -14,7 +14,6 @@ from fusion.splits import (
     split_by_time,
     split_cold_items,
     split_cold_users,
-    split_given,
     split_last_out,
     split_random,
 )
@@ -174,18 +173,6 @@ def test_histories_and_what_was_seen() -> None:
     assert split.history().matrix().sum() == len(split.train) + len(split.given)
     assert split.seen().sum() == len(split.train) + len(split.given) + len(split.valid)
     np.testing.assert_array_equal(np.diff(split.seen().indptr)[np.unique(split.test.users)], 3)
-
-
-def test_given_parts_are_checked() -> None:
-    whole = interactions([(0, item, item) for item in range(6)], 1)
-    train, test = whole.take(np.arange(4)), whole.take(np.array([4, 5]))
-    split = split_given(train, test)
-    assert (len(split.valid), len(split.given)) == (0, 0)
-    assert_complete(split, whole)
-    with pytest.raises(SplitError, match="1 \\(user, item\\) pairs are in train and in valid"):
-        split_given(train, test, valid=whole.take(np.array([3])))
-    with pytest.raises(SplitError, match="other users or items"):
-        split_given(train, Interactions(test.users, test.items, ["someone"], N_ITEMS))
 
 
 def test_joining_drops_columns_that_one_lacks() -> None:

@@ -6,7 +6,7 @@ Every query is bounded: counts come from the count store, everything else looks 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -87,12 +87,6 @@ class GraphProfile:
     types: dict[str, TypeProfile]
     connection: Connection
     notes: tuple[str, ...]
-
-    def starting(self, labels: Sequence[str], type: str, *, outgoing: bool) -> int:
-        """Relationships of a type at nodes with a label, from the count store."""
-        edge = f"-[r:{token(type)}]->" if outgoing else f"<-[r:{token(type)}]-"
-        text = f"MATCH (:{token(labels[0])}){edge}() RETURN count(r)"
-        return self.connection.read(lambda transaction: first(transaction, text))[0]
 
     def uniqueness(self, label: str, property: str) -> tuple[int, int, int]:
         """Nodes with a label that were looked at, those with the property, and different values of it."""

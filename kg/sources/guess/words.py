@@ -39,12 +39,6 @@ WEAK_ITEM_WORDS = frozenset((
 ))  # fmt: skip
 """What is an item only where nothing else is: more often it is said about one."""
 
-_OF_NAMES = (
-    "emailaddress", "email", "mail", "fullname", "name", "sku", "asin", "isbn", "ean", "title", "titel", "nom",
-    "nombre",
-)  # fmt: skip
-"""How the names of columns end that hold names, addresses or codes of users or items."""
-
 _WHOLE_WORDS = frozenset(("artist", "album", "band", "performer"))
 """Items that consist of other items: where a track is named as well, that is the item."""
 

@@ -18,13 +18,9 @@ from kg.schema import DomainSchema
 from kg.stores.neo4j.batches import grouped, send, slices
 from kg.stores.neo4j.connection import first, rows
 from kg.stores.neo4j.names import Names
-from kg.stores.neo4j.nodes import by_key, create_nodes, longer_than
+from kg.stores.neo4j.nodes import LONGEST_KEY, by_key, create_nodes, too_long_to_index
 from kg.stores.neo4j.state import Counters
 from kg.stores.protocol import Refusal
-
-_LONGEST_ID = 7_000
-"""Bytes of UTF-8, as for keys of nodes."""
-
 
 LOST_ENDS = "users or items were removed from the database while events on them were written; retry"
 
@@ -233,6 +229,6 @@ def _ids_by_kind(events: Sequence[Event]) -> Mapping[str, list[str]]:
 def unindexable_event(event: Event) -> str | None:
     """Why this database cannot take an event that other stores can."""
     for name, value in (("id", event.id), ("user", event.user)):
-        if longer_than(value, _LONGEST_ID):
-            return f"the event's {name} is longer than {_LONGEST_ID:,} bytes, which Neo4j cannot index"
+        if too_long_to_index(value):
+            return f"the event's {name} is longer than {LONGEST_KEY:,} bytes, which Neo4j cannot index"
     return None

@@ -38,14 +38,14 @@ def same_content(content: Mapping[str, Any], properties: Mapping[str, Any]) -> b
 
 def unindexable(row: NodeRow) -> str | None:
     """Why this database cannot take a row that other stores can."""
-    if longer_than(row.key, LONGEST_KEY):
+    if too_long_to_index(row.key):
         return f"the {row.kind}'s key is longer than {LONGEST_KEY:,} bytes, which Neo4j cannot index"
     return None
 
 
-def longer_than(text: str, limit: int) -> bool:
-    """Whether a text has more bytes of UTF-8 than the limit."""
-    return 4 * len(text) > limit and len(text.encode()) > limit
+def too_long_to_index(text: str) -> bool:
+    """Whether a text has more bytes of UTF-8 than `LONGEST_KEY`."""
+    return 4 * len(text) > LONGEST_KEY and len(text.encode()) > LONGEST_KEY
 
 
 def by_key(label: str, variable: str = "n", key: str = "key") -> str:

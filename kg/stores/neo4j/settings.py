@@ -1,7 +1,8 @@
 """The NEO4J_ variables, by the place where they stand: the environment of the process, or `.env` in the working folder.
 
 Either place is taken as a whole. Whoever gives away a folder can put a `.env` into it, so what stands there must not
-decide where a password of the environment goes, nor read what the user has elsewhere.
+decide where a password of the environment goes, nor read what the user has elsewhere. Parsing takes ten
+lines, for which python-dotenv would be one more dependency; the rest of this module it does not do.
 """
 
 from __future__ import annotations

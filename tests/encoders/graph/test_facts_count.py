@@ -13,7 +13,7 @@ from kg.graph import KnowledgeGraph
 from kg.histories import Histories
 from kg.rows import EdgeRow, NodeRow
 from kg.schema import DomainSchema
-from tests.encoders.domain import histories_of
+from tests.encoders.domain import bound, histories_of
 from tests.planted import Domain, domain
 
 GNN_SETTINGS = GNNSettings(dimensions=16, steps=60)
@@ -79,7 +79,7 @@ def test_taking_a_fact_away_takes_its_cells_off_the_score(cold_block: GNN | Shar
     for edge in seen.facts_of(COLD[3]):
         node = seen.graph.node_id(seen.schema.relation_kinds[edge.relation].tail, edge.tail)
         column = (cells.nodes == node) & (np.array(cells.relations) == edge.relation)
-        rebound = cold_block.rebind(seen.without(edge).catalogue(seen))
+        rebound = bound(cold_block, seen.without(edge).catalogue(seen))
         after = rebound.scores(history)[0]
         assert before[item] - after[item] == pytest.approx(float(cells.shares[:, column].sum()), abs=1e-5)
         changed += before[item] != after[item]
@@ -109,7 +109,7 @@ def test_an_entity_that_came_after_training_stands_for_the_items_around_it(name:
         entities=(*seen.entities, ("maker", "near"), ("maker", "far")),
         edges=(*seen.edges, *edges),
     )
-    rebound = block.rebind(replace(wider.catalogue(seen), text_vectors=None))
+    rebound = bound(block, replace(wider.catalogue(seen), text_vectors=None))
     found = rebound.scores(Histories.of_items(wider.graph.item_indices(liked), wider.graph.n_items))[0]
     assert found[wider.graph.item_index("new-near")] > found[wider.graph.item_index("new-far")]
     assert found[wider.graph.item_index("new-near")] > 0
@@ -124,7 +124,7 @@ def test_a_relation_that_came_after_training_says_nothing(name: str) -> None:
     place = next(key for kind, key in seen.entities if kind == "place")
     edges = tuple(EdgeRow("set_in", item, place) for item in seen.items[::2])
     wider = replace(seen, schema=DomainSchema.from_mapping(description), edges=(*seen.edges, *edges))
-    rebound = block.rebind(replace(wider.catalogue(seen), text_vectors=None))
+    rebound = bound(block, replace(wider.catalogue(seen), text_vectors=None))
     np.testing.assert_array_equal(rebound.scores(seen.histories), block.scores(seen.histories))
 
 
@@ -196,11 +196,11 @@ def test_a_person_is_shared_across_relations() -> None:
         "kind:person": pytest.approx(float(scores[0, 1])),
     }
     # The person stays shared by kind as long as one relation leads there.
-    without = block.rebind(films(*edges[:1], *edges[2:], ("director", "b", "p"))).scores(alone)
+    without = bound(block, films(*edges[:1], *edges[2:], ("director", "b", "p"))).scores(alone)
     assert without[0, 1] == pytest.approx(2 * scores[0, 1])  # as director, and by kind
-    assert block.rebind(films(*edges[:1], *edges[2:])).scores(alone)[0, 1] == 0
+    assert bound(block, films(*edges[:1], *edges[2:])).scores(alone)[0, 1] == 0
     # Even where only one relation is left in the whole snapshot.
-    narrow = block.rebind(films(("director", "a", "p"), ("director", "b", "p"))).scores(alone)
+    narrow = bound(block, films(("director", "a", "p"), ("director", "b", "p"))).scores(alone)
     assert narrow[0, 1] == pytest.approx(2 * scores[0, 1])
 
 

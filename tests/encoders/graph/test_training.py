@@ -114,7 +114,6 @@ def test_facts_count_every_item_once() -> None:
     together = sum(facts.incidence[1:], start=facts.incidence[0])
     np.testing.assert_array_equal(facts.degrees, (together.toarray() > 0).sum(axis=0))
     assert all(kind in {"maker", "topic", "place"} for kind, _ in (key.split("\t") for key in facts.keys))
-    assert (facts.item_of == -1).all()
 
 
 def test_the_start_is_the_truncated_decomposition() -> None:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from encoders.block import TrainingData
+from encoders.tensors import StateUnreadable
 from encoders.text import TextBlock, TextBlockSettings
 from tests.encoders.contract import BlockContract
-from tests.encoders.domain import N_ITEMS, N_PEOPLE, catalogue, histories, histories_of, training, without_items
+from tests.encoders.domain import N_ITEMS, N_PEOPLE, bound, catalogue, histories, histories_of, training, without_items
 
 SMALL = TextBlockSettings(rank=6, shrinkage=2.0)
 
@@ -106,7 +107,7 @@ def test_catalogues_without_fitting_texts_are_refused() -> None:
     block = TextBlock.fit(data, SMALL)
     with pytest.raises(ValueError, match="text vectors"):
         TextBlock.fit(replace(data, catalogue=replace(over, text_vectors=None)), SMALL)
-    with pytest.raises(ValueError, match="with text vectors"):
-        block.rebind(replace(over, text_vectors=None))
-    with pytest.raises(ValueError, match="do not fit"):
-        block.rebind(replace(over, text_vectors=np.ones((N_ITEMS, 5), dtype=np.float32)))
+    with pytest.raises(StateUnreadable, match="text vectors of length"):
+        bound(block, replace(over, text_vectors=None))
+    with pytest.raises(StateUnreadable, match="text vectors of length"):
+        bound(block, replace(over, text_vectors=np.ones((N_ITEMS, 5), dtype=np.float32)))
