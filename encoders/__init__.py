@@ -1,1 +1,1 @@
-"""Encoders: from behaviour, graph and text to blocks that score items for a history (`encoders.block.Block`)."""
+"""Encoders: fit blocks to behaviour, graph and text that score items for a history (`encoders.block.Block`)."""

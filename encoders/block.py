@@ -1,9 +1,9 @@
-"""`Block`: what every fitted encoder gives to the fusion, a score that is a sum over the history's items.
+"""`Block`: the protocol of fitted encoders, whose scores are sums over the history's items.
 
 A block scores item i for history H as ⟨p(H), q_i⟩ with p(H) = Σ_j w_j(H) z_j, w_j a function of the event's place, age,
 weight and kind, so `shares` splits each score exactly into the history items that caused it. Learned parameters are
-separate from the catalogue that they are applied to: `from_state` puts them over any snapshot, with items that the
-block never saw.
+separate from the catalogue that they are applied to: `from_state` applies them to any snapshot, with items that are new
+to the block.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Family(StrEnum):
-    """What a block draws on; `--only` and ablations name blocks by family or by name."""
+    """The kind of data a block uses; `--only` and ablations name blocks by family or by name."""
 
     BEHAVIOR = "behavior"
     GRAPH = "graph"
@@ -86,7 +86,7 @@ class BlockState:
 def history_weights(weighed: sp.csr_array) -> NDArray[np.float32]:
     """Sum of the weights in each history, float32 [n_users]."""
     if weighed.shape[0] == 1:
-        # One history is what serving asks for, and scipy's sum over rows takes as long as a block's scores for it.
+        # Serving sums one history, for which scipy's sum over rows takes as long as a block's scores.
         return weighed.data.sum(keepdims=True, dtype=np.float32)
     return np.asarray(weighed.sum(axis=1), dtype=np.float32).ravel()
 
@@ -126,8 +126,8 @@ class Block(Protocol):
     def from_state(cls, state: BlockState, catalogue: Catalogue) -> Self:
         """The block that `state` was taken from, bound to `catalogue`.
 
-        A state may come from anybody's file: every array and setting is checked (see `encoders.tensors`) before it is
-        used. Raises StateUnreadable.
+        A state may come from a stranger's file: every array and setting is checked (see `encoders.tensors`) before it
+        is used. Raises StateUnreadable.
         """
         ...
 
@@ -135,16 +135,16 @@ class Block(Protocol):
     def check_state(cls, state: BlockState, sizes: TrainingSizes) -> None:
         """Raise StateUnreadable where no block fitted on a catalogue of these sizes has such a state.
 
-        This is all that can be said of a state without a catalogue, so that a file is refused when it is loaded.
+        These are all checks that need no catalogue, so that a file is refused when it is loaded.
         """
         ...
 
 
 class FittedBlock(Block, Protocol):
-    """A block class as the registry wants it: it can be fitted, and says what it needs.
+    """A block class as the registry needs it: it can be fitted, and declares its limits.
 
     `max_items`: items with interactions beyond which `fit` raises CatalogueTooLarge, None for no such limit.
-    `reads_texts`: whether it makes use of a catalogue's text vectors.
+    `reads_texts`: whether it uses a catalogue's text vectors.
     """
 
     max_items: ClassVar[int | None]
@@ -157,9 +157,9 @@ class FittedBlock(Block, Protocol):
 
 
 class WeighedHistories(ABC):
-    """What blocks share that work on a weighted history matrix: `history_matrix` says how much each event counts.
+    """Base of blocks that work on a weighted history matrix: `history_matrix` says how much each event counts.
 
-    Subclasses answer `scores_of` and `shares_of` for given weights.
+    Subclasses implement `scores_of` and `shares_of` for given weights.
     """
 
     max_items: ClassVar[int | None] = None
@@ -192,7 +192,7 @@ class FactShares:
     """A graph block's score in (history item, fact) cells, for an item with n_facts facts.
 
     `nodes` int64 [n_facts]: global ids of the facts' other ends; `relations`: the name of each fact's relation, as in
-    `ItemFacts`. `shares` float32 [n_history, n_facts]; `own` float32 [n_history]: what does not come through a fact.
+    `ItemFacts`. `shares` float32 [n_history, n_facts]; `own` float32 [n_history]: the part that comes through no fact.
     `shares.sum() + own.sum()` is the score.
     """
 

@@ -1,4 +1,4 @@
-"""Where networks are trained: on an accelerator where there is one."""
+"""Choose the device that networks are trained on: an accelerator where there is one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether what only training needs is installed: an installation that serves goes without torch."""
+"""Check that the packages for training are installed: an installation that only serves has no torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TRAINING = ("torch", "torch-geometric")
 
 
 class TrainingNotInstalled(WhyPathError):
-    """Training was asked for where what it needs is not installed."""
+    """Training needs packages that are not installed."""
 
 
 def check_training_installed() -> None:

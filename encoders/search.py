@@ -1,4 +1,4 @@
-"""Search ranges: what tuning may try for a setting, kept beside the settings class that they belong to."""
+"""Search ranges: the values that tuning may try for a setting, defined beside its settings class."""
 
 from __future__ import annotations
 
@@ -26,4 +26,4 @@ class Choice:
 
 
 SearchSpace: TypeAlias = Mapping[str, Range | Choice]
-"""Field name of a settings class to what tuning may try for it; fields that are absent stay at their value."""
+"""Field name of a settings class to the values that tuning may try for it; absent fields keep their values."""

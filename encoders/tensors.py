@@ -1,7 +1,7 @@
-"""Checked access to what a block has saved: presence, number type, shape, finiteness and range of every array.
+"""Read a block's saved arrays with checks of presence, number type, shape, finiteness and range.
 
-What comes from a file is read through `Tensors` before it indexes memory or is multiplied, so that a damaged or foreign
-file ends in `StateUnreadable`, never in a crash, in a write beyond an array or in scores that are no numbers.
+Arrays from a file are read through `Tensors` before they index memory or are multiplied, so that a damaged or foreign
+file raises `StateUnreadable`, and never causes a crash, a write beyond an array or scores that are not numbers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from kg.errors import WhyPathError
 
 LARGEST = 1e15
-"""Size beyond which no block learns a number; products of two are still far from the limits of float32."""
+"""Largest absolute value of a learned number; products of two are still far from the limits of float32."""
 
 Shape: TypeAlias = tuple[int | None, ...]
 """Length of every dimension, None where any will do."""
@@ -26,11 +26,11 @@ _Settings = TypeVar("_Settings", bound=BaseModel)
 
 
 class StateUnreadable(WhyPathError):
-    """What was saved of a block or of the gates is not what is saved of one; the message names the array or setting."""
+    """Saved arrays or settings are not those of a block or of the gates; the message names the array or setting."""
 
 
 class Tensors:
-    """Arrays by name, as they came from a file; each is checked when it is taken. All methods raise StateUnreadable."""
+    """Arrays by name, as read from a file; each is checked when it is taken. All methods raise StateUnreadable."""
 
     def __init__(self, tensors: Mapping[str, NDArray]) -> None:
         self._tensors = tensors
@@ -46,7 +46,7 @@ class Tensors:
         return shape[0]
 
     def take(self, name: str, dtypes: type[np.generic] | tuple[type[np.generic], ...], shape: Shape) -> NDArray:
-        """An array of one of these number types and of this shape; its values are not looked at."""
+        """An array of one of these number types and of this shape; its values are not checked."""
         found = self._found(name)
         allowed = dtypes if isinstance(dtypes, tuple) else (dtypes,)
         if found.dtype not in [np.dtype(each) for each in allowed]:
@@ -70,7 +70,7 @@ class Tensors:
     ) -> NDArray:
         """An array of finite numbers in a range."""
         found = self.take(name, dtype, shape)
-        # Both are NaN where one number is, and need no memory, unlike `isfinite`.
+        # Both are NaN where one number is NaN, and need no memory, unlike `isfinite`.
         if found.size and not (at_least <= found.min() and found.max() <= at_most):
             raise StateUnreadable(f"tensor {name!r} holds a number that is not between {at_least:g} and {at_most:g}")
         return found
@@ -87,7 +87,7 @@ class Tensors:
     ) -> sp.csr_array:
         """A sparse matrix float32 from the names of its three arrays, the columns of every row ascending.
 
-        shape: None as the number of rows for as many as there are, as that of columns for as many as rows.
+        shape: None as the number of rows accepts any number; None as that of columns means as many as rows.
         """
         entries = self.length(indices)
         starts = self.offsets(indptr, None if shape[0] is None else shape[0] + 1, entries)
@@ -131,7 +131,7 @@ def names_of(settings: Mapping[str, object], name: str) -> tuple[str, ...]:
 
 
 def check_fitted(fitted: int, n_items: int) -> None:
-    """Raise StateUnreadable unless a block was fitted on so many items."""
+    """Raise StateUnreadable unless a block was fitted on this number of items."""
     if fitted != n_items:
         raise StateUnreadable(f"its arrays are of {fitted:,} items, and the model was trained on {n_items:,}")
 
@@ -149,6 +149,6 @@ def check_text_dimension(fitted: int | None, given: int | None) -> None:
 
 
 def check_finite(*arrays: NDArray[np.floating]) -> None:
-    """Raise StateUnreadable where learned arrays, each within range, came to numbers that are not finite together."""
+    """Raise StateUnreadable where learned arrays, each within range, give numbers together that are not finite."""
     if not all(np.isfinite(array).all() for array in arrays):
-        raise StateUnreadable("what it has learned comes to numbers that are not finite over these items")
+        raise StateUnreadable("its learned parameters give numbers that are not finite over these items")

@@ -1,4 +1,4 @@
-"""Encoders that learn from the history matrix alone: the strong simple models that fusion starts from.
+"""Encoders that learn from the history matrix alone: simple, strong models for the fusion.
 
 Every one is a class with `fit(matrix, settings, *, seed, item_mask)` that returns a `Block` with `LeaveOneOut`;
 `BEHAVIOR` finds it by name. To add one: a module here with its settings class and its block, and a line in `BEHAVIOR`.

@@ -1,4 +1,4 @@
-"""What the behaviour encoders share: settings' base, the checks on a history matrix, the map between catalogues."""
+"""Base classes of the behaviour encoders: their settings, checks of a history matrix, the map between catalogues."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kg.histories import Histories
 
 
 class CatalogueTooLarge(WhyPathError):
-    """The catalogue exceeds what this encoder can hold; the message names one that can."""
+    """The catalogue is too large for this encoder; the message names one that accepts it."""
 
 
 class BehaviorSettings(BaseModel):
@@ -28,8 +28,8 @@ class BehaviorSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     min_users: int = Field(default=1, ge=1)
-    """Pairs of items that fewer users have together count as pairs that nobody has, where a method looks at pairs;
-    counts of users are told in steps. 1: everything counts, exactly. See `encoders.behavior.rare`."""
+    """Pairs of items that fewer users have together count as pairs that no user has, where a method uses pairs; counts
+    of users are rounded to steps. 1: everything counts, exactly. See `encoders.behavior.rare`."""
 
     search: ClassVar[SearchSpace] = {}
 
@@ -37,7 +37,7 @@ class BehaviorSettings(BaseModel):
 class HistoryBlock(WeighedHistories):
     """A `Block` whose items are known by their interactions only.
 
-    Subclasses keep their learned arrays in the fitted catalogue's order and answer the private questions below; this
+    Subclasses keep their learned arrays in the fitted catalogue's order and implement the private methods below; this
     class maps histories and candidates of the bound catalogue to it. Items that the block has not seen add nothing to a
     history and score zero.
     """
@@ -145,13 +145,13 @@ class HistoryBlock(WeighedHistories):
 
 
 class BehaviorBlock(HistoryBlock):
-    """A block learned from the history matrix alone; a subclass says in `_learned` how."""
+    """A block learned from the history matrix alone, by the subclass's `_learned`."""
 
     family: Family = Family.BEHAVIOR
 
     @classmethod
     def fit(cls, data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0) -> Self:
-        """See `learn`; the catalogue has no part in it."""
+        """See `learn`; the catalogue is not used."""
         return cls.learn(data.histories, settings, seed=seed)
 
     @classmethod

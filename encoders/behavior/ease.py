@@ -61,7 +61,7 @@ def active_items(seen: sp.csr_array) -> NDArray[np.int32]:
     if len(active) > MAX_ITEMS:
         raise CatalogueTooLarge(
             f"EASE inverts a dense matrix over all items with interactions, and {len(active):,} items are more "
-            f"than the {MAX_ITEMS:,} it is made for. Use rp3beta or ials, which grow with the interactions."
+            f"than its limit of {MAX_ITEMS:,}. Use rp3beta or ials, which grow with the interactions."
         )
     return active
 
@@ -74,7 +74,7 @@ def user_gram(columns: sp.csr_array, min_users: int) -> NDArray[np.float64]:
 
 
 def ease_weights(gram_of: Callable[[], NDArray[np.float64]], regularization: float) -> NDArray[np.float64]:
-    """EASE's weights from the Gram matrix XᵀX; `gram_of` makes it, as often as it is asked, and it is overwritten.
+    """EASE's weights from the Gram matrix XᵀX; `gram_of` makes it each time it is called, and it is overwritten.
 
     Without its rare pairs a Gram matrix may have negative eigenvalues. Where λ does not outweigh them it is doubled
     until it does, which is logged.
@@ -89,7 +89,7 @@ def ease_weights(gram_of: Callable[[], NDArray[np.float64]], regularization: flo
         except np.linalg.LinAlgError:
             regularization *= 2
             _log.warning(
-                "too many pairs of items are left out for so small a regularization; it is raised to %g",
+                "the regularization is too small for the number of pairs of items left out; it is raised to %g",
                 regularization,
             )
     inverse = scipy.linalg.cho_solve(factor, np.eye(len(gram)), overwrite_b=True, check_finite=False)

@@ -1,7 +1,7 @@
-"""Item-item blocks: a score is the history times a matrix of weights from item to item, with an empty diagonal.
+"""Score items by the history times a matrix of weights from item to item, with an empty diagonal.
 
-EASE, item-kNN and RP3β differ only in how the weights come about, as does EASE over facts of the graph; scoring,
-splitting, saving and rebinding are here.
+EASE, item-kNN, RP3β and EASE over facts of the graph differ only in how the weights are computed; scoring, splitting,
+saving and rebinding are here.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from encoders.behavior.base import BehaviorSettings, HistoryBlock
 from encoders.tensors import Tensors
 
 DENSE_ITEMS = 4_000
-"""Up to here weights are held dense (64 MB), which scores some five times faster than sparse rows of a few hundred."""
+"""Up to this size weights are held dense (64 MB), which scores some five times faster than sparse rows of a few
+hundred."""
 
 BLOCK_BYTES = 64 << 20
-"""Memory for one block of rows while neighbours are being chosen."""
+"""Memory for one block of rows while neighbours are chosen."""
 
 
 class ItemItemBlock(HistoryBlock):
@@ -40,7 +41,7 @@ class ItemItemBlock(HistoryBlock):
         return self._weights.shape[0]
 
     def _scores(self, histories: sp.csr_array, columns: NDArray[np.intp]) -> NDArray[np.float32]:
-        # Few candidates: cut the columns first. Else one product and then the cut, which copies less.
+        # Few candidates: select the columns first. Else one product and then the selection, which copies less.
         few = 2 * len(columns) < self.n_fitted
         product = histories @ (self._weights[:, columns] if few else self._weights)
         dense = product.toarray() if sp.issparse(product) else product
@@ -84,7 +85,7 @@ def compact(weights: sp.csr_array) -> NDArray[np.float32] | sp.csr_array:
 
 
 def row_blocks(left: sp.csr_array, right: sp.csr_array) -> Iterator[tuple[int, sp.csr_array]]:
-    """The rows of left @ right as (first row, sparse block), so that the whole product never stands in memory."""
+    """The rows of left @ right as (first row, sparse block), so that the whole product is never in memory."""
     # A row of the product has at most right.shape[1] entries of 8 bytes (value and index).
     step = max(1, BLOCK_BYTES // (8 * max(1, right.shape[1])))
     for start in range(0, left.shape[0], step):

@@ -1,6 +1,6 @@
 """Item-kNN: an item is scored by its nearest items in the history (Sarwar et al., WWW 2001; Deshpande & Karypis 2004).
 
-With the asymmetric cosine of Aiolli (RecSys 2013), of which the plain cosine is the case `asymmetry` = 0.5.
+It uses the asymmetric cosine of Aiolli (RecSys 2013); the plain cosine is the case `asymmetry` = 0.5.
 """
 
 from __future__ import annotations

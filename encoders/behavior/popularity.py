@@ -24,7 +24,7 @@ class PopularitySettings(BehaviorSettings):
 
 
 class Popularity(BehaviorBlock):
-    """score(H, i) = log(1 + number of users who have i), whatever H is; an unknown user gets it as well.
+    """score(H, i) = log(1 + number of users who have i) for every H, also for an unknown user.
 
     The score does not come from the history, so `shares` spreads it evenly over the history's items.
     """

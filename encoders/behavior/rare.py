@@ -1,7 +1,8 @@
-"""What few users did is left out, so that it cannot be read off a model: items, pairs of items, exact counts.
+"""Leave out what few users have in common (items, pairs of items, exact counts), so that it cannot be read from a
+model.
 
-With an item that one user alone had, the weights of an item-item model tell that user's whole history. Below a floor
-of n users an item counts as one without interactions, a pair of items as one that nobody had together.
+With an item that only one user had, the weights of an item-item model reveal that user's whole history. Below a floor
+of n users an item counts as one without interactions, a pair of items as one that no user had together.
 """
 
 from __future__ import annotations
@@ -15,17 +16,17 @@ from numpy.typing import NDArray
 from kg.histories import Histories
 
 _RELATIVE_WIDTH = 0.1
-"""Counts are told to a tenth, which changes no ranking that they have a part in by more than chance does."""
+"""Counts are rounded to a tenth, which changes rankings no more than chance does."""
 
 
 def without_rare_items(histories: Histories, min_users: int) -> Histories:
-    """The histories without events on the items that fewer users have; users and items stay."""
+    """The histories without events on the items that fewer users have; users and items keep their indices."""
     kept = (histories.item_users() >= min_users)[histories.items]
     return histories if kept.all() else histories.keep(kept)
 
 
 def drop_rare_pairs(gram: NDArray[np.float64], columns: sp.csr_array, min_users: int) -> None:
-    """Set a Gram matrix's entries of pairs that fewer users have together to zero, in place; the diagonal stays.
+    """Set a Gram matrix's entries of pairs that fewer users have together to zero, in place; the diagonal is kept.
 
     columns: the histories [n_users, n] that `gram` [n, n] is of.
     """
@@ -51,8 +52,8 @@ def frequent_pairs(left: sp.csr_array, right: sp.csr_array, min_users: int) -> s
 
 
 def coarse_counts(counts: NDArray[np.floating | np.integer], min_users: int) -> NDArray[np.float32]:
-    """Numbers of users, float32 of the same shape, told in steps: 0 below the floor, then the middle of a step of at
-    least `min_users` counts and at least a tenth of them. With a floor of 1 they stay what they are.
+    """Numbers of users, float32 of the same shape, rounded to steps: 0 below the floor, then the middle of a step of at
+    least `min_users` counts and at least a tenth of them. A floor of 1 leaves them unchanged.
     """
     found = np.asarray(counts, dtype=np.float64)
     if min_users <= 1:

@@ -1,7 +1,7 @@
-"""RP3β: three-step random walks from user to item, discounted by popularity (Paudel et al., ACM TiiS 2017).
+"""RP3β: score items by three-step random walks from the user, discounted by popularity (Paudel et al., ACM TiiS 2017).
 
-In the form that Ferrari Dacrema et al. (RecSys 2019, arXiv 1907.06902) found to beat most neural models: transition
-probabilities to the power α, the walk item → user → item, then popularity to the power −β.
+This is the form that Ferrari Dacrema et al. (RecSys 2019, arXiv 1907.06902) found to beat most neural models:
+transition probabilities to the power α, the walk item → user → item, then popularity to the power −β.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class RP3BetaSettings(BehaviorSettings):
     """Exponent of the transition probabilities."""
 
     beta: float = Field(default=0.6, ge=0)
-    """Exponent of the target's number of users, by which the walk is divided: above 0 rare items gain.
+    """Exponent of the target's number of users, by which the walk is divided: above 0 it favours rare items.
 
     0.6 is the best on valid of MovieLens-100k; 0.3 is reported for Amazon-book, whose tail is longer.
     """

@@ -1,4 +1,4 @@
-"""Texts to vectors by any Hugging Face encoder (`TextEncoder`), and the block that scores by them (`TextBlock`)."""
+"""Encode texts with any Hugging Face encoder (`TextEncoder`), and score items by their texts (`TextBlock`)."""
 
 from __future__ import annotations
 

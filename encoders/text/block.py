@@ -1,8 +1,9 @@
-"""`TextBlock`: items by their texts alone, histories by behaviour, so that an item nobody has yet can be recommended.
+"""`TextBlock`: score items by their texts and histories by behaviour, so that new items can be recommended.
 
 Attribute-to-feature mapping (Gantner et al., ICDM 2010) in closed form: behaviour gives every trained item a vector V_i
-(a truncated SVD of the history matrix), and kernel ridge regression learns to foretell V_i from the item's text. A
-history is summed over the V of its items, a candidate is always what its text foretells, interactions or not.
+(a truncated SVD of the history matrix), and kernel ridge regression learns to predict V_i from the item's text. A
+history is the sum over the V of its items; a candidate is always the prediction from its text, with or without
+interactions.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ BLOCK_ROWS = 4096
 """Items whose kernel rows are computed at once: 64 MB in double precision against 2,048 landmarks."""
 
 _KERNEL_CELLS = BLOCK_ROWS * 4096
-"""Numbers of the kernel that are held at once, so that more landmarks take fewer items."""
+"""Size of the part of the kernel that is in memory at once, so with more landmarks fewer items are computed at once."""
 
 
 class TextBlockSettings(BaseModel):
@@ -53,7 +54,7 @@ class TextBlockSettings(BaseModel):
     """Ridge of the regression from text to behaviour."""
 
     landmarks: int = Field(default=4096, ge=1)
-    """Trained items that texts are compared with; of more a sample is taken, as the regression costs the cube."""
+    """Trained items that texts are compared with; more items are sampled, as the regression costs the cube."""
 
     search: ClassVar[SearchSpace] = {
         "rank": Range(16, 256, log=True, whole=True),
@@ -66,8 +67,8 @@ class TextBlockSettings(BaseModel):
 class TextBlock(WeighedHistories):
     """score(H, i) = ⟨Σ_j w_j z_j, q_i⟩, q_i = V̄ + Σ_l k(text_i, text_l) a_l, z_j = D V_j with D the shrinkage above.
 
-    History items without behaviour of their own enter by z_j = D q_j. An item without text (a zero vector) has q_i = V̄,
-    the average item.
+    History items without behaviour have z_j = D q_j. An item without text (a zero vector) has q_i = V̄, the average
+    item.
     """
 
     name: str = "text"
@@ -194,7 +195,7 @@ def _behavior_vectors(matrix: sp.csr_array, rank: int) -> tuple[NDArray[np.float
         _, found, rows = scipy.sparse.linalg.svds(matrix.astype(np.float64), k=rank, v0=np.ones(within))
         order = np.argsort(-found)
         found, rows = found[order], rows[order]
-    # Directions of no strength are arbitrary, and would differ from machine to machine.
+    # Directions without strength are arbitrary, and would differ between machines.
     count = min(rank, int((found > 1e-9 * found.max()).sum()))
     values[:count] = found[:count]
     vectors[:, :count] = rows[:count].T
@@ -222,7 +223,7 @@ def _regress(
     """Coefficients [n_landmarks, rank] of kernel ridge regression from `points` [n, d] to `targets` [n, rank].
 
     With fewer landmarks than points: the subset of regressors (Smola & Bartlett, NIPS 2000), which is the same problem
-    with the solution held in the span of the landmarks.
+    with the solution restricted to the span of the landmarks.
     """
     if not len(points):
         return np.zeros((0, targets.shape[1]))
@@ -236,7 +237,7 @@ def _regress(
         rows = _kernel(points[start : start + BLOCK_ROWS], landmarks, settings.sharpness)
         normal += rows.T @ rows
         right += rows.T @ targets[start : start + BLOCK_ROWS]
-    # Equal texts make the normal matrix singular; a billionth of its size keeps the factorisation alive.
+    # Equal texts make the normal matrix singular; adding a billionth of its size makes the factorisation possible.
     normal[np.diag_indices(len(normal))] += 1e-9 * np.trace(normal) / len(normal)
     return np.asarray(scipy.linalg.solve(normal, right, assume_a="pos", overwrite_a=True))
 

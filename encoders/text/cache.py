@@ -1,9 +1,9 @@
-"""Vectors of texts on disk: one folder for each model and settings, in it Arrow files that are mapped, never rewritten.
+"""Cache vectors of texts on disk: one folder per model and settings, with Arrow files that are mapped, never rewritten.
 
-A file appears whole (written beside, flushed, renamed) and holds texts' digests, vectors, and a check of both for each
-text, which is compared when the vector is first used. So readers and writers of several processes need no lock: the
-worst that can happen is that two compute the same text, and a file that is damaged costs the computation of its texts.
-A folder that cannot be read or written is done without, with a warning.
+A file is written atomically (beside, flushed, renamed) and holds texts' digests, vectors, and a check of both for each
+text, which is compared when the vector is first used. So readers and writers of several processes need no lock: at
+worst two of them compute the same text, and the texts of a damaged file are computed again. A folder that cannot be
+read or written is not used, with a warning.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from numpy.typing import NDArray
 from kg.durable import OWNER_ONLY, file_written_whole, make_private, remove_partial, remove_tree
 
 MERGE_FROM = 16
-"""Files from which they are merged into one: opening more takes longer than reading their vectors."""
+"""Number of files from which they are merged into one: opening more takes longer than reading their vectors."""
 
 DIGEST_BYTES = 16
 _CHECK_BYTES = 8
 
 _DAMAGE = (ArithmeticError, LookupError, MemoryError, OSError, TypeError, ValueError, pa.ArrowException)
-"""What opening a file raises that is not as this module writes them."""
+"""What opening a file raises that this module has not written."""
 
 _log = logging.getLogger(__name__)
 
 
 class VectorCache:
-    """The vectors of one model with one way of computing them; not thread-safe, safe between processes. No method
-    raises OSError.
+    """The vectors of one model with one set of settings; not thread-safe, safe between processes. No method raises
+    OSError.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # A check is one of its folder: the vectors of another model are none of this one's.
+        # A check includes the folder's name: vectors of another model do not pass it.
         self._key = hashlib.blake2b(folder.name.encode("utf-8", "surrogateescape")).digest()
         self._files: list[Path | None] = []
         self._vectors: list[NDArray[np.float32]] = []
@@ -55,7 +55,7 @@ class VectorCache:
 
     @property
     def dimension(self) -> int | None:
-        """Length of the vectors, None while there is none."""
+        """Length of the vectors, None while there are none."""
         return next((self._vectors[file].shape[1] for file, _ in self._places.values()), None)
 
     def missing(self, texts: Sequence[str]) -> list[str]:
@@ -79,14 +79,14 @@ class VectorCache:
         digests = [text_digest(text) for text in texts]
         if not self._kept(digests, vectors):
             self._take(None, digests, np.array(vectors, dtype=np.float32), np.zeros(0, dtype=f"V{_CHECK_BYTES}"))
-        # What was computed here just now needs no comparison.
+        # Vectors that this process has computed need no comparison.
         self._sound.update(digests)
 
     def merge(self) -> None:
-        """Put many files into one, where there are many."""
+        """Merge the files into one, where there are many."""
         if sum(file is not None for file in self._files) < MERGE_FROM:
             return
-        # A check that is made anew must not be one of damaged vectors.
+        # New checks must not be computed from damaged vectors.
         self._check(list(self._places))
         digests = list(self._places)
         if not digests:
@@ -107,7 +107,7 @@ class VectorCache:
         except FileNotFoundError:
             return
         except OSError as error:
-            self._warn(f"vectors that may be kept there cannot be read ({error.strerror}); they are computed anew")
+            self._warn(f"cached vectors there cannot be read ({error.strerror}); they are computed again")
             return
         for file in files:
             self._open(file)
@@ -118,7 +118,7 @@ class VectorCache:
             if len(digests) and not self._is_sound(digests[0], vectors[0], checks[0]):
                 raise ValueError("its first vector is not what was written")
         except FileNotFoundError:
-            # Another process has merged it away.
+            # Another process has merged it into another file.
             return False
         except _DAMAGE as error:
             self._damaged(file, str(error))
@@ -149,7 +149,7 @@ class VectorCache:
             file = self._files[number]
             if file is not None:
                 self._damaged(file, "a vector is not what was written")
-            # Those that were compared before are right, and somebody counts on them.
+            # Vectors that were compared before are right, and callers may use them.
             gone = [e for e, (holder, _) in self._places.items() if holder == number and e not in self._sound]
             for each in gone:
                 del self._places[each]
@@ -159,7 +159,7 @@ class VectorCache:
         return _check_of(self._key, digest, vector) == check.tobytes()
 
     def _damaged(self, file: Path, how: str) -> None:
-        _log.warning("%s is damaged (%s). It is dropped, and its texts are computed anew", file, how)
+        _log.warning("%s is damaged (%s). It is dropped, and its texts are computed again", file, how)
         self._remove(file)
 
     def _remove(self, file: Path | None) -> None:
@@ -170,13 +170,13 @@ class VectorCache:
             self._warn(f"{file} cannot be removed ({error.strerror})")
 
     def _warn(self, what: str) -> None:
-        """Once: whoever cannot write here cannot the next time either."""
+        """Warn once: writing will fail the next time, too."""
         if not self._has_warned:
             self._has_warned = True
             _log.warning("%s: %s", self._folder, what)
 
     def _kept(self, digests: Sequence[bytes], vectors: NDArray[np.float32]) -> bool:
-        """Write a file and take it; False where that cannot be."""
+        """Write a file and use it; False where it cannot be written."""
         rows = np.ascontiguousarray(vectors, dtype=np.float32)
         checks = [_check_of(self._key, digest, row) for digest, row in zip(digests, rows, strict=True)]
         batch = pa.record_batch(
@@ -192,13 +192,13 @@ class VectorCache:
             with file_written_whole(file, mode=OWNER_ONLY) as sink, pa.ipc.new_file(sink, batch.schema) as writer:
                 writer.write_batch(batch)
         except OSError as error:
-            self._warn(f"vectors of texts cannot be kept ({error.strerror}), and are computed again the next time")
+            self._warn(f"vectors of texts cannot be cached ({error.strerror}), and are computed again the next time")
             return False
         return self._open(file)
 
 
 def text_digest(text: str) -> bytes:
-    """16 bytes that stand for a text."""
+    """16 bytes that identify a text."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
 
 

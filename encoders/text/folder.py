@@ -1,4 +1,4 @@
-"""A text model's folder, and what it says about itself, without loading the model."""
+"""Read a text model's folder without loading the model: digest of its files, pooling, limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Literal
 from encoders.text.settings import TextModelError
 
 FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "1_Pooling/*.json")
-"""What determines a text's vector; not weights in a pickle (`pytorch_model.bin`), which nothing here loads."""
+"""Files that determine a text's vector; not weights in a pickle (`pytorch_model.bin`), which are never loaded."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ModelFolder:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of all files that determine a text's vector: 32 hex digits, the same wherever the folder lies."""
+        """Digest of all files that determine a text's vector: 32 hex digits, independent of the folder's path."""
         digest = hashlib.blake2b(digest_size=16)
         files = {file for pattern in FILES for file in self.path.glob(pattern) if file.is_file()}
         for file in sorted(files, key=lambda file: file.relative_to(self.path).as_posix()):

@@ -1,6 +1,6 @@
-"""The folders of text models that a person has named on this machine, by the digest of their content.
+"""Remember the folders of text models that a user has named on this machine, by the digest of their content.
 
-A bundle that was trained with one records the digest; where the folder lies is this machine's knowledge alone.
+A bundle that was trained with one records the digest; only this machine knows the folder's path.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from kg.folders import cache_folder
 
 
 def remember(folder: ModelFolder) -> None:
-    """Note where a model lies."""
+    """Record the folder of a model."""
     place = folder.path.resolve()
     if remembered(folder.digest) == place:
         return
     note = _note_of(folder.digest)
-    # Without a note everything works here and now; only new texts for a bundle will need the folder named again.
+    # Without this record only new texts for a bundle fail later, until the folder is named again.
     with suppress(OSError):
         make_private(note.parent)
         with file_written_whole(note, mode=OWNER_ONLY) as file:
@@ -28,7 +28,7 @@ def remember(folder: ModelFolder) -> None:
 
 
 def remembered(digest: str) -> Path | None:
-    """Where a model of this content lay when a person last named it."""
+    """The folder of a model with this content when a user last named it."""
     try:
         return Path(json.loads(_note_of(digest).read_bytes())["folder"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""The transformer itself: texts to vectors, no cache. The one place that imports `transformers`."""
+"""Compute vectors of texts by a transformer, without a cache. The only module that imports `transformers`."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ class TextModel:
 
 
 def dtype_of(settings: TextEncoderSettings) -> torch.dtype:
-    """The number format that the settings come to on this machine."""
+    """The number format that the settings mean on this machine."""
     if settings.dtype != "auto":
         return torch.bfloat16 if settings.dtype == "bfloat16" else torch.float32
     if torch.cuda.is_available():
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    # torch has no public question for this; without it, or without the instructions, float32 is never wrong.
+    # torch has no public function for this; without this one, or without the instructions, float32 is always right.
     supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     return torch.bfloat16 if supported is not None and supported() else torch.float32
 
@@ -85,14 +85,15 @@ def _load(folder: ModelFolder) -> tuple[Any, Any]:
     folder.check()
     if find_spec("transformers") is None:
         raise TextExtraMissing
-    # Importing transformers takes 3 s, which nobody who only reads cached vectors should pay.
+    # Importing transformers takes 3 s, which readers of cached vectors should not pay.
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
-        # A folder's own code is never run; left unsaid, transformers would ask on the terminal whether to.
+        # A folder's own code is never run; without this option transformers would ask on the terminal whether to run
+        # it.
         tokenizer = AutoTokenizer.from_pretrained(folder.path, local_files_only=True, trust_remote_code=False)
         model = AutoModel.from_pretrained(
             folder.path, local_files_only=True, trust_remote_code=False, use_safetensors=True

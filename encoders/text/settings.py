@@ -1,4 +1,4 @@
-"""Settings of the text encoder, and what goes wrong with a text model."""
+"""Define the settings of the text encoder, and the errors of text models."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def test_neither_does_an_engine_or_an_ablation(shop: Shop, tmp_path: Path) -> No
     assert done.out.count("is not on this machine, and new texts need it") == 2
     assert done.network == ()
     asking = run_watched([*arguments, "download"], tmp_path, environment, code=ENGINE)
-    assert asking.out.count("can it be had from the Hugging Face hub") == 2
+    assert asking.out.count("available from the Hugging Face hub") == 2
     assert asking.network
 
 

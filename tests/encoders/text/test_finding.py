@@ -78,7 +78,7 @@ def test_a_hub_model_that_a_bundle_names_is_not_fetched(tmp_path: Path) -> None:
     assert found.network == ()
     for asking in (find(tmp_path, wanted, download=True), find(tmp_path, wanted, allowed="1")):
         assert any("127.0.0.1" in each for each in asking.network)
-        assert "can it be had from the Hugging Face hub" in asking.out
+        assert "available from the Hugging Face hub" in asking.out
 
 
 def test_the_packaged_model_is_not_fetched_for_a_bundle(tmp_path: Path) -> None:
