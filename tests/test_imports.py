@@ -66,3 +66,16 @@ def test_there_is_no_circle() -> None:
         TopologicalSorter(inner).prepare()
     except CycleError as error:
         raise AssertionError(f"a circle of imports: {' -> '.join(error.args[1])}") from None
+
+
+def test_in_kg_only_the_exchange_imports_what_it_exchanges_with() -> None:
+    libraries = {"torch", "torch_geometric", "networkx"}
+    wrong = []
+    for name, path in modules().items():
+        if not name.startswith("kg.") or name.startswith("kg.exchange"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            named += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            wrong += [f"{name} imports {library}" for library in named if library.split(".")[0] in libraries]
+    assert wrong == []
