@@ -1,14 +1,13 @@
-"""Would the default settings have been chosen without looking at the cold items? Nested folds of MovieLens-100k.
+"""Test in nested folds of MovieLens-100k whether the default settings would be chosen without the cold items.
 
 The cold benchmark (`benchmarks.cold`) has no valid part, so its models run on default settings, and defaults that were
-found on the same data may have seen the answer. Here every setting is tried inside each fold's own training part: items
+found on the same data may be fitted to it. Here every setting is tried inside each fold's own training part: items
 outside the fold are split into inner folds, blocks are fitted without the events of an inner fold and rank its items.
-No event on the outer fold's items is read. Tried are the default and, for each setting,
-values on both sides of it, one at a time; for the facts, an untrained sum over shared entities with each relation left
-out.
+No event on the outer fold's items is read. The script tries the default and, for each setting, values on both sides of
+it, one at a time; for the facts, an untrained sum over shared entities with each relation left out.
 
-For every variant: nDCG@10 in each outer fold's training part, and the paired difference to the default over users of
-inner folds. A default that no variant beats by more than noise inside any training part would have been kept."""
+For every variant it reports nDCG@10 in each outer fold's training part, and the paired difference to the default over
+users of inner folds. A default that no variant beats by more than noise in any training part would have been chosen."""
 
 from __future__ import annotations
 
@@ -48,7 +47,7 @@ examples:
 
 DEFAULT = "default"
 FACTS = "facts"
-"""The name of the trial that trains nothing: which relations a plain sum over shared entities should read."""
+"""Name of the trial without training: which relations a plain sum over shared entities should read."""
 TRIED: Mapping[str, tuple[type[BaseModel], Mapping[str, tuple[object, ...]]]] = {
     "text": (
         TextBlockSettings,
@@ -68,11 +67,11 @@ TRIED: Mapping[str, tuple[type[BaseModel], Mapping[str, tuple[object, ...]]]] = 
         },
     ),
 }
-"""Block to the class of its settings and the values that are tried beside the default."""
+"""Block to its settings class and the values that are tried beside the default."""
 
 
 def inner_splits(train: Interactions, folds: int, seed: int) -> Iterator[Split]:
-    """Splits of a training part that hold each of its items out once, and nothing else."""
+    """Splits of a training part that hold out each of its items once, and nothing else."""
     fold_of = np.full(train.n_items, -1)
     known = np.unique(train.items)
     fold_of[known] = np.random.default_rng(seed).permutation(np.arange(len(known)) % folds)
@@ -95,7 +94,7 @@ Make = Callable[[Histories], Scorer]
 
 
 def trials_of(name: str, graph: KnowledgeGraph, catalogue: Catalogue, seed: int) -> dict[str, Make]:
-    """The variants of a block, or of the facts, as what makes their models."""
+    """The variants of a block, or of the facts, by name, with the function that fits each."""
     if name == FACTS:
         relations = graph.item_facts().relation_names
         sums = {DEFAULT: SharedSum(graph)}
@@ -109,7 +108,7 @@ def trials_of(name: str, graph: KnowledgeGraph, catalogue: Catalogue, seed: int)
 
 
 def main() -> int:
-    """Measure, keep, print."""
+    """Measure, write the record, print."""
     parser = parser_of(__doc__)
     parser.epilog = EXAMPLES
     add_bench(parser)
@@ -149,7 +148,7 @@ def main() -> int:
 
 
 def show(record: Record) -> None:
-    """Print a table for each block: the default, and what every variant has more."""
+    """Print a table per block: the default, and every variant's difference to it."""
     for block in dict.fromkeys(row["block"] for row in record.rows):
         own = [row for row in record.rows if row["block"] == block]
         lines = []
@@ -162,7 +161,7 @@ def show(record: Record) -> None:
                     cells.append(f"{row[METRIC]:.4f}" if variant == DEFAULT else better)
             lines.append(cells)
         folds = sorted({row["outer_fold"] for row in own})
-        title = f"{block}: {METRIC} inside each training part; for variants, what they have more than the default"
+        title = f"{block}: {METRIC} inside each training part; for variants, the difference to the default"
         record.show(title, ("variant", *(f"without fold {fold}" for fold in folds)), lines)
 
 

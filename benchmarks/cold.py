@@ -1,7 +1,7 @@
-"""Cold items on MovieLens-100k: five folds of items that nobody in training has an event on.
+"""Measure models on cold items of MovieLens-100k: five folds of items without events in training.
 
 In fold f all events (train, valid, test of the fixed split) on the fold's items are the test, all others the training;
-candidates are the fold's items. No setting is chosen: there is no valid. Models are trained and asked through the
+candidates are the fold's items. No setting is chosen: there is no valid part. Models are trained and called through the
 commands of `whypath`, lists are scored by `score.py`. The rows:
 
   full                 graph, text and behaviour
@@ -10,11 +10,11 @@ commands of `whypath`, lists are scored by `score.py`. The rows:
   no-graph             the twin of `full` without relations, trained from scratch
   shuffle-graph        the twin of `full` on shuffled relations, trained from scratch
 
-and controls, which learn nothing: random order, the number of an item's facts (the same list for every user), and the
-sum over entities shared with the history of 1 / degree^0.75.
+and controls without training: random order, the number of an item's facts (the same list for every user), and the sum
+over entities shared with the history of 1 / degree^0.75.
 
-Differences are paired over users pooled over the folds (a pair is a user in a fold), and over users' means, which does
-not count a user five times."""
+Differences are paired over users pooled over the folds (a pair is a user in a fold), and over users' means, so that no
+user counts five times."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ COMPARISONS = (
     ("only-graph-no-text", "no-graph"),
     ("only-graph-no-text", "shared-entities"),
 )
-"""Pairs of rows that are tested, the first less the second."""
+"""Pairs of rows whose difference is tested, first minus second."""
 K = 20
 
 
@@ -101,7 +101,7 @@ def write_folds(yard: Yardsticks, folder: Path) -> list[Fold]:
 
 
 class Controls:
-    """Lists of models that learn nothing, over the facts of the loaded graph."""
+    """Lists of the controls, from the facts of the loaded graph."""
 
     def __init__(self, graph: KnowledgeGraph, seed: int) -> None:
         self._graph = graph
@@ -116,7 +116,7 @@ class Controls:
         users = pd.Index(read_rows(fold.test).user_id.unique())
         rows = users.get_indexer(pd.Index(train.user_id))
         items = graph.item_indices(train.item_id.tolist())
-        # A test user without history has an empty row, and a list in the order of ties.
+        # A test user without history has an empty row, and a list ordered by tie-breaking alone.
         kept = (rows >= 0) & (items >= 0)
         ones = np.ones(int(kept.sum()), dtype=np.float32)
         matrix = sp.csr_array((ones, (rows[kept], items[kept])), shape=(len(users), graph.n_items))
@@ -150,7 +150,7 @@ class Measurement:
         """Users' values of the measure, by row and fold."""
 
     def model(self, name: str, model: Model, fold: Fold) -> None:
-        """Train and ask a model in a fold, unless the record has it already and its lists are there."""
+        """Train a model in a fold and get its lists, unless the record has it already and its lists exist."""
         if self._known(name, fold):
             return
         lists = self._lists(name, fold)
@@ -198,7 +198,7 @@ class Measurement:
         return found
 
     def comparisons(self) -> list[dict[str, Any]]:
-        """The tests of `COMPARISONS`, as far as both rows were measured."""
+        """The tests of `COMPARISONS` whose rows were both measured."""
         found = []
         for first, second in COMPARISONS:
             if first in self.values and second in self.values:
@@ -219,7 +219,7 @@ class Measurement:
 
 
 def main() -> int:
-    """Measure, keep, print."""
+    """Measure, write the record, print."""
     parser = parser_of(__doc__)
     parser.epilog = EXAMPLES
     add_bench(parser)

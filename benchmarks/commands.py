@@ -1,4 +1,4 @@
-"""The commands of `whypath` over one folder of work: prepare the demo domain, load it, train, recommend."""
+"""Run commands of `whypath` in one working folder: prepare the demo domain, load it, train, recommend."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Trained:
-    """A bundle, what training it took, and the digest that tells whether it is the same as another."""
+    """A bundle, the cost of training it, and its digest, which is equal for equal bundles."""
 
     bundle: Path
     digest: str
@@ -32,7 +32,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Workspace:
-    """A folder with the demo domain, a store, and a folder for each thing that is measured."""
+    """A folder with the demo domain, a store, and a folder per measurement."""
 
     folder: Path
     tell: Tell
@@ -46,9 +46,9 @@ class Workspace:
         return self.folder / "store"
 
     def prepare(self, wheels: Path | None = None) -> dict[str, Measured]:
-        """The demo domain in the store, as `whypath demo --prepare` and `whypath load` leave it; what each step took.
+        """Prepare and load the demo domain by `whypath demo --prepare` and `whypath load`; the cost of each step.
 
-        Both are run every time: prepared files are written anew, and a load of what is there already changes nothing.
+        Both run every time: prepared files are written again, and loading the same rows again changes nothing.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         more = [] if wheels is None else ["--wheels", str(wheels)]

@@ -1,20 +1,20 @@
-"""WhyPath over a Neo4j database beside what its user would write in Cypher instead: same server, same data, same run.
+"""Compare WhyPath on a Neo4j database with Cypher queries that one would write instead: same server, data and run.
 
-The demo's films that the fixed split has go into the database with the split's train events as positive ratings and
-its valid events as negative ones, which are left out of lists and counted for nothing. For the queries the same events
-stand there as relationships LIKED and VALID, with degrees as properties, so that they have it as easy as can be. All of
-them are then asked for every test user, in turn:
+The demo's films that are in the fixed split are loaded into the database with the split's train events as positive
+ratings and its valid events as negative ones, which only exclude items from lists. For the queries the same events are
+stored as relationships LIKED and VALID, with degrees as properties, which makes them as fast as possible. Each method
+then answers for every test user, in turn:
 
-  whypath     `Engine.recommend(user, 20)` on the open engine, which watches the server for news
-  asking      the same with `freshness=0`: the server is asked for news in every call
+  whypath     `Engine.recommend(user, 20)` on the open engine, which follows the server
+  asking      the same with `freshness=0`: every call asks the server for changes
   user-knn    200 nearest users by cosine, tuned on valid (exponents of similarity and popularity)
   hybrid      the same plus a sum over shared entities, weight tuned on valid (`--tune`)
-  path-count  the query of the tutorials: how many users' paths lead there
+  path-count  the query of the tutorials: number of users' paths to the item
 
-Each answers for twenty users before the next has its turn, as a service answers many; times are the client's, per user.
-A second pass changes after every user ("alone"): each then finds the machine's caches as another has left them, which
-hits short answers hardest. Lists are scored by score.py with its paired test. Equal scores are ordered by the same hash
-of the item's id everywhere."""
+Each answers for twenty users in a row, as a service does; times are measured in the client, per user. A second pass
+changes the method after every user ("alone"): each then finds caches that another has filled, which slows short answers
+most. Lists are scored by score.py with its paired test. All methods order equal scores by the same hash of the item's
+id."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ examples:
 
 WEIGHTS = (0.0, 0.003, 0.01, 0.03, 0.1)
 WEIGHT = 0.01
-"""Of the shared entities in the hybrid query; `--tune` tells how it was chosen."""
+"""Weight of the shared entities in the hybrid query, chosen by `--tune`."""
 
 K = 20
 TOGETHER = 20
-"""Users that each answers for before the next has its turn."""
+"""Users that each method answers for in a row."""
 WHYPATH_ROW, ASKING = "whypath", "asking"
 
 _NEIGHBOURS = """
@@ -104,7 +104,7 @@ def write_domain(folder: Path, yard: Yardsticks) -> Path:
 
 
 def prepare_queries(session: Session) -> None:
-    """The relationships and properties that make the queries quick."""
+    """Write the relationships and properties that make the queries fast."""
     for text in _PREPARE:
         session.run(text).consume()  # pyright: ignore[reportArgumentType]
     keys = [record[0] for record in session.run("MATCH (f:Film) RETURN f.key")]
@@ -122,14 +122,14 @@ Answer = Callable[[str], list[str]]
 def asked(
     answers: dict[str, Answer], users: list[str], together: int
 ) -> tuple[dict[str, pd.DataFrame], dict[str, list[float]]]:
-    """Everybody's lists from all who answer, and the milliseconds each answer took.
+    """The lists of all users from each method, and the milliseconds of each answer.
 
-    They answer in turn for `together` users, in an order that is drawn each time: what else the machine does hits all
-    alike.
+    The methods take turns, for `together` users each, in a new random order each time, so that other load on the
+    machine affects all equally.
     """
     for answer in answers.values():
         for user in users[:20]:
-            answer(user)  # plans, caches, code that is compiled at its first use
+            answer(user)  # fill caches of plans and data, compile code on its first use
     rows: dict[str, list[tuple[str, str, int]]] = {name: [] for name in answers}
     took: dict[str, list[float]] = {name: [] for name in answers}
     draw = random.Random(1)
@@ -145,7 +145,7 @@ def asked(
 
 
 def tune(record: Record, yard: Yardsticks, folder: Path, session: Session) -> None:
-    """Rank valid by the hybrid query with each of the weights; test is not looked at."""
+    """Rank valid by the hybrid query with each of the weights; test is not used."""
     text = QUERIES["hybrid"].replace("LIKED|VALID", "LIKED")
     cells = []
     for weight in WEIGHTS:
@@ -162,26 +162,26 @@ def tune(record: Record, yard: Yardsticks, folder: Path, session: Session) -> No
 
 
 def train(running: LocalServer, bundle: Path, yard: Yardsticks, seed: int) -> Measured:
-    """Train by the command."""
+    """Train by `whypath train`."""
     given = ["train", "--store", running.uri, "--train", str(yard.train), "--valid", str(yard.valid)]
     return run([*WHYPATH, *given, "--seed", str(seed), "--bundle", str(bundle), "--force"], tell=remark)
 
 
 def main() -> int:
-    """Measure, keep, print."""
+    """Measure, write the record, print."""
     parser = parser_of(__doc__)
     parser.epilog = EXAMPLES
     add_bench(parser)
     add_server(parser)
-    parser.add_argument("--users", type=int, metavar="N", help="ask of so many test users only; no list is scored then")
-    parser.add_argument("--bundle", type=Path, metavar="DIR", help="use what this script trained before")
+    parser.add_argument("--users", type=int, metavar="N", help="test users to answer for; lists are then not scored")
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="use the model of an earlier run")
     parser.add_argument("--tune", action="store_true", help="only rank valid by the hybrid query with other weights")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the training (default 1)")
     arguments = parser.parse_args()
     launcher = launcher_of(arguments)
     yard = Yardsticks.at(arguments.bench)
     record = Record.begun("cypher", options_of(arguments), arguments.json)
-    # What it is must be said by the run that trained it.
+    # The record of the run that trained the model says which one it is.
     record.options["bundle"] = arguments.bundle is not None
     folder = arguments.work / "cypher"
     folder.mkdir(parents=True, exist_ok=True)
@@ -218,16 +218,16 @@ def main() -> int:
             queries = {name: by_query(text) for name, text in QUERIES.items()}
             answers = {WHYPATH_ROW: by_engine(engine), ASKING: by_engine(asking), **queries}
             lists, took = asked(answers, users, TOGETHER)
-            # Without the other engine, which would warm what this one needs.
+            # Without the other engine, which would fill caches that this one uses.
             _, alone = asked({WHYPATH_ROW: by_engine(engine), **queries}, users, 1)
     if not lists[WHYPATH_ROW].equals(lists[ASKING]):
-        raise RuntimeError("the engine that watches and the one that asks gave other lists")
+        raise RuntimeError("the engine that follows the server and the one that asks gave different lists")
     keep(record, yard, folder / "lists", lists, took, alone, scored=arguments.users is None)
     return 0
 
 
 def milliseconds(took: dict[str, list[float]], name: str) -> dict[str, float]:
-    """Of one who answers; `times_whypath` is the ratio of medians."""
+    """Times of one method; `times_whypath` is the ratio of medians."""
     times = np.array(took[name])
     ratio = float(np.median(times) / np.median(took[WHYPATH_ROW]))
     parts = {f"p{part}": float(np.percentile(times, part)) for part in (50, 99)}
@@ -235,7 +235,7 @@ def milliseconds(took: dict[str, list[float]], name: str) -> dict[str, float]:
 
 
 def times_as_long(figures: dict[str, float]) -> str:
-    """How many times as long as whypath it takes."""
+    """Ratio of the median time to that of whypath."""
     return f"× {figures['times_whypath']:.1f}"
 
 
@@ -249,7 +249,7 @@ def keep(
     *,
     scored: bool,
 ) -> None:
-    """Score the lists, keep a row for each who answered, and print them."""
+    """Score the lists, record a row per method, and print them."""
     exclude = (yard.train, yard.valid)
     files = {name: write_rows(folder / f"{name}.tsv", each) for name, each in lists.items()}
     cells = []

@@ -1,7 +1,8 @@
-"""What one more event costs a running engine: to lay it over the snapshot and make the user's next list, and the next
-explanation, with 10⁵, 10⁶ and 10⁷ events in the snapshot. Items and the length of histories stay, users grow.
+"""Measure what one more event costs a running engine: to overlay it and make the user's next list, and the next
+explanation, with 10⁵, 10⁶ and 10⁷ events in the snapshot. Items and the length of histories are fixed, the number of
+users grows.
 
-The store's own commit is not in it. Times are medians over events of users drawn at random, and ratios to the smallest.
+The store's commit is not included. Times are medians over events of users drawn at random, and ratios to the smallest.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ _SCHEMA = DomainSchema.from_mapping(
 
 @dataclass(frozen=True)
 class Measured:
-    """Medians in milliseconds at one number of events: laying one over, the list after it, the explanation after."""
+    """Medians in milliseconds at one number of events: overlaying one, the list after it, the explanation after."""
 
     events: int
     overlay_ms: float
@@ -100,7 +101,7 @@ def measured(graph: KnowledgeGraph, scorer: Scorer, repeats: int) -> Measured:
         listed = time.perf_counter()
         explain_score(scorer, user, history_of(graph, user).liked, graph.item_index(found.items[0].item), 5)
         explained = time.perf_counter()
-        if number >= 5:  # the first find their way into caches
+        if number >= 5:  # the first ones fill caches
             overlay.append(1000 * (laid - started))
             lists.append(1000 * (listed - laid))
             explanations.append(1000 * (explained - listed))

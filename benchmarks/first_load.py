@@ -1,8 +1,8 @@
-"""A first load of tens of millions of rows, by the files of Neo4j's own importer: how long each step takes, and memory.
+"""Measure time and memory of a first load of tens of millions of rows through files for Neo4j's importer, by step.
 
 A synthetic domain is checked and written by `whypath load --to-import-files`, imported, opened (the first time makes
-constraints and indexes) and read into a snapshot; the same domain goes into an embedded store, and both snapshots
-must be equal to the last byte."""
+constraints and indexes) and read into a snapshot; the same domain goes into an embedded store, and both snapshots must
+be equal byte by byte."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ examples:
 
 
 def main() -> int:
-    """Measure, keep, print."""
+    """Measure, write the record, print."""
     parser = parser_of(__doc__)
     parser.epilog = EXAMPLES
     parser.add_argument("--interactions", type=int, default=10_000_000, metavar="N", help="about (default 10 million)")
@@ -88,7 +88,7 @@ class Steps:
     def add(
         self, step: str, rows: int, seconds: float, peak_mb: float | None = None, server_mb: float | None = None
     ) -> None:
-        """Keep one step at once."""
+        """Record one step immediately."""
         row: dict[str, Any] = {
             "row": step,
             "rows": rows,
@@ -101,7 +101,7 @@ class Steps:
         self.cells.append([step, f"{rows / seconds:,.0f}" if rows else "", f"{seconds:,.1f}", *memory])
 
     def told(self, step: str, took: Measured, server_mb: float | None = None) -> None:
-        """Keep what a worker measured."""
+        """Record the measurement of a worker."""
         said = json.loads(took.output)
         self.add(step, int(said.get("rows", 0)), said["seconds"], took.peak_mb, server_mb)
 

@@ -1,10 +1,10 @@
-"""The fixed split of MovieLens-100k by the one rule, through the commands of `whypath`, scored by `score.py`.
+"""Measure models on the fixed split of MovieLens-100k through the commands of `whypath`, scored by `score.py`.
 
 Prepares and loads the demo domain, then for every row: `train --train train --valid valid --seed N`, `recommend
 --history train --users test --candidates items --exclude train valid -k 20`. The rows, by name or by group:
 
   fusion     the full model, once for every seed
-  alone      only-ease, only-ials, … only-text: each block by itself
+  alone      only-ease, only-ials, … only-text: each block alone
   families   only-behavior, only-graph, only-graph-no-text
   without    without-ease, …: one block left out, gates fitted again on the rest
   twins      no-graph, shuffle-graph, no-text: trained from scratch
@@ -38,9 +38,9 @@ examples:
 
 FUSION = "fusion"
 BASELINE = "EASE"
-"""The peer that the table compares with."""
+"""The peer that rows are compared with in the table."""
 COMPARED = (METRIC, "recall@20")
-"""Measures whose paired differences are kept."""
+"""Measures whose paired differences are recorded."""
 
 
 def rows_by_group() -> dict[str, dict[str, Model]]:
@@ -66,7 +66,7 @@ def rows_by_group() -> dict[str, dict[str, Model]]:
 
 
 def chosen_rows(wanted: Iterable[str] | None) -> dict[str, Model]:
-    """The rows of the given names and groups, all without any; fusion comes first, as others are compared with it."""
+    """The rows of the given names and groups, all rows if none; fusion first, others are compared with it."""
     groups = rows_by_group()
     by_name = {name: model for group in groups.values() for name, model in group.items()}
     if wanted is None:
@@ -80,7 +80,7 @@ def chosen_rows(wanted: Iterable[str] | None) -> dict[str, Model]:
 
 
 class Measurement:
-    """One run over the split: trains, recommends, scores, keeps."""
+    """A run on the split: train, recommend, score, record."""
 
     def __init__(self, space: Workspace, yard: Yardsticks, record: Record) -> None:
         self._space = space
@@ -91,7 +91,7 @@ class Measurement:
         self.per_user: dict[tuple[str, int], pd.Series] = {}
 
     def peers(self) -> None:
-        """Score the peers' own lists, by the same program."""
+        """Score the peers' lists by the same program."""
         for name, lists in self._peers.items():
             copy = self._space.folder / "lists" / lists.name
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ class Measurement:
                 self._record.add({"row": name, "peer": True, **figures_of(scored)})
 
     def row(self, name: str, model: Model, seed: int) -> None:
-        """Measure one row with one seed, unless the record has it already and its lists are there."""
+        """Measure one row with one seed, unless the record has it already and its lists exist."""
         lists = self._space.folder / "lists" / f"{name}-{seed}.tsv"
         if self._record.find(row=name, seed=seed) is not None and lists.exists():
             self.per_user[name, seed] = self._score(lists).per_user[METRIC]
@@ -148,7 +148,7 @@ class Measurement:
             if len(runs) < 2:
                 continue
             means = np.array([mean_of(values) for values in runs])
-            # Every file of lists is scored on the same users in the same order.
+            # All files of lists are scored on the same users in the same order.
             users = np.mean([values.to_numpy(np.float64) for values in runs], axis=0)
             against = {}
             for peer in self._peers:
@@ -173,7 +173,7 @@ class Measurement:
 
 
 def figures_of(scored: Scored) -> dict[str, Any]:
-    """What the scorer said, as it is kept; means from the users' values, which have more digits than are printed."""
+    """The scorer's results as recorded; means from the users' values, which have more digits than are printed."""
     measures = {
         name: {"mean": scored.mean(name), "standard_error": figure.standard_error}
         for name, figure in scored.figures.items()
@@ -207,7 +207,7 @@ def table_rows(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
 
 
 def main() -> int:
-    """Measure, keep, print."""
+    """Measure, write the record, print."""
     parser = parser_of(__doc__)
     parser.epilog = EXAMPLES
     add_bench(parser)

@@ -1,9 +1,10 @@
-"""What a model tells about its users, and what it costs to tell less: the floor `--min-users` on the fixed split.
+"""Measure what a model reveals about its users, and what the floor `--min-users` costs, on the fixed split.
 
 For each floor the full model is trained, its lists on test are scored by `score.py` and compared with those of the
-model without a floor, paired over users. Then its bundle is read as somebody would who has nothing else: for an item
-that one, two or three users had, the items nearest to it in each part of the model are taken for an owner's history.
-The table says how much of the owners' histories is recovered so, beside the share that the most popular items hit.
+model without a floor, paired over users. Then its bundle is read as by an attacker who has nothing else: for an item
+that one, two or three users had, the items nearest to it in each part of the model are guessed to be an owner's
+history. The table has the share of the owners' histories that is recovered, beside the share that guesses of the most
+popular items recover.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ OWNERS = (1, 2, 3)
 """Numbers of users of the items that are attacked."""
 
 SHORTEST = 20
-"""Items that an owner's history holds beside the attacked one: of a shorter one chance finds too much."""
+"""Minimal number of other items in an owner's history: in shorter ones too much is recovered by chance."""
 
 
 def nearness(bundle: Path) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """For each block that holds behaviour: how near items are, [n_items, n_items], from the block's file alone."""
+    """For each block that holds behaviour: similarities of items [n_items, n_items], from the block's file alone."""
     for path in sorted((bundle / "model").glob("block-*.safetensors")):
         tensors = load_file(path)
         if "weights" in tensors and tensors["weights"].ndim == 2 and len(set(tensors["weights"].shape)) == 1:
@@ -55,7 +56,7 @@ def nearness(bundle: Path) -> Iterator[tuple[str, NDArray[np.float64]]]:
 
 
 def recovered(bundle: Path, train: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """A row for each block and number of owners: mean share of the owners' histories that is recovered."""
+    """A row per block and number of owners: mean share of the owners' histories that is recovered."""
     items = pq.read_table(bundle / "model" / "items.parquet")
     ids, told = items["item"].to_pylist(), items["users"].to_numpy().astype(np.float64)
     place = {item: row for row, item in enumerate(ids)}
@@ -70,7 +71,7 @@ def recovered(bundle: Path, train: pd.DataFrame) -> Iterator[dict[str, Any]]:
             shares = [
                 max(
                     _share(score, histories[user] - {item}, item)
-                    # Whoever reads a bundle tries both: near, and near for so well known an item.
+                    # An attacker tries both: similarity, and similarity relative to the item's popularity.
                     for score in (
                         (near[item],) if block == "popularity" else (near[item], near[item] / np.sqrt(told + 1))
                     )
@@ -91,12 +92,12 @@ def _share(score: NDArray[np.float64], history: set[int], item: int) -> float:
     score = score.copy()
     score[item] = -np.inf
     if not np.any(score[np.isfinite(score)]):
-        return 0.0  # the model says nothing about this item
+        return 0.0  # the model has no information on this item
     return len(history & set(np.argsort(-score, kind="stable")[: len(history)].tolist())) / len(history)
 
 
 def main() -> int:
-    """Measure, keep, print."""
+    """Measure, write the record, print."""
     parser = parser_of(__doc__)
     parser.epilog = EXAMPLES
     add_bench(parser)
@@ -134,7 +135,7 @@ def main() -> int:
     )
     told = {row["floor"]: row["recovered"] for row in record.rows if "recovered" in row}
     record.show(
-        "Share of an owner's other items that is read off a bundle, by the number of owners of an item",
+        "Share of an owner's other items that is read from a bundle, by the number of owners of an item",
         ("part", "owners", "attacked", *(f"floor {floor}" for floor in told)),
         _recovery_rows(told),
     )

@@ -1,17 +1,17 @@
-"""What every block is worth, by protocol: the full model on the demo domain under five splits, and less each block.
+"""Measure what each block contributes under five splits of the demo domain: the full model, and without each block.
 
   random          per user at random, 80/10/10
   leave-last-out  each user's last event is test, the one before valid
-  time            two moments for everyone, 80/10/10
-  cold items      folds of items that nobody in training has an event on; candidates are the fold's items
+  time            two times for all users, 80/10/10
+  cold items      folds of items without events in training; candidates are the fold's items
   cold users      a tenth of the users is not trained on; five of their items are given
 
 For each: the full model, the model less each block with the gates fitted again, each block alone. Differences are
-nDCG@10 of the full model less that of the other, paired over users (over users in folds for cold items). A block whose
-removal changes nothing significantly under any protocol is named at the end.
+nDCG@10 of the full model less that of the other, paired over users (over users in folds for cold items). The script
+names the blocks whose removal changes nothing significantly under any protocol.
 
-Histories at test are train and what is given, and hold no valid events. Test users with an empty history are left out
-and counted: whatever the blocks, they get a popularity blend (most users of the time split are new)."""
+Histories at test are train and the given items, without valid events. Test users with an empty history are left out and
+counted: they get a popularity blend whatever the blocks (most users of the time split are new)."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def parts_of(protocol: str, events: Interactions, seed: int, cold_folds: int) ->
 
 @dataclass
 class Found:
-    """What a model reached under a protocol: users' values part by part, the measures, blocks that the gates kept."""
+    """A model's results under a protocol: users' values by part, the measures, blocks that the gates kept."""
 
     values: list[NDArray[np.float64]] = field(default_factory=list)
     measures: list[dict[str, float]] = field(default_factory=list)
@@ -132,7 +132,7 @@ class Protocols:
 
 
 def models_of(blocks: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """What is measured under every protocol: names, and the blocks left out."""
+    """The models measured under every protocol: names, and the blocks left out."""
     found: dict[str, tuple[str, ...]] = {FULL: ()}
     if len(blocks) > 1:
         found.update({f"without {name}": (name,) for name in blocks})
@@ -150,7 +150,7 @@ def with_history(task: RankingTask) -> tuple[RankingTask, int]:
 
 
 def rows_of(protocol: str, found: dict[str, Found]) -> Iterator[dict[str, Any]]:
-    """The rows that are kept of a protocol."""
+    """The rows that are recorded for a protocol."""
     full = found[FULL]
     for name, row in found.items():
         users = np.concatenate(row.values)
@@ -181,7 +181,7 @@ def verdicts(rows: list[dict[str, Any]], blocks: tuple[str, ...]) -> dict[str, l
 
 
 def main() -> int:
-    """Measure, keep, print."""
+    """Measure, write the record, print."""
     parser = parser_of(__doc__)
     parser.epilog = EXAMPLES
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS), metavar="P")
@@ -213,7 +213,7 @@ def main() -> int:
 
 
 def show(record: Record, protocols: list[str]) -> None:
-    """Print the table, and name the blocks that nothing misses."""
+    """Print the table, and name the blocks whose removal changes nothing."""
     models = list(dict.fromkeys(row["model"] for row in record.rows))
     table = []
     for model in models:
@@ -227,7 +227,7 @@ def show(record: Record, protocols: list[str]) -> None:
             else:
                 line.append(difference_cell(difference["mean"], difference["p_value"]))
         table.append(line)
-    title = f"{METRIC}; for models without a block: what the full model has more (paired over users)"
+    title = f"{METRIC}; for models without a block: the full model's minus theirs (paired over users)"
     record.show(title, ("model", *protocols), table)
     for block, changes in record.summary["removal_changes"].items():
         better = [change[1:] for change in changes if change.startswith("-")]

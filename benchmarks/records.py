@@ -1,4 +1,4 @@
-"""What a measurement leaves: a JSON record of its figures and of what they were made with, and a table."""
+"""Record a measurement: a JSON file with its figures, options, versions and machine, and a table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass
 class Record:
-    """Figures of one benchmark, written after every row, so that an interrupted run keeps what it has."""
+    """Figures of one benchmark, written after every row, so that an interrupted run keeps its rows."""
 
     benchmark: str
     options: dict[str, Any]
@@ -34,7 +34,7 @@ class Record:
 
     @classmethod
     def begun(cls, benchmark: str, options: dict[str, Any], out: Path | None, *, resume: bool = False) -> Record:
-        """A new record; with `resume` it goes on with the rows that `out` holds."""
+        """A new record; with `resume` it continues with the rows that `out` holds."""
         record = cls(benchmark, options, out)
         if resume and out is not None and out.exists():
             record.rows = json.loads(out.read_text(encoding="utf-8"))["rows"]
@@ -45,12 +45,12 @@ class Record:
         return next((row for row in self.rows if all(row.get(key) == value for key, value in keys.items())), None)
 
     def add(self, row: dict[str, Any]) -> None:
-        """Keep a row, and write what there is."""
+        """Add a row, and write the record."""
         self.rows.append(row)
         self.write()
 
     def write(self) -> None:
-        """Write the record, if it was asked for."""
+        """Write the record, if a file was given."""
         if self.out is None:
             return
         self.out.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,7 @@ class Record:
             file.write(lines_of(self.to_json()).encode())
 
     def show(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Print a table; beside the record, in a file that ends in `.md`, it is kept as Markdown."""
+        """Print a table, and write it as Markdown beside the record, in a file that ends in `.md`."""
         show_table(title, columns, rows)
         self._tables.append(markdown_table(title, columns, rows))
         if self.out is not None:
@@ -77,7 +77,7 @@ class Record:
 
 
 def lines_of(data: dict[str, Any]) -> str:
-    """JSON with a line for each key, and in its lists of rows a line for each row: small, and differences show."""
+    """JSON with one line per key, and in its lists of rows one line per row: small, with readable differences."""
 
     def text(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
@@ -91,7 +91,7 @@ def lines_of(data: dict[str, Any]) -> str:
 
 
 def made_with() -> dict[str, Any]:
-    """Day, commit, versions and machine: what a figure depends on beside the options."""
+    """Day, commit, versions and machine, which figures depend on beside the options."""
     done = subprocess.run(
         ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
     )
@@ -105,7 +105,7 @@ def made_with() -> dict[str, Any]:
 
 
 def rounded(value: Any) -> Any:
-    """Floats with six significant digits: more is noise in a file that is compared by eye."""
+    """Floats with six significant digits: more digits are noise in a file that people compare."""
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, dict):
@@ -125,7 +125,7 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
         table.add_column(column, justify="left" if place == 0 else "right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    # Wide enough for every column where nobody looks at a terminal: a figure that is cut short is no figure.
+    # Without a terminal the table is wide enough for all columns, so that no figure is truncated.
     Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table, markup=False)
 
 
@@ -142,7 +142,7 @@ def difference_cell(mean: float, p: float) -> str:
 
 
 def parser_of(doc: str | None) -> argparse.ArgumentParser:
-    """A parser with the module's text, and the options that every script has."""
+    """A parser with the module's docstring, and the options that every script has."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--work",
@@ -168,13 +168,13 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
 
 
 def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The options that decide figures, as they are kept: without places on this machine."""
+    """The options that figures depend on, as recorded: without paths of this machine."""
     places = {"work", "wheels", "json", "bench", "resume"}
     return {name: value for name, value in vars(arguments).items() if name not in places}
 
 
 def run_script(main: Callable[[], int]) -> None:
-    """Run a script; an error that is for the reader is said without a traceback, and ends with 2."""
+    """Run a script; a `WhyPathError` or a failed command is reported without a traceback, with status 2."""
     from kg.errors import WhyPathError
 
     try:

@@ -1,7 +1,7 @@
-"""How long it takes to load a domain, to load it again, and to load it with a hundredth changed, against another
-version of WhyPath: processor time of the embedded store, in turns, medians, as ratios.
+"""Compare loads with another version of WhyPath: a first load, the same again, and again with a hundredth of the rows
+changed. Processor time of the embedded store, versions in turn, ratios of medians.
 
-The other version is a checkout of it; its code runs with this environment's packages.
+The other version is a checkout; its code runs with this environment's packages.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ interactions:
 
 
 def write(folder: Path, items: int, ratings: int, seed: int) -> None:
-    """A shop, and beside its files the same a little later: a hundredth of the rows changed."""
+    """Write a shop's files, and beside them later versions with a hundredth of the rows changed."""
     draw = random.Random(seed)
     (folder / "domain.yaml").write_text(_DOMAIN)
     rows = [

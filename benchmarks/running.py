@@ -1,4 +1,4 @@
-"""Running a command as a process of its own, with its time and its memory, stage by stage."""
+"""Run a command as a separate process, and measure its time and memory by stage."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 Tell = Callable[[str], None]
-"""Called with a line about what happens now."""
+"""Called with a line on the current step."""
 
 STAGE = "stage: "
-"""A line of a command's stderr that starts so begins a stage of that name."""
+"""A line of a command's stderr with this prefix begins a stage of the name that follows."""
 
 _SAMPLE_SECONDS = 0.05
 _MB = 1e6
@@ -22,12 +22,12 @@ _KEPT_LINES = 20
 
 
 class CommandFailed(RuntimeError):
-    """A command ended with an error; the message holds the last lines that it said."""
+    """A command ended with an error; the message has the last lines of its output."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Wall time of a stage, and the most memory that the process had in it (all that it held, not the stage's own)."""
+    """Wall time of a stage, and the process's peak memory during it (all of its memory, not only the stage's)."""
 
     name: str
     seconds: float
@@ -36,7 +36,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a command took. peak_mb: its resident memory at most, in 10^6 bytes. cpu_seconds: over all threads."""
+    """The cost of a command. peak_mb: its peak resident memory in 10^6 bytes. cpu_seconds: over all threads."""
 
     seconds: float
     cpu_seconds: float
@@ -45,7 +45,7 @@ class Measured:
     stages: tuple[Stage, ...] = ()
 
     def to_json(self) -> dict[str, float]:
-        """The numbers, as they are kept."""
+        """The numbers as recorded."""
         return {
             "seconds": round(self.seconds, 2),
             "cpu_seconds": round(self.cpu_seconds, 2),
@@ -83,7 +83,7 @@ def run(command: Sequence[str], *, tell: Tell, env: Mapping[str, str] | None = N
         assert process.stdout is not None
         output = process.stdout.read()
         listener.join()
-        # Not Popen.wait: only wait4 tells what the process has used.
+        # Not Popen.wait: only wait4 reports the resources that the process has used.
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     except BaseException:
@@ -100,13 +100,13 @@ def run(command: Sequence[str], *, tell: Tell, env: Mapping[str, str] | None = N
         Stage(name, end - begin, sampler.peak_between(begin, end))
         for (name, begin), end in zip(begins, moments[1:], strict=True)
     )
-    # ru_maxrss in KB starts from what this process had when it forked, so it is only for systems without /proc.
+    # ru_maxrss in KB starts from this process's memory at the fork, so it is only for systems without /proc.
     peak = sampler.peak if sampler.peak is not None else usage.ru_maxrss * 1024 / _MB
     return Measured(ended - started, usage.ru_utime + usage.ru_stime, peak, output, stages)
 
 
 class _Sampler:
-    """Reads a process's resident memory from /proc, twenty times a second, in a thread of its own."""
+    """Reads a process's resident memory from /proc, twenty times a second, in a separate thread."""
 
     def __init__(self, pid: int) -> None:
         self._status = Path(f"/proc/{pid}/status")
@@ -137,7 +137,7 @@ class _Sampler:
             except OSError:
                 return
             found = {name: rest for name, _, rest in (line.partition(":") for line in lines)}
-            # A process that has ended but is not waited for has no memory lines any more.
+            # A process that has ended but is not waited for has no memory lines.
             if "VmRSS" in found and "VmHWM" in found:
                 self._samples.append((time.monotonic(), _in_mb(found["VmRSS"])))
                 self._highest = _in_mb(found["VmHWM"])

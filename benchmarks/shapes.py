@@ -1,8 +1,8 @@
-"""How many shapes of data `whypath init` understands as an expert would: the corpus under `tests/corpus`.
+"""Count the shapes of data under `tests/corpus` that `whypath init` describes as an expert would.
 
-Every shape is written, guessed, loaded, and compared with what an expert's description leads to. Counted are the shapes
-that are right without a change, those in which a dislike became a like without a word, and those with columns that are
-neither read nor named.
+Every shape is written, guessed and loaded, and the result is compared with that of an expert's description. The script
+counts the shapes that are right without a change, those in which a dislike silently became a like, and those with
+columns that are neither read nor named.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.corpus.checking import Verdict, judged
 
 
 def main() -> int:
-    """Judge all shapes, or those that are named, and print a table of the themes."""
+    """Judge all shapes, or the named ones, and print a table by theme."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("shapes", nargs="*", metavar="SHAPE", help="only these")
     parser.add_argument("--json", metavar="OUT", help="write the verdicts here")
@@ -30,7 +30,7 @@ def main() -> int:
     verdicts: dict[str, list[Verdict]] = defaultdict(list)
     for theme in THEMES:
         for shape in theme.SHAPES:
-            # Graphs need a server; they are judged by the tests beside one.
+            # Graphs need a server; tests with a server judge them.
             if "--from" in shape.inputs or (arguments.shapes and shape.name not in arguments.shapes):
                 continue
             with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""`SharedSum`: what an item shares with the history, added up; nothing is trained."""
+"""`SharedSum`: score an item by the entities it shares with the history, without training."""
 
 from __future__ import annotations
 

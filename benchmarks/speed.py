@@ -1,9 +1,9 @@
-"""How fast, and in how much memory: loading, training stage by stage, recommending; beside two peers in the same run.
+"""Measure time and memory of loading, training by stage, and recommending, beside two peers in the same run.
 
 By default on the demo domain with its own random split; `--synthetic USERS ITEMS` makes a domain of that size instead.
-Everything runs as a process of its own, peers and WhyPath in turn, as often as --repeats says; figures are medians.
-Times of one machine mean little on another, the ratios to the peers do. The peers do less: implicit's ALS and EASE in
-plain numpy are one block each, without graph, text, gates or a store."""
+Each step is a separate process, peers and WhyPath in turn, --repeats times; figures are medians. Times depend on the
+machine, ratios to the peers less so. The peers do less: implicit's ALS and EASE in plain numpy are one block each,
+without graph, text, gates or a store."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PEER_NAMES = {"ials": "implicit's ALS", "ease": "EASE in numpy"}
 
 @dataclass
 class Runs:
-    """What the repeats of one thing took, by the name of the figure."""
+    """Measurements of one step over the repeats, by the name of the figure."""
 
     figures: dict[str, list[float]] = field(default_factory=dict)
 
@@ -50,12 +50,12 @@ class Runs:
         return median(self.figures[name])
 
     def to_json(self) -> dict[str, Any]:
-        """Medians, and what they are medians of."""
+        """Medians, and their single values."""
         return {name: {"median": median(values), "runs": values} for name, values in self.figures.items()}
 
 
 class Measurement:
-    """Runs everything once a repeat, in the same order, and gathers."""
+    """Runs all steps once per repeat, in the same order, and collects the figures."""
 
     def __init__(self, space: Workspace, train: Path, seed: int) -> None:
         self._space = space
@@ -98,13 +98,13 @@ class Measurement:
 
     def _work(self, name: str, *more: str) -> Measured:
         remark(f"== {name}")
-        # implicit parts the work itself and asks that BLAS does not.
+        # implicit runs its own threads and asks for a single-threaded BLAS.
         env = {"OPENBLAS_NUM_THREADS": "1"} if name == "ials" else None
         command = [sys.executable, "-m", "benchmarks.speed_workers", name, "--train", str(self._train)]
         return run([*command, "--seed", str(self._seed), *more], tell=lambda _: None, env=env)
 
     def _stages(self, took: Measured) -> None:
-        """Sum over a stage's parts: a block is fitted once a fold, and once on everything if it has weight."""
+        """Sum over a stage's parts: a block is fitted once per fold, and once on all data if it has weight."""
         parts: dict[str, list[Stage]] = {}
         for stage in took.stages:
             parts.setdefault(stage.name, []).append(stage)
@@ -156,11 +156,11 @@ def prepare(space: Workspace, synthetic: list[int] | None, wheels: Path | None, 
 
 
 def main() -> int:
-    """Measure, keep, print."""
+    """Measure, write the record, print."""
     parser = parser_of(__doc__)
     parser.epilog = EXAMPLES
     parser.add_argument(
-        "--synthetic", nargs=2, type=int, metavar=("USERS", "ITEMS"), help="in place of the demo domain; own --work"
+        "--synthetic", nargs=2, type=int, metavar=("USERS", "ITEMS"), help="not the demo domain; needs another --work"
     )
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="default 3")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of split and training (default 1)")

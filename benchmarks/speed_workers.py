@@ -1,4 +1,4 @@
-"""Pieces of work that `benchmarks.speed` runs as processes of their own and measures; each prints a JSON object.
+"""Workers that `benchmarks.speed` runs as separate processes and measures; each prints a JSON object.
 
 train      the training of `whypath train`, every stage announced: `stage: NAME` on stderr
 recommend  lists of all users and of single users from a bundle
@@ -27,7 +27,7 @@ from benchmarks.yardsticks import read_rows
 
 K = 20
 SINGLE_USERS = 200
-"""Users who are asked for one by one."""
+"""Users whose lists are made one by one."""
 
 
 def stage(name: str) -> None:
@@ -37,14 +37,14 @@ def stage(name: str) -> None:
 
 @contextmanager
 def timed(times: dict[str, float], name: str) -> Iterator[None]:
-    """Keep the wall time of a block of code."""
+    """Record the wall time of a block of code."""
     started = time.perf_counter()
     yield
     times[name] = time.perf_counter() - started
 
 
 def train(arguments: argparse.Namespace) -> dict[str, object]:
-    """The same work as `whypath train`, except that no bundle is written."""
+    """Do the work of `whypath train`, except that no bundle is written."""
     stage("imports")
     from encoders.block import Block, TrainingData
     from encoders.text import TextEncoder, TextEncoderSettings
@@ -78,7 +78,7 @@ def train(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def recommend(arguments: argparse.Namespace) -> dict[str, object]:
-    """Open, bind, rank for everyone at once, then for some users one by one."""
+    """Open, bind, rank for all users at once, then for some users one by one."""
     times: dict[str, float] = {}
     with timed(times, "imports"):
         from whypath.answering.batch import behaviour_of_files, ranked_lists
@@ -153,7 +153,7 @@ WORKERS = {"train": train, "recommend": recommend, "ials": ials, "ease": ease}
 
 
 def main() -> int:
-    """Do one piece of work, print what it took."""
+    """Run one worker, print its measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", choices=WORKERS)
     parser.add_argument("--train", required=True, metavar="F", help="interactions (user, item), .tsv or .tsv.gz")

@@ -1,12 +1,12 @@
-"""Both stores in figures: loading, a cold snapshot, appending; beside what the Neo4j server does alone.
+"""Measure both stores: loading, a cold snapshot, appending; beside the Neo4j server alone.
 
-The demo domain and a synthetic one go into the embedded store and into Neo4j. In the same run the same content goes
-into other databases of the same server by its own LOAD CSV and by its importer, and comes back as bare columns by the
-same driver. Every load has a server of its own, started with an empty database; both kinds of loading make constraints
-first and can be repeated without doubling anything.
+The demo domain and a synthetic one are loaded into the embedded store and into Neo4j. In the same run the same content
+is loaded into other databases of the same server by its LOAD CSV and by its importer, and read as bare columns by the
+same driver. Every load has its own server, started with an empty database; both kinds of loading make constraints first
+and can be repeated without duplicates.
 
-Times of a busy machine say little. So processor time, of client and server together, stands beside them, and every
-figure to be compared is taken next to what it is compared with."""
+Times on a busy machine are unreliable. So processor time, of client and server together, is reported beside them, and
+figures to be compared are measured one after the other."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ examples:
 CSV, WHYPATH, IMPORTER = "LOAD CSV", "whypath load, Neo4j", "neo4j-admin database import"
 FILES, IMPORTED = "whypath load --to-import-files", "the same files, imported"
 EMBEDDED, BARE, SNAPSHOT = "whypath load, embedded", "bare columns", "snapshot"
-BARE_KEYS, VIEW = "bare columns, keys", "snapshot, somebody else's graph"
+BARE_KEYS, VIEW = "bare columns, keys", "snapshot, external graph"
 READS = {"bare": BARE, "read": f"{SNAPSHOT}, Neo4j", "bare-keys": BARE_KEYS, "view": VIEW}
 USER_EVENTS, ITEM_TRIPLES = 20, 10
 """Of the synthetic domain, on average."""
 REPEATS = {"demo": 3, "synthetic": 1}
-"""A small domain's load lasts as long as a server that has just been started needs to get going, which varies."""
+"""A small domain's load takes about as long as the warm-up of a new server, which varies."""
 
 
 @dataclass
 class Measurement:
-    """One domain: what is measured is kept in the record at once."""
+    """Measurements on one domain; each is added to the record immediately."""
 
     name: str
     domain: Path
@@ -64,7 +64,7 @@ class Measurement:
         for repeat in range(repeats):
             embedded = self._embedded(repeat, appends)
             content = write_tables(open_store(embedded).snapshot(), self._fresh("tables"))
-            # What is compared changes places, since the machine does not stay the same.
+            # The order of what is compared alternates, since the load of the machine changes.
             if repeat % 2:
                 self._neo4j(repeat, reads, appends)
             self._csv(repeat, content, embedded)
@@ -85,7 +85,7 @@ class Measurement:
         self._keep(EMBEDDED, repeat, self._work("load", str(store), "--domain", str(self.domain)))
         cache = str(store / "snapshots")
         self._keep(f"{SNAPSHOT}, embedded", repeat, self._work("read", str(store), "--cache", cache))
-        # Not into what the other stores are compared by.
+        # Not into the databases that other stores are compared with.
         other = self.folder / "embedded-appended"
         shutil.rmtree(other, ignore_errors=True)
         shutil.copytree(store, other)
@@ -97,7 +97,7 @@ class Measurement:
             for table in tables:
                 shutil.copy(self.folder / "tables" / table.file, own.import_folder)
             remark(f"== {self.name}: {CSV}")
-            # Processor time has the constraints in it, as it has for the store; seconds have not, for both.
+            # For both, processor time includes the constraints, seconds do not.
             before = own.cpu_seconds()
             with own.driver() as driver:
                 create_constraints(driver, open_store(embedded).schema())
@@ -149,7 +149,7 @@ class Measurement:
                 WHYPATH, repeat, self._work("load", "neo4j", "--domain", str(self.domain), env=env), None, own, before
             )
             for at in range(reads):
-                # The first read of a server that was just started takes longest, and warms it for the others.
+                # The first read of a new server takes longest, and warms it up for the others.
                 for work in READS if (repeat + at) % 2 == 0 else reversed(READS):
                     before = own.cpu_seconds()
                     took = self._work(work, "neo4j", "--cache", str(cache), env=env)
@@ -188,12 +188,12 @@ class Measurement:
         return median(found) if found else None
 
     def rate(self, what: str, key: str) -> float | None:
-        """Rows a second."""
+        """Rows per second."""
         rows, seconds = self.median(what, "rows"), self.median(what, key)
         return rows / seconds if rows and seconds else None
 
     def ratios(self) -> dict[str, float]:
-        """Rates against what they are compared with; over 1 is faster."""
+        """Rates relative to those they are compared with; over 1 is faster."""
         found = {
             "loading / LOAD CSV": (self.rate(WHYPATH, "writing"), self.rate(CSV, "writing")),
             "loading / LOAD CSV, server's processor time": (
@@ -206,7 +206,7 @@ class Measurement:
             ),
             "snapshot / bare columns": (self.rate(f"{SNAPSHOT}, Neo4j", "seconds"), self.rate(BARE, "seconds")),
             "snapshot / bare columns, processor time": (self._read_cpu(f"{SNAPSHOT}, Neo4j"), self._read_cpu(BARE)),
-            "somebody else's graph / bare columns with keys": (
+            "external graph / bare columns with keys": (
                 self.rate(VIEW, "seconds"),
                 self.rate(BARE_KEYS, "seconds"),
             ),
@@ -219,7 +219,7 @@ class Measurement:
 
 
 def synthetic(folder: Path, interactions: int, triples: int) -> Path:
-    """A synthetic domain of about that size."""
+    """A synthetic domain of about the given size."""
     domain = folder / "domain" / "domain.yaml"
     if not domain.exists():
         items = max(10, triples // ITEM_TRIPLES)
@@ -235,7 +235,7 @@ def synthetic(folder: Path, interactions: int, triples: int) -> Path:
 
 
 def main() -> int:
-    """Measure, keep, print."""
+    """Measure, write the record, print."""
     parser = parser_of(__doc__)
     parser.epilog = EXAMPLES
     parser.add_argument("--interactions", type=int, default=1_000_000, metavar="N", help="of the synthetic domain")
@@ -247,7 +247,7 @@ def main() -> int:
         "--repeats",
         type=int,
         metavar="N",
-        help="of everything, in changing order, of which medians are printed (default 3 for the demo domain, else 1)",
+        help="repeats of all steps, in changing order; medians are printed (default 3 for the demo domain, else 1)",
     )
     parser.add_argument("--reads", type=int, default=3, metavar="N", help="snapshots of each load (default 3)")
     parser.add_argument("--appends", type=int, default=300, metavar="N", help="single events (default 300)")

@@ -1,7 +1,7 @@
-"""What `benchmarks.store` compares with: the server's own LOAD CSV, its importer, and reading bare columns.
+"""Run the peers of `benchmarks.store`: the server's LOAD CSV, its importer, and reading bare columns.
 
-The same content goes in: every node with key, name, text and fields, every relationship, every event with id, time and
-weight; without what WhyPath keeps beside it (a second label, `_id`, `_load`).
+They load the same content: every node with key, name, text and fields, every relationship, every event with id, time
+and weight; without WhyPath's additions (a second label, `_id`, `_load`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from kg.schema import DomainSchema
 from kg.stores.neo4j.names import Names, property_name, quoted
 
 ROWS_OF_A_TRANSACTION = 10_000
-"""Of `CALL { } IN TRANSACTIONS`; what Neo4j's manual advises for LOAD CSV."""
+"""Batch size of `CALL { } IN TRANSACTIONS`, as Neo4j's manual advises for LOAD CSV."""
 
 _BLOCK = 512
 """Nodes whose rows are one record of a bare read."""
@@ -132,7 +132,7 @@ def _values(table: Any, name: str) -> Sequence[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """What a CSV cell holds; nothing for what is missing."""
+    """The text of a CSV cell; empty for a missing value."""
     return "" if value is None or value != value else value
 
 
@@ -142,7 +142,7 @@ def _write(path: Path, rows: Any) -> None:
 
 
 def create_constraints(driver: Driver, schema: DomainSchema) -> None:
-    """Keys unique in a kind, ids of events in an interaction: what both ways of loading start from."""
+    """Make the constraints that both ways of loading start from: keys unique in a kind, event ids in an interaction."""
     names = Names().extended(schema)
     with driver.session() as session:
         for kind in schema.nodes:
@@ -156,7 +156,7 @@ def create_constraints(driver: Driver, schema: DomainSchema) -> None:
 
 
 def load_csv(server: LocalServer, tables: Sequence[Table]) -> dict[str, float]:
-    """Seconds for each table; the files lie in the server's import folder."""
+    """Seconds for each table; the files are in the server's import folder."""
     seconds = {}
     with server.driver() as driver, driver.session() as session:
         for table in tables:
@@ -184,9 +184,9 @@ def import_tables(server: LocalServer, tables: Sequence[Table], folder: Path) ->
 
 
 def read_columns(session: Session, schema: DomainSchema, *, ends: str = "_id") -> int:
-    """Every value that a snapshot has, in blocks of columns: one query for each kind, relation and interaction, and
-    nothing done with what comes. Rows read. `ends`: the property that says where a relationship ends; a number of
-    ours, or the key, as in a graph that has nothing else."""
+    """Read every value that a snapshot has, in blocks of columns, with one query per kind, relation and interaction,
+    and discard it. Returns the number of rows. `ends`: the property that identifies the end of a relationship:
+    WhyPath's number, or the key, as in an external graph."""
     names = Names().extended(schema)
     queries = [_columns_of_nodes(names, schema, kind) for kind in schema.nodes]
     for relation in schema.relation_kinds.values():

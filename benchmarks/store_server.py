@@ -1,4 +1,4 @@
-"""A Neo4j server of one's own for a measurement: started by a launcher, with an empty database, and ended with it."""
+"""Start a Neo4j server with an empty database for a measurement by a launcher, and end it afterwards."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def add_server(parser: argparse.ArgumentParser) -> None:
 
 
 def launcher_of(arguments: argparse.Namespace) -> str:
-    """The launcher that was named; only its name stays in the options, since a path means nothing elsewhere.
+    """The given launcher; the options keep only its name, since its path is specific to this machine.
 
-    Raises RuntimeError where none was named.
+    Raises RuntimeError where none was given.
     """
     launcher: str | None = arguments.server
     if not launcher:
@@ -37,7 +37,7 @@ def launcher_of(arguments: argparse.Namespace) -> str:
 
 @dataclass(frozen=True)
 class LocalServer:
-    """A server that runs: its folder, address, and the process."""
+    """A running server: its folder, address, and process."""
 
     launcher: str
     folder: Path
@@ -47,7 +47,7 @@ class LocalServer:
     process: int
 
     def environment(self, cache: Path) -> dict[str, str]:
-        """For a process that uses it as a store, with its snapshots kept in a folder of their own."""
+        """Environment of a process that uses it as a store, with a separate folder for its snapshots."""
         return {
             "NEO4J_URI": self.uri,
             "NEO4J_USERNAME": "neo4j",
@@ -59,7 +59,7 @@ class LocalServer:
         return GraphDatabase.driver(self.uri, auth=("neo4j", self.password_file.read_text()))
 
     def peak_mb(self) -> float | None:
-        """Resident memory of the server at most so far, in 10^6 bytes; None where there is no /proc."""
+        """Peak resident memory of the server so far, in 10^6 bytes; None where there is no /proc."""
         try:
             lines = Path(f"/proc/{self.process}/status").read_text().splitlines()
         except OSError:
@@ -80,18 +80,18 @@ class LocalServer:
         launch(self.launcher, "stop", self.folder)
 
     def start_again(self, options: Sequence[str] = ()) -> LocalServer:
-        """Start it after `stop`, on the same ports with the same database; it is another process."""
+        """Start it after `stop`, on the same ports with the same database, as a new process."""
         told = json.loads(launch(self.launcher, "start", self.folder, *options))
         return replace(self, process=told["pid"])
 
     def administer(self, *arguments: str, within: Path | None = None) -> str:
-        """Run neo4j-admin on the stopped server, in a folder; what it says."""
+        """Run neo4j-admin on the stopped server, in a folder; returns its output."""
         return launch(self.launcher, "admin", self.folder, *arguments, within=within)
 
 
 @contextmanager
 def server(launcher: str, folder: Path, options: Sequence[str] = ()) -> Iterator[LocalServer]:
-    """A server with an empty database in a new folder; killed in the end, since nothing in it is needed again."""
+    """A server with an empty database in a new folder; killed at the end, since its data are not needed again."""
     told = json.loads(launch(launcher, "start", folder, *options))
     try:
         yield LocalServer(
@@ -102,8 +102,8 @@ def server(launcher: str, folder: Path, options: Sequence[str] = ()) -> Iterator
 
 
 def launch(launcher: str, command: str, folder: Path, *arguments: str, within: Path | None = None) -> str:
-    """Run the launcher; its stdout. Raises RuntimeError with what it said."""
-    # The variables of this process would be taken for the new server's.
+    """Run the launcher; its stdout. Raises RuntimeError with its output."""
+    # The new server would take this process's variables as its own.
     env = {name: value for name, value in os.environ.items() if not name.startswith("NEO4J_") or name == "NEO4J_JAVA"}
     called = [str(Path(launcher).resolve()), command, str(folder.resolve()), *arguments]
     done = subprocess.run(called, capture_output=True, text=True, env=env, cwd=within)

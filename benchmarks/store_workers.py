@@ -1,12 +1,12 @@
-"""Pieces of work that `benchmarks.store` runs as processes of their own and measures; each prints a JSON object.
+"""Workers that `benchmarks.store` runs as separate processes and measures; each prints a JSON object.
 
 load        `load_domain`, with the time inside the store's writer apart from reading and checking rows
 open        a store, which after an import makes its constraints and indexes
-read        the snapshot of a store, on a machine that has none cached
-view        the snapshot of the same database as a graph that somebody else owns, by a description of it
-bare        the columns of the same content by the driver alone, and nothing made of them
-bare-keys   the same with keys at the ends of relationships, which is all that somebody else's graph has
-append      events one a call, then in batches
+read        the snapshot of a store, without a cached one
+view        the snapshot of the same database as an external graph, by a description of it
+bare        the columns of the same content by the driver alone, discarded
+bare-keys   the same with keys at the ends of relationships, as in an external graph
+append      events one per call, then in batches
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Watched:
-    """A writer with the time that its calls take, and the rows that they were given, by what they write."""
+    """A writer that measures the time and the rows of its calls, by what they write."""
 
     def __init__(self, writer: LoadWriter) -> None:
         self._writer = writer
@@ -93,7 +93,7 @@ class WatchedStore:
 
 
 def load(arguments: argparse.Namespace) -> dict[str, object]:
-    """What lies between the calls of the writer is reading and checking."""
+    """The time between the calls of the writer is spent on reading and checking."""
     store: Any = WatchedStore(open_store(arguments.store, create=True))
     started = time.perf_counter()
     load_domain(arguments.domain, store)
@@ -112,7 +112,7 @@ def opened(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def read(arguments: argparse.Namespace) -> dict[str, object]:
-    """A snapshot, cold. The folder of the cache is removed before."""
+    """Read a snapshot, cold: the cache folder is removed first."""
     shutil.rmtree(arguments.cache, ignore_errors=True)
     store = open_store(arguments.store)
     started = time.perf_counter()
@@ -122,7 +122,7 @@ def read(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def view(arguments: argparse.Namespace) -> dict[str, object]:
-    """Without `_id`s, and with every value checked. What the view keeps is removed before."""
+    """Read without `_id`s, with every value checked. The view's files are removed first."""
     from kg.stores.neo4j.names import Names
 
     folder = arguments.cache.parent / "view"
@@ -139,7 +139,7 @@ def view(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def description_of(schema: DomainSchema, names: Names, uri: str) -> dict[str, object]:
-    """A domain.yaml over what a store has in Neo4j, as if somebody else had made it."""
+    """A domain.yaml that describes a store's database in Neo4j as an external graph."""
     nodes = {
         kind: {
             "role": str(node.role),
@@ -197,7 +197,7 @@ def _columns(arguments: argparse.Namespace, ends: str) -> dict[str, object]:
     address, credentials = access.address, access.credentials
     auth = (credentials.user, credentials.password) if credentials else None
     with GraphDatabase.driver(address.uri, auth=auth) as driver, driver.session(database=address.database) as session:
-        # A store is connected as well before its clock starts.
+        # The measurement of a store starts after it is connected, too.
         session.run("RETURN 1").consume()
         started = time.perf_counter()
         rows = read_columns(session, schema, ends=ends)
@@ -256,7 +256,7 @@ WORK: dict[str, Callable[[argparse.Namespace], object]] = {
 
 
 def main() -> None:
-    """Do one piece of work."""
+    """Run one worker."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", choices=WORK)
     parser.add_argument("--store", required=True)

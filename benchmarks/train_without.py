@@ -1,7 +1,7 @@
 """Train the full model with one block left out, its gates fitted again on the blocks that remain; write a bundle.
 
-`whypath evaluate --ablate` does the same for all blocks at once; here it is one process a block, so that its time and
-memory can be measured and its lists be scored like any other bundle's.
+`whypath evaluate --ablate` does the same for all blocks at once; here it is one process per block, so that its time and
+memory can be measured and its lists scored like any bundle's.
 
 example:
   python -m benchmarks.train_without gnn --store store --train train.tsv --valid valid.tsv --seed 1 --bundle bundle
@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--train", required=True, type=Path)
     parser.add_argument("--valid", type=Path)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--bundle", required=True, type=Path, help="is overwritten if it is there")
+    parser.add_argument("--bundle", required=True, type=Path, help="is overwritten if it exists")
     arguments = parser.parse_args()
     left = tuple(name for name in settings.blocks if name != arguments.block)
     less = settings.model_copy(update={"blocks": left})

@@ -1,8 +1,8 @@
-"""How well item vectors stand for `Engine.similar`: of the ten items that it lists, how many are among the ten best.
+"""Measure how well item vectors approximate `Engine.similar`: how many of its ten items are among the ten nearest.
 
-Over a store and a bundle that are there (`whypath demo` makes both): vectors of several lengths against every other
-vector; the same with one vector an item, from the symmetrised scores; and where the store is a Neo4j, through its
-vector index, by the number of items asked for. The vectors are exported there."""
+On an existing store and bundle (`whypath demo` makes both): vectors of several lengths against all others; the same
+with one vector per item, from the symmetrised scores; and where the store is a Neo4j, through its vector index, by the
+number of items requested. The script exports the vectors to that store."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ROWS = 500
 
 
 def similar_items(ranker: Ranker) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Scores of all items for a history of each item alone, some rows at a time; its own is -inf."""
+    """Scores of all items for a history of each item alone, some rows at a time; the item's own score is -inf."""
     histories = Histories.single_items(np.arange(ranker.n_items), ranker.n_items)
     for start in range(0, ranker.n_items, _ROWS):
         part = slice(start, min(start + _ROWS, ranker.n_items))
@@ -52,7 +52,7 @@ def best(scores: NDArray[np.float32]) -> NDArray[np.intp]:
 
 
 def overlap(ours: NDArray[np.intp], theirs: NDArray[np.intp]) -> float:
-    """Mean share of each row's items that stand in the other's row."""
+    """Mean share of each row's items that are in the other's row."""
     return float(np.mean([len(np.intersect1d(a, b)) / K for a, b in zip(ours, theirs, strict=True)]))
 
 
@@ -64,7 +64,7 @@ def best_by(queries: NDArray[np.float32], results: NDArray[np.float32]) -> NDArr
 
 def one_vector(ranker: Ranker, dimensions: int) -> NDArray[np.float32]:
     """One vector an item whose inner products come closest to the symmetrised scores; of length 1."""
-    # Symmetry needs both halves at once: this is for catalogues whose square fits into memory.
+    # Symmetrising needs the whole matrix: this is for catalogues whose square fits into memory.
     scores = np.concatenate([np.where(np.isfinite(rows), rows, 0.0) for _, rows in similar_items(ranker)])
     values, vectors = np.linalg.eigh((scores + scores.T) / 2)
     kept = np.argsort(values)[::-1][:dimensions]
@@ -73,7 +73,7 @@ def one_vector(ranker: Ranker, dimensions: int) -> NDArray[np.float32]:
 
 
 def through_index(engine: Engine, graph: KnowledgeGraph, sample: NDArray[np.intp], asked: int) -> NDArray[np.intp]:
-    """The K best that the index gives for items when so many are asked for; -1 where it gives fewer."""
+    """The K best that the index returns for items when `asked` are requested; -1 where it returns fewer."""
     from neo4j import GraphDatabase
 
     from kg.stores.neo4j.access import access_to
@@ -99,7 +99,7 @@ def through_index(engine: Engine, graph: KnowledgeGraph, sample: NDArray[np.intp
 
 
 def main() -> int:
-    """Measure, keep, print."""
+    """Measure, write the record, print."""
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )

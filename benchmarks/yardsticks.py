@@ -15,13 +15,13 @@ import pandas as pd
 from kg.tsv_cells import text_of_cell, tsv_cell
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "bench"
-"""Where the yardsticks lie on a machine that has them: beside the checkout."""
+"""Folder of the yardsticks on a machine that has them: beside the checkout."""
 
 METRIC = "ndcg@10"
 
 
 class YardsticksMissing(RuntimeError):
-    """The folder with splits and scorer is not there."""
+    """The folder with splits and scorer does not exist."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Paired:
 
 @dataclass(frozen=True)
 class Scored:
-    """What the scorer said of a list: measures with standard errors, and distinct items listed.
+    """The scorer's results for a list: measures with standard errors, and distinct items listed.
 
     per_user: the users' own values of each measure, indexed by user.
     """
@@ -98,7 +98,7 @@ class Yardsticks:
         return {path.name.removeprefix("peer-").removesuffix(".tsv.gz"): path for path in found}
 
     def score(self, lists: Path, test: Path, *, candidates: Path, exclude: Sequence[Path] = ()) -> Scored:
-        """Score a file of lists. Raises RuntimeError where the scorer finds a fault in them."""
+        """Score a file of lists. Raises RuntimeError where the scorer finds an error in them."""
         per_user = lists.with_name(f"{lists.name}.users.tsv")
         told = self._run(lists, test, candidates, exclude, "--per-user", str(per_user))
         figures, items = {}, {}
@@ -144,7 +144,7 @@ def mean_of(values: pd.Series) -> float:
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """A .tsv or .tsv.gz, every value as it stands in the file, or as it was before `kg.tsv_cells` escaped it."""
+    """Read a .tsv or .tsv.gz: values unchanged, or as before `kg.tsv_cells` escaped them."""
     rows = pd.read_csv(path, sep="\t", dtype=str, quoting=csv.QUOTE_NONE, keep_default_na=False)
     return rows.map(text_of_cell)
 

@@ -36,8 +36,8 @@ class TextModel:
         except (RuntimeError, IndexError, OverflowError) as error:
             said = str(error).strip().splitlines() or [type(error).__name__]
             raise TextModelError(
-                f"the text model cannot compute these texts ({said[0]}); are `max_length` and `batch_size` more than it"
-                " or this machine can take?"
+                f"the text model cannot compute these texts ({said[0]}); are `max_length` and `batch_size` too large"
+                " for it or for this machine?"
             ) from error
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
