@@ -46,22 +46,24 @@ def timed(times: dict[str, float], name: str) -> Iterator[None]:
 def train(arguments: argparse.Namespace) -> dict[str, object]:
     """Do the work of `whypath train`, except that no bundle is written."""
     stage("imports")
-    from encoders.block import Block, TrainingData
+    from encoders.block import Block, FittedBlock, TrainingData
     from encoders.text import TextEncoder, TextEncoderSettings
-    from fusion.registry import ENCODERS, Encoder
+    from fusion.registry import ENCODERS
     from fusion.training import Fitting
     from kg.opening import open_store
     from whypath.answering.histories import to_interactions
     from whypath.io.files import read_interactions
 
-    def announced(encoder: Encoder) -> Encoder:
-        def fit_block(data: TrainingData, settings: BaseModel | None = None, *, seed: int) -> Block:
-            stage(encoder.name)
-            block = encoder.fit(data, settings, seed=seed)
+    def announce(kind: type[FittedBlock]) -> None:
+        fit = kind.fit
+
+        def fit_block(data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0) -> Block:
+            stage(kind.name)
+            block = fit(data, settings, seed=seed)
             stage("cross-fitted scores, gates")
             return block
 
-        return replace(encoder, fit=fit_block)
+        kind.fit = fit_block  # pyright: ignore[reportAttributeAccessIssue]
 
     stage("snapshot and files")
     graph = open_store(arguments.store).snapshot().without_interactions()
@@ -72,8 +74,9 @@ def train(arguments: argparse.Namespace) -> dict[str, object]:
         stage("text vectors, nothing cached")
         vectors = TextEncoder(TextEncoderSettings(), cache=Path(arguments.text_cache)).encode(texts)
     stage("cross-fitted scores, gates")
-    encoders = {name: announced(encoder) for name, encoder in ENCODERS.items()}
-    model = Fitting(graph, events, seed=arguments.seed, text_vectors=vectors, encoders=encoders).model()
+    for kind in ENCODERS.values():
+        announce(kind)
+    model = Fitting(graph, events, seed=arguments.seed, text_vectors=vectors).model()
     return {"events": len(events), "items": graph.n_items, "blocks": list(model.gates.blocks)}
 
 

@@ -12,12 +12,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from kg.histories import Histories
 
@@ -31,6 +32,25 @@ class Family(StrEnum):
     BEHAVIOR = "behavior"
     GRAPH = "graph"
     TEXT = "text"
+
+
+class Input(StrEnum):
+    """What a block may read beside the users' histories of items."""
+
+    GRAPH = "graph"
+    TEXT = "text"
+    IMAGE = "image"
+    TIMES = "times"
+
+
+SearchSpace: TypeAlias = Mapping[str, tuple[float, ...]]
+"""Fields of a block's settings that are chosen on valid, and the factors of what was asked for that are tried."""
+
+
+class NoSettings(BaseModel):
+    """Settings of a block that has none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True)
@@ -141,14 +161,20 @@ class Block(Protocol):
 
 
 class FittedBlock(Block, Protocol):
-    """A block class as the registry needs it: it can be fitted, and declares its limits.
+    """A block class as the registry needs it: all that is known of an encoder stands on its class.
 
-    `max_items`: items with interactions beyond which `fit` raises CatalogueTooLarge, None for no such limit.
-    `reads_texts`: whether it uses a catalogue's text vectors.
+    `name` (lower case letters, digits and _) and `summary` (one line) are shown in settings files, `settings_type` is
+    the class of its settings. `search_space`: what training may try on valid. `needs`: without one of these the block
+    is left out of a model; `uses`: what it reads where it is there. `max_items`: items with interactions beyond which
+    `fit` raises CatalogueTooLarge, None for no such limit.
     """
 
+    summary: ClassVar[str]
+    settings_type: ClassVar[type[BaseModel]]
+    search_space: ClassVar[SearchSpace]
+    needs: ClassVar[frozenset[Input]]
+    uses: ClassVar[frozenset[Input]]
     max_items: ClassVar[int | None]
-    reads_texts: ClassVar[bool]
 
     @classmethod
     def fit(cls, data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0) -> Self:
@@ -162,8 +188,12 @@ class WeighedHistories(ABC):
     Subclasses implement `scores_of` and `shares_of` for given weights.
     """
 
+    summary: ClassVar[str] = ""
+    settings_type: ClassVar[type[BaseModel]] = NoSettings
+    search_space: ClassVar[SearchSpace] = MappingProxyType({})
+    needs: ClassVar[frozenset[Input]] = frozenset()
+    uses: ClassVar[frozenset[Input]] = frozenset()
     max_items: ClassVar[int | None] = None
-    reads_texts: ClassVar[bool] = False
 
     def history_matrix(self, histories: Histories) -> sp.csr_array:
         """w_j of all histories, csr float32 [n_users, n_items]: 1 for each item, here."""

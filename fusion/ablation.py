@@ -14,10 +14,11 @@ from typing import Literal, TypeAlias
 
 from encoders.block import Family
 from fusion.model import FusionModel
+from fusion.registry import UnknownBlock
 from fusion.results import Comparison, EvaluationResult
 from fusion.significance import PairedDifference
 from fusion.training import Fitting
-from fusion.variant import UnknownBlock, Variant
+from fusion.variant import Variant
 from kg.errors import WhyPathError
 
 Measure: TypeAlias = Callable[[FusionModel, str], EvaluationResult]

@@ -19,7 +19,7 @@ from encoders.tensors import StateUnreadable
 from fusion.gate_inputs import ItemSide
 from fusion.gates import Gates
 from fusion.ranker import ModelUnusable, Ranker
-from fusion.registry import ENCODERS, Encoder
+from fusion.registry import ENCODERS
 from fusion.settings import FusionSettings
 from fusion.variant import Variant
 from kg.graph import KnowledgeGraph
@@ -54,7 +54,6 @@ class FusionModel:
         asked: FusionSettings,
         variant: Variant,
         seed: int,
-        encoders: Mapping[str, Encoder] = ENCODERS,
     ) -> None:
         """`relations`: those that the gates' bias counts facts of, in its order. `asked`: the settings that training
         was given; `settings`: what it made of them on valid.
@@ -68,7 +67,6 @@ class FusionModel:
         self.asked = asked
         self.variant = variant
         self.seed = seed
-        self._encoders = encoders
 
     def bind(self, graph: KnowledgeGraph, encode: EncodeTexts | None = None) -> Ranker:
         """The model over a snapshot's items.
@@ -86,7 +84,7 @@ class FusionModel:
 
     def _bound(self, name: str, catalogue: Catalogue) -> Block:
         try:
-            return self._encoders[name].restore(self.states[name], catalogue)
+            return ENCODERS[name].from_state(self.states[name], catalogue)
         except StateUnreadable as error:
             raise ModelUnusable(f"the block {name!r}: {error}; train the model again") from error
 

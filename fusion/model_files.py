@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +24,7 @@ from encoders.block import BlockState, TrainingSizes
 from encoders.tensors import LARGEST, StateUnreadable, Tensors, settings_of
 from fusion.gates import GateForm, Gates
 from fusion.model import FusionModel, TrainedItems
-from fusion.registry import ENCODERS
+from fusion.registry import BLOCK_NAME, ENCODERS, GROUP
 from fusion.settings import FusionSettings
 from fusion.strict_json import read_json
 from fusion.strict_parquet import read_parquet
@@ -47,6 +47,7 @@ _REASON = 300
 _TEXT_DIMENSION = 16_384
 """Length of text vectors beyond which no encoder goes: all items of a snapshot get one, however few were trained on."""
 
+_PACKAGE = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _DIGEST = re.compile("(?:[0-9a-f]{24})?")
 
 _ITEM_SCHEMA = pa.schema([("item", pa.string()), ("users", pa.float32()), ("text_digest", pa.string())])
@@ -61,6 +62,10 @@ class ModelUnreadable(WhyPathError):
         self.reason = reason
 
 
+class BlockNotInstalled(WhyPathError):
+    """A model has a block that neither WhyPath nor an installed package has."""
+
+
 class _Description(BaseModel):
     """model.json."""
 
@@ -73,6 +78,8 @@ class _Description(BaseModel):
     asked: FusionSettings
     relations: tuple[str, ...] = Field(max_length=_RELATIONS)
     blocks: dict[str, dict[str, object]]
+    packages: dict[str, str] = Field(default={})
+    """Of blocks that are not WhyPath's own: the package that brought them."""
     spreads: dict[str, float]
     gate_blocks: tuple[str, ...] = Field(min_length=1)
     gate_form: GateForm
@@ -98,6 +105,7 @@ def write_model(model: FusionModel, directory: Path) -> None:
         "asked": model.asked.model_dump(mode="json"),
         "relations": list(model.relations),
         "blocks": {name: dict(state.settings) for name, state in model.states.items()},
+        "packages": {name: package for name in model.states if (package := ENCODERS.package_of(name)) is not None},
         "spreads": model.spreads,
         "gate_blocks": list(gates.blocks),
         "gate_form": asdict(gates.form),
@@ -127,7 +135,7 @@ def write_model(model: FusionModel, directory: Path) -> None:
 
 
 def read_model(directory: Path) -> FusionModel:
-    """Read what `write_model` wrote. Raises ModelUnreadable."""
+    """Read what `write_model` wrote. Raises ModelUnreadable, BlockNotInstalled."""
     with reading(directory / DESCRIPTION):
         description = _description(read_json(directory / DESCRIPTION))
     with reading(directory / GATES):
@@ -144,7 +152,7 @@ def read_model(directory: Path) -> FusionModel:
     for name, settings in description.blocks.items():
         with reading(directory / block_file(name)):
             states[name] = BlockState(read_tensors(directory / block_file(name)), settings)
-            ENCODERS[name].check(states[name], sizes)
+            ENCODERS[name].check_state(states[name], sizes)
     return FusionModel(
         states,
         description.spreads,
@@ -172,18 +180,19 @@ def reading(path: Path) -> Iterator[None]:
 
 def _description(content: object) -> _Description:
     found = content.get("format") if isinstance(content, dict) else None
-    if found != FORMAT:
+    if not isinstance(content, dict) or found != FORMAT:
         raise ValueError(f"it is of format {found!r}, this version reads {FORMAT}")
     for part in ("settings", "asked"):
-        settings = content.get(part) if isinstance(content, dict) else None
+        settings = content.get(part)
         if isinstance(settings, dict):
             # A model of before there was a floor learnt from everything.
             settings.setdefault("min_users", 1)
+    _check_installed(content)
     description = settings_of(_Description, content)
     blocks = set(description.gate_blocks)
     # A name is part of a file's name, so only those that are known get that far.
     for names in (description.blocks, description.settings.blocks, description.asked.blocks):
-        if unknown := sorted(set(names) - ENCODERS.keys()):
+        if unknown := [name for name in names if name not in ENCODERS]:
             raise ValueError(f"there is no block {unknown[0]!r} in this version")
     if len(blocks) < len(description.gate_blocks) or blocks != set(description.blocks):
         raise ValueError("'gate_blocks' are not the blocks")
@@ -199,6 +208,20 @@ def _description(content: object) -> _Description:
     if not 0 <= shortest <= longest:
         raise ValueError("'length_range' is no range of lengths")
     return description
+
+
+def _check_installed(content: Mapping[str, object]) -> None:
+    """Raise BlockNotInstalled where a block that a package brought is not there."""
+    packages = content.get("packages")
+    for name, package in packages.items() if isinstance(packages, dict) else ():
+        if not (BLOCK_NAME.fullmatch(name) and isinstance(package, str) and _PACKAGE.fullmatch(package)):
+            raise ValueError("'packages' is no list of blocks and their packages")
+        if name not in ENCODERS:
+            raise BlockNotInstalled(
+                f"the model has the block {name!r} of the package {package} (its entry point {name!r} of {GROUP}), "
+                "which is not installed here or cannot be used; install that package if you trust it, or train again "
+                "without the block"
+            )
 
 
 def _is_unit(number: float) -> bool:

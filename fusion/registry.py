@@ -1,72 +1,116 @@
-"""The encoders that the fusion can draw on, by name, behind one way to fit them.
+"""`ENCODERS`: the block classes that models are made of, by name; everything about an encoder stands on its class.
 
-To add an encoder: a block class in `encoders`, its settings as a field of `fusion.settings.BlockSettings`, and a line
-in `ENCODERS`.
+They are WhyPath's own, those that installed packages bring as entry points of the group `whypath.encoders`, and those
+that a process adds by `ENCODERS.add`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Protocol
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
 from encoders.behavior import BEHAVIOR
-from encoders.block import Block, BlockState, Catalogue, Family, FittedBlock, TrainingData, TrainingSizes
+from encoders.block import Family, FittedBlock, Input
 from encoders.graph import GNN, FactEASE, SharedEntities
 from encoders.text import TextBlock
+from kg.errors import WhyPathError
+from kg.plugins import Plugins
+
+GROUP = "whypath.encoders"
+"""Of the entry points."""
+
+BlockType: TypeAlias = type[FittedBlock]
+B = TypeVar("B")
+
+BLOCK_NAME = re.compile("[a-z][a-z0-9_]{0,39}")
+"""What the name of a block looks like."""
 
 
-class FitBlock(Protocol):
-    """Fits a block; raises WhyPathError where it cannot."""
-
-    def __call__(self, data: TrainingData, settings: BaseModel | None = None, *, seed: int) -> Block:
-        """The fitted block, bound to the catalogue. settings: of the encoder's own class, None for its defaults."""
-        ...
+class UnknownBlock(WhyPathError):
+    """No block or family has this name."""
 
 
-class RestoreBlock(Protocol):
-    """Makes a block from its saved state, bound to a catalogue; raises StateUnreadable."""
+class Encoders(Mapping[str, BlockType]):
+    """Name to block class; what installed packages bring is looked for where a name is none of WhyPath's."""
 
-    def __call__(self, state: BlockState, catalogue: Catalogue) -> Block:
-        """The block."""
-        ...
+    def __init__(self, *own: type) -> None:
+        self._own: dict[str, BlockType] = {block.name: block for block in own}
+        self._added: dict[str, BlockType] = {}
+        self._installed = Plugins(GROUP, self._checked)
+
+    def __getitem__(self, name: str) -> BlockType:
+        return self._own.get(name) or self._added.get(name) or self._installed[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys((*self._own, *self._added, *self._installed)))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Names of WhyPath's own."""
+        return tuple(self._own)
+
+    def find(self, name: str) -> BlockType:
+        """The class of a name. Raises UnknownBlock."""
+        try:
+            return self[name]
+        except KeyError:
+            raise UnknownBlock(
+                f"there is no block {name!r}; there are {', '.join(self)}, and no installed package has another of this"
+                f" name ({GROUP})"
+            ) from None
+
+    def add(self, block: type[B]) -> type[B]:
+        """Add a block class for this process, in the place of an earlier one of its name; usable as a decorator.
+
+        A bundle with such a block can be loaded only where the class was added before. Raises ValueError.
+        """
+        checked = self._checked(getattr(block, "name", block.__name__), block)
+        self._added[checked.name] = checked
+        return block
+
+    def remove(self, name: str) -> None:
+        """Undo `add`."""
+        del self._added[name]
+
+    def package_of(self, name: str) -> str | None:
+        """The distribution that brings a block, None for WhyPath's own and those added by the process."""
+        return None if name in self._own or name in self._added else self._installed.package_of(name)
+
+    def _checked(self, name: str, block: object) -> BlockType:
+        if not inspect.isclass(block):
+            raise ValueError("it is no class")
+        lacking = [part for part in _PARTS if not hasattr(block, part)]
+        if lacking:
+            raise ValueError(f"{block.__name__} is no block: it has no {', '.join(lacking)}")
+        if inspect.isabstract(block):
+            raise ValueError(f"{block.__name__} has no {', '.join(sorted(block.__abstractmethods__))}")
+        if block.name != name or not BLOCK_NAME.fullmatch(name):
+            raise ValueError(
+                f"{block.__name__} has the name {block.name!r}; a block has the name of its entry point, of lower case "
+                "letters, digits and _"
+            )
+        if name in self._own or name in list(Family):
+            raise ValueError(f"{block.__name__}: the name {name!r} is WhyPath's own")
+        if block.family not in list(Family) or not {*block.needs, *block.uses} <= set(Input):
+            raise ValueError(f"{block.__name__}: `family` is one of `Family`, `needs` and `uses` are sets of `Input`")
+        if not (inspect.isclass(block.settings_type) and issubclass(block.settings_type, BaseModel)):
+            raise ValueError(f"{block.__name__}: `settings_type` is no pydantic model")
+        if unknown := block.search_space.keys() - block.settings_type.model_fields.keys():
+            raise ValueError(f"{block.__name__}: `search_space` has {min(unknown)!r}, which is no setting")
+        return block
 
 
-class CheckState(Protocol):
-    """Raises StateUnreadable for what cannot be a state of the encoder, where training had these sizes."""
-
-    def __call__(self, state: BlockState, sizes: TrainingSizes) -> None:
-        """See `Block.check_state`."""
-        ...
-
-
-@dataclass(frozen=True)
-class Encoder:
-    """One way to make a block; for no more than `max_items` items with interactions (None: for any number).
-
-    `reads_texts`: whether it makes use of a catalogue's text vectors.
-    """
-
-    name: str
-    family: Family
-    fit: FitBlock
-    restore: RestoreBlock
-    check: CheckState
-    max_items: int | None = None
-    reads_texts: bool = False
-
-    @classmethod
-    def of(cls, kind: type[FittedBlock]) -> Encoder:
-        """The encoder that a block class is: everything about it stands on the class."""
-        return cls(
-            kind.name, kind.family, kind.fit, kind.from_state, kind.check_state, kind.max_items, kind.reads_texts
-        )
-
-
-ENCODERS: Mapping[str, Encoder] = MappingProxyType(
-    {kind.name: Encoder.of(kind) for kind in (*BEHAVIOR.values(), FactEASE, GNN, SharedEntities, TextBlock)}
+_PARTS = (
+    *("name", "family", "serves_new_items", "summary", "settings_type", "search_space", "needs", "uses", "max_items"),
+    *("fit", "scores", "shares", "rebind", "state", "from_state", "check_state"),
 )
-"""Name to encoder."""
+
+ENCODERS = Encoders(*BEHAVIOR.values(), FactEASE, GNN, SharedEntities, TextBlock)
+"""Name to block class."""

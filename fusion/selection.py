@@ -1,4 +1,4 @@
-"""Choosing settings on valid: one setting a block, tried at a few factors of what was asked for.
+"""Choosing settings on valid: the `search_space` of each block, tried at a few factors of what was asked for.
 
 A block keeps its setting unless another ranks valid better by more than one standard error of the paired difference:
 among settings that valid cannot tell apart, the one that was asked for is as good and does not chase noise.
@@ -6,26 +6,14 @@ among settings that valid cannot tell apart, the one that was asked for is as go
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Sequence
 
 from pydantic import BaseModel, ValidationError
 
 from encoders.block import Block
 from fusion.evaluation import RankingTask, evaluate
+from fusion.registry import ENCODERS
 from fusion.settings import FusionSettings
-
-TRIED: Mapping[str, tuple[str, tuple[float, ...]]] = MappingProxyType(
-    {
-        "ease": ("regularization", (0.5, 2.0)),
-        "factease": ("facts", (0.4, 2.5)),
-        "ials": ("regularization", (0.5, 2.0)),
-        "itemknn": ("neighbours", (0.5, 2.0)),
-        "rp3beta": ("beta", (0.5, 1.5)),
-    }
-)
-"""Block to the field that decides most, and the factors to try it at. The graph network is not among them: it is the
-dearest block to fit."""
 
 MEASURE = "ndcg@10"
 """What valid is ranked by."""
@@ -40,23 +28,23 @@ def choose_settings(
     """The settings with what valid prefers; `task` ranks valid with train as history."""
     block = settings.block
     for name in names:
-        if name not in TRIED:
+        space = ENCODERS.find(name).search_space
+        if not space:
             continue
-        field, factors = TRIED[name]
-        asked = getattr(block, name)
-        if field not in type(asked).model_fields:
-            continue
-        start = best = evaluate(fit(name, asked), task, name=name, ks=(10,))
-        chosen = asked
-        for factor in factors:
-            tried = _at(asked, field, factor)
-            if tried is None:
-                continue
-            found = evaluate(fit(name, tried), task, name=name, ks=(10,))
-            gain = found.against(start, MEASURE)
-            if gain.mean > gain.standard_error and found.mean(MEASURE) > best.mean(MEASURE):
-                best, chosen = found, tried
-        tell(f"{name}: {field} {getattr(chosen, field):g} ({MEASURE} on valid {best.mean(MEASURE):.4f})")
+        chosen = block.of(name)
+        start = best = evaluate(fit(name, chosen), task, name=name, ks=(10,))
+        for field, factors in space.items():
+            asked = chosen
+            for factor in factors:
+                tried = _at(asked, field, factor)
+                if tried is None:
+                    continue
+                result = evaluate(fit(name, tried), task, name=name, ks=(10,))
+                gain = result.against(start, MEASURE)
+                if gain.mean > gain.standard_error and result.mean(MEASURE) > best.mean(MEASURE):
+                    best, chosen = result, tried
+            start = best
+            tell(f"{name}: {field} {getattr(chosen, field):g} ({MEASURE} on valid {best.mean(MEASURE):.4f})")
         block = block.model_copy(update={name: chosen})
     return settings.model_copy(update={"block": block})
 

@@ -2,38 +2,64 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self
 
-from encoders.behavior import EASESettings, IALSSettings, ItemKNNSettings, PopularitySettings, RP3BetaSettings
-from encoders.graph import FactEASESettings, GNNSettings, SharedSettings
-from encoders.text import TextBlockSettings
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, create_model, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from fusion.registry import ENCODERS
 
 
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-class BlockSettings(_Settings):
+class BlockSettings(BaseModel):
     """Settings of every block, by the block's name."""
 
-    ease: EASESettings = EASESettings()
-    """Closed-form item-item model."""
-    ials: IALSSettings = IALSSettings()
-    """Matrix factorisation with fold-in."""
-    rp3beta: RP3BetaSettings = RP3BetaSettings()
-    """Random walks over users and items."""
-    itemknn: ItemKNNSettings = ItemKNNSettings()
-    """Neighbourhoods of items."""
-    popularity: PopularitySettings = PopularitySettings()
-    """The same for everybody."""
-    factease: FactEASESettings = FactEASESettings()
-    """Closed-form item-item model over behaviour and facts."""
-    gnn: GNNSettings = GNNSettings()
-    """Graph neural network."""
-    shared: SharedSettings = SharedSettings()
-    """Shared entities."""
-    text: TextBlockSettings = TextBlockSettings()
-    """Items by their texts."""
+    # Each is of the `settings_type` of its block's class. Those of WhyPath's own blocks are always there, those of
+    # blocks that packages bring where they are given.
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **settings: BaseModel) -> None: ...
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_their_classes(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        return dict(_fields_of(dict.fromkeys((*ENCODERS.own, *given))).model_validate(dict(given)))
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(_fields_of(ENCODERS).__pydantic_core_schema__)
+
+    def of(self, name: str) -> BaseModel:
+        """The settings of a block, its defaults where none are given. Raises UnknownBlock."""
+        found = (self.__pydantic_extra__ or {}).get(name)
+        return ENCODERS.find(name).settings_type() if found is None else found
+
+    def including(self, names: Iterable[str]) -> Self:
+        """The same with the settings of these blocks written out. Raises UnknownBlock."""
+        return self.model_copy(update={name: self.of(name) for name in names})
+
+
+def _fields_of(names: Iterable[str]) -> type[BaseModel]:
+    """A model with a field for each of these that is a block's name."""
+    blocks = [ENCODERS[name] for name in names if name in ENCODERS]
+    fields: dict[str, Any] = {
+        block.name: (block.settings_type, Field(default=block.settings_type(), description=block.summary or None))
+        for block in blocks
+    }
+    config = ConfigDict(extra="forbid", title=BlockSettings.__name__)
+    return create_model(BlockSettings.__name__, __config__=config, __doc__=BlockSettings.__doc__, **fields)
 
 
 class CrossFitSettings(_Settings):

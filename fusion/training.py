@@ -6,7 +6,7 @@ without one of the blocks costs a fit of the gates instead of a whole training (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 
@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from encoders.behavior import BehaviorSettings, CatalogueTooLarge
 from encoders.behavior.rare import coarse_counts, without_rare_items
-from encoders.block import Block, Catalogue, Family, TrainingData
+from encoders.block import Block, Catalogue, Family, Input, TrainingData
 from encoders.installed import check_training_installed
 from fusion.crossfit import cross_fit, spread
 from fusion.evaluation import RankingTask
@@ -24,11 +24,11 @@ from fusion.gate_inputs import Examples
 from fusion.gates import GateForm, Gates
 from fusion.model import FusionModel, TrainedItems, text_digests
 from fusion.ranking import tie_break_keys
-from fusion.registry import ENCODERS, Encoder
+from fusion.registry import ENCODERS, UnknownBlock
 from fusion.selection import choose_settings
 from fusion.settings import FusionSettings
 from fusion.splits import joined
-from fusion.variant import UnknownBlock, Variant
+from fusion.variant import Variant
 from kg.graph import KnowledgeGraph
 from kg.histories import Histories
 from kg.interactions import Interactions
@@ -61,7 +61,6 @@ class Fitting:
     refit: bool = False
     text_vectors: NDArray[np.float32] | None = None
     progress: Tell | None = None
-    encoders: Mapping[str, Encoder] = field(default_factory=lambda: ENCODERS)
     chosen: FusionSettings | None = None
 
     def __post_init__(self) -> None:
@@ -82,6 +81,8 @@ class Fitting:
         self._final: dict[str, Block] = {}
         self.blocks = self._possible_blocks()
         """Names of the blocks that are fitted; those that a catalogue is too large for are not among them."""
+        # So that the model says of every block what it was fitted with.
+        self.asked = self.asked.model_copy(update={"block": self.asked.block.including(self.blocks)})
 
     def twin(self, variant: Variant) -> Fitting:
         """The same training of another variant, from scratch, with the same seed. Raises as the class does."""
@@ -94,12 +95,14 @@ class Fitting:
     @property
     def families(self) -> frozenset[Family]:
         """Families of the blocks."""
-        return frozenset(self.encoders[name].family for name in self.blocks)
+        return frozenset(ENCODERS[name].family for name in self.blocks)
 
     @property
     def reads_texts(self) -> bool:
         """Whether texts have a part in the training."""
-        return self._vectors is not None and any(self.encoders[name].reads_texts for name in self.blocks)
+        return self._vectors is not None and any(
+            Input.TEXT in ENCODERS[name].needs | ENCODERS[name].uses for name in self.blocks
+        )
 
     @cached_property
     def settings(self) -> FusionSettings:
@@ -166,7 +169,6 @@ class Fitting:
             self.asked if not without else self.asked.model_copy(update={"blocks": names}),
             self.variant,
             self.seed,
-            self.encoders,
         )
 
     def _gates(self, names: tuple[str, ...]) -> Gates:
@@ -183,19 +185,24 @@ class Fitting:
         # What opens bundles imports this module too, and goes without torch.
         from fusion.gate_fitting import fit_gates
 
-        return fit_gates(names, examples, self.settings.gates, _form(self.blocks, self.variant, self.encoders))
+        return fit_gates(names, examples, self.settings.gates, _form(self.blocks, self.variant))
 
     def _possible_blocks(self) -> tuple[str, ...]:
         """The blocks to fit: those of the variant that have something to read and can hold so many items."""
         names = self.variant.blocks_of(self.asked.blocks)
-        if self._vectors is None:
-            names = tuple(name for name in names if self.encoders[name].family != Family.TEXT)
+        lacking = self._lacking()
+        wanting = {name: ENCODERS[name].needs & lacking for name in names}
+        for name, needed in wanting.items():
+            if needed:
+                self._tell(f"{name} is left out: there is no {' and no '.join(sorted(needed))} that it could read")
+        names = tuple(name for name in names if not wanting[name])
         if not names:
-            raise UnknownBlock("no block is left: the items have no text that the text block could read")
+            what = " and no ".join(sorted(frozenset[Input]().union(*wanting.values())))
+            raise UnknownBlock(f"no block is left: there is no {what} that {' or '.join(wanting)} could read")
         n_items = len(np.unique(self._all.items))
         kept = []
         for name in names:
-            limit = self.encoders[name].max_items
+            limit = ENCODERS[name].max_items
             if limit is None or n_items <= limit:
                 kept.append(name)
                 continue
@@ -213,14 +220,19 @@ class Fitting:
         self._tell(f"Fitting {name} on {where}")
         # Every fit gets a seed of its own, the final one the seed that was asked for.
         seed = self.seed if fold is None else self.seed * 1000 + fold + 1
-        own = self._with_floor(getattr(self.settings.block, name, None))
-        return self.encoders[name].fit(TrainingData(histories, self._catalogue), own, seed=seed)
+        own = self._with_floor(self.settings.block.of(name))
+        return ENCODERS[name].fit(TrainingData(histories, self._catalogue), own, seed=seed)
 
     def _fit_with(self, name: str, settings: BaseModel) -> Block:
         data = TrainingData(self._train, self._catalogue)
-        return self.encoders[name].fit(data, self._with_floor(settings), seed=self.seed)
+        return ENCODERS[name].fit(data, self._with_floor(settings), seed=self.seed)
 
-    def _with_floor(self, settings: BaseModel | None) -> BaseModel | None:
+    def _lacking(self) -> frozenset[Input]:
+        """What a block may need and these data do not have."""
+        has = {Input.GRAPH: True, Input.TEXT: self._vectors is not None, Input.TIMES: self.train.times is not None}
+        return frozenset(each for each in Input if not has.get(each, False))
+
+    def _with_floor(self, settings: BaseModel) -> BaseModel:
         if not isinstance(settings, BehaviorSettings):
             return settings
         return settings.model_copy(update={"min_users": max(settings.min_users, self.asked.min_users)})
@@ -246,11 +258,11 @@ def _relations(graph: KnowledgeGraph) -> tuple[str, ...]:
     return tuple(facts.relation_names[code] for code in used)
 
 
-def _form(names: tuple[str, ...], variant: Variant, encoders: Mapping[str, Encoder]) -> GateForm:
+def _form(names: tuple[str, ...], variant: Variant) -> GateForm:
     """What the gates may look at. As a score, popularity is behaviour and facts are graph; which block to trust for an
     item, cold or popular, is asked whatever the blocks.
     """
-    families = {encoders[name].family for name in names}
+    families = {ENCODERS[name].family for name in names}
     popularity = Family.BEHAVIOR in families
     facts = Family.GRAPH in families and variant.graph != "none"
     return GateForm(user=True, item=True, popularity_bias=popularity, fact_bias=facts)

@@ -6,17 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from encoders.block import Family
-from fusion.registry import ENCODERS
-from kg.errors import WhyPathError
+from encoders.block import Family, Input
+from fusion.registry import ENCODERS, UnknownBlock
 from kg.graph import KnowledgeGraph
-
-FACTS_ALONE = frozenset({"shared", "factease"})
-"""Blocks that have nothing to say, or nothing that EASE does not say, where there are no facts."""
-
-
-class UnknownBlock(WhyPathError):
-    """No block or family has this name."""
 
 
 @dataclass(frozen=True)
@@ -40,20 +32,20 @@ class Variant:
 
     def blocks_of(self, names: Sequence[str]) -> tuple[str, ...]:
         """The names of the blocks to fit. Raises UnknownBlock."""
-        chosen = tuple(names)
+        chosen = {name: ENCODERS.find(name) for name in names}
         if self.only is not None:
             families = {family.value for family in Family}
             if self.only not in families and self.only not in ENCODERS:
                 known = ", ".join([*sorted(families), *ENCODERS])
                 raise UnknownBlock(f"there is no block {self.only!r}; name one of {known}")
             if self.only in families:
-                chosen = tuple(name for name in names if ENCODERS[name].family == self.only)
+                chosen = {name: block for name, block in chosen.items() if block.family == self.only}
             else:
-                chosen = (self.only,)
-        if self.graph == "none":
-            chosen = tuple(name for name in chosen if name not in FACTS_ALONE)
+                chosen = {self.only: ENCODERS[self.only]}
+        gone = {Input.GRAPH} if self.graph == "none" else set()
         if not self.text:
-            chosen = tuple(name for name in chosen if name != "text")
+            gone.add(Input.TEXT)
+        chosen = tuple(name for name, block in chosen.items() if not block.needs & gone)
         if not chosen:
             raise UnknownBlock(f"no block is left with only={self.only!r}, graph={self.graph!r}, text={self.text}")
         return chosen

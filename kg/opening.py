@@ -7,11 +7,13 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from kg.neo4j_url import NEO4J_SCHEMES
+from kg.plugins import Plugins
 from kg.stores.errors import StoreError
 from kg.stores.kept import KeptStore
 from kg.stores.protocol import GraphStore
@@ -29,7 +31,8 @@ class UnknownScheme(StoreError):
 class StoreKind:
     """A store that can be opened: its name, the URL schemes it answers to, and how to open one.
 
-    `opener` is "module:function" with (url, create) as arguments, imported only when such a store is opened.
+    `opener` is "module:function" with (url, create) as arguments, imported only when such a store is opened. Installed
+    packages bring further ones as entry points of the group `whypath.stores`.
     """
 
     name: str
@@ -49,7 +52,20 @@ STORES: tuple[StoreKind, ...] = (
     StoreKind("neo4j", NEO4J_SCHEMES, "kg.opening:open_neo4j"),
     StoreKind("graph view", (DESCRIPTION,), "kg.opening:open_graph_view"),
 )
-"""Every store that exists. Each has a contract test; `tests/kg/stores` fails if one has none."""
+"""WhyPath's own stores. Each has a contract test; `tests/kg/stores` fails if one has none."""
+
+
+def _checked(name: str, kind: object) -> StoreKind:
+    if not isinstance(kind, StoreKind):
+        raise ValueError("it is no kg.opening.StoreKind")
+    own = {scheme for other in STORES for scheme in other.schemes}
+    if kind.name != name or own & set(kind.schemes) or name in {other.name for other in STORES}:
+        raise ValueError(f"the store {kind.name!r} has the name of its entry point, and schemes of its own")
+    return kind
+
+
+INSTALLED: Plugins[StoreKind] = Plugins("whypath.stores", _checked)
+"""Stores of installed packages, by name."""
 
 
 def open_store(url: str | Path, create: bool = False) -> GraphStore:
@@ -63,10 +79,11 @@ def open_store(url: str | Path, create: bool = False) -> GraphStore:
     if "://" not in text:
         _check_path(text)
     scheme = scheme_of(text)
-    for kind in STORES:
+    for kind in chain(STORES, INSTALLED.values()):
         if scheme in kind.schemes:
             return _opener(kind)(text, create)
-    known = ", ".join(f"{name}:" for kind in STORES for name in kind.schemes if name != DESCRIPTION)
+    kinds = (*STORES, *INSTALLED.values())
+    known = ", ".join(f"{name}:" for kind in kinds for name in kind.schemes if name != DESCRIPTION)
     # Not repeated: a password may stand anywhere in it.
     shown = f"{scheme}://" if "://" in text and _SCHEME.fullmatch(scheme) else "such an address"
     raise UnknownScheme(f"no store answers to {shown}; give a directory, or a URL that starts with {known}")

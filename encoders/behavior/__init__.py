@@ -1,7 +1,6 @@
 """Encoders that learn from the history matrix alone: simple, strong models for the fusion.
 
-Every one is a class with `fit(matrix, settings, *, seed, item_mask)` that returns a `Block` with `LeaveOneOut`;
-`BEHAVIOR` finds it by name. To add one: a module here with its settings class and its block, and a line in `BEHAVIOR`.
+To add one to WhyPath: a module here with its settings class and its block, and the class in `BEHAVIOR`.
 """
 
 from __future__ import annotations

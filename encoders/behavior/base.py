@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from encoders.block import BlockState, Catalogue, Family, TrainingData, TrainingSizes, WeighedHistories
-from encoders.search import SearchSpace
 from encoders.tensors import Tensors, check_fitted, check_trained, settings_of
 from kg.errors import WhyPathError
 from kg.histories import Histories
@@ -23,15 +22,13 @@ class CatalogueTooLarge(WhyPathError):
 
 
 class BehaviorSettings(BaseModel):
-    """Base of the behaviour encoders' settings; `search` is what tuning may try, on valid only."""
+    """Base of the behaviour encoders' settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     min_users: int = Field(default=1, ge=1)
     """Pairs of items that fewer users have together count as pairs that no user has, where a method uses pairs; counts
     of users are rounded to steps. 1: everything counts, exactly. See `encoders.behavior.rare`."""
-
-    search: ClassVar[SearchSpace] = {}
 
 
 class HistoryBlock(WeighedHistories):

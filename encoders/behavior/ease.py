@@ -15,7 +15,7 @@ from pydantic import Field
 from encoders.behavior.base import BehaviorBlock, BehaviorSettings, CatalogueTooLarge
 from encoders.behavior.item_item import ItemItemBlock, weight_tensors
 from encoders.behavior.rare import drop_rare_pairs
-from encoders.search import Range, SearchSpace
+from encoders.block import SearchSpace
 
 _log = logging.getLogger(__name__)
 
@@ -30,14 +30,14 @@ class EASESettings(BehaviorSettings):
     regularization: float = Field(default=250.0, gt=0)
     """λ of the ridge regression; grows with the number of users, some hundreds for thousands of users."""
 
-    search: ClassVar[SearchSpace] = {"regularization": Range(20.0, 2000.0, log=True)}
-
 
 class EASE(ItemItemBlock, BehaviorBlock):
     """W = argmin ‖X − XW‖² + λ‖W‖² with diag(W) = 0: with P = (XᵀX + λI)⁻¹ it is W[j, i] = −P[j, i] / P[i, i]."""
 
     name: str = "ease"
+    summary: ClassVar[str] = "Closed-form item-item model."
     settings_type = EASESettings
+    search_space: ClassVar[SearchSpace] = {"regularization": (0.5, 2.0)}
     max_items: ClassVar[int | None] = MAX_ITEMS
 
     @classmethod

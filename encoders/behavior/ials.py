@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from encoders.behavior.base import BehaviorBlock, BehaviorSettings
-from encoders.search import Choice, Range, SearchSpace
+from encoders.block import SearchSpace
 from encoders.tensors import Tensors
 from kg.histories import Histories
 
@@ -44,20 +44,14 @@ class IALSSettings(BehaviorSettings):
     epochs: int = Field(default=16, ge=1)
     """How often users and items are solved in turn."""
 
-    search: ClassVar[SearchSpace] = {
-        "factors": Choice((32, 64, 128)),
-        "regularization": Range(1.0, 100.0, log=True),
-        "item_exponent": Range(0.0, 1.5),
-        "unobserved": Range(0.05, 2.0, log=True),
-        "epochs": Range(5, 30, whole=True),
-    }
-
 
 class IALS(BehaviorBlock):
     """score(H, i) = ⟨p(H), y_i⟩; the share of history item j is w_j y_jᵀ A⁻¹ y_i, A being held."""
 
     name: str = "ials"
+    summary: ClassVar[str] = "Matrix factorisation with fold-in."
     settings_type = IALSSettings
+    search_space: ClassVar[SearchSpace] = {"regularization": (0.5, 2.0)}
 
     def __init__(self, vectors: NDArray[np.float32], settings: IALSSettings, trained: NDArray[np.int32]) -> None:
         super().__init__(settings, trained)

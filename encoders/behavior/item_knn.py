@@ -22,7 +22,7 @@ from encoders.behavior.item_item import (
     weight_tensors,
 )
 from encoders.behavior.rare import frequent_pairs
-from encoders.search import Range, SearchSpace
+from encoders.block import SearchSpace
 
 
 class ItemKNNSettings(BehaviorSettings):
@@ -37,18 +37,14 @@ class ItemKNNSettings(BehaviorSettings):
     asymmetry: float = Field(default=0.5, ge=0, le=1)
     """Exponent of the target's norm; the history item's gets 1 − this. 0.5 is the cosine; less favours the popular."""
 
-    search: ClassVar[SearchSpace] = {
-        "neighbours": Range(20, 1000, log=True, whole=True),
-        "shrink": Range(0.0, 100.0),
-        "asymmetry": Range(0.0, 1.0),
-    }
-
 
 class ItemKNN(ItemItemBlock, BehaviorBlock):
     """W[j, i] = x_j·x_i / (‖x_i‖^2a ‖x_j‖^2(1−a) + shrink) if j is among i's k nearest, else 0; x are X's columns."""
 
     name: str = "itemknn"
+    summary: ClassVar[str] = "Neighbourhoods of items."
     settings_type = ItemKNNSettings
+    search_space: ClassVar[SearchSpace] = {"neighbours": (0.5, 2.0)}
 
     @classmethod
     def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:

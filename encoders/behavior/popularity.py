@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from encoders.behavior.base import BehaviorBlock, BehaviorSettings
 from encoders.behavior.rare import coarse_counts
-from encoders.search import Choice, SearchSpace
 from encoders.tensors import Tensors
 
 
@@ -20,8 +19,6 @@ class PopularitySettings(BehaviorSettings):
     scale: Literal["log", "count"] = "log"
     """`log`: log(1 + count), which fusion can weigh against other blocks; `count`: the bare count. Same ranking."""
 
-    search: ClassVar[SearchSpace] = {"scale": Choice(("log", "count"))}
-
 
 class Popularity(BehaviorBlock):
     """score(H, i) = log(1 + number of users who have i) for every H, also for an unknown user.
@@ -30,6 +27,7 @@ class Popularity(BehaviorBlock):
     """
 
     name: str = "popularity"
+    summary: ClassVar[str] = "The same for everybody."
     settings_type = PopularitySettings
 
     def __init__(self, counts: NDArray[np.float32], settings: PopularitySettings, trained: NDArray[np.int32]) -> None:

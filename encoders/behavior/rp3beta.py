@@ -23,7 +23,7 @@ from encoders.behavior.item_item import (
     weight_tensors,
 )
 from encoders.behavior.rare import frequent_pairs
-from encoders.search import Range, SearchSpace
+from encoders.block import SearchSpace
 
 
 class RP3BetaSettings(BehaviorSettings):
@@ -41,18 +41,14 @@ class RP3BetaSettings(BehaviorSettings):
     neighbours: int = Field(default=1000, ge=1)
     """How many targets each history item keeps (more where several equal the last)."""
 
-    search: ClassVar[SearchSpace] = {
-        "alpha": Range(0.0, 1.5),
-        "beta": Range(0.0, 1.0),
-        "neighbours": Range(50, 2000, log=True, whole=True),
-    }
-
 
 class RP3Beta(ItemItemBlock, BehaviorBlock):
     """W[j, i] = Σ_u (x_uj/d_j)^α (x_ui/d_u)^α / d_i^β, d the sums of weights of items and users; k largest a row."""
 
     name: str = "rp3beta"
+    summary: ClassVar[str] = "Random walks over users and items."
     settings_type = RP3BetaSettings
+    search_space: ClassVar[SearchSpace] = {"beta": (0.5, 1.5)}
 
     @classmethod
     def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:

@@ -18,9 +18,8 @@ from pydantic import BaseModel, Field
 from encoders.behavior import EASESettings
 from encoders.behavior.ease import MAX_ITEMS, active_items, ease_weights, user_gram
 from encoders.behavior.item_item import ItemItemBlock
-from encoders.block import Family, TrainingData
+from encoders.block import Family, Input, SearchSpace, TrainingData
 from encoders.graph.facts import FactGraph
-from encoders.search import Range, SearchSpace
 
 DEGREE_EXPONENT = 0.25
 """A fact on a node of d items counts d^-¼ on each side: rare ones more, common ones not nothing."""
@@ -32,15 +31,16 @@ class FactEASESettings(EASESettings):
     facts: float = Field(default=5.0, ge=0)
     """μ: weight of the facts against a user's likes; 0 is EASE."""
 
-    search: ClassVar[SearchSpace] = {**EASESettings.search, "facts": Range(0.5, 20.0, log=True)}
-
 
 class FactEASE(ItemItemBlock):
     """The block; it needs interactions of an item, so new items score zero."""
 
     name: str = "factease"
     family: Family = Family.GRAPH
+    summary: ClassVar[str] = "Closed-form item-item model over behaviour and facts."
     settings_type = FactEASESettings
+    search_space: ClassVar[SearchSpace] = {"facts": (0.4, 2.5)}
+    needs: ClassVar[frozenset[Input]] = frozenset({Input.GRAPH})
     max_items: ClassVar[int | None] = MAX_ITEMS
 
     @classmethod

@@ -18,6 +18,7 @@ from encoders.block import (
     Catalogue,
     FactShares,
     Family,
+    Input,
     TrainingData,
     TrainingSizes,
     WeighedHistories,
@@ -39,8 +40,10 @@ class GNN(WeighedHistories):
 
     name: str = "gnn"
     family: Family = Family.GRAPH
+    summary: ClassVar[str] = "Graph neural network."
+    settings_type = GNNSettings
     serves_new_items: bool = True
-    reads_texts: ClassVar[bool] = True
+    uses: ClassVar[frozenset[Input]] = frozenset({Input.GRAPH, Input.TEXT})
 
     def __init__(self, learned: Learned, settings: GNNSettings, catalogue: Catalogue) -> None:
         self.settings = settings

@@ -1,12 +1,8 @@
-"""Settings of the graph encoders, with what tuning may try on valid."""
+"""Settings of the graph encoders."""
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from pydantic import BaseModel, ConfigDict, Field
-
-from encoders.search import Choice, Range, SearchSpace
 
 
 class GNNSettings(BaseModel):
@@ -47,14 +43,6 @@ class GNNSettings(BaseModel):
     dropout: float = Field(default=0.2, ge=0, lt=1)
     """On history vectors and on messages."""
 
-    search: ClassVar[SearchSpace] = {
-        "dimensions": Choice((32, 64, 128)),
-        "steps": Range(50, 300, whole=True),
-        "weight_decay": Range(1e-4, 1e-1, log=True),
-        "dropout": Range(0.0, 0.5),
-        "cold_items": Range(0.05, 0.3),
-    }
-
 
 class SharedSettings(BaseModel):
     """Settings of the shared-entity block."""
@@ -75,5 +63,3 @@ class SharedSettings(BaseModel):
 
     steps: int = Field(default=100, ge=1)
     """Steps of Adam."""
-
-    search: ClassVar[SearchSpace] = {}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,6 +23,7 @@ from encoders.block import (
     Catalogue,
     FactShares,
     Family,
+    Input,
     TrainingData,
     TrainingSizes,
     WeighedHistories,
@@ -57,6 +58,9 @@ class SharedEntities(WeighedHistories):
 
     name: str = "shared"
     family: Family = Family.GRAPH
+    summary: ClassVar[str] = "Shared entities."
+    settings_type = SharedSettings
+    needs: ClassVar[frozenset[Input]] = frozenset({Input.GRAPH})
     serves_new_items: bool = True
 
     def __init__(self, learned: _Learned, settings: SharedSettings, catalogue: Catalogue) -> None:

@@ -17,8 +17,7 @@ import scipy.sparse.linalg
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from encoders.block import BlockState, Catalogue, Family, TrainingData, TrainingSizes, WeighedHistories
-from encoders.search import Range, SearchSpace
+from encoders.block import BlockState, Catalogue, Family, Input, TrainingData, TrainingSizes, WeighedHistories
 from encoders.tensors import (
     StateUnreadable,
     Tensors,
@@ -56,13 +55,6 @@ class TextBlockSettings(BaseModel):
     landmarks: int = Field(default=4096, ge=1)
     """Trained items that texts are compared with; more items are sampled, as the regression costs the cube."""
 
-    search: ClassVar[SearchSpace] = {
-        "rank": Range(16, 256, log=True, whole=True),
-        "shrinkage": Range(50.0, 5000.0, log=True),
-        "sharpness": Range(0.5, 8.0, log=True),
-        "ridge": Range(0.1, 30.0, log=True),
-    }
-
 
 class TextBlock(WeighedHistories):
     """score(H, i) = ⟨Σ_j w_j z_j, q_i⟩, q_i = V̄ + Σ_l k(text_i, text_l) a_l, z_j = D V_j with D the shrinkage above.
@@ -73,8 +65,10 @@ class TextBlock(WeighedHistories):
 
     name: str = "text"
     family: Family = Family.TEXT
+    summary: ClassVar[str] = "Items by their texts."
+    settings_type = TextBlockSettings
     serves_new_items: bool = True
-    reads_texts: ClassVar[bool] = True
+    needs: ClassVar[frozenset[Input]] = frozenset({Input.TEXT})
 
     def __init__(self, learned: dict[str, NDArray], settings: TextBlockSettings, catalogue: Catalogue) -> None:
         """`learned` as in `state`; raises ValueError for a catalogue without text vectors or with others."""

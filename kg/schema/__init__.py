@@ -9,10 +9,11 @@ from kg.schema.domain import DomainSchema
 from kg.schema.errors import SchemaError
 from kg.schema.existing import Direction, GraphSource, PathSpec, RelationshipSpec
 from kg.schema.fields import FieldSpec, FieldType
+from kg.schema.formats import ReaderKind, SourceFormat
 from kg.schema.interactions import EventColumns, InteractionKind, LinkingTable, PositiveRule
 from kg.schema.nodes import LinkColumn, ListColumn, NodeKind, Role
 from kg.schema.relations import EdgeColumns, RelationKind, RelationSpec
-from kg.schema.sources import IdMap, SourceFormat, SourceSpec
+from kg.schema.sources import IdMap, SourceSpec
 from kg.schema.unused import unused_by_models
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "NodeKind",
     "PathSpec",
     "PositiveRule",
+    "ReaderKind",
     "RelationKind",
     "RelationSpec",
     "RelationshipSpec",

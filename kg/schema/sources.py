@@ -2,68 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from kg.redacting import quoted
 from kg.schema.base import DomainModel
-
-
-class SourceFormat(StrEnum):
-    """The formats that `kg.sources` reads."""
-
-    CSV = "csv"
-    TSV = "tsv"
-    PARQUET = "parquet"
-    JSONL = "jsonl"
-    RDF = "rdf"
-    EXCEL = "excel"
-    RECBOLE = "recbole"
-    TRIPLES = "triples"
-    TABLE = "table"
-
-
-_BY_SUFFIX = {
-    ".csv": SourceFormat.CSV,
-    ".tsv": SourceFormat.TSV,
-    ".tab": SourceFormat.TSV,
-    ".parquet": SourceFormat.PARQUET,
-    ".pq": SourceFormat.PARQUET,
-    ".jsonl": SourceFormat.JSONL,
-    ".ndjson": SourceFormat.JSONL,
-    ".json": SourceFormat.JSONL,
-    ".nt": SourceFormat.RDF,
-    ".ttl": SourceFormat.RDF,
-    ".nq": SourceFormat.RDF,
-    ".trig": SourceFormat.RDF,
-    ".rdf": SourceFormat.RDF,
-    ".owl": SourceFormat.RDF,
-    ".jsonld": SourceFormat.RDF,
-    ".xlsx": SourceFormat.EXCEL,
-    ".xlsm": SourceFormat.EXCEL,
-    ".inter": SourceFormat.RECBOLE,
-    ".item": SourceFormat.RECBOLE,
-    ".user": SourceFormat.RECBOLE,
-    ".link": SourceFormat.RECBOLE,
-    ".kg": SourceFormat.RECBOLE,
-}
-
-
-_PACKED = (".gz", ".bz2", ".xz", ".zip")
-
-
-def without_packing(file: str) -> str:
-    """A file's name in small letters, without the ending that says what packs it: `a.CSV.gz` -> "a.csv"."""
-    name = file.lower()
-    return next((name.removesuffix(ending) for ending in _PACKED if name.endswith(ending)), name)
-
-
-def format_of(file: str) -> SourceFormat | None:
-    """The format that a file's name says, also behind the ending of what packs it; None where it says none."""
-    name = without_packing(file)
-    return next((found for suffix, found in _BY_SUFFIX.items() if name.endswith(suffix)), None)
+from kg.schema.formats import Format, SourceFormat, format_of, formats
 
 
 def _cuts_cells(separator: str) -> str:
@@ -79,13 +24,13 @@ Separator: TypeAlias = Annotated[str, Field(min_length=1), AfterValidator(_cuts_
 DecimalMark: TypeAlias = Literal[".", ","]
 
 
-def _check_format(file: str, said: SourceFormat | None) -> None:
+def _check_format(file: str, said: SourceFormat | str | None) -> None:
     if said is SourceFormat.TABLE:
         raise ValueError("format `table` is for tables handed over in Python, not for files")
     if said is None and format_of(file) is None:
         raise ValueError(
             f"the name {quoted(file)} does not tell its format: add `format:` with one of "
-            + ", ".join(f.value for f in SourceFormat if f is not SourceFormat.TABLE)
+            + ", ".join(name for name in formats() if name != SourceFormat.TABLE)
         )
 
 
@@ -101,7 +46,7 @@ class IdMap(DomainModel):
     """Column with the item's key, as interactions use it."""
     entity: str
     """Column with the id that the triples use for it."""
-    format: SourceFormat | None = None
+    format: Format | None = None
     """Where the file's name does not tell."""
     separator: Separator | None = None
     """Column separator, where it is not the format's own."""
@@ -119,7 +64,7 @@ class SourceSpec(DomainModel):
     """Path, relative to `domain.yaml`; may be packed with gzip, bzip2, xz, or zip (one file in it)."""
     table: str | None = None
     """Instead of a file: the name of a data frame or graph handed over in Python (`load_domain(..., tables={...})`)."""
-    format: SourceFormat | None = None
+    format: Format | None = None
     """Where the file's name does not tell; `triples` for head, relation, tail."""
     separator: Separator | None = None
     """Column separator of text tables: `,` in CSV, a tab elsewhere. One of several characters (`::`) has no quoting."""
@@ -164,7 +109,7 @@ class SourceSpec(DomainModel):
         return self
 
     @property
-    def resolved_format(self) -> SourceFormat:
+    def resolved_format(self) -> SourceFormat | str:
         """The format, said or told by the file's name."""
         if self.table is not None:
             return SourceFormat.TABLE

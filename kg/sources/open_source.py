@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kg.schema import IdMap, SourceFormat, SourceSpec
 from kg.schema.errors import suggestion
-from kg.schema.sources import without_packing
+from kg.schema.formats import READERS, without_packing
 from kg.sources.delimited import DelimitedReader
 from kg.sources.excel import ExcelReader
 from kg.sources.json_lines import JsonLinesReader
@@ -59,7 +60,7 @@ def open_source(
             return TriplesReader(
                 path, spec.name, separator=separator, quoted=quoted, encoding=spec.encoding, skip=spec.skip
             )
-        case format_:
+        case SourceFormat() as format_:
             is_csv = format_ is SourceFormat.CSV
             separator = spec.separator or ("," if is_csv else "\t")
             return DelimitedReader(
@@ -73,6 +74,9 @@ def open_source(
                 atomic=format_ is SourceFormat.RECBOLE,
                 skip=spec.skip,
             )
+        case name:
+            module, _, function = READERS[name].opener.partition(":")
+            return getattr(importlib.import_module(module), function)(path, spec)
 
 
 def read_id_map(spec: IdMap, folder: Path = Path(), *, allow_outside: Sequence[str | Path] = ()) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Every `Block` class has a contract test, every settings class tells what tuning may try."""
+"""Every `Block` class has a contract test, every settings class documents its settings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import importlib
 import inspect
 import pkgutil
 from types import ModuleType
-from typing import ClassVar
 
 import pytest
 from pydantic import BaseModel
@@ -15,17 +14,10 @@ import encoders
 import tests.encoders
 from encoders.behavior import BEHAVIOR
 from encoders.graph import FactEASESettings, GNNSettings, SharedSettings
-from encoders.search import Choice, Range, SearchSpace
 from encoders.text import TextBlockSettings
 from tests.encoders.contract import BlockContract
 
 SETTINGS = [*(block.settings_type for block in BEHAVIOR.values()), TextBlockSettings, GNNSettings, FactEASESettings]
-
-
-class Tunable(BaseModel):
-    """What the settings classes have in common."""
-
-    search: ClassVar[SearchSpace]
 
 
 def modules(package: ModuleType) -> list[ModuleType]:
@@ -67,20 +59,3 @@ def test_settings_round_trip_and_are_documented(settings_type: type[BaseModel]) 
     settings = settings_type()
     assert settings_type.model_validate_json(settings.model_dump_json()) == settings
     assert all(field.description for field in settings_type.model_fields.values())
-
-
-@pytest.mark.parametrize("settings_type", SETTINGS, ids=lambda settings_type: settings_type.__name__)
-def test_search_ranges_hold_valid_values(settings_type: type[Tunable]) -> None:
-    assert settings_type.search
-    for name, space in settings_type.search.items():
-        match space:
-            case Range(low, high, log, whole):
-                ends = [low, high]
-                assert low < high
-                assert not log or low > 0
-                values = [int(end) if whole else end for end in ends]
-                assert values == ends
-            case Choice(values):
-                assert values
-        for value in values:
-            assert getattr(settings_type.model_validate({name: value}), name) == value

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import ClassVar, Self
 
 import numpy as np
@@ -14,7 +12,6 @@ from pydantic import BaseModel
 from encoders.block import BlockState, Catalogue, Family, TrainingData, TrainingSizes, WeighedHistories
 from encoders.graph import GNNSettings, SharedSettings
 from encoders.tensors import Tensors, check_fitted
-from fusion.registry import ENCODERS, Encoder
 from fusion.settings import BlockSettings, CrossFitSettings, FusionSettings, GateSettings
 
 SMALL = FusionSettings(
@@ -84,7 +81,3 @@ class Memory(WeighedHistories):
 
 def _seen(state: BlockState) -> sp.csr_array:
     return sp.csr_array(Tensors(state.tensors).numbers("seen", (None, None)))
-
-
-WITH_MEMORY: Mapping[str, Encoder] = MappingProxyType({**ENCODERS, "memory": Encoder.of(Memory)})
-"""The encoders and `Memory`."""

@@ -10,7 +10,8 @@ from encoders.behavior import EASE, EASESettings, ItemKNN, ItemKNNSettings
 from encoders.block import Block
 from fusion.evaluation import RankingTask
 from fusion.ranking import tie_break_keys
-from fusion.selection import TRIED, choose_settings
+from fusion.registry import ENCODERS
+from fusion.selection import choose_settings
 from fusion.settings import BlockSettings, FusionSettings
 from kg.histories import Histories
 
@@ -82,7 +83,8 @@ def test_settings_beyond_a_fields_limits_are_not_tried() -> None:
 
 
 def test_every_tried_field_exists_and_is_a_number() -> None:
-    blocks = BlockSettings()
-    for name, (field, factors) in TRIED.items():
-        assert isinstance(getattr(getattr(blocks, name), field), int | float)
+    tried = [(block, field, factors) for block in ENCODERS.values() for field, factors in block.search_space.items()]
+    assert {block.name for block, _, _ in tried} == {"ease", "factease", "ials", "itemknn", "rp3beta"}
+    for block, field, factors in tried:
+        assert isinstance(getattr(block.settings_type(), field), int | float)
         assert all(factor > 0 and factor != 1 for factor in factors)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from encoders.behavior import EASE, CatalogueTooLarge
-from encoders.block import Family
+from encoders.block import Family, Input
 from fusion.model import FusionModel
 from fusion.model_files import read_model, write_model
-from fusion.registry import ENCODERS, Encoder
+from fusion.registry import ENCODERS
 from fusion.settings import CrossFitSettings, FusionSettings, GateSettings
 from fusion.training import Fitting
 from fusion.variant import UnknownBlock, Variant
 from kg.interactions import Interactions
-from tests.fusion.small import SMALL, WITH_MEMORY, with_blocks
+from tests.fusion.small import SMALL, Memory, with_blocks
 from tests.planted import Domain, domain, vectors
 
 SEEN = domain()
@@ -31,7 +31,6 @@ def trained(
     variant: Variant | None = None,
     seed: int = 1,
     texts: bool = True,
-    encoders: Mapping[str, Encoder] = ENCODERS,
 ) -> FusionModel:
     """A model of a domain's interactions."""
     return Fitting(
@@ -41,7 +40,6 @@ def trained(
         seed=seed,
         variant=variant or Variant(),
         text_vectors=vectors(over.graph.item_texts.to_list()) if texts else None,
-        encoders=encoders,
     ).model()
 
 
@@ -56,22 +54,28 @@ def blocks_of(model: FusionModel) -> set[str]:
     return set(model.states)
 
 
-def test_a_planted_memory_is_taken_out_and_useful_blocks_stay() -> None:
+@pytest.fixture
+def memory() -> Iterator[type[Memory]]:
+    yield ENCODERS.add(Memory)
+    ENCODERS.remove("memory")
+
+
+def test_a_planted_memory_is_taken_out_and_useful_blocks_stay(memory: type[Memory]) -> None:
     """Perfect on what it was trained on, random on all else: in-sample scores would make it the best block of all."""
     many = domain(users=400)
     settings = with_blocks("memory", "ease", "shared").model_copy(
         update={"gates": GateSettings(), "crossfit": CrossFitSettings(folds=3)}
     )
-    model = trained(many, settings, encoders=WITH_MEMORY)
+    model = trained(many, settings)
     assert blocks_of(model) == {"ease", "shared"}
     given = many.histories
-    memory, ease = WITH_MEMORY["memory"].fit(many.training(), seed=1), EASE.learn(given)
+    remembered, ease = memory.fit(many.training(), seed=1), EASE.learn(given)
     taken = given.matrix().toarray() > 0
 
     def in_sample(scores: np.ndarray) -> float:
         return float((scores[taken].mean() - scores[~taken].mean()) / scores.std())
 
-    assert in_sample(memory.scores(given)) > in_sample(ease.scores(given))
+    assert in_sample(remembered.scores(given)) > in_sample(ease.scores(given))
 
 
 def test_equal_seeds_give_equal_bytes(tmp_path: Path) -> None:
@@ -145,7 +149,7 @@ def test_only_a_family_or_a_block(only: str, kept: set[str]) -> None:
 def test_a_block_alone_is_ranked_by_its_own_scores() -> None:
     model = trained(variant=Variant(only="ials"))
     (state,) = model.states.values()
-    block = ENCODERS["ials"].restore(state, SEEN.catalogue())
+    block = ENCODERS["ials"].from_state(state, SEEN.catalogue())
     np.testing.assert_array_equal(model.bind(SEEN.graph).scores(SEEN.histories), block.scores(SEEN.histories))
 
 
@@ -192,39 +196,32 @@ def test_refit_learns_from_valid_too() -> None:
     np.testing.assert_array_equal(alone.states["ease"].tensors["weights"], plain.states["ease"].tensors["weights"])
 
 
-def small_encoders(**limits: int) -> dict[str, Encoder]:
-    """The encoders, some of them for fewer items."""
-    return {**ENCODERS, **{name: replace(ENCODERS[name], max_items=limit) for name, limit in limits.items()}}
-
-
-def test_blocks_that_cannot_hold_the_catalogue_are_left_out_with_a_message() -> None:
+def test_blocks_that_cannot_hold_the_catalogue_are_left_out_with_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
-    model = Fitting(
-        SEEN.graph,
-        SEEN.interactions,
-        asked=SMALL,
-        seed=1,
-        progress=told.append,
-        encoders=small_encoders(ease=20),
-    ).model()
+    monkeypatch.setattr(EASE, "max_items", 20)
+    model = Fitting(SEEN.graph, SEEN.interactions, asked=SMALL, seed=1, progress=told.append).model()
     assert blocks_of(model) == {"shared"}
     n_items = len(np.unique(SEEN.matrix.indices))
     assert told[0] == f"ease is left out: {n_items} items have interactions, and it is made for 20"
-    fits = Fitting(SEEN.graph, SEEN.interactions, asked=SMALL, seed=1, encoders=small_encoders(ease=n_items)).model()
+    monkeypatch.setattr(EASE, "max_items", n_items)
+    fits = Fitting(SEEN.graph, SEEN.interactions, asked=SMALL, seed=1).model()
     assert "ease" in fits.states
 
 
-def test_no_block_that_can_hold_the_catalogue_is_an_error() -> None:
+def test_no_block_that_can_hold_the_catalogue_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ease", "shared"):
+        monkeypatch.setattr(ENCODERS[name], "max_items", 5)
     with pytest.raises(CatalogueTooLarge, match="more than ease and shared can hold; train with other blocks"):
-        Fitting(SEEN.graph, SEEN.interactions, asked=SMALL, encoders=small_encoders(ease=5, shared=5)).model()
+        Fitting(SEEN.graph, SEEN.interactions, asked=SMALL).model()
     with pytest.raises(CatalogueTooLarge, match="more than ease can hold"):
-        Fitting(SEEN.graph, SEEN.interactions, variant=Variant(only="ease"), encoders=small_encoders(ease=5)).model()
+        Fitting(SEEN.graph, SEEN.interactions, variant=Variant(only="ease")).model()
 
 
 def test_encoders_declare_the_limits_of_their_blocks() -> None:
-    assert {name for name, encoder in ENCODERS.items() if encoder.max_items is not None} == {"ease", "factease"}
-    assert {name for name, encoder in ENCODERS.items() if encoder.reads_texts} == {"gnn", "text"}
-    assert all(encoder.name == name for name, encoder in ENCODERS.items())
+    assert {name for name, block in ENCODERS.items() if block.max_items is not None} == {"ease", "factease"}
+    assert {name for name, block in ENCODERS.items() if Input.TEXT in block.needs | block.uses} == {"gnn", "text"}
+    assert {name for name, block in ENCODERS.items() if Input.GRAPH in block.needs} == {"factease", "shared"}
+    assert all(block.name == name for name, block in ENCODERS.items())
 
 
 def test_with_too_few_interactions_to_hold_out_all_blocks_count_the_same() -> None:

@@ -10,20 +10,32 @@ from pathlib import Path
 import pytest
 
 from encoders.block import Block, TrainingData
+from fusion.model_files import read_model, write_model
+from fusion.registry import ENCODERS
+from fusion.settings import BlockSettings
+from fusion.training import Fitting
+from kg.errors import WhyPathError
 from kg.sources import BadRecord, Reason
 from tests.encoders.contract import BlockContract
+from tests.fusion.small import with_blocks
+from tests.planted import domain
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PLACES = ("kg", "encoders", "fusion", "whypath", "tests", "docs", "notebooks", "benchmarks")
 
 
-def code(title: str) -> dict:
-    """What the code under a heading defines."""
+def source(title: str) -> str:
+    """The code under a heading."""
     block = re.search(rf"## {title}\n.*?```python\n(.*?)```", TEXT, re.DOTALL)
     assert block is not None, title
+    return block.group(1)
+
+
+def code(title: str) -> dict:
+    """What the code under a heading defines."""
     names: dict = {}
-    exec(compile(block.group(1), "CONTRIBUTING.md", "exec"), names)
+    exec(compile(source(title), "CONTRIBUTING.md", "exec"), names)
     return names
 
 
@@ -36,6 +48,25 @@ class TestTheEncoderOfTheGuide(BlockContract):
     @classmethod
     def fit(cls, data: TrainingData) -> Block:
         return Jaccard.fit(data)
+
+
+def test_the_encoder_of_the_guide_is_trained_saved_loaded_and_explained(tmp_path: Path) -> None:
+    seen = domain()
+    assert ENCODERS.add(Jaccard) is Jaccard
+    try:
+        settings = BlockSettings(jaccard=Jaccard.settings_type(shrink=2.0))
+        asked = with_blocks("ease", "jaccard").model_copy(update={"block": settings})
+        write_model(Fitting(seen.graph, seen.interactions, asked=asked, seed=1).model(), tmp_path)
+        model = read_model(tmp_path)
+        assert model.gates.blocks == ("ease", "jaccard")
+        assert model.asked.block.jaccard.shrink == 2.0
+        split = model.bind(seen.graph).split(seen.histories.take(slice(0, 1)), 7)
+        assert [share.block for share in split.blocks] == ["ease", "jaccard"]
+        assert split.bias + sum(share.share for share in split.blocks) == pytest.approx(split.score)
+    finally:
+        ENCODERS.remove("jaccard")
+    with pytest.raises(WhyPathError, match="jaccard"):
+        read_model(tmp_path)
 
 
 def test_the_reader_of_the_guide(tmp_path: Path) -> None:
@@ -63,6 +94,9 @@ def test_every_place_exists() -> None:
         ("BehaviorBlock", "encoders.behavior"),
         ("ItemItemBlock", "encoders.behavior.item_item"),
         ("BEHAVIOR", "encoders.behavior"),
+        ("FittedBlock", "encoders.block"),
+        ("ENCODERS", "fusion.registry"),
+        ("ReaderKind", "kg.schema"),
         ("BlockContract", "tests.encoders.contract"),
         ("RawRecord", "kg.sources"),
         ("SourceFormat", "kg.schema"),

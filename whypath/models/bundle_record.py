@@ -10,7 +10,7 @@ import hashlib
 import os
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,8 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from encoders.tensors import settings_of
 from encoders.text import TextEncoderSettings
-from fusion.model_files import DESCRIPTION, GATES, ITEMS, ModelUnreadable, block_file, reading
+from fusion.model_files import DESCRIPTION, GATES, ITEMS, BlockNotInstalled, ModelUnreadable, block_file, reading
 from fusion.ranker import ModelUnusable
+from fusion.registry import ENCODERS
 from fusion.strict_json import read_json
 from kg.durable import recover
 from kg.errors import WhyPathError
@@ -107,10 +108,11 @@ class BundleRecord(_Part):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
-def versions() -> dict[str, str]:
-    """Versions of what decides a model's numbers, as far as installed."""
+def versions(blocks: Iterable[str] = ()) -> dict[str, str]:
+    """Versions of what decides a model's numbers, as far as installed; `blocks` are those of the model."""
     found = {"python": platform.python_version()}
-    for package in _PACKAGES:
+    brought = sorted({package for name in blocks if (package := ENCODERS.package_of(name)) is not None})
+    for package in (*_PACKAGES, *brought):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -172,6 +174,8 @@ def reading_bundle() -> Iterator[None]:
         yield
     except ModelUnreadable as error:
         raise BundleError(f"{error.path} cannot be read ({error.reason}); {AGAIN}") from error
+    except BlockNotInstalled as error:
+        raise BundleError(f"the bundle cannot be loaded: {error}") from error
 
 
 def _check_files(files: dict[str, str]) -> None:

@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from encoders.text import TextEncoderSettings
-from fusion.settings import FusionSettings
+from fusion.registry import ENCODERS
+from fusion.settings import BlockSettings, FusionSettings
 from kg.errors import WhyPathError
 
 _WIDTH = 100
@@ -87,12 +88,16 @@ def _toml(settings: BaseModel, place: tuple[str, ...]) -> Iterator[str]:
     inner: list[tuple[str, BaseModel, str]] = []
     if place:
         yield f"[{'.'.join(place)}]"
-    for name, info in type(settings).model_fields.items():
-        value = getattr(settings, name)
+    fields = type(settings).model_fields
+    if isinstance(settings, BlockSettings):
+        settings = settings.including(ENCODERS)
+    for name, value in settings:
+        info = fields.get(name)
+        description = ENCODERS[name].summary if info is None else info.description or ""
         if isinstance(value, BaseModel):
-            inner.append((name, value, info.description or ""))
+            inner.append((name, value, description))
             continue
-        yield from textwrap.wrap(info.description or "", _WIDTH, initial_indent="# ", subsequent_indent="# ")
+        yield from textwrap.wrap(description, _WIDTH, initial_indent="# ", subsequent_indent="# ")
         yield f"# {name} is not set" if value is None else f"{name} = {_value(value)}"
     yield ""
     for name, value, description in inner:

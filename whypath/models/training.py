@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from encoders.behavior.rare import without_rare_items
+from encoders.block import Input
 from encoders.installed import check_training_installed
 from encoders.text import TextEncoder, TextEncoderSettings
 from fusion.model import FusionModel
@@ -163,7 +164,7 @@ def _fitting(
             f"no item has {options.settings.min_users} users in the training data, and what fewer did is not learnt, so"
             " that nobody's history can be read off the model; with --min-users 1 everything counts"
         )
-    reads_texts = choices.text and any(ENCODERS[name].reads_texts for name in names)
+    reads_texts = choices.text and any(Input.TEXT in ENCODERS[name].needs | ENCODERS[name].uses for name in names)
     if options.text.model is not None and not reads_texts and tell is not None:
         tell(f"No part of this model reads texts: the text model {options.text.model} is not used")
     return Fitting(
@@ -202,7 +203,7 @@ def _bundle(
         # Without texts of no effect, and what was asked for may be a place on this machine.
         text=TextEncoderSettings() if model.items.text_vectors is None else encoder.recorded,
         threads=torch.get_num_threads(),
-        versions=versions(),
+        versions=versions(model.states),
     )
     popularity = popularity_blend(on.train, options.settings.min_users)
     return Bundle(model, record, graph.item_ids, popularity, users=on.users(), files=files)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kg.schema import SourceFormat, SourceSpec
-from kg.schema.sources import format_of, without_packing
+from kg.schema.formats import format_of, without_packing
 from kg.sources.delimited import ATOMIC_TYPES
 from kg.sources.excel import sheet_names
 from kg.sources.guess.encodings import encoding_of
@@ -64,7 +64,9 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
     if told is SourceFormat.EXCEL:
         names = sheet_names(path, str(path))
         return Sniffed(_spec(spec_path), (), tuple(names) if len(names) > 1 else ())
-    if told in (SourceFormat.PARQUET, SourceFormat.JSONL, SourceFormat.RDF):
+    if told in (SourceFormat.PARQUET, SourceFormat.JSONL, SourceFormat.RDF) or not isinstance(
+        told, SourceFormat | None
+    ):
         return Sniffed(_spec(spec_path), ())
     encoding = encoding_of(head, whole=len(head) < _HEAD_BYTES)
     notes = [] if encoding is None else [f"not UTF-8: read as {encoding}; correct `encoding` if names look wrong"]

@@ -1,0 +1,127 @@
+"""A package that brings a block, a reader and a store: commands use them, a bundle needs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.plugin_package import write_package
+from tests.whypath.test_contributing import source
+
+ROOT = Path(__file__).parents[2]
+
+READER = """
+from kg.schema import ReaderKind
+
+KIND = ReaderKind("jsonarray", (".jsonarray",), "shop_reader:open_array")
+
+
+def open_array(path, spec):
+    return JsonArrayReader(path, spec.name)
+"""
+
+STORE = """
+from pathlib import Path
+
+from kg.opening import StoreKind
+from kg.stores.embedded import EmbeddedStore
+
+KIND = StoreKind("shop", ("shop",), "shop_store:open_shop")
+
+
+def open_shop(url, create):
+    return EmbeddedStore.open(Path(url.removeprefix("shop:")), create=create)
+"""
+
+DOMAIN = """
+nodes:
+  film: {role: item, source: films.jsonarray, key: id, label: title}
+  user: {role: user}
+interactions:
+  liked: {source: likes.csv, columns: {user: user, item: film}}
+"""
+
+SETTINGS = """
+blocks = ["popularity", "jaccard"]
+min_users = 1
+
+[block.jaccard]
+shrink = 2.5
+
+[crossfit]
+folds = 2
+
+[gates]
+steps = 5
+least_share = 0.0
+"""
+
+
+def run(folder: Path, code: str, *, installed: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run Python in a folder, with the package or without."""
+    path = os.pathsep.join([str(ROOT), *([str(folder / "site")] if installed else [])])
+    environment = {**os.environ, "PYTHONPATH": path, "WHYPATH_DATA": str(folder / "data")}
+    start = f"import json, sys\nfrom whypath.cli import main\nfrom whypath.engine import Engine\n{code}"
+    return subprocess.run(
+        [sys.executable, "-c", start], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_package_brings_a_block_a_reader_and_a_store(tmp_path: Path) -> None:
+    write_package(
+        tmp_path / "site",
+        "whypath-shop",
+        {
+            "shop_block": source("Add an encoder"),
+            "shop_reader": source("Add a reader") + READER,
+            "shop_store": STORE,
+        },
+        {
+            "whypath.encoders": "jaccard = shop_block:Jaccard\nbroken = shop_block:NoSuchBlock",
+            "whypath.readers": "jsonarray = shop_reader:KIND",
+            "whypath.stores": "shop = shop_store:KIND",
+        },
+    )
+    films = [{"id": f"i{n}", "title": f"Film {n}"} for n in range(11)]
+    (tmp_path / "films.jsonarray").write_text(json.dumps(films))
+    rows = "".join(f"u{n % 13},i{(n * n + n % 3) % 11}\n" for n in range(160))
+    (tmp_path / "likes.csv").write_text(f"user,film\n{rows}")
+    (tmp_path / "domain.yaml").write_text(DOMAIN)
+    (tmp_path / "settings.toml").write_text(SETTINGS)
+    trained = run(
+        tmp_path,
+        """
+assert main(["load", "domain.yaml", "--store", "shop:films"]) == 0
+assert main(["train", "--store", "shop:films", "--settings", "settings.toml", "--bundle", "bundle"]) == 0
+main(["train", "--print-settings"])
+""",
+    )
+    assert trained.returncode == 0, trained.stderr
+    assert "[block.jaccard]\n" in trained.stdout
+    assert trained.stderr.count("whypath-shop 1.0: 'broken' (whypath.encoders) cannot be used and is left out") == 1
+    answered = run(
+        tmp_path,
+        """
+with Engine.open("shop:films", "bundle") as engine:
+    assert "shop_block" in sys.modules
+    model = engine.bundle.model
+    first = engine.recommend("u1", k=1).items[0]
+    explanation = engine.explain("u1", first.item)
+    blocks = [share.block for share in explanation.blocks if share.block != "bias"]
+print(json.dumps([model.asked.block.jaccard.shrink, blocks, engine.bundle.record.versions]))
+""",
+    )
+    assert answered.returncode == 0, answered.stderr
+    # What is broken is not asked for, so nothing is said of it.
+    assert answered.stderr == ""
+    shrink, blocks, versions = json.loads(answered.stdout)
+    assert (shrink, sorted(blocks)) == (2.5, ["jaccard", "popularity"])
+    assert versions["whypath-shop"] == "1.0"
+    missed = run(
+        tmp_path, 'main(["recommend", "--store", "films", "--bundle", "bundle", "--user", "u1"])', installed=False
+    )
+    assert "'jaccard' of the package whypath-shop (its entry point 'jaccard' of whypath.encoders)" in missed.stderr
+    assert "Traceback" not in missed.stderr
