@@ -19,7 +19,7 @@ from rdflib.plugins.parsers.notation3 import BadSyntax, RDFSink, SinkParser
 from rdflib.plugins.parsers.ntriples import W3CNTriplesParser, r_literal, unquote
 
 from kg.rows import Position
-from kg.schema.sources import without_packing
+from kg.schema.formats import without_packing
 from kg.sources.columns import find_column
 from kg.sources.iris import expanded, readable_name
 from kg.sources.lines import TOO_LONG, bounded_lines, is_too_long

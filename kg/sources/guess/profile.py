@@ -16,7 +16,7 @@ from typing import Any
 
 from kg.schema import SourceFormat, SourceSpec
 from kg.schema.domain import DEFAULT_MISSING
-from kg.schema.sources import without_packing
+from kg.schema.formats import without_packing
 from kg.sources.guess.signal_words import is_signal_name
 from kg.sources.guess.sniffing import NothingInIt, Sniffed, sniff
 from kg.sources.guess.words import KEY_NAMES, is_item_name, is_user_name, plain, singular, stem_of, table_name
