@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
@@ -83,8 +83,8 @@ class Encoders(Mapping[str, BlockType]):
         """The distribution that brings a block, None for WhyPath's own and those added by the process."""
         return None if name in self._own or name in self._added else self._installed.package_of(name)
 
-    def _checked(self, name: str, block: object) -> BlockType:
-        if not inspect.isclass(block):
+    def _checked(self, name: str, block: Any) -> BlockType:
+        if not isinstance(block, type):
             raise ValueError("it is no class")
         lacking = [part for part in _PARTS if not hasattr(block, part)]
         if lacking:
@@ -100,7 +100,7 @@ class Encoders(Mapping[str, BlockType]):
             raise ValueError(f"{block.__name__}: the name {name!r} is WhyPath's own")
         if block.family not in list(Family) or not {*block.needs, *block.uses} <= set(Input):
             raise ValueError(f"{block.__name__}: `family` is one of `Family`, `needs` and `uses` are sets of `Input`")
-        if not (inspect.isclass(block.settings_type) and issubclass(block.settings_type, BaseModel)):
+        if not (isinstance(block.settings_type, type) and issubclass(block.settings_type, BaseModel)):
             raise ValueError(f"{block.__name__}: `settings_type` is no pydantic model")
         if unknown := block.search_space.keys() - block.settings_type.model_fields.keys():
             raise ValueError(f"{block.__name__}: `search_space` has {min(unknown)!r}, which is no setting")

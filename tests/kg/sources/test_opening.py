@@ -36,7 +36,7 @@ FORMATS = [
 def spec(options: dict[str, Any], file: str) -> SourceSpec:
     """The same format for a file of any name."""
     told = SourceSpec.model_validate(options)
-    return SourceSpec.model_validate({**options, "file": file, "format": told.resolved_format.value})
+    return SourceSpec.model_validate({**options, "file": file, "format": str(told.resolved_format)})
 
 
 @pytest.fixture
