@@ -109,7 +109,7 @@ class Encoders(Mapping[str, BlockType]):
 
 _PARTS = (
     *("name", "family", "serves_new_items", "summary", "settings_type", "search_space", "needs", "uses", "max_items"),
-    *("fit", "scores", "shares", "rebind", "state", "from_state", "check_state"),
+    *("fit", "scores", "shares", "state", "from_state", "check_state"),
 )
 
 ENCODERS = Encoders(*BEHAVIOR.values(), FactEASE, GNN, SharedEntities, TextBlock)
