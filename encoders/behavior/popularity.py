@@ -27,7 +27,7 @@ class Popularity(BehaviorBlock):
     """
 
     name: str = "popularity"
-    summary: ClassVar[str] = "The same for everybody."
+    summary: ClassVar[str] = "The same scores for all users."
     settings_type = PopularitySettings
 
     def __init__(self, counts: NDArray[np.float32], settings: PopularitySettings, trained: NDArray[np.int32]) -> None:
