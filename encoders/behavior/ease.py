@@ -69,7 +69,7 @@ def active_items(seen: sp.csr_array) -> NDArray[np.int32]:
 def user_gram(columns: sp.csr_array, min_users: int) -> NDArray[np.float64]:
     """XᵀX [n, n] of histories X [n_users, n], without the pairs that fewer users have together."""
     gram = (columns.T @ columns).toarray()
-    drop_rare_pairs(gram, columns, min_users)
+    drop_rare_pairs(gram, min_users)
     return gram
 
 

@@ -25,18 +25,14 @@ def without_rare_items(histories: Histories, min_users: int) -> Histories:
     return histories if kept.all() else histories.keep(kept)
 
 
-def drop_rare_pairs(gram: NDArray[np.float64], columns: sp.csr_array, min_users: int) -> None:
+def drop_rare_pairs(gram: NDArray[np.float64], min_users: int) -> None:
     """Set a Gram matrix's entries of pairs that fewer users have together to zero, in place; the diagonal is kept.
 
-    columns: the histories [n_users, n] that `gram` [n, n] is of.
+    gram: XᵀX [n, n] of a binary X, so that it holds how many users have each pair.
     """
     if min_users <= 1:
         return
-    together = gram
-    if np.any(columns.data != 1):
-        binary = columns.astype(bool).astype(np.float64)
-        together = (binary.T @ binary).toarray()
-    rare = together < min_users
+    rare = gram < min_users
     np.fill_diagonal(rare, False)
     gram[rare] = 0.0
 

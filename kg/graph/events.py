@@ -60,12 +60,12 @@ def interactions_of(parts: Sequence[Part], keys: Strings, n_items: int) -> Inter
     )
 
 
-def history_of(parts: Sequence[Part], n_items: int) -> Histories:
-    """The events as those of one user, who has them all."""
+def history_of(parts: Sequence[Part], n_items: int, names: Sequence[str]) -> Histories:
+    """The events as those of one user, who has them all; `names` are the kinds of the domain."""
     found = _Columns.of(parts)
     offsets = np.array([0, len(found.items)], dtype=np.int64)
-    names = tuple(table.kind for table, _ in parts)
-    return Histories(offsets, found.items, n_items, found.times, found.weights, found.kinds, names)
+    places = np.array([names.index(table.kind) for table, _ in parts], dtype=np.int16)
+    return Histories(offsets, found.items, n_items, found.times, found.weights, places[found.kinds], tuple(names))
 
 
 def _joined(columns: Sequence[NDArray], dtype: type) -> NDArray:

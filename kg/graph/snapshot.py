@@ -276,7 +276,8 @@ class KnowledgeGraph:
         tables = self.events_of(user)
         liked = [(table, np.flatnonzero(table.positive)) for table in tables]
         seen = [table.items for table in tables if table.kind in kinds]
-        return history_of(liked, self.n_items), np.unique(np.concatenate([np.zeros(0, np.int32), *seen]))
+        names = sorted(self.schema.interactions)
+        return history_of(liked, self.n_items, names), np.unique(np.concatenate([np.zeros(0, np.int32), *seen]))
 
     # Other snapshots
 

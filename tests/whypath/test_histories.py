@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.whypath.films import SCHEMA, films
 from whypath.answering.batch import behaviour_of_store
 from whypath.answering.histories import AmbiguousRule, positive_rows, to_interactions
-from whypath.io.files import FileDigest, Rows
+from whypath.io.files import FileDigest, Rows, read_interactions
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +82,26 @@ def test_users_without_events_have_an_empty_history_among_the_others() -> None:
 def kinds_of(history: Histories) -> list[str]:
     assert history.kinds is not None
     return [history.kind_names[kind] for kind in history.kinds.tolist()]
+
+
+def test_rows_of_files_keep_their_kinds(tmp_path: Path) -> None:
+    """By a column `kind`, and without one where the domain has one kind; unknown names are unknown kinds."""
+    graph = KnowledgeGraph.from_rows(films_schema(), NODES, EDGES, EVENTS)
+    item = graph.item_ids[0]
+    given = [f"{user}\t{item}\t{kind}" for user, kind in (("ann", "view"), ("bob", "rating"), ("cid", "other"))]
+    (tmp_path / "kinds.tsv").write_text("\n".join(["user\titem\tkind", *given]) + "\n")
+    (tmp_path / "plain.tsv").write_text(f"user\titem\ndan\t{item}\n")
+    files = [tmp_path / "kinds.tsv", tmp_path / "plain.tsv"]
+    found, _ = to_interactions(read_interactions(files), graph)
+    assert found.kind_names == ("rating", "view")
+    assert found.kinds is not None
+    assert dict(zip(found.user_ids, found.kinds.tolist(), strict=True)) == {"ann": 1, "bob": 0, "cid": -1, "dan": -1}
+    assert found.kind_names == graph.interactions().kind_names
+    (tmp_path / "one.tsv").write_text("user\titem\ndan\tf1\n")
+    one, _ = to_interactions(read_interactions([tmp_path / "one.tsv"]), films())
+    assert one.kind_names == ("rating",)
+    assert one.kinds is not None
+    assert one.kinds.tolist() == [0]
 
 
 def test_given_users_fix_the_rows_and_others_are_dropped(graph: KnowledgeGraph) -> None:

@@ -74,6 +74,7 @@ def to_interactions(
     by_time = np.zeros(len(kept)) if times is None else times
     weights = None if rows.weights is None else rows.weights[kept]
     by_weight = np.zeros(len(kept)) if weights is None else weights
+    names = tuple(sorted(graph.schema.interactions))
     order = np.lexsort((by_weight, item_index[kept], by_time, user_index[kept]))
     found = Interactions(
         user_index[kept][order].astype(np.int32),
@@ -82,8 +83,20 @@ def to_interactions(
         graph.n_items,
         None if weights is None else weights[order],
         None if times is None else times[order],
+        kinds_of(rows, names)[kept][order],
+        names,
     )
     return found, reading
+
+
+def kinds_of(rows: Rows, names: Sequence[str]) -> NDArray[np.int16]:
+    """The kind of each row as an index into the domain's `names`, int16 [n_rows].
+
+    -1 where it is unknown: no column of the files says it, and the domain has several.
+    """
+    if rows.kinds is None:
+        return np.full(len(rows), 0 if len(names) == 1 else -1, dtype=np.int16)
+    return pd.Index(names, dtype=object).get_indexer(pd.Index(rows.kinds, dtype=object)).astype(np.int16)
 
 
 def positive_rows(rows: Rows, schema: DomainSchema) -> NDArray[np.bool_]:

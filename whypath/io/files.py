@@ -38,6 +38,7 @@ COLUMN_NAMES = {
     "weight": ("weight", "rating"),
     "time": ("time", "timestamp"),
     "event": ("event_id",),
+    "kind": ("kind",),
 }
 """The names under which a column is looked for, in a file's header."""
 
@@ -62,7 +63,7 @@ class Rows:
     """Rows of one or more files, in file order: `users` and `items` object arrays of str, all columns of one length.
 
     `weights` float32 and `times` float64 (seconds since the epoch) are NaN where a row or a file has none, None where
-    no file has the column.
+    no file has the column. `kinds`: names of interactions, object array of str ("" where there is none), or None.
     """
 
     users: NDArray[np.object_]
@@ -70,6 +71,7 @@ class Rows:
     weights: NDArray[np.float32] | None
     times: NDArray[np.float64] | None
     files: tuple[FileDigest, ...]
+    kinds: NDArray[np.object_] | None = None
 
     def __len__(self) -> int:
         return len(self.users)
@@ -130,15 +132,16 @@ def _rows(table: _Table) -> Rows:
         weights=table.numbers("weight"),
         times=table.times(),
         files=(FileDigest(table.path.name, _sha256(table.path), len(table.frame)),),
+        kinds=table.words("kind"),
     )
 
 
 def _joined(parts: Sequence[Rows]) -> Rows:
-    def column(values: list[NDArray | None], dtype: type) -> NDArray | None:
+    def column(values: list[NDArray | None], dtype: type, missing: object = np.nan) -> NDArray | None:
         if all(value is None for value in values):
             return None
         filled = [
-            np.full(len(part), np.nan, dtype) if value is None else value
+            np.full(len(part), missing, dtype) if value is None else value
             for part, value in zip(parts, values, strict=True)
         ]
         return np.concatenate(filled)
@@ -150,6 +153,7 @@ def _joined(parts: Sequence[Rows]) -> Rows:
         weights=column([part.weights for part in parts], np.float32),
         times=column([part.times for part in parts], np.float64),
         files=tuple(file for part in parts for file in part.files),
+        kinds=column([part.kinds for part in parts], np.object_, ""),
     )
 
 
@@ -212,6 +216,13 @@ class _Table:
             place = self._place(empty)
             raise FileProblem(f"{self.path}: {place}: column {name!r} is empty; every row needs an id there.")
         return values
+
+    def words(self, role: str) -> NDArray[np.object_] | None:
+        """Texts of a column, "" where a row has none; None where the file has no such column."""
+        name = self.column(role)
+        if name is None:
+            return None
+        return np.array(["" if value is None else str(value) for value in self._values(name)], dtype=object)
 
     def numbers(self, role: str) -> NDArray[np.float32] | None:
         name = self.column(role)

@@ -87,6 +87,8 @@ def test_the_history_of_a_user_is_what_interactions_say_of_them(events: list[Eve
     for user in (*USERS, "nobody"):
         history, seen = graph.history_of(user, kinds)
         assert told(history) == expected(graph, events, user)
+        # All kinds of the domain, as in `interactions`, so that a kind has one number everywhere.
+        assert history.kind_names == graph.interactions().kind_names == ("rating", "view")
         had = {item for item, _, _, kind in expected(graph, events, user, positive_only=False) if kind in kinds}
         assert seen.tolist() == sorted(had)
 
