@@ -42,7 +42,7 @@ class HistoryBlock(WeighedHistories):
     name: str
     family: Family
     serves_new_items: bool = False
-    settings_type: ClassVar[type[BehaviorSettings]]
+    settings_type: ClassVar[type[BehaviorSettings]]  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, settings: BehaviorSettings, trained: NDArray[np.int32]) -> None:
         self.settings = settings
