@@ -299,6 +299,8 @@ class KnowledgeGraph:
         """The snapshot with changed facts, of the generation that they lead to: equal to one read as a whole there,
         but for events of the changes' `events_after` and later that it did not have. Dense ids may be others.
         """
+        if not len(changes):
+            return self.at_generation(changes.generation)
         if changes.touch_users(self.schema):
             return KnowledgeGraph(with_changes(self._parts, changes))
         return KnowledgeGraph(with_changes(self._base, changes), self._delta)

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 from kg.checking.progress import Progress
 from kg.forking import at_fork
-from kg.graph import KnowledgeGraph
+from kg.graph import FactChanges, KnowledgeGraph
 from kg.graph_view.changes import counts_of
 from kg.graph_view.deleting import Deleted, delete_own
 from kg.graph_view.event_ids import EventIds
@@ -26,7 +26,7 @@ from kg.graph_view.own_events import OwnEvents
 from kg.graph_view.own_results import OwnResults, check_names
 from kg.graph_view.reading import ReadReport, read_graph
 from kg.graph_view.sidecar import Kept, Sidecar
-from kg.rows import Event
+from kg.rows import Event, NodeRow, RowLinks
 from kg.schema import DomainSchema, GraphSource
 from kg.stores.errors import StoreEmpty, StoreError, StoreNotFound, StoreUnavailable
 from kg.stores.fitting import event_misfit
@@ -223,6 +223,10 @@ class GraphView:
         self._latest = latest
         return latest
 
+    def facts_since(self, generation: int) -> FactChanges | None:
+        """See `GraphStore.facts_since`: what its owner changes in the graph, nobody notes."""
+        return None
+
     # Events
 
     def append_events(self, events: Sequence[Event]) -> AppendReport:
@@ -331,6 +335,12 @@ class GraphView:
             f"{self.url} is a view of somebody else's graph, and nothing is loaded into that;"
             f" `whypath load {self.url}` reads it again. Give another store to load files"
         )
+
+    def upsert(
+        self, schema: DomainSchema, nodes: Sequence[NodeRow], links: Mapping[str, Sequence[RowLinks]]
+    ) -> NoReturn:
+        """Refused: the graph is somebody else's."""
+        raise StoreError(f"{self.url} is a view of somebody else's graph, which only its owner changes")
 
     def dangling(self) -> int:
         """See `CountsDangling`: relationships whose ends could not be used at the last read."""

@@ -5,6 +5,7 @@ from kg.checking.quarantine import BadRow, QuarantineError
 from kg.ingest.load import QUARANTINE_NAME, check_domain, load_domain
 from kg.ingest.report import CheckReport, LoadError, LoadReport, StrictError
 from kg.ingest.source_report import SourceReport
+from kg.ingest.upsert import NodeUpsert, upsert_nodes
 
 __all__ = [
     "QUARANTINE_NAME",
@@ -13,6 +14,7 @@ __all__ = [
     "LoadError",
     "LoadProgress",
     "LoadReport",
+    "NodeUpsert",
     "Progress",
     "QuarantineError",
     "SectionReport",
@@ -20,4 +22,5 @@ __all__ = [
     "StrictError",
     "check_domain",
     "load_domain",
+    "upsert_nodes",
 ]

@@ -1,6 +1,7 @@
 """Stores of a domain: the protocol `GraphStore`, its values and errors. `kg.opening.open_store` opens one."""
 
 from kg.stores.errors import (
+    RowsRefused,
     SchemaMismatch,
     StoreBusy,
     StoreDamaged,
@@ -27,6 +28,7 @@ from kg.stores.protocol import (
     LoadWriter,
     Refusal,
     StoreState,
+    UpsertReport,
     WriteReport,
 )
 from kg.stores.results import KindVectors, ResultsReport, TakesResults, UserList
@@ -46,6 +48,7 @@ __all__ = [
     "LoadWriter",
     "Refusal",
     "ResultsReport",
+    "RowsRefused",
     "SchemaMismatch",
     "StoreBusy",
     "StoreDamaged",
@@ -59,6 +62,7 @@ __all__ = [
     "StoreUnavailable",
     "TakesResults",
     "TookTooLong",
+    "UpsertReport",
     "UserList",
     "WriteReport",
 ]

@@ -41,6 +41,10 @@ class SchemaMismatch(StoreError):
     """The domain description does not fit what the store holds."""
 
 
+class RowsRefused(StoreError):
+    """Rows that the store does not take, so none was written."""
+
+
 class StoreUnavailable(StoreError):
     """The store's server does not answer."""
 

@@ -6,14 +6,14 @@ writes its own queries, and one contract suite (`tests/kg/stores/contract.py`) h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
-from kg.graph import KnowledgeGraph
+from kg.graph import FactChanges, KnowledgeGraph
 from kg.paths import FoundPaths
 from kg.rows import EdgeRow, Event, NodeRow, RowLinks
 from kg.schema import DomainSchema
@@ -129,6 +129,15 @@ class FinishReport:
     removed_edges: int = 0
     removed_events: int = 0
     waiting_events: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UpsertReport:
+    """What became of upserted nodes and of their edges, and the state that it leaves."""
+
+    nodes: WriteReport
+    edges: WriteReport
+    state: StoreState
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +281,24 @@ class GraphStore(Protocol):
 
         Those of loads are not among them, since they come with a generation, nor those that have been deleted since.
         Numbers are never given twice; after one from ahead there is nothing.
+        """
+        ...
+
+    def upsert(
+        self, schema: DomainSchema, nodes: Sequence[NodeRow], links: Mapping[str, Sequence[RowLinks]]
+    ) -> UpsertReport:
+        """A load of a few rows in one transaction: nodes, then by relation what they say, as `LoadWriter.write_links`.
+
+        Raises RowsRefused where a row would be refused, StoreLocked while a load is in progress or was interrupted,
+        SchemaMismatch where the store's schema is another, StoreEmpty; then nothing is written.
+        """
+        ...
+
+    def facts_since(self, generation: int) -> FactChanges | None:
+        """What nodes and edges have changed since a generation, as they are now, so that its snapshot can follow.
+
+        None where the store must be read as a whole: too much has changed or too long ago, events of loads or the
+        schema have changed, a user was deleted, or a load is in progress.
         """
         ...
 

@@ -1,21 +1,23 @@
 """`Snapshots`: what a store serves from, kept in memory and on disk, brought up to date when the store has moved.
 
-The same for every store: the newest cached snapshot of the last complete generation, or one read now, with the events
-appended since laid over it.
+The same for every store: the snapshot of the last complete generation, with the events appended since laid over it. It
+is the newest cached one; or the last one of an earlier generation with what has changed since, where the store knows
+that; or one read now.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from kg.forking import at_fork
-from kg.graph import KnowledgeGraph
+from kg.graph import FactChanges, KnowledgeGraph
 from kg.rows import Event
 from kg.stores.cache import SnapshotCache
-from kg.stores.errors import StoreBusy, StoreLoading
+from kg.stores.changes import KEPT_GENERATIONS
+from kg.stores.errors import StoreBusy, StoreError, StoreLoading
 
 ATTEMPTS = 20
 """Attempts at what loads and deletions may overtake, before giving up."""
@@ -23,6 +25,14 @@ ATTEMPTS = 20
 _OVERLAID_EVENTS = 10_000
 _OVERLAID_SHARE = 0.05
 """A cached snapshot is written anew when more events than this, and than this share of its own, are laid over it."""
+
+
+_FOLLOWED_ROWS = 1_000
+_FOLLOWED_AT_OPENING = 100
+_FOLLOWED = KEPT_GENERATIONS // 2
+"""A snapshot is cached when more rows than this have changed at once, or when the cached one is so many generations
+behind: at the opening of a store, and later. No nearer to the end of what the store notes.
+"""
 
 
 class Moved(Exception):
@@ -44,6 +54,10 @@ class SnapshotSource(Protocol):
 
     def events_since(self, event_generation: int) -> tuple[Sequence[Event], int]:
         """See `GraphStore.events_since`."""
+        ...
+
+    def facts_since(self, generation: int) -> FactChanges | None:
+        """See `GraphStore.facts_since`."""
         ...
 
 
@@ -85,10 +99,20 @@ class Snapshots:
         """
         if generation and not (interrupted and self.cache.newest(generation) is None):
             self.current()
+            self._keep_followed()
+
+    def _keep_followed(self) -> None:
+        """See to it that the last complete generation is cached, unless the store would have to be read for it."""
+        with self._lock, suppress(Moved, StoreError):
+            generation = self._source.complete()[0]
+            if generation not in self.cache.generations() and (graph := self._followed(generation)) is not None:
+                self._keep(graph)
 
     @contextmanager
     def forgetting(self) -> Iterator[None]:
         """Keep other threads from taking a snapshot while a user is deleted, and let go of the one in memory."""
+        # A deletion is made in the cached snapshot of the generation before it, and in no other.
+        self._keep_followed()
         with self._lock:
             self._latest = None
             yield
@@ -110,9 +134,12 @@ class Snapshots:
         generation, event_generation = self._source.complete()
         graph = self._latest
         if graph is None or graph.generation != generation:
-            # Users deleted elsewhere may still be in them.
-            self.cache.remove_before(generation)
-            graph = self.cache.newest(generation) or self._read(generation)
+            cached = self.cache.newest(generation)
+            graph = cached or self._followed(generation)
+            if graph is None or cached is not None:
+                # Users deleted elsewhere may still be in them.
+                self.cache.remove_before(generation)
+            graph = graph or self._read(generation)
         if graph.event_generation >= event_generation:
             return graph
         events, reached = self._source.events_since(graph.event_generation)
@@ -121,6 +148,28 @@ class Snapshots:
             raise Moved
         graph = graph.overlay(events, event_generation=reached)
         if len(events) > max(_OVERLAID_EVENTS, _OVERLAID_SHARE * graph.n_events):
+            self._keep(graph)
+        return graph
+
+    def _followed(self, generation: int) -> KnowledgeGraph | None:
+        """The last snapshot, in memory or else cached, with what has changed since; None where that is not known.
+
+        No user has been deleted since then, or it would not be known.
+        """
+        is_opening = self._latest is None
+        cached = self.cache.latest() if is_opening else None
+        before = self._latest if cached is None else cached[0]
+        changes = self._source.facts_since(before.generation) if before is not None else None
+        if before is None or changes is None:
+            return None
+        # Events on new items may have come before their items were there to take them.
+        events, reached = self._source.events_since(min(before.event_generation, changes.events_after))
+        if changes.generation != generation or self._source.complete()[0] != generation:
+            raise Moved
+        graph = before.with_changes(changes).overlay(events, event_generation=reached)
+        behind = generation - max(self.cache.generations(), default=0)
+        most = _FOLLOWED_AT_OPENING if is_opening else _FOLLOWED
+        if len(changes) > _FOLLOWED_ROWS or behind > most:
             self._keep(graph)
         return graph
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence, Set
 
-from kg.stores.embedded.rows import NODE_ID, in_parts, marks
+from kg.stores.embedded.rows import NODE_ID, in_parts, keys_of, marks
 from kg.stores.sqlite import checked
 
 
@@ -16,6 +16,20 @@ def insert_pairs(
     values = [(relation, head, tail, load, filed) for head, tail in pairs]
     inserted = connection.executemany("INSERT OR IGNORE INTO edge VALUES (?, ?, ?, ?, ?)", values).rowcount
     return max(inserted, 0)  # -1 after no row at all
+
+
+def keys_of_pairs(connection: sqlite3.Connection, pairs: Sequence[tuple[int, int]]) -> list[tuple[str, str]]:
+    """Keys of both ends of edges."""
+    keys = keys_of(connection, (end for pair in pairs for end in pair))
+    return [(keys[head], keys[tail]) for head, tail in pairs]
+
+
+def made_by(
+    connection: sqlite3.Connection, relation: int, pairs: Iterable[tuple[int, int]], load: int
+) -> list[tuple[int, int]]:
+    """The pairs that are edges which this load has made, or a replacing one has named."""
+    statement = "SELECT EXISTS (SELECT 1 FROM edge WHERE relation = ? AND head = ? AND tail = ? AND load = ?)"
+    return [pair for pair in pairs if connection.execute(statement, (relation, *pair, load)).fetchone()[0]]
 
 
 def note_filed(connection: sqlite3.Connection, relation: int, pairs: Iterable[tuple[int, int]]) -> None:
@@ -35,12 +49,13 @@ def note_named(
     connection.executemany(statement, [(load, filed, filed, load, relation, *pair) for pair in pairs])
 
 
-def remove_unsaid(connection: sqlite3.Connection, relation: int, said: Mapping[int, Set[int]]) -> int:
-    """Remove the edges of heads that their rows do not say any more, but for those that a file has named; how many."""
-    gone: list[tuple[int, int, int]] = []
+def remove_unsaid(connection: sqlite3.Connection, relation: int, said: Mapping[int, Set[int]]) -> list[tuple[int, int]]:
+    """Remove the edges of heads that their rows do not say any more, but for those that a file has named; which."""
+    gone: list[tuple[int, int]] = []
     for part in in_parts(list(said)):
         statement = f"SELECT head, tail FROM edge WHERE relation = ? AND head IN ({marks(part)}) AND filed = 0"
         rows = checked(connection.execute(statement, (relation, *part)), NODE_ID, NODE_ID)
-        gone += [(relation, head, tail) for head, tail in rows if tail not in said[head]]
-    connection.executemany("DELETE FROM edge WHERE relation = ? AND head = ? AND tail = ?", gone)
-    return len(gone)
+        gone += [(head, tail) for head, tail in rows if tail not in said[head]]
+    statement = "DELETE FROM edge WHERE relation = ? AND head = ? AND tail = ?"
+    connection.executemany(statement, [(relation, *pair) for pair in gone])
+    return gone

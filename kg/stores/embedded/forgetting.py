@@ -10,8 +10,9 @@ import sqlite3
 
 from kg.schema import DomainSchema
 from kg.stores.cache import SnapshotCache
+from kg.stores.embedded.changes import forget_all, note_everything
 from kg.stores.embedded.rows import NODE_ID
-from kg.stores.embedded.state import names_of, read_counters
+from kg.stores.embedded.state import names_of, read_counters, read_mark
 from kg.stores.embedded.waiting import count_waiting, forget_waiting
 from kg.stores.protocol import DeletionReport
 from kg.stores.sqlite import Database, checked, integer, text
@@ -38,6 +39,11 @@ def delete_user(database: Database, cache: SnapshotCache, schema: DomainSchema, 
         connection.execute("DELETE FROM node WHERE id = ?", (node,))
         generation = read_counters(connection).generation + 1
         connection.execute("UPDATE state SET generation = ?", (generation,))
+        # The user may stand in any note, also of the load in progress, which then leads to the generation after this.
+        forget_all(connection)
+        note_everything(connection, generation)
+        if read_mark(connection) is not None:
+            note_everything(connection, generation + 1)
         connection.execute("INSERT OR REPLACE INTO forgotten VALUES (?, ?)", (user, generation))
         # Counted in the same transaction: afterwards the id could be another node's, and the user could come back.
         remaining = _rows_of(connection, kind, user, node) + count_waiting(connection, user)

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import TracebackType
 from typing import Self
 
 from kg.locking import FileLock
 from kg.rows import EdgeRow, Event, NodeRow, RowLinks
 from kg.schema import DomainSchema
-from kg.stores.embedded.edge_rows import insert_pairs, note_filed, note_named, remove_unsaid
+from kg.stores.changes import ChangedRows
+from kg.stores.embedded.changes import note_change
+from kg.stores.embedded.edge_rows import (
+    insert_pairs,
+    keys_of_pairs,
+    made_by,
+    note_filed,
+    note_named,
+    remove_unsaid,
+)
 from kg.stores.embedded.event_rows import insert_events, resolve_events
-from kg.stores.embedded.finishing import finish_load
+from kg.stores.embedded.finishing import complete_load, finish_load
 from kg.stores.embedded.rows import node_ids, nodes_by_key, packed_fields
-from kg.stores.embedded.state import note_change, read_counters
+from kg.stores.embedded.state import read_counters
 from kg.stores.embedded.waiting import bring_back
 from kg.stores.errors import StoreError
 from kg.stores.event_merging import merge_events
@@ -33,11 +42,15 @@ class EmbeddedLoad:
         schema: DomainSchema,
         numbers: dict[str, int],
         load: int,
-        lock: FileLock,
+        lock: FileLock | None,
         *,
         replace: bool,
+        connection: sqlite3.Connection | None = None,
     ) -> None:
-        """`numbers` interns all names of the schema, `load` is this load's number, `lock` the load lock, held."""
+        """`numbers` interns all names of the schema, `load` is this load's number, `lock` the load lock, held. With a
+        `connection` the load is part of the write transaction that is open on it, and needs no lock.
+        """
+        self._connection = connection
         self._database = database
         self._schema = schema
         self._numbers = numbers
@@ -58,13 +71,18 @@ class EmbeddedLoad:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._lock.release()
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         if self._finished:
             raise StoreError("this load is finished; begin another")
-        with self._database.writing() as connection:
+        within = self._database.writing() if self._connection is None else nullcontext(self._connection)
+        with within as connection:
             # The lock file may have been removed by hand and another process have begun a load of its own.
             if read_counters(connection).last_load != self._load:
                 raise StoreError(f"{self._database.path}: another load has begun since; this one must be run again")
@@ -77,13 +95,17 @@ class EmbeddedLoad:
             by_kind.setdefault(row.kind, []).append(row)
         report = WriteReport()
         with self._writing() as connection:
+            written: list[tuple[str, str]] = []
             for kind, group in by_kind.items():
-                report += self._write_kind(connection, self._numbers[kind], group)
-            if report.new or report.changed:
-                note_change(connection)
+                report += self._write_kind(connection, self._numbers[kind], group, written)
+            if written:
+                note_change(connection, lambda: ChangedRows.of_nodes(written))
         return report
 
-    def _write_kind(self, connection: sqlite3.Connection, kind: int, rows: Sequence[NodeRow]) -> WriteReport:
+    def _write_kind(
+        self, connection: sqlite3.Connection, kind: int, rows: Sequence[NodeRow], written: list[tuple[str, str]]
+    ) -> WriteReport:
+        """Write nodes of one kind; (kind, key) of those that are new or changed is added to `written`."""
         stored = nodes_by_key(connection, kind, (row.key for row in rows))
         new: list[tuple] = []
         changes: list[tuple] = []
@@ -92,6 +114,7 @@ class EmbeddedLoad:
             content = (row.label, row.text, packed_fields(row.fields))
             if row.key not in stored:
                 new.append((kind, row.key, *content, self._load))
+                written.append((row.kind, row.key))
                 continue
             node, *before, load = stored[row.key]
             # A user that only events named becomes one that the source names, which a replacing load must know.
@@ -99,6 +122,7 @@ class EmbeddedLoad:
                 touches.append((self._load, node))
             else:
                 changes.append((*content, self._load, node))
+                written.append((row.kind, row.key))
         connection.executemany("INSERT INTO node (kind, key, label, text, fields, load) VALUES (?, ?, ?, ?, ?, ?)", new)
         connection.executemany("UPDATE node SET label = ?, text = ?, fields = ?, load = ? WHERE id = ?", changes)
         connection.executemany("UPDATE node SET load = ? WHERE id = ?", touches)
@@ -113,19 +137,19 @@ class EmbeddedLoad:
             tails = node_ids(connection, self._numbers[spec.tail], (tail for _, _, tail in ends))
             pairs = [(heads[head], tails[tail]) for _, head, tail in ends if head in heads and tail in tails]
             new = insert_pairs(connection, number, pairs, self._load, filed=True)
+            if new:
+                self._note_edges(connection, relation, pairs, [])
             if self._replace and new < len(pairs):
                 note_named(connection, number, pairs, self._load, filed=True)
             elif new < len(pairs) and relation in self._linked:
                 note_filed(connection, number, pairs)
-            if new:
-                note_change(connection)
         return WriteReport(new, 0, len(pairs) - new, lost_ends(spec, ends, heads, tails))
 
     def write_links(self, relation: str, rows: Sequence[RowLinks]) -> WriteReport:
         """See `LoadWriter.write_links`."""
         spec, number = self._schema.relation_kinds[relation], self._numbers[relation]
         ends = [(row, links.head, tail) for row, links in enumerate(rows) for tail in links.tails]
-        removed = 0
+        removed: list[tuple[int, int]] = []
         with self._writing() as connection:
             heads = node_ids(connection, self._numbers[spec.head], (links.head for links in rows))
             tails = node_ids(connection, self._numbers[spec.tail], (tail for _, _, tail in ends))
@@ -139,11 +163,26 @@ class EmbeddedLoad:
             if self._load > 1 and not self._replace:
                 removed = remove_unsaid(connection, number, said)
             new = insert_pairs(connection, number, pairs, self._load, filed=False)
+            if new or removed:
+                self._note_edges(connection, relation, pairs if new else [], removed)
             if self._replace and new < len(pairs):
                 note_named(connection, number, pairs, self._load, filed=False)
-            if new or removed:
-                note_change(connection)
-        return WriteReport(new, 0, len(pairs) - new, lost_ends(spec, ends, heads, tails), removed)
+        return WriteReport(new, 0, len(pairs) - new, lost_ends(spec, ends, heads, tails), len(removed))
+
+    def _note_edges(
+        self,
+        connection: sqlite3.Connection,
+        relation: str,
+        pairs: list[tuple[int, int]],
+        removed: list[tuple[int, int]],
+    ) -> None:
+        """Note edges, by the ids of their ends: those of `pairs` that are new, and removed ones."""
+
+        def rows() -> ChangedRows:
+            made = made_by(connection, self._numbers[relation], pairs, self._load)
+            return ChangedRows.of_edges(self._schema, relation, keys_of_pairs(connection, [*made, *removed]))
+
+        note_change(connection, rows)
 
     def write_events(self, rows: Sequence[Event]) -> WriteReport:
         """See `LoadWriter.write_events`."""
@@ -180,7 +219,7 @@ class EmbeddedLoad:
             if added:
                 connection.execute("UPDATE state SET last_event = ?", (self._last_event,))
             if added or merged.changed:
-                note_change(connection)
+                note_change(connection, None)
         return merged.report
 
     def _bring_back(self) -> None:
@@ -203,7 +242,10 @@ class EmbeddedLoad:
     def finish(self) -> FinishReport:
         """See `LoadWriter.finish`."""
         self._bring_back()
-        report = finish_load(self._database, self._schema, self._numbers, self._load, replace=self._replace)
+        if self._connection is not None:
+            report = complete_load(self._connection, self._load)
+        else:
+            report = finish_load(self._database, self._schema, self._numbers, self._load, replace=self._replace)
         self._finished = True
-        self._lock.release()
+        self._release()
         return report

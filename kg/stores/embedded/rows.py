@@ -97,6 +97,15 @@ def node_ids(connection: sqlite3.Connection, kind: int, keys: Iterable[str]) -> 
     return found
 
 
+def keys_of(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int, str]:
+    """Keys of the nodes that exist among the ids."""
+    found: dict[int, str] = {}
+    for part in in_parts(list(dict.fromkeys(ids))):
+        rows = connection.execute(f"SELECT id, key FROM node WHERE id IN ({marks(part)})", part)
+        found.update(checked(rows, NODE_ID, text("node.key")))
+    return found
+
+
 def nodes_by_key(connection: sqlite3.Connection, kind: int, keys: Iterable[str]) -> dict[str, tuple]:
     """(id, label, text, fields, load) of the nodes of one kind that exist among the keys."""
     found: dict[str, tuple] = {}

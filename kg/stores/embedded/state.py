@@ -88,11 +88,6 @@ def write_mark(connection: sqlite3.Connection, mark: Mark) -> None:
     connection.execute("INSERT OR REPLACE INTO loading VALUES (1, ?, ?, ?, ?, ?, ?)", values)
 
 
-def note_change(connection: sqlite3.Connection) -> None:
-    """Note in the mark that the rows now differ from the last complete generation's."""
-    connection.execute("UPDATE loading SET changed = 1")
-
-
 def names(connection: sqlite3.Connection) -> dict[str, int]:
     """All interned names with their numbers. Raises DamagedContent."""
     return dict(checked(connection.execute("SELECT name, id FROM name"), text("name.name"), integer("name.id")))

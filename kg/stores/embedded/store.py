@@ -11,18 +11,19 @@ import re
 import socket
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
 from kg.durable import OWNER_ONLY, make_private
-from kg.graph import KnowledgeGraph
+from kg.graph import FactChanges, KnowledgeGraph
 from kg.locking import FileLock
-from kg.rows import Event
+from kg.rows import Event, NodeRow, RowLinks
 from kg.schema import DomainSchema, SchemaError
 from kg.stores.cache import SnapshotCache
 from kg.stores.embedded.appending import append_events, events_since
+from kg.stores.embedded.changes import facts_since, note_everything
 from kg.stores.embedded.ddl import STORE_FORMAT
 from kg.stores.embedded.finishing import misfits
 from kg.stores.embedded.forgetting import clean_caches, delete_user
@@ -33,17 +34,19 @@ from kg.stores.embedded.state import (
     Mark,
     current_schema,
     intern,
+    names_of,
     read_counters,
     read_mark,
     write_mark,
 )
 from kg.stores.errors import SchemaMismatch, StoreEmpty, StoreError, StoreLoading, StoreLocked, StoreNotFound
 from kg.stores.permissions import close_to_others
-from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, StoreState
+from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, StoreState, UpsertReport
 from kg.stores.quarantines import QuarantineNote, with_quarantines
 from kg.stores.snapshot_traces import with_snapshots
 from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
 from kg.stores.sqlite import Database
+from kg.stores.upserting import load_in_the_way, other_schema, upserted
 from kg.visible import has_halves
 
 FILE_NAME = "store.sqlite"
@@ -179,9 +182,13 @@ class EmbeddedStore:
                     self._check_schema(connection, schema, [counters.schema, before.schema if before else None])
                 load = counters.last_load + 1
                 connection.execute("UPDATE state SET last_load = ?", (load,))
-                who = f"process {os.getpid()} on {socket.gethostname()}"
                 changed = before is not None and before.changed
-                write_mark(connection, Mark(time.time(), source_digest, replace, who, schema.to_json(), changed))
+                if changed:
+                    # What an interrupted load has changed may not have been noted, if an earlier version ran it.
+                    note_everything(connection, generation + 1)
+                write_mark(
+                    connection, Mark(time.time(), source_digest, replace, _this_process(), schema.to_json(), changed)
+                )
                 return load, intern(connection, [*schema.nodes, *schema.relation_kinds, *schema.interactions])
         raise overtaken(str(self.directory))
 
@@ -246,6 +253,35 @@ class EmbeddedStore:
         """See `GraphStore.events_since`."""
         return events_since(self._database, event_generation)
 
+    def upsert(
+        self, schema: DomainSchema, nodes: Sequence[NodeRow], links: Mapping[str, Sequence[RowLinks]]
+    ) -> UpsertReport:
+        """See `GraphStore.upsert`."""
+        self._close_to_others()
+        text = schema.to_json()
+        with self._database.writing() as connection:
+            counters, mark = read_counters(connection), read_mark(connection)
+            if counters.schema is None:
+                raise self._nothing_complete(mark)
+            if mark is not None:
+                raise StoreLocked(load_in_the_way(str(self.directory), mark.by, is_alive=self._is_being_loaded()))
+            if counters.schema != text:
+                raise SchemaMismatch(other_schema(str(self.directory)))
+            load = counters.last_load + 1
+            connection.execute("UPDATE state SET last_load = ?", (load,))
+            write_mark(connection, Mark(time.time(), "", False, _this_process(), text, False))
+            numbers = names_of(connection, schema)
+            writer = EmbeddedLoad(self._database, schema, numbers, load, None, replace=False, connection=connection)
+            return upserted(writer, nodes, links)
+
+    def facts_since(self, generation: int) -> FactChanges | None:
+        """See `GraphStore.facts_since`."""
+        with self._database.reading() as connection:
+            counters, mark = read_counters(connection), read_mark(connection)
+            if mark is not None or counters.schema is None:
+                return None
+            return facts_since(connection, counters, self._schema_of(counters.schema), generation)
+
     def delete_user(self, user: str) -> DeletionReport:
         """See `GraphStore.delete_user`."""
         if has_halves(user):
@@ -272,6 +308,10 @@ class EmbeddedStore:
         """See `GraphStore.close`."""
         self._snapshots.close()
         self._database.close()
+
+
+def _this_process() -> str:
+    return f"process {os.getpid()} on {socket.gethostname()}"
 
 
 _read_schema = lru_cache(maxsize=8)(DomainSchema.from_json)

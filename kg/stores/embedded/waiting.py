@@ -11,9 +11,11 @@ from collections.abc import Mapping
 
 from kg.rows import Event
 from kg.schema import DomainSchema
+from kg.stores.changes import ChangedRows
+from kg.stores.embedded.changes import note_change
 from kg.stores.embedded.event_rows import insert_events, resolve_events
 from kg.stores.embedded.rows import unpacked_id
-from kg.stores.embedded.state import note_change, read_counters
+from kg.stores.embedded.state import read_counters
 from kg.stores.sqlite import blob, checked, real, text
 
 _MAKE = """CREATE TABLE IF NOT EXISTS waiting (
@@ -94,7 +96,8 @@ def bring_back(
     )
     connection.execute("UPDATE state SET last_event = ?", (number + len(new),))
     connection.executemany("DELETE FROM waiting WHERE id = ?", [(row[0],) for row in rows])
-    note_change(connection)
+    # Appended again, so snapshots get them as events.
+    note_change(connection, ChangedRows)
     return len(rows)
 
 

@@ -25,8 +25,9 @@ def merge_pairs(
     load: int,
     replacing: bool,
     filed: bool | None,
-) -> tuple[int, int]:
-    """Write (head, tail) of a relation: how many have both ends, and how many were not there.
+) -> tuple[int, int, list[tuple[str, str]]]:
+    """Write (head, tail) of a relation: how many have both ends, how many were not there, and pairs that these are
+    among.
 
     `filed`: whether a file names them; None where that need not be known.
     """
@@ -42,26 +43,31 @@ def merge_pairs(
         f" MERGE (h)-[r:{names.relation(spec)}]->(t)"
         f" {note} RETURN count(*)"
     )
-    parts = (grouped(part) for part in slices(sorted(pairs)))
-    sent = [send(transaction, text, groups=groups, load=load) for groups in parts]
+    parts = slices(sorted(pairs))
+    sent = [send(transaction, text, groups=grouped(part), load=load) for part in parts]
     written = new = 0
-    for result in sent:
+    touched: list[tuple[str, str]] = []
+    for part, result in zip(parts, sent, strict=True):
         written += result.single(strict=True)[0]
-        new += result.consume().counters.relationships_created
-    return written, new
+        created = result.consume().counters.relationships_created
+        new += created
+        touched += part if created else ()
+    return written, new, touched
 
 
 def remove_unsaid(
     transaction: ManagedTransaction, names: Names, spec: RelationKind, said: Sequence[tuple[str, Sequence[str]]]
-) -> int:
-    """Remove the relationships of heads that their rows do not say any more, but for those of a file; how many.
+) -> list[tuple[str, str]]:
+    """Remove the relationships of heads that their rows do not say any more, but for those of a file; (head, tail) of
+    each.
 
     `said` has for each head all the tails that its row says.
     """
     text = (
         f"UNWIND $rows AS row {by_key(names.label(spec.head), 'h', 'row[0]')}"
         f" MATCH (h)-[r:{names.relation(spec)}]->(t:{names.label(spec.tail)})"
-        " WHERE r._filed IS NULL AND NOT t.key IN row[1] DELETE r"
+        " WHERE r._filed IS NULL AND NOT t.key IN row[1] WITH r, h.key AS head, t.key AS tail"
+        " DELETE r RETURN collect([head, tail])"
     )
     sent = [send(transaction, text, rows=[list(row) for row in part]) for part in slices(said)]
-    return sum(result.consume().counters.relationships_deleted for result in sent)
+    return [(head, tail) for result in sent for head, tail in result.single(strict=True)[0]]

@@ -6,13 +6,17 @@ Everything before that last transaction can be done again, so a load that dies w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace as replace_fields
+from functools import partial
 from typing import Any, TypeAlias
 
 from neo4j import ManagedTransaction
 
 from kg.schema import DomainSchema
+from kg.stores.changes import ChangedRows
 from kg.stores.errors import StoreError
 from kg.stores.fitting import Section, schema_misfits
+from kg.stores.neo4j.changes import forget_old, note_change, note_everything
 from kg.stores.neo4j.connection import Connection, first, rows
 from kg.stores.neo4j.names import Names
 from kg.stores.neo4j.state import Counters, clear_mark, read_state, set_state, take_turn
@@ -36,27 +40,33 @@ def finish_load(
         counters, _ = connection.read(read_state)
         edges, events, nodes = _Removal(write, schema, counters.names, load).run()
 
-    def complete(transaction: ManagedTransaction) -> tuple[StoreState, int]:
-        counters, mark = take_turn(transaction)
-        if mark is None:
-            if counters.complete_load == load:  # done before, by a commit whose answer was lost
-                state = StoreState(counters.generation, counters.event_generation, None)
-                return state, count_waiting(transaction)
-            raise StoreError(f"{connection.address.url}: the load's mark is gone; run the load again")
-        changed = mark.changed or mark.schema != counters.schema
-        generation = counters.generation + 1 if changed else counters.generation
-        set_state(
-            transaction,
-            generation=generation,
-            event_generation=counters.last_event,
-            complete_load=load,
-            schema=mark.schema,
-        )
-        clear_mark(transaction)
-        return StoreState(generation, counters.last_event, None), count_waiting(transaction)
+    report = connection.write(partial(complete_load, load=load, place=connection.address.url))
+    return replace_fields(report, removed_nodes=nodes, removed_edges=edges, removed_events=events)
 
-    state, waiting = connection.write(complete)
-    return FinishReport(state, nodes, edges, events, waiting)
+
+def complete_load(transaction: ManagedTransaction, load: int, place: str) -> FinishReport:
+    """Make the new generation. Raises StoreError where the mark is gone; `place` is the store's URL."""
+    counters, mark = take_turn(transaction)
+    if mark is None:
+        if counters.complete_load == load:  # done before, by a commit whose answer was lost
+            state = StoreState(counters.generation, counters.event_generation, None)
+            return FinishReport(state, waiting_events=count_waiting(transaction))
+        raise StoreError(f"{place}: the load's mark is gone; run the load again")
+    changed = mark.changed or mark.schema != counters.schema
+    generation = counters.generation + 1 if changed else counters.generation
+    set_state(
+        transaction,
+        generation=generation,
+        event_generation=counters.last_event,
+        complete_load=load,
+        schema=mark.schema,
+    )
+    if counters.schema is not None and mark.schema != counters.schema:
+        note_everything(transaction, generation)
+    forget_old(transaction, generation)
+    clear_mark(transaction)
+    state = StoreState(generation, counters.last_event, None)
+    return FinishReport(state, waiting_events=count_waiting(transaction))
 
 
 class _Removal:
@@ -70,22 +80,44 @@ class _Removal:
 
     def run(self) -> tuple[int, int, int]:
         """Edges, events and nodes removed."""
-        edges = sum(
-            self._remove(f"MATCH (:{head})-[x:{spelling}]->(:{tail}) WHERE coalesce(x._load, 0) <> $load")
-            for head, spelling, tail in self._names.edge_patterns()
-        )
+        edges = sum(self._remove_edges(*pattern) for pattern in self._names.edge_patterns())
         events = sum(self._remove_events(kind) for kind in self._names.interactions)
         return edges, events, self._remove_nodes()
+
+    def _remove_edges(self, head: str, spelling: str, tail: str) -> int:
+        relations = [
+            name
+            for name, spec in self._schema.relation_kinds.items()
+            if (self._names.label(spec.head), self._names.relation(spec), self._names.label(spec.tail))
+            == (head, spelling, tail)
+        ]
+
+        def rows(pairs: list[list[str]]) -> ChangedRows:
+            found = ChangedRows()
+            for relation in relations:
+                found |= ChangedRows.of_edges(self._schema, relation, [(first, last) for first, last in pairs])
+            return found
+
+        return self._repeat(
+            f"MATCH (h:{head})-[x:{spelling}]->(t:{tail}) WHERE coalesce(x._load, 0) <> $load"
+            f" WITH x, h.key AS first, t.key AS last LIMIT {_REMOVED_AT_ONCE} DELETE x RETURN collect([first, last])",
+            rows,
+        )
 
     def _remove_events(self, kind: str) -> int:
         """Events of earlier loads; appended ones that lose their item or are no longer described are set aside."""
         pattern = f"MATCH (u)-[x:{self._names.interaction(kind)}]->(i)"
         interaction = self._schema.interactions.get(kind)
         allowed = [] if interaction is None else [self._names.labels[item] for item in interaction.items]
-        removed = self._remove(f"{pattern} WHERE NOT x._load IN [0, $load]")
+        removed = self._repeat(
+            f"{pattern} WHERE NOT x._load IN [0, $load] WITH x LIMIT {_REMOVED_AT_ONCE}"
+            " WITH x, x.id AS id DELETE x RETURN collect(id)",
+            None,
+        )
         lost = "NOT i._load IN [0, $load] OR none(label IN labels(i) WHERE label IN $allowed)"
         text, parameters = set_aside(self._names, kind, f"{pattern} WHERE {lost}", _REMOVED_AT_ONCE)
-        self._repeat(text, allowed=allowed, **parameters)
+        # They go from snapshots with their items, unless it is the schema that no longer takes them.
+        self._repeat(text, lambda _: ChangedRows(), allowed=allowed, **parameters)
         return removed
 
     def _remove_nodes(self) -> int:
@@ -96,39 +128,55 @@ class _Removal:
         removed = 0
         for kind in self._names.labels:
             label = self._names.label(kind)
-            if kind != user_kind:
+            gone = "x._load <> $load"
+            before: list[tuple[str, dict[str, Any]]] = []
+            if kind == user_kind:
+                self._repeat(
+                    f"MATCH (x:{label}) WHERE NOT x._load IN [0, $load] AND {has_events}"
+                    f" WITH x LIMIT {_REMOVED_AT_ONCE}"
+                    " SET x = {key: x.key, name: x.key, _id: x._id, _load: 0} RETURN collect(x.key)",
+                    partial(self._nodes, kind, removed=False),
+                )
+                gone = f"NOT x._load IN [0, $load] OR (x._load = 0 AND NOT {has_events})"
+            else:
                 # What was appended to one meanwhile waits, too.
                 doomed = f"MATCH (i:{label}) WHERE i._load <> $load MATCH (u)-[x:{{}}]->(i)"
                 before = [
                     set_aside(self._names, each, doomed.format(self._names.interaction(each)))
                     for each in self._names.interactions
                 ]
-                removed += self._remove(f"MATCH (x:{label}) WHERE x._load <> $load", before)
-                continue
-            self._repeat(
-                f"MATCH (x:{label}) WHERE NOT x._load IN [0, $load] AND {has_events} WITH x LIMIT {_REMOVED_AT_ONCE}"
-                " SET x = {key: x.key, name: x.key, _id: x._id, _load: 0} RETURN count(x)"
+            removed += self._repeat(
+                f"MATCH (x:{label}) WHERE {gone} WITH x, x.key AS key LIMIT {_REMOVED_AT_ONCE}"
+                " DETACH DELETE x RETURN collect(key)",
+                partial(self._nodes, kind, removed=True),
+                before,
             )
-            gone = f"NOT x._load IN [0, $load] OR (x._load = 0 AND NOT {has_events})"
-            removed += self._remove(f"MATCH (x:{label}) WHERE {gone}")
         return removed
 
-    def _remove(self, pattern: str, before: Sequence[tuple[str, dict[str, Any]]] = ()) -> int:
-        detach = "" if "[x:" in pattern else "DETACH "
-        return self._repeat(
-            f"{pattern} WITH DISTINCT x LIMIT {_REMOVED_AT_ONCE} {detach}DELETE x RETURN count(x)", before
-        )
+    def _nodes(self, kind: str, keys: list[str], *, removed: bool) -> ChangedRows:
+        nodes = [(kind, key) for key in keys if kind in self._schema.nodes]
+        return ChangedRows.of_nodes(() if removed else nodes, nodes if removed else ())
 
-    def _repeat(self, text: str, before: Sequence[tuple[str, dict[str, Any]]] = (), **parameters: Any) -> int:
-        """Run a statement that works on some rows at a time until none is left, each time after those of `before`."""
+    def _repeat(
+        self,
+        text: str,
+        changed_rows: Callable[[list[Any]], ChangedRows] | None,
+        before: Sequence[tuple[str, dict[str, Any]]] = (),
+        **parameters: Any,
+    ) -> int:
+        """Run a statement that works on some rows at a time, and gives a list of them or their number, until none is
+        left, each time after those of `before`. `changed_rows` makes of the list what the rows have changed.
+        """
 
-        def once(transaction: ManagedTransaction, _: Counters, changes: dict[str, Any]) -> int:
+        def once(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> int:
             for earlier, values in before:
                 first(transaction, earlier, load=self._load, **values)
-            done: int = first(transaction, text, load=self._load, **parameters)[0]
-            if done:
-                changes["mark_changed"] = True
-            return done
+            found: list[Any] | int = first(transaction, text, load=self._load, **parameters)[0]
+            listed = found if isinstance(found, list) else []
+            if found:
+                rows = None if changed_rows is None else partial(changed_rows, listed)
+                note_change(transaction, counters, changes, rows)
+            return found if isinstance(found, int) else len(found)
 
         total = 0
         while True:

@@ -10,6 +10,7 @@ from neo4j import ManagedTransaction
 
 from kg.schema import DomainSchema
 from kg.stores.cache import SnapshotCache
+from kg.stores.neo4j.changes import forget_all, note_everything
 from kg.stores.neo4j.connection import Connection, first
 from kg.stores.neo4j.names import RECOMMENDED, quoted
 from kg.stores.neo4j.state import read_state, set_state, take_turn
@@ -26,7 +27,7 @@ def delete_user(connection: Connection, cache: SnapshotCache, schema: DomainSche
     removed: list[tuple[int, int, int, int, int]] = []
 
     def remove(transaction: ManagedTransaction) -> tuple[int, int, int, int, int] | None:
-        counters, _ = take_turn(transaction)
+        counters, mark = take_turn(transaction)
         names = counters.names
         label = names.label(schema.user_kinds[0])
         node = f"MATCH (u:{label} {{key: $user}})"
@@ -46,6 +47,10 @@ def delete_user(connection: Connection, cache: SnapshotCache, schema: DomainSche
         first(transaction, f"{node} DELETE u RETURN count(u)", user=user)
         generation = counters.generation + 1
         set_state(transaction, generation=generation)
+        # The user may stand in any note, also of the load in progress, which then leads to the generation after this.
+        forget_all(transaction)
+        for changed in (generation, generation + 1)[: 1 if mark is None else 2]:
+            note_everything(transaction, changed)
         # Counted in the same transaction, since the user may come back after it. Neo4j has no relationship without
         # its ends, so with the node nothing else can be left.
         remaining = first(transaction, f"{node} RETURN count(u)", user=user)[0] + count_waiting(transaction, user)

@@ -15,10 +15,12 @@ from neo4j import ManagedTransaction
 
 from kg.rows import EdgeRow, Event, NodeRow, RowLinks
 from kg.schema import DomainSchema
+from kg.stores.changes import ChangedRows
 from kg.stores.errors import StoreError
 from kg.stores.event_merging import merge_events
 from kg.stores.fitting import linked_relations, lost_ends
 from kg.stores.neo4j.batches import NotNew, slices, taken_for_new
+from kg.stores.neo4j.changes import note_change
 from kg.stores.neo4j.connection import Connection
 from kg.stores.neo4j.edge_rows import merge_pairs, remove_unsaid
 from kg.stores.neo4j.event_rows import (
@@ -32,7 +34,7 @@ from kg.stores.neo4j.event_rows import (
     touch_events,
     unindexable_event,
 )
-from kg.stores.neo4j.finishing import finish_load
+from kg.stores.neo4j.finishing import complete_load, finish_load
 from kg.stores.neo4j.names import Names
 from kg.stores.neo4j.nodes import (
     content_of,
@@ -44,7 +46,7 @@ from kg.stores.neo4j.nodes import (
     touch_nodes,
     unindexable,
 )
-from kg.stores.neo4j.state import LEASE_SECONDS, Counters, hear, note_batch, take_turn
+from kg.stores.neo4j.state import LEASE_SECONDS, Counters, hear, note_batch, read_state, set_state, take_turn
 from kg.stores.neo4j.waiting import bring_back
 from kg.stores.protocol import FinishReport, Refusal, WriteReport
 
@@ -54,8 +56,17 @@ T = TypeVar("T")
 class Neo4jLoad:
     """A load in progress, which holds the store's mark until it is left; see `LoadWriter`."""
 
-    def __init__(self, connection: Connection, schema: DomainSchema, load: int, *, replace: bool) -> None:
-        """`load` is this load's number, with the mark set."""
+    def __init__(
+        self,
+        connection: Connection,
+        schema: DomainSchema,
+        load: int,
+        *,
+        replace: bool,
+        transaction: ManagedTransaction | None = None,
+    ) -> None:
+        """`load` is this load's number, with the mark set. With a `transaction` it is part of that."""
+        self._transaction = transaction
         self._connection = connection
         self._schema = schema
         self._load = load
@@ -63,7 +74,7 @@ class Neo4jLoad:
         # What a replacing load has not named goes when it finishes, so nothing new may hang on it.
         self._named_by = load if replace else None
         # Whether the next rows are taken for new: until some were not, and again when a whole batch was.
-        self._nodes_new = self._events_new = True
+        self._nodes_new = self._events_new = transaction is None
         self._batch = 0
         self._linked = linked_relations(schema)
         self._finished = False
@@ -73,7 +84,8 @@ class Neo4jLoad:
         self._heard = time.monotonic()
         self._left = threading.Event()
         self._lease = threading.Thread(target=self._renew, name="whypath-load-lease", daemon=True)
-        self._lease.start()
+        if transaction is None:
+            self._lease.start()
 
     def _renew(self) -> None:
         every = LEASE_SECONDS / 6
@@ -91,6 +103,8 @@ class Neo4jLoad:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._left.set()
+        if self._transaction is not None:
+            return
         self._lease.join()
         if not self._finished:
             # Where the server is gone the lease runs out by itself.
@@ -101,7 +115,11 @@ class Neo4jLoad:
         """Run a batch in its turn. `work` puts properties of the store's node that it changes into the mapping."""
         if self._finished:
             raise StoreError("this load is finished; begin another")
-
+        if self._transaction is not None:
+            own: dict[str, Any] = {}
+            result = work(self._transaction, read_state(self._transaction)[0], own)
+            set_state(self._transaction, **own)
+            return result
         self._batch += 1
         batch = self._batch
         done: list[T] = []
@@ -151,15 +169,16 @@ class Neo4jLoad:
             transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any], *, look_up: bool
         ) -> WriteReport:
             report, last = WriteReport(), counters.last_node
+            touched: list[tuple[str, str]] = []
             for kind, group in by_kind.items():
                 label = counters.names.label(kind)
                 for part in slices(group) if look_up else [group]:
                     stored = nodes_by_key(transaction, label, (row.key for row in part)) if look_up else {}
-                    written, last = self._write_kind(transaction, label, part, stored, last)
+                    written, last = self._write_kind(transaction, label, part, stored, last, touched)
                     report += written
             changes["last_node"] = last
-            if report.new or report.changed:
-                changes["mark_changed"] = True
+            if touched:
+                note_change(transaction, counters, changes, lambda: ChangedRows.of_nodes(touched))
             return report
 
         report = self._write_new(write, taken_as_new=self._nodes_new)
@@ -173,8 +192,11 @@ class Neo4jLoad:
         rows: Sequence[NodeRow],
         stored: Mapping[str, Mapping[str, Any]],
         last: int,
+        written: list[tuple[str, str]],
     ) -> tuple[WriteReport, int]:
-        """Write rows of one kind; `last` is the highest number of a node, before and afterwards."""
+        """Write rows of one kind; `last` is the highest number of a node, before and afterwards. (kind, key) of those
+        that are new or changed is added to `written`.
+        """
         new: list[dict[str, Any]] = []
         changed: list[dict[str, Any]] = []
         touched: list[str] = []
@@ -185,6 +207,7 @@ class Neo4jLoad:
             if before is not None and same_content(content, before) and before.get("_load"):
                 touched.append(row.key)
                 continue
+            written.append((row.kind, row.key))
             number = None if before is None else before.get("_id")
             if number is None:  # new, or a node that somebody else has made under this label
                 last += 1
@@ -201,9 +224,10 @@ class Neo4jLoad:
         filed = True if relation in self._linked else None
 
         def write(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> WriteReport:
-            report = self._merge_edges(transaction, counters.names, relation, ends, filed=filed)
+            report, touched = self._merge_edges(transaction, counters.names, relation, ends, filed=filed)
             if report.new:
-                changes["mark_changed"] = True
+                rows_changed = partial(ChangedRows.of_edges, self._schema, relation, touched)
+                note_change(transaction, counters, changes, rows_changed)
             return report
 
         return self._writing(write)
@@ -217,11 +241,12 @@ class Neo4jLoad:
 
         def write(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> WriteReport:
             spec = self._schema.relation_kinds[relation]
-            removed = remove_unsaid(transaction, counters.names, spec, said) if renewing else 0
-            report = self._merge_edges(transaction, counters.names, relation, ends, filed=False)
+            removed = remove_unsaid(transaction, counters.names, spec, said) if renewing else []
+            report, touched = self._merge_edges(transaction, counters.names, relation, ends, filed=False)
             if report.new or removed:
-                changes["mark_changed"] = True
-            return replace(report, removed=removed)
+                rows_changed = partial(ChangedRows.of_edges, self._schema, relation, [*touched, *removed])
+                note_change(transaction, counters, changes, rows_changed)
+            return replace(report, removed=len(removed))
 
         return self._writing(write)
 
@@ -233,11 +258,11 @@ class Neo4jLoad:
         ends: Sequence[tuple[int, str, str]],
         *,
         filed: bool | None,
-    ) -> WriteReport:
-        """Write edges, each as (row of the batch, head, tail)."""
+    ) -> tuple[WriteReport, list[tuple[str, str]]]:
+        """Write edges, each as (row of the batch, head, tail); also gives pairs that the new ones are among."""
         spec = self._schema.relation_kinds[relation]
         pairs = [(head, tail) for _, head, tail in ends]
-        written, new = merge_pairs(
+        written, new, touched = merge_pairs(
             transaction, names, spec, pairs, load=self._load, replacing=self._replace, filed=filed
         )
         refused: tuple[Refusal, ...] = ()
@@ -245,7 +270,7 @@ class Neo4jLoad:
             heads = known_keys(transaction, names.label(spec.head), (head for head, _ in pairs))
             tails = known_keys(transaction, names.label(spec.tail), (tail for _, tail in pairs))
             refused = lost_ends(spec, ends, heads, tails)
-        return WriteReport(new, 0, written - new, refused)
+        return WriteReport(new, 0, written - new, refused), touched
 
     def write_events(self, rows: Sequence[Event]) -> WriteReport:
         """See `LoadWriter.write_events`."""
@@ -284,7 +309,8 @@ class Neo4jLoad:
         if not create_events(transaction, self._schema, counters.names, new, load=self._load):
             raise NotNew
         self._last_event = counters.last_event + len(new)
-        changes |= {"last_event": self._last_event, "mark_changed": True}
+        changes["last_event"] = self._last_event
+        note_change(transaction, counters, changes, None)
         return WriteReport(new=len(new))
 
     def _write_events(
@@ -318,7 +344,7 @@ class Neo4jLoad:
         self._last_event = counters.last_event + len(merged.new)
         changes |= {"last_event": self._last_event, "last_node": found.last_node}
         if merged.new or merged.changed:
-            changes["mark_changed"] = True
+            note_change(transaction, counters, changes, None)
         return merged.report
 
     def _bring_back(self) -> None:
@@ -337,7 +363,10 @@ class Neo4jLoad:
     def finish(self) -> FinishReport:
         """See `LoadWriter.finish`."""
         self._bring_back()
-        report = finish_load(self._connection, self._writing, self._schema, self._load, replace=self._replace)
+        if self._transaction is not None:
+            report = complete_load(self._transaction, self._load, self._connection.address.url)
+        else:
+            report = finish_load(self._connection, self._writing, self._schema, self._load, replace=self._replace)
         self._finished = True
         self._left.set()
         return report

@@ -23,6 +23,9 @@ STORE_LABEL = "WhyPathStore"
 WAITING_LABEL = "WhyPathWaiting"
 """On nodes that keep recorded events whose item is away."""
 
+CHANGE_LABEL = "WhyPathChange"
+"""On nodes that note what a generation has changed."""
+
 RECOMMENDED = "RECOMMENDED"
 """Type of the relationships that recommendations are written as."""
 
@@ -51,7 +54,7 @@ class Names:
     def extended(self, schema: DomainSchema) -> Names:
         """With spellings for everything of a schema."""
         labels, relations, interactions = dict(self.labels), dict(self.relations), dict(self.interactions)
-        taken = {COMMON_LABEL, STORE_LABEL, WAITING_LABEL, *labels.values()}
+        taken = {COMMON_LABEL, STORE_LABEL, WAITING_LABEL, CHANGE_LABEL, *labels.values()}
         for kind in sorted(schema.nodes.keys() - labels.keys()):
             labels[kind] = _free(label_spelling(kind), taken)
             taken.add(labels[kind])

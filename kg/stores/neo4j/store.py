@@ -10,8 +10,8 @@ Safe to use from many threads and processes on many machines: writers take turns
 from __future__ import annotations
 
 import time
-import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -19,14 +19,13 @@ from typing import TypeAlias
 from neo4j import ManagedTransaction
 
 from kg.folders import cache_folder
-from kg.graph import KnowledgeGraph
+from kg.graph import FactChanges, KnowledgeGraph
 from kg.paths import FoundPaths
-from kg.rows import Event
+from kg.rows import Event, NodeRow, RowLinks
 from kg.schema import DomainSchema
 from kg.stores.cache import SnapshotCache
 from kg.stores.errors import (
     SchemaMismatch,
-    StoreDamaged,
     StoreEmpty,
     StoreError,
     StoreLoading,
@@ -37,33 +36,32 @@ from kg.stores.kept import KeptStore
 from kg.stores.neo4j.access import access_to
 from kg.stores.neo4j.answers import damaged
 from kg.stores.neo4j.appending import append_events, events_since
-from kg.stores.neo4j.connection import Connection, first
+from kg.stores.neo4j.changes import facts_since, note_everything
+from kg.stores.neo4j.connection import Connection
 from kg.stores.neo4j.dangling import count_dangling
 from kg.stores.neo4j.finishing import misfits
 from kg.stores.neo4j.forgetting import delete_user
-from kg.stores.neo4j.layout import ensure_layout, ensure_store_constraint
+from kg.stores.neo4j.layout import ensure_layout
 from kg.stores.neo4j.loading import Neo4jLoad
 from kg.stores.neo4j.names import RECOMMENDED, Names
 from kg.stores.neo4j.paths import find_paths
 from kg.stores.neo4j.places import remember, remembered
+from kg.stores.neo4j.preparing import prepared
 from kg.stores.neo4j.quarantines import add_quarantine, quarantine_places
 from kg.stores.neo4j.reading import SnapshotReader
 from kg.stores.neo4j.results import ByKey, write_recommendations, write_vectors
 from kg.stores.neo4j.state import (
-    FORMAT_VERSION,
     LEASE_SECONDS,
     Counters,
     Mark,
-    create_state,
-    lacks_layout,
     read_state,
     schema_of,
     set_state,
-    stored_format,
     take_turn,
     write_mark,
 )
-from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, StoreState
+from kg.stores.neo4j.upserting import upsert
+from kg.stores.protocol import AppendReport, DeletionReport, LoadMark, StoreState, UpsertReport
 from kg.stores.quarantines import QuarantinePlace, with_quarantines
 from kg.stores.results import KindVectors, ResultsReport, UserList
 from kg.stores.snapshots import ATTEMPTS, Moved, Snapshots, overtaken
@@ -92,7 +90,7 @@ class Neo4jStore:
         """
         connection = Connection(access_to(url))
         try:
-            store = cls(connection, _prepared(connection, create))
+            store = cls(connection, prepared(connection, create=create))
         except BaseException:
             connection.close()
             raise
@@ -188,6 +186,9 @@ class Neo4jStore:
                     )
             set_state(transaction, last_load=counters.last_load + 1, batch=0, names=names.to_json())
             changed = before is not None and before.changed
+            if changed:
+                # What an interrupted load has changed may not have been noted, if an earlier version ran it.
+                note_everything(transaction, counters.generation + 1)
             write_mark(
                 transaction, source_digest=source_digest, replace=replace, schema=schema.to_json(), changed=changed
             )
@@ -249,6 +250,33 @@ class Neo4jStore:
         """See `GraphStore.events_since`."""
         with damaged(self.url):
             return self._connection.read(lambda transaction: events_since(transaction, event_generation))
+
+    def upsert(
+        self, schema: DomainSchema, nodes: Sequence[NodeRow], links: Mapping[str, Sequence[RowLinks]]
+    ) -> UpsertReport:
+        """See `GraphStore.upsert`."""
+        self.schema()  # there is none in an empty store
+        work = partial(upsert, connection=self._connection, schema=schema, nodes=nodes, links=links)
+        return self._connection.write(work)
+
+    def facts_since(self, generation: int) -> FactChanges | None:
+        """See `GraphStore.facts_since`."""
+
+        def known(transaction: ManagedTransaction) -> FactChanges | None:
+            counters, mark = read_state(transaction)
+            if mark is not None or counters.schema is None:
+                return None
+            found = facts_since(transaction, counters, schema_of(counters.schema), generation)
+            now, mark = read_state(transaction)
+            # Each query reads what is committed at its moment.
+            if (now.generation, now.last_load) != (counters.generation, counters.last_load) or mark is not None:
+                raise Moved
+            return found
+
+        for _ in range(ATTEMPTS):
+            with suppress(Moved), damaged(self.url):
+                return self._connection.read(known)
+        return None
 
     def delete_user(self, user: str) -> DeletionReport:
         """See `GraphStore.delete_user`. Snapshots cached on other machines lose the user when they are next opened."""
@@ -332,34 +360,3 @@ class Neo4jStore:
         """See `GraphStore.close`."""
         self._snapshots.close()
         self._connection.close()
-
-
-def _prepared(connection: Connection, create: bool) -> str:
-    """Id of the store in a database, made if asked for."""
-    url = connection.address.url
-    found = connection.read(stored_format)
-    if found is None:
-        if not create:
-            raise StoreNotFound(
-                f"{url} holds no WhyPath store; `whypath load domain.yaml --store {url}` makes one in an empty database"
-            )
-        foreign = connection.read(lambda transaction: first(transaction, "MATCH (n) RETURN count(n)"))[0]
-        if foreign:
-            raise StoreNotFound(
-                f"{url} holds a graph of {foreign:,} nodes that WhyPath has not made, and nothing is mixed into it;"
-                " give an empty database"
-            )
-        ensure_store_constraint(connection)
-        connection.write(lambda transaction: create_state(transaction, uuid.uuid4().hex))
-        found = connection.read(stored_format)
-    if found != FORMAT_VERSION:
-        raise StoreDamaged(
-            f"{url} has store format {found}, this version of WhyPath reads {FORMAT_VERSION};"
-            " use the version that made it, or load the domain again into an empty database"
-        )
-    counters = connection.read(read_state)[0]
-    if connection.read(lacks_layout):
-        ensure_store_constraint(connection)
-        ensure_layout(connection, counters.names)
-        connection.write(lambda transaction: set_state(transaction, without_layout=None))
-    return counters.id

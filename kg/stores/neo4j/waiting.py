@@ -13,8 +13,10 @@ from neo4j import ManagedTransaction
 
 from kg.rows import Event
 from kg.schema import DomainSchema
+from kg.stores.changes import ChangedRows
 from kg.stores.errors import StoreError
 from kg.stores.neo4j.answers import damaged, numbers, texts
+from kg.stores.neo4j.changes import note_change
 from kg.stores.neo4j.connection import first, rows
 from kg.stores.neo4j.event_rows import LOST_ENDS, StoredEvent, create_events, resolve_events
 from kg.stores.neo4j.names import WAITING_LABEL, Names
@@ -89,8 +91,10 @@ def _bring_back_some(
         raise StoreError(LOST_ENDS)
     text = f"UNWIND $ids AS id MATCH (w:{WAITING_LABEL} {{id: id}}) DETACH DELETE w"
     rows(transaction, text, ids=[event.id for event in found])
-    last_event = counters.last_event + len(new)
-    return len(found), {"last_event": last_event, "last_node": resolved.last_node, "mark_changed": True}
+    changes = {"last_event": counters.last_event + len(new), "last_node": resolved.last_node}
+    # Appended again, so snapshots get them as events.
+    note_change(transaction, counters, changes, ChangedRows)
+    return len(found), changes
 
 
 def count_waiting(transaction: ManagedTransaction, user: str | None = None) -> int:

@@ -16,6 +16,7 @@ from kg.rows import Event
 from kg.stores import GraphStore, StoreEmpty, StoreNotFound
 from tests.kg.domain import EVENTS
 from tests.kg.stores.contract_base import dangling, expected, load, paths, same
+from tests.kg.stores.contract_changes import ChangeContract
 from tests.kg.stores.contract_events import EventContract
 from tests.kg.stores.contract_loads import LoadContract
 from tests.kg.stores.contract_reading import ReadContract
@@ -24,10 +25,10 @@ from tests.kg.stores.contract_waiting import WaitingContract
 __all__ = ["GraphStoreContract", "dangling", "expected", "load", "paths", "same"]
 
 
-class GraphStoreContract(LoadContract, WaitingContract, EventContract, ReadContract):
-    """Tests of every store that is loaded into: those here, of loads (`contract_loads`, `contract_waiting`), of events
-    (`contract_events`) and of reading (`contract_reading`). A view of a graph that somebody else owns passes the last
-    two.
+class GraphStoreContract(LoadContract, ChangeContract, WaitingContract, EventContract, ReadContract):
+    """Tests of every store that is loaded into: those here, of loads (`contract_loads`, `contract_changes`,
+    `contract_waiting`), of events (`contract_events`) and of reading (`contract_reading`). A view of a graph that
+    somebody else owns passes the last two.
     """
 
     # Opening

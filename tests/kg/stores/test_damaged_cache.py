@@ -139,7 +139,7 @@ def test_a_cache_of_somebody_else_stops_nobody(filled: Path, tmp_path: Path, mod
     (cache / "generation-1-events-7" / "nodes-0.arrow").write_bytes(b"")
     cache.chmod(mode)
     code = (
-        "import sys; from kg.stores import open_store\n"
+        "import sys; from kg.opening import open_store\n"
         "store = open_store(sys.argv[1])\n"
         "for _ in range(2): print(store.snapshot().events_digest)\n"
         "store.close(); print(open_store(sys.argv[1]).delete_user('ann').remaining)\n"
@@ -160,7 +160,7 @@ def test_a_snapshot_of_somebody_else_is_passed_over(filled: Path, tmp_path: Path
     cache = directory / "snapshots"
     (cache / "generation-1-events-7").chmod(0)
     cache.chmod(0o500)
-    code = "import sys; from kg.stores import open_store; print(open_store(sys.argv[1]).snapshot().events_digest)"
+    code = "import sys; from kg.opening import open_store; print(open_store(sys.argv[1]).snapshot().events_digest)"
     done = run_powerless(code, directory)
     cache.chmod(0o700)
     (cache / "generation-1-events-7").chmod(0o700)

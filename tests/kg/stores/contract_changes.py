@@ -1,0 +1,263 @@
+"""The store contract: what has changed since a generation, snapshots that follow it, and upserts of a few rows."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from kg.graph import FactChanges, KnowledgeGraph
+from kg.ingest import LoadError, NodeUpsert, upsert_nodes
+from kg.rows import EdgeRow, Event, NodeRow, RowLinks
+from kg.stores import GraphStore, RowsRefused, SchemaMismatch, StoreEmpty, StoreLocked
+from kg.stores.snapshots import Snapshots
+from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
+from tests.kg.stores.contract_base import StoreFixtures, expected, load, same
+
+FILM = NodeRow("film", "12", "Jackie Brown", "", {"year": 1997})
+
+
+def following(store: GraphStore, monkeypatch: pytest.MonkeyPatch) -> KnowledgeGraph:
+    """The snapshot, which must not be read as a whole."""
+
+    def read(*_: object) -> None:
+        raise AssertionError("the store was read as a whole")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Snapshots, "_read", read)
+        return store.snapshot()
+
+
+def changes(store: GraphStore, generation: int) -> FactChanges:
+    found = store.facts_since(generation)
+    assert found is not None
+    return found
+
+
+class ChangeContract(StoreFixtures):
+    """What every store that is loaded into does with changes of a few rows."""
+
+    # What has changed
+
+    def test_the_store_knows_what_a_load_has_changed(
+        self, store: GraphStore, other: GraphStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        load(store)
+        before = other.snapshot()
+        edge = EdgeRow("director", "12", "qt")
+        changed = NodeRow("film", "2", "Pulp Fiction!")
+        nodes = [changed, FILM, *(node for node in NODES if (node.kind, node.key) not in {("film", "2")})]
+        load(store, nodes=nodes, edges=[*EDGES, edge])
+        found = changes(store, 1)
+        assert (found.generation, found.removed, found.gone) == (2, (), [])
+        assert sorted(found.nodes, key=lambda row: row.key) == sorted([FILM, changed], key=lambda row: row.key)
+        assert edge in found.added
+        graph = following(other, monkeypatch)
+        assert same(graph, expected(nodes, [*EDGES, edge]))
+        assert (graph.generation, before.generation) == (2, 1)
+        assert changes(store, 2) == FactChanges(2, store.state().event_generation)
+        assert store.facts_since(3) is None
+        assert store.facts_since(0) is None
+
+    def test_a_replacing_load_is_followed(
+        self, store: GraphStore, other: GraphStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        load(store, events=[])
+        store.append_events([EVENTS[0]])
+        other.snapshot()
+        event = EVENTS[0]
+        nodes = [node for node in NODES if (node.kind, node.key) != (event.item_kind, event.item)]
+        edges = [edge for edge in EDGES if event.item not in (edge.head, edge.tail)]
+        load(store, nodes=[*nodes, FILM], edges=edges, events=[], replace=True)
+        assert same(following(other, monkeypatch), expected([*nodes, FILM], edges, []))
+        # It comes back with the event that waited, and without its edges.
+        load(store, nodes=NODES, edges=[], events=[])
+        graph = following(other, monkeypatch)
+        assert same(graph, expected([*NODES, FILM], edges, [event]))
+        assert same(store.snapshot(), graph)
+
+    def test_random_changes_are_followed(
+        self, store: GraphStore, other: GraphStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        draw = random.Random(4)
+        load(store)
+        other.snapshot()
+        schema = films_schema()
+        loaded = {(node.kind, node.key): node for node in NODES}
+        for step in range(12):
+            for _ in range(draw.randrange(3)):
+                key = f"{draw.randrange(20)}"
+                loaded["film", key] = NodeRow("film", key, f"Film {draw.random():.3f}", "", {"year": 1990 + step})
+            some = [node for node in loaded.values() if draw.random() < 0.9 or node.kind == "viewer"]
+            films = [node.key for node in some if node.kind == "film"]
+            replace = draw.random() < 0.4
+            if replace:
+                loaded = {(node.kind, node.key): node for node in some}
+            with store.begin_load(schema, replace=replace, source_digest=str(step)) as writer:
+                writer.write_nodes(some)
+                if films:
+                    ends = [(draw.choice(films), draw.choice(films)) for _ in range(3)]
+                    assert not writer.write_edges("sequel", [EdgeRow("sequel", *each) for each in ends]).refused
+                    people = [node.key for node in some if node.kind == "person"]
+                    said = [RowLinks(film, tuple(draw.sample(people, min(len(people), 1)))) for film in films[:3]]
+                    assert not writer.write_links("director", said).refused
+                    if not replace:
+                        item = draw.choice(films)
+                        store.append_events([Event.of("zed", item, "film", "view", time=float(step))])
+                writer.finish()
+            # Loaded events that go with a replacing load are not noted one by one.
+            graph = other.snapshot() if replace else following(other, monkeypatch)
+            assert same(graph, store.read_complete())  # type: ignore[attr-defined]
+
+    def test_an_event_on_an_item_of_a_load_in_progress_comes_with_it(
+        self, store: GraphStore, other: GraphStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        load(store)
+        other.snapshot()
+        event = Event.of("zed", "12", "film", "view", time=9.0)
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            writer.write_nodes([FILM])
+            assert store.append_events([event]).written == 1
+            # Its item is in no snapshot yet.
+            assert same(other.snapshot(), expected())
+            assert store.facts_since(1) is None
+            writer.finish()
+        assert same(following(other, monkeypatch), expected([*NODES, FILM], events=[*EVENTS, event]))
+
+    def test_appended_events_are_no_change_of_facts(self, store: GraphStore) -> None:
+        load(store)
+        store.append_events([Event.of("zed", "1", "film", "view")])
+        assert len(changes(store, 1)) == 0
+
+    def test_what_is_not_known_is_read(self, store: GraphStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        load(store)
+        load(store, events=[*EVENTS, Event.of("ann", "1", "film", "view", time=77.0)])
+        assert store.facts_since(1) is None  # an event of a load
+        monkeypatch.setattr("kg.stores.changes.MOST_OF_ONE", 1)
+        load(store, nodes=[*NODES, FILM, NodeRow("film", "13", "Another")])
+        assert store.facts_since(2) is None
+        load(store, nodes=[*NODES, NodeRow("film", "14", "One more")])
+        assert len(changes(store, 3)) == 1
+        monkeypatch.setattr("kg.stores.changes.KEPT_GENERATIONS", 2)
+        for number in range(15, 18):
+            load(store, nodes=[*NODES, NodeRow("film", str(number), "More")])
+        assert store.facts_since(4) is None
+        assert len(changes(store, 5)) == 2
+        assert len(store.snapshot().nodes("film")) == len([n for n in NODES if n.kind == "film"]) + 6
+
+    def test_an_interrupted_load_is_read_whole(self, store: GraphStore, other: GraphStore) -> None:
+        load(store)
+        other.snapshot()
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            writer.write_nodes([FILM])
+        load(store)
+        assert store.facts_since(1) is None
+        assert same(other.snapshot(), expected([*NODES, FILM]))
+
+    def test_another_schema_is_read_whole(self, store: GraphStore) -> None:
+        load(store)
+        load(store, schema=films_schema(name="other"))
+        assert store.facts_since(1) is None
+
+    def test_no_note_of_a_deleted_user_stays(self, store: GraphStore, other: GraphStore) -> None:
+        load(store)
+        load(store, nodes=[*NODES, NodeRow("viewer", "gone", "Gone")])
+        assert len(changes(store, 1)) == 1
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            writer.write_nodes([NodeRow("viewer", "gone", "Gone!"), FILM])
+            assert other.delete_user("gone").remaining == 0
+            writer.finish()
+        assert [store.facts_since(generation) for generation in (1, 2, 3)] == [None, None, None]
+        assert same(store.snapshot(), expected([*NODES, FILM]))
+        assert same(other.snapshot(), expected([*NODES, FILM]))
+
+    def test_a_deletion_is_made_in_a_snapshot_that_has_followed(self, store: GraphStore) -> None:
+        load(store)
+        store.snapshot()
+        load(store, nodes=[*NODES, FILM])
+        assert store.delete_user("ann").snapshots == 1
+        assert store.snapshot().nodes("viewer").keys.find("ann") < 0
+        assert store.snapshot().nodes("film").keys.find("12") >= 0
+
+    def test_a_load_keeps_the_snapshot_that_has_followed(self, store: GraphStore, other: GraphStore) -> None:
+        load(store)
+        store.snapshot()
+        load(store, nodes=[*NODES, FILM])
+        store.snapshot()
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            writer.write_nodes([NodeRow("film", "13", "Half")])
+            assert same(other.snapshot(), expected([*NODES, FILM]))
+            writer.finish()
+
+    # Upserts
+
+    def test_ends_of_a_kind_without_a_source_are_made(self, store: GraphStore) -> None:
+        load(store)
+        film = NodeUpsert("film", "12", relations={"director": ["qt", "new"]})
+        assert (upsert_nodes(store, [film]).nodes.new, store.snapshot().generation) == (2, 2)
+        people = store.snapshot().nodes("person")
+        assert dict(zip(people.keys, people.labels, strict=True))["new"] == "new"
+        assert dict(zip(people.keys, people.labels, strict=True))["qt"] == "Quentin Tarantino"
+
+    def test_an_upsert_is_followed(self, store: GraphStore, other: GraphStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        load(store)
+        other.snapshot()
+        film = NodeUpsert(
+            "film", "12", "Jackie Brown", fields={"year": "1997"}, relations={"director": ["qt"], "sequel": ["2"]}
+        )
+        report = upsert_nodes(store, [film])
+        assert (report.nodes.new, report.edges.new, report.state.generation) == (1, 2, 2)
+        edges = [EdgeRow("director", "12", "qt"), EdgeRow("sequel", "12", "2")]
+        assert same(following(other, monkeypatch), expected([*NODES, FILM], [*EDGES, *edges]))
+        assert store.state() == report.state
+        again = upsert_nodes(store, [film])
+        assert (again.nodes.same, again.edges.same, again.state.generation) == (1, 2, 2)
+        # What it said of a relation goes with what it says now; relations that it does not name stay.
+        upsert_nodes(other, [NodeUpsert("film", "12", "Jackie Brown", fields={"year": 1997}, relations={"sequel": []})])
+        assert same(following(store, monkeypatch), expected([*NODES, FILM], [*EDGES, edges[0]]))
+
+    def test_an_upsert_writes_all_or_nothing(self, store: GraphStore) -> None:
+        load(store)
+        before = store.state()
+        good = NodeUpsert("film", "12", "Jackie Brown")
+        for bad, message in (
+            (NodeUpsert("book", "1"), "no node kind 'book'"),
+            (NodeUpsert("film", " "), "no value in key"),
+            (NodeUpsert("film", "13", fields={"year": "old"}), "year"),
+            (NodeUpsert("film", "13", fields={"colour": 1}), "no field colour"),
+            (NodeUpsert("film", "13", relations={"knows": ["qt"]}), "no relation 'knows'"),
+            (NodeUpsert("film", "13", relations={"sequel": ["13"]}), "leads to itself"),
+            (NodeUpsert("film", "12", "Again"), "given twice"),
+        ):
+            with pytest.raises(LoadError, match=message):
+                upsert_nodes(store, [good, bad])
+        with pytest.raises(RowsRefused, match="there is no film '77'"):
+            upsert_nodes(store, [good, NodeUpsert("film", "13", relations={"sequel": ["77"]})])
+        assert store.state() == before
+        assert same(store.snapshot(), expected())
+        assert store.facts_since(before.generation) is not None
+
+    def test_an_upsert_waits_for_no_load(self, store: GraphStore, other: GraphStore) -> None:
+        with pytest.raises(StoreEmpty):
+            upsert_nodes(store, [NodeUpsert("film", "12")])
+        load(store)
+        with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
+            with pytest.raises(StoreLocked, match="loading into it"):
+                upsert_nodes(other, [NodeUpsert("film", "12")])
+            writer.write_nodes([FILM])
+        with pytest.raises(StoreLocked, match="run it again"):
+            upsert_nodes(other, [NodeUpsert("film", "13")])
+        load(store)
+        with pytest.raises(SchemaMismatch):
+            store.upsert(films_schema(name="other"), [FILM], {})
+
+    def test_an_upsert_brings_an_item_back_with_its_events(
+        self, store: GraphStore, other: GraphStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        load(store, nodes=[*NODES, FILM], events=[])
+        event = Event.of("zed", "12", "film", "view", time=9.0)
+        store.append_events([event])
+        load(store, events=[], replace=True)
+        assert same(other.snapshot(), expected(events=[]))
+        upsert_nodes(store, [NodeUpsert("film", "12", "Jackie Brown", fields={"year": 1997})])
+        assert same(following(other, monkeypatch), expected([*NODES, FILM], events=[event]))
