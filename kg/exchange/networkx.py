@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 import networkx as nx
@@ -41,9 +41,7 @@ def to_networkx(
     ]
     events = graph.events if interactions else ()
     if around is None:
-        kept = np.ones(graph.n_nodes, dtype=bool)
-        for kind in users if not interactions else ():
-            kept[graph.offsets[kind] : graph.offsets[kind] + len(graph.nodes(kind))] = False
+        kept = _all_of(graph, frozenset() if interactions else users)
     else:
         graph.kind_of(around)
         kept = _within(graph, around, depth, relations, events)
@@ -69,15 +67,30 @@ def to_networkx(
                 label=relation.label,
             )
     for table in events:
-        for row, (user, item) in enumerate(zip(*_event_ends(graph, table), strict=True)):
-            if kept[user] and kept[item]:
-                attributes = {"weight": float(table.weights[row]), "time": float(table.times[row])}
-                known = {name: value for name, value in attributes.items() if not np.isnan(value)}
-                key = (table.kind, table.ids[row])
-                label = graph.schema.interactions[table.kind].label
-                ends = (graph.node_of(int(user))[:2], graph.node_of(int(item))[:2])
-                result.add_edge(*ends, key, relation=table.kind, label=label, id=table.ids[row], **known)
+        _add_events(result, graph, table, kept)
     return result
+
+
+def _all_of(graph: KnowledgeGraph, without: Set[str]) -> NDArray[np.bool_]:
+    """Which nodes are of none of the kinds `without`, bool [n nodes]."""
+    kept = np.ones(graph.n_nodes, dtype=bool)
+    for kind in without:
+        kept[graph.offsets[kind] : graph.offsets[kind] + len(graph.nodes(kind))] = False
+    return kept
+
+
+def _add_events(
+    result: nx.MultiDiGraph, graph: KnowledgeGraph, table: InteractionTable, kept: NDArray[np.bool_]
+) -> None:
+    """Add the events of a kind whose ends are kept."""
+    label = graph.schema.interactions[table.kind].label
+    for row, (user, item) in enumerate(zip(*_event_ends(graph, table), strict=True)):
+        if kept[user] and kept[item]:
+            attributes = {"weight": float(table.weights[row]), "time": float(table.times[row])}
+            known = {name: value for name, value in attributes.items() if not np.isnan(value)}
+            key = (table.kind, table.ids[row])
+            ends = (graph.node_of(int(user))[:2], graph.node_of(int(item))[:2])
+            result.add_edge(*ends, key, relation=table.kind, label=label, id=table.ids[row], **known)
 
 
 SCHEMA = "whypath_schema"

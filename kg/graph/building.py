@@ -150,18 +150,7 @@ def graph_of_rows(
         for kind, by_key in rows.items()
     }
     index = {kind: {key: row for row, key in enumerate(table.keys)} for kind, table in tables.items()}
-    ends: dict[str, tuple[list[int], list[int]]] = {name: ([], []) for name in schema.relation_kinds}
-    for edge in edges:
-        if edge.relation not in ends:
-            raise WhyPathError(f"there is no relation {edge.relation!r} in the schema of {schema.name!r}")
-        spec = schema.relation_kinds[edge.relation]
-        for kind, key, found in (
-            (spec.head, edge.head, ends[edge.relation][0]),
-            (spec.tail, edge.tail, ends[edge.relation][1]),
-        ):
-            if key not in index[kind]:
-                raise WhyPathError(f"relation {edge.relation!r} names {kind} {key!r}, which does not exist")
-            found.append(index[kind][key])
+    arrays = _edge_arrays(schema, index, edges)
     starts = item_starts(schema, tables)
     by_kind: dict[str, list[Event]] = {kind: [] for kind in schema.interactions}
     for event in kept.values():
@@ -180,11 +169,26 @@ def graph_of_rows(
         )
         for kind, found in by_kind.items()
     }
-    arrays = {
+    return build(schema, tables, arrays, columns, generation=generation, event_generation=event_generation)
+
+
+def _edge_arrays(
+    schema: DomainSchema, index: Mapping[str, Mapping[str, int]], edges: Iterable[EdgeRow]
+) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows of heads and of tails by relation; `index` has rows by kind and key. Raises WhyPathError."""
+    ends: dict[str, tuple[list[int], list[int]]] = {name: ([], []) for name in schema.relation_kinds}
+    for edge in edges:
+        if edge.relation not in ends:
+            raise WhyPathError(f"there is no relation {edge.relation!r} in the schema of {schema.name!r}")
+        spec = schema.relation_kinds[edge.relation]
+        for kind, key, rows in zip((spec.head, spec.tail), (edge.head, edge.tail), ends[edge.relation], strict=True):
+            if key not in index[kind]:
+                raise WhyPathError(f"relation {edge.relation!r} names {kind} {key!r}, which does not exist")
+            rows.append(index[kind][key])
+    return {
         name: (np.array(heads, dtype=np.int64), np.array(tails, dtype=np.int64))
         for name, (heads, tails) in ends.items()
     }
-    return build(schema, tables, arrays, columns, generation=generation, event_generation=event_generation)
 
 
 def item_starts(schema: DomainSchema, tables: Mapping[str, NodeTable]) -> dict[str, int]:

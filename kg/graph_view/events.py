@@ -145,7 +145,7 @@ class EventReader:
         self, kind: str, interaction: InteractionKind, behaviour: _Behaviour, values: list[list], *, named: bool
     ) -> EventColumns | None:
         """A page of events; None where something is bad and elements are not `named`."""
-        session, missing = self._session, self._session.missing
+        session = self._session
         ends = np.array(values[0], dtype=np.int64), np.array(values[1], dtype=np.int64)
         user_codes, user_rows = self._elements.find(ends[0])
         item_codes, item_rows = self._elements.find(ends[1])
@@ -161,22 +161,8 @@ class EventReader:
             row: RowProblem(Reason.UNKNOWN_END, "a node at its end was left out")
             for row in np.flatnonzero(dangling).tolist()
         }
-        columns = interaction.columns
-        rest = iter(values[2:])
-        count = len(ends[0])
-        times, weights = np.full(count, np.nan), np.full(count, np.nan)
-        given: list[str | None] | None = None
-        found: Problems = {}
-        if behaviour.time is not None:
-            reader = TimeColumn(interaction.time_format, interaction.timezone, missing)
-            times, found = reader.of(next(rest), (columns and columns.time) or "time")
-            problems |= found
-        if behaviour.weight is not None:
-            weights, found = weight_column(next(rest), (columns and columns.weight) or "weight", missing)
-            problems |= found
-        if behaviour.id is not None:
-            given, found = key_column(next(rest), (columns and columns.id) or "id")
-            problems |= found
+        times, weights, given, unread = self._read(interaction, behaviour, values[2:], len(ends[0]))
+        problems |= unread
         fits = is_user & is_item
         bad = [row for row in sorted(problems) if fits[row] or dangling[row]]
         if bad and not named:
@@ -195,6 +181,26 @@ class EventReader:
             ids = [given[row] or digest for row, digest in zip(chosen.tolist(), ids, strict=True)]
         dense = (starts[item_kinds] + items).astype(np.int32)
         return EventColumns(users, dense, weights, times, Strings.of(ids))
+
+    def _read(
+        self, interaction: InteractionKind, behaviour: _Behaviour, values: list[list], count: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[str | None] | None, Problems]:
+        """Times and weights [count], ids where events have some, and what of them cannot be read."""
+        missing, columns, rest = self._session.missing, interaction.columns, iter(values)
+        times, weights = np.full(count, np.nan), np.full(count, np.nan)
+        given: list[str | None] | None = None
+        problems: Problems = {}
+        if behaviour.time is not None:
+            reader = TimeColumn(interaction.time_format, interaction.timezone, missing)
+            times, unread = reader.of(next(rest), (columns and columns.time) or "time")
+            problems |= unread
+        if behaviour.weight is not None:
+            weights, unread = weight_column(next(rest), (columns and columns.weight) or "weight", missing)
+            problems |= unread
+        if behaviour.id is not None:
+            given, unread = key_column(next(rest), (columns and columns.id) or "id")
+            problems |= unread
+        return times, weights, given, problems
 
     def _ids(
         self,

@@ -29,14 +29,13 @@ from kg.graph_view.sidecar import Kept, Sidecar
 from kg.rows import Event, NodeRow, RowLinks
 from kg.schema import DomainSchema, GraphSource
 from kg.stores.errors import StoreEmpty, StoreError, StoreNotFound, StoreUnavailable
-from kg.stores.fitting import event_misfit
+from kg.stores.fitting import event_misfits, refusals_of
 from kg.stores.neo4j.access import access_to
 from kg.stores.neo4j.connection import Connection
 from kg.stores.protocol import (
     Appended,
     AppendReport,
     DeletionReport,
-    Refusal,
     StoreState,
 )
 from kg.stores.quarantines import QuarantineNote, QuarantinePlace, with_quarantines
@@ -234,19 +233,7 @@ class GraphView:
         with self._lock:
             graph = self.snapshot()
             assert self._ids is not None
-            refused: dict[int, str] = {}
-            there: set[int] = set()
-            for row, event in enumerate(events):
-                reason = event_misfit(self._schema, event)
-                if reason is None and graph.nodes(event.item_kind).keys.find(event.item) < 0:
-                    reason = f"there is no {event.item_kind} {event.item!r} in the store"
-                same = self._ids.says(event) if reason is None else None
-                if same is False:
-                    reason = f"an event with the id {event.id!r} and other content is there already"
-                if reason is not None:
-                    refused[row] = reason
-                elif same:
-                    there.add(row)
+            refused, there = self._looked_up(graph, self._ids, events)
             new = [row for row in range(len(events)) if row not in refused and row not in there]
             if self._graph.write and new:
                 own = OwnEvents(self._connected(), self._schema)
@@ -257,8 +244,24 @@ class GraphView:
         outcomes = [Appended.ALREADY_THERE if row in there else Appended.REFUSED for row in range(len(events))]
         for row, outcome in zip(new, logged.outcomes, strict=True):
             outcomes[row] = outcome
-        refusals = tuple(Refusal(row, reason) for row, reason in sorted(refused.items()))
-        return AppendReport(tuple(outcomes), refusals, logged.event_generation)
+        return AppendReport(tuple(outcomes), refusals_of(refused), logged.event_generation)
+
+    def _looked_up(
+        self, graph: KnowledgeGraph, ids: EventIds, events: Sequence[Event]
+    ) -> tuple[dict[int, str], set[int]]:
+        """Rows that are refused, with the reason, and rows that are there with the same content."""
+        refused = event_misfits(self._schema, events)
+        there: set[int] = set()
+        for row, event in enumerate(events):
+            if row in refused:
+                continue
+            if graph.nodes(event.item_kind).keys.find(event.item) < 0:
+                refused[row] = f"there is no {event.item_kind} {event.item!r} in the store"
+            elif same := ids.says(event):
+                there.add(row)
+            elif same is False:
+                refused[row] = f"an event with the id {event.id!r} and other content is there already"
+        return refused, there
 
     def events_since(self, event_generation: int) -> tuple[Sequence[Event], int]:
         """See `GraphStore.events_since`: events of the log."""

@@ -68,6 +68,30 @@ class _Route:
         return all(value_fits(record.values.get(column), wanted) for column, wanted in self.conditions[skip:])
 
 
+class _Routes:
+    """The routes of a pass. Sixty relations out of one triples file: the value of the first condition is looked up
+    instead of trying all sixty.
+    """
+
+    def __init__(self, consumers: Sequence[Consumer], reader: Reader) -> None:
+        routes = [_Route(consumer, reader) for consumer in consumers]
+        self._always = [route for route in routes if not route.conditions]
+        self.by_value: dict[str, dict[str, list[_Route]]] = {}
+        """Routes by the column and the value of their first condition."""
+        for route in routes:
+            for column, wanted in route.conditions[:1]:
+                for value in wanted:
+                    self.by_value.setdefault(column, {}).setdefault(value, []).append(route)
+
+    def fitting(self, record: RawRecord) -> Mapping[_Route, None]:
+        """Those whose conditions a record fits, each once."""
+        fitting = dict.fromkeys(self._always)
+        for column, table in self.by_value.items():
+            for value in texts_of(record.values.get(column)):
+                fitting.update((route, None) for route in table.get(value, ()) if route.fits(record, 1))
+        return fitting
+
+
 def first_fitting(reader: Reader, consumers: Sequence[Consumer]) -> bool:
     """Whether any of the consumers can use any record; stops at the first."""
     routes = [_Route(consumer, reader) for consumer in consumers]
@@ -95,18 +119,9 @@ class Dispatcher:
 
     def run(self, stage: str, reader: Reader, consumers: Sequence[Consumer], *, quiet: bool = False) -> None:
         """One pass. With `quiet` nothing is told or counted: it is a second look at the same rows."""
-        routes = [_Route(consumer, reader) for consumer in consumers]
-        always = [r for r in routes if not r.conditions]
-        # Sixty relations out of one triples file: look the first condition's value up instead of trying all sixty.
-        by_value: dict[str, dict[str, list[_Route]]] = {}
-        for route in routes:
-            if route.conditions:
-                column, wanted = route.conditions[0]
-                for value in wanted:
-                    by_value.setdefault(column, {}).setdefault(value, []).append(route)
-        marks = self._quarantine.marks
+        routes, marks = _Routes(consumers, reader), self._quarantine.marks
         if not quiet:
-            for column, table in by_value.items():
+            for column, table in routes.by_value.items():
                 marks.want(reader.name, column, table)
         tell_bad = not quiet and reader.name not in self._told
         rows, started = 0, time.monotonic()
@@ -117,18 +132,13 @@ class Dispatcher:
             else:
                 if rows <= _NAMED_ROWS and reader.columns is None:
                     marks.name(reader.name, record.values)
-                found = dict.fromkeys(always)
-                values: list[str] = []
-                column = ""
-                for column, table in by_value.items():
-                    values = texts_of(record.values.get(column))
-                    for value in values:
-                        found.update((r, None) for r in table.get(value, ()) if r.fits(record, 1))
-                if not found and not quiet:
+                fitting = routes.fitting(record)
+                if not fitting and not quiet:
                     self._tally.skipped += 1
-                    if len(by_value) == 1:
-                        marks.leave(reader.name, column, values)
-                for route in found:
+                    if len(routes.by_value) == 1:
+                        (column,) = routes.by_value
+                        marks.leave(reader.name, column, texts_of(record.values.get(column)))
+                for route in fitting:
                     self._hand(route.consumer, record, quiet)
             if rows % _EVERY == 0:
                 self._tell(stage, reader, rows, started, done=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kg.schema import DomainSchema, Role, SourceFormat, SourceSpec
 
 _GLOBAL_IDS = (SourceFormat.RDF, SourceFormat.TRIPLES)
@@ -15,6 +17,21 @@ def rivals_of(schema: DomainSchema) -> dict[str, tuple[str, ...]]:
     ends of relations of one triples or RDF file (without an item map, which says that there are two spaces). Then a
     row that makes an item an entity is a mistake. Entity kinds may share keys: a word can be a genre and a tag.
     """
+    rivals: dict[str, set[str]] = {kind: set() for kind in schema.nodes}
+    for space in _spaces(schema):
+        unsaid = [k for k in space if schema.nodes[k].namespace is None and schema.nodes[k].role is not Role.USER]
+        for kind in unsaid:
+            rivals[kind].update(k for k in unsaid if schema.nodes[k].role is not schema.nodes[kind].role)
+    for kind, node in schema.nodes.items():
+        if node.namespace is not None:
+            rivals[kind].update(
+                k for k, other in schema.nodes.items() if k != kind and other.namespace == node.namespace
+            )
+    return {kind: tuple(sorted(others)) for kind, others in rivals.items()}
+
+
+def _spaces(schema: DomainSchema) -> Iterable[set[str]]:
+    """The kinds whose keys are ids of one space, for each space."""
     spaces: dict[str, set[str]] = {}
     for kind, node in schema.nodes.items():
         for source in node.source:
@@ -23,17 +40,7 @@ def rivals_of(schema: DomainSchema) -> dict[str, tuple[str, ...]]:
         for source in relation.source:
             if source.resolved_format in _GLOBAL_IDS and source.map is None:
                 spaces.setdefault(_space(source, ""), set()).update((*relation.head, *relation.tail))
-    found: dict[str, set[str]] = {kind: set() for kind in schema.nodes}
-    for space in spaces.values():
-        unsaid = [k for k in space if schema.nodes[k].namespace is None and schema.nodes[k].role is not Role.USER]
-        for kind in unsaid:
-            found[kind].update(k for k in unsaid if schema.nodes[k].role is not schema.nodes[kind].role)
-    for kind, node in schema.nodes.items():
-        if node.namespace is not None:
-            found[kind].update(
-                k for k, other in schema.nodes.items() if k != kind and other.namespace == node.namespace
-            )
-    return {kind: tuple(sorted(rivals)) for kind, rivals in found.items()}
+    return spaces.values()
 
 
 def _space(source: SourceSpec, column: str) -> str:

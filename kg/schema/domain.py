@@ -367,25 +367,27 @@ def _shortened(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+_SHORT_BY = {"available": "field", "positive": "always", "relationship": "type", "first": "type", "last": "type"}
+"""Entry -> the key that stands for it where it is the only one."""
+_PARTS_SHORT_BY = {"fields": "type", "lists": "target", "links": "target"}
+"""Mapping -> the key that stands for an entry of it where it is the only one."""
+_LISTS = frozenset({"head", "tail", "items", "text", "labels", "node"})
+
+
 def _short_entry(key: str, value: Any) -> Any:
     if key == "source":
-        sources = [_lone(s, "file") for s in (value if isinstance(value, list) else [value])]
-        return sources[0] if len(sources) == 1 else sources
-    if key == "fields" and isinstance(value, dict):
-        return {k: _lone(v, "type") for k, v in value.items()}
-    if key in ("lists", "links") and isinstance(value, dict):
-        return {k: _lone(v, "target") for k, v in value.items()}
-    if key == "available":
-        return _lone(value, "field")
-    if key == "positive":
-        return _lone(value, "always")
-    if key in ("relationship", "first", "last"):
-        return _lone(value, "type")
-    if key in ("head", "tail", "items", "text", "labels", "node") and isinstance(value, list) and len(value) == 1:
-        return value[0]
+        return _only([_lone(s, "file") for s in (value if isinstance(value, list) else [value])])
+    if key in _PARTS_SHORT_BY and isinstance(value, dict):
+        return {k: _lone(v, _PARTS_SHORT_BY[key]) for k, v in value.items()}
+    if key in _SHORT_BY:
+        return _lone(value, _SHORT_BY[key])
     if key == "where" and isinstance(value, dict):
-        return {k: v[0] if isinstance(v, list) and len(v) == 1 else v for k, v in value.items()}
-    return value
+        return {k: _only(v) for k, v in value.items()}
+    return _only(value) if key in _LISTS else value
+
+
+def _only(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _lone(value: Any, name: str) -> Any:

@@ -177,6 +177,16 @@ class InteractionKind(DomainModel):
             raise ValueError("`columns` without a source: add `source: FILE`")
         if not self.source:
             self._fits_a_graph()
+        columns = self.columns
+        if self.several is not None and (not self.source or (columns is not None and columns.id is not None)):
+            raise ValueError("`several` is for the items in a cell of a file whose rows have no `id`")
+        self._tables_follow()
+        if columns is not None:
+            self._columns_fit(columns)
+        return self
+
+    def _tables_follow(self) -> None:
+        """Check that each linking table follows from the interaction's own columns or from a table above it."""
         joined: set[str] = set()
         for name, linking in self.via.items():
             table, dot, _ = (linking.match or "").partition(".")
@@ -187,17 +197,14 @@ class InteractionKind(DomainModel):
                     " above it"
                 )
             joined.add(name)
-        columns = self.columns
-        if self.several is not None and (not self.source or (columns is not None and columns.id is not None)):
-            raise ValueError("`several` is for the items in a cell of a file whose rows have no `id`")
-        if columns is not None:
-            if self.positive.needs_weight and columns.weight is None:
-                raise ValueError("`positive` looks at weights: add `weight: COLUMN` to `columns`")
-            for used in filter(None, (columns.user, columns.item, columns.weight, columns.time, columns.id)):
-                table, dot, _ = used.partition(".")
-                if dot and self.via and table not in self.via:
-                    raise ValueError(f"{quoted(used)} names no table under `via` ({', '.join(self.via)})")
-        return self
+
+    def _columns_fit(self, columns: EventColumns) -> None:
+        if self.positive.needs_weight and columns.weight is None:
+            raise ValueError("`positive` looks at weights: add `weight: COLUMN` to `columns`")
+        for used in filter(None, (columns.user, columns.item, columns.weight, columns.time, columns.id)):
+            table, dot, _ = used.partition(".")
+            if dot and self.via and table not in self.via:
+                raise ValueError(f"{quoted(used)} names no table under `via` ({', '.join(self.via)})")
 
     def _fits_a_graph(self) -> None:
         if self.via:

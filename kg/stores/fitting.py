@@ -28,6 +28,11 @@ def known_fields(fields: Mapping[str, FieldValue]) -> dict[str, str | int | floa
     }
 
 
+def refusals_of(reasons: Mapping[int, str]) -> tuple[Refusal, ...]:
+    """Refusals in the order of their rows, from the reasons by row."""
+    return tuple(Refusal(row, reason) for row, reason in sorted(reasons.items()))
+
+
 def lost_ends(
     spec: RelationKind, ends: Sequence[tuple[int, str, str]], heads: Container[str], tails: Container[str]
 ) -> tuple[Refusal, ...]:

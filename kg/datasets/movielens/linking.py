@@ -81,14 +81,8 @@ def link_films(films: Sequence[MovieLensFilm], wikidata: Sequence[WikidataFilm])
             if film.id in found or film.id in refused:
                 continue
             mine = named[film.id]
-            free = [
-                index
-                for index in candidates_of(catalogue, mine)
-                if abs(catalogue.films[index].year - (film.year or 0)) <= years
-                and all(other.exact & mine.exact for other in owners[catalogue.films[index].id])
-                and _compatible(film, catalogue.films[index])
-            ]
-            best = _best(film, [catalogue.films[index] for index in sorted(set(free))])
+            candidates = [catalogue.films[index] for index in sorted(set(candidates_of(catalogue, mine)))]
+            best = _best(film, [other for other in candidates if _is_free(film, mine, other, years, owners[other.id])])
             if len(best) == 1:
                 decided.append(Link(film, best[0], rule))
             elif best:
@@ -98,6 +92,15 @@ def link_films(films: Sequence[MovieLensFilm], wikidata: Sequence[WikidataFilm])
             owners[link.wikidata.id].append(named[link.film.id])
     ordered = tuple(found[film.id] for film in films if film.id in found)
     return Links(ordered, tuple(refused[film.id] for film in films if film.id in refused))
+
+
+def _is_free(film: MovieLensFilm, mine: Names, other: WikidataFilm, years: int, owners: Sequence[Names]) -> bool:
+    """Whether a film can be linked to another: of about the same year, and of the same exact name as all that are."""
+    return (
+        abs(other.year - (film.year or 0)) <= years
+        and all(owner.exact & mine.exact for owner in owners)
+        and _compatible(film, other)
+    )
 
 
 class _Catalogue:

@@ -9,8 +9,8 @@ from kg.schema import DomainSchema
 from kg.stores.embedded.event_rows import insert_events, resolve_events
 from kg.stores.embedded.rows import EVENT_CONTENT, unpacked_id
 from kg.stores.embedded.state import current_schema, names_of, read_counters
-from kg.stores.fitting import event_misfits
-from kg.stores.protocol import Appended, AppendReport, Refusal
+from kg.stores.fitting import event_misfits, refusals_of
+from kg.stores.protocol import Appended, AppendReport
 from kg.stores.snapshots import Moved
 from kg.stores.sqlite import Database, blob, checked, text
 
@@ -50,8 +50,7 @@ def append_events(database: Database, schema: DomainSchema, schema_text: str, ev
             insert_events(connection, rows)
             event_generation = number
             connection.execute("UPDATE state SET last_event = ?, event_generation = ?", (number, number))
-    reasons = tuple(Refusal(row, reason) for row, reason in sorted(refused.items()))
-    return AppendReport(tuple(outcomes), reasons, event_generation)
+    return AppendReport(tuple(outcomes), refusals_of(refused), event_generation)
 
 
 _SINCE = """

@@ -12,6 +12,7 @@ from itertools import chain
 from kg.rows import Event, recorded_id
 from kg.schema import DomainSchema
 from kg.stores.embedded.rows import EventContent, events_by_id, node_ids, packed_id
+from kg.stores.fitting import refusals_of
 from kg.stores.protocol import Refusal
 
 
@@ -27,7 +28,7 @@ class Resolved:
     content: list[EventContent | None]
     there: dict[bytes, tuple[EventContent, int]]
     recorded: frozenset[int]
-    refused: list[Refusal]
+    refused: tuple[Refusal, ...]
 
 
 def resolve_events(
@@ -60,7 +61,7 @@ def resolve_events(
     twins = {row: packed_id(recorded_id(event)) for row, event in good} if as_recorded else {}
     there = events_by_id(connection, chain((packed for packed in ids if packed), twins.values()))
     recorded = frozenset(row for row, packed in twins.items() if packed in there and not there[packed][1])
-    return Resolved(ids, content, there, recorded, [Refusal(row, reason) for row, reason in sorted(refused.items())])
+    return Resolved(ids, content, there, recorded, refusals_of(refused))
 
 
 def insert_events(connection: sqlite3.Connection, rows: Sequence[tuple]) -> None:

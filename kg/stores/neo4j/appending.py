@@ -9,13 +9,13 @@ from neo4j import ManagedTransaction
 from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.stores.errors import StoreError
-from kg.stores.fitting import event_misfit
+from kg.stores.fitting import event_misfit, refusals_of
 from kg.stores.neo4j.answers import numbers, texts
 from kg.stores.neo4j.connection import rows
 from kg.stores.neo4j.event_rows import LOST_ENDS, StoredEvent, create_events, resolve_events, unindexable_event
 from kg.stores.neo4j.names import Names
 from kg.stores.neo4j.state import read_state, set_state, take_turn
-from kg.stores.protocol import Appended, AppendReport, Refusal
+from kg.stores.protocol import Appended, AppendReport
 from kg.stores.snapshots import Moved
 
 
@@ -66,8 +66,7 @@ def append_events(
         )
     elif found.last_node != counters.last_node:
         set_state(transaction, last_node=found.last_node)
-    reasons = tuple(Refusal(row, reason) for row, reason in sorted(refused.items()))
-    return AppendReport(tuple(outcomes), reasons, event_generation)
+    return AppendReport(tuple(outcomes), refusals_of(refused), event_generation)
 
 
 def _misfits(schema: DomainSchema, events: Sequence[Event]) -> dict[int, str]:

@@ -15,6 +15,7 @@ from neo4j import ManagedTransaction, Result
 
 from kg.rows import Event, recorded_id
 from kg.schema import DomainSchema
+from kg.stores.fitting import refusals_of
 from kg.stores.neo4j.batches import grouped, send, slices
 from kg.stores.neo4j.connection import first, rows
 from kg.stores.neo4j.names import Names
@@ -41,7 +42,7 @@ class Resolved:
     usable: list[bool]
     there: dict[str, StoredEvent]
     recorded: frozenset[int]
-    refused: list[Refusal]
+    refused: tuple[Refusal, ...]
     last_node: int
 
 
@@ -63,7 +64,7 @@ def resolve_events(
     refused = dict(misfits or {})
     good = [(row, event) for row, event in enumerate(events) if row not in refused]
     if not good:
-        return Resolved([False] * len(events), {}, frozenset(), _refusals(refused), counters.last_node)
+        return Resolved([False] * len(events), {}, frozenset(), refusals_of(refused), counters.last_node)
     twins = {row: recorded_id(event) for row, event in good} if as_recorded else {}
     found = _look_up(transaction, schema, names, [event for _, event in good], list(twins.values()))
     recorded = frozenset(row for row, twin in twins.items() if twin in found.events and not found.events[twin].load)
@@ -75,11 +76,7 @@ def resolve_events(
     bare = [{"key": key, "name": key, "_id": last_node + step, "_load": 0} for step, key in enumerate(missing, start=1)]
     create_nodes(transaction, names.label(schema.user_kinds[0]), bare)
     usable = [row not in refused for row in range(len(events))]
-    return Resolved(usable, found.events, recorded, _refusals(refused), last_node + len(bare))
-
-
-def _refusals(reasons: Mapping[int, str]) -> list[Refusal]:
-    return [Refusal(row, reason) for row, reason in sorted(reasons.items())]
+    return Resolved(usable, found.events, recorded, refusals_of(refused), last_node + len(bare))
 
 
 class _Found(NamedTuple):
