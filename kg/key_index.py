@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 _FIRST_SLOTS = 1 << 10
 _FULLEST = 0.65
@@ -58,10 +59,18 @@ class KeyIndex:
         slot = self._slot(hash(key) or 1)
         return self._keys[slot] != 0 and self._contents[slot] == hash(content) & self._low
 
-    def number(self, key: Hashable) -> int:
-        """The content of a key that was seen with a positive whole number of less than `content_bits`, 61 at most,
-        which is its own hash; 0 for a key that was not seen."""
-        return self._contents[self._slot(hash(key) or 1)]
+    def numbers(self, keys: Iterable[Hashable]) -> NDArray[np.int64]:
+        """Contents [n] of keys [n] that were seen with positive whole numbers of less than `content_bits`, 61 at most,
+        which are their own hashes; 0 for a key that was not seen."""
+        hashes = np.fromiter(map(hash, keys), np.int64)
+        hashes[hashes == 0] = 1
+        at, left = hashes % self._slots, np.arange(len(hashes))
+        seen = np.frombuffer(self._keys, np.int64)
+        while left.size:
+            there = seen[at[left]]
+            left = left[(there != 0) & (there != hashes[left])]
+            at[left] = (at[left] + 1) % self._slots
+        return np.asarray(self._contents)[at].astype(np.int64)
 
     def _slot(self, key_hash: int) -> int:
         keys, slots = self._keys, self._slots

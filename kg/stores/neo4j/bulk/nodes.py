@@ -30,20 +30,14 @@ class KindNodes:
         typed = {property_name(field): type for field, type in self._fields.items()}
         columns = {ID: pa.int64(), "key": _TEXT, "name": _TEXT, "text": _TEXT, **typed, "_load": pa.int64()}
         self.file = CsvFile(folder, name, labels, columns)
-        self._numbers = KeyIndex(content_bits=32)
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._numbers
-
-    def number(self, key: str) -> int:
-        """Number of a node, 0 where it is not there."""
-        return self._numbers.number(key)
+        self.numbers = KeyIndex(content_bits=32)
+        """Numbers of the nodes by key."""
 
     def write(self, rows: Sequence[NodeRow], last: int) -> None:
         """Write rows, whose nodes get the numbers after `last`."""
         numbers = range(last + 1, last + 1 + len(rows))
         for row, number in zip(rows, numbers, strict=True):
-            self._numbers.add(row.key, number)
+            self.numbers.add(row.key, number)
         fields = [pa.array([row.fields.get(name) for row in rows], type) for name, type in self._fields.items()]
         self.file.write(
             [

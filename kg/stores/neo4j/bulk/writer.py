@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -109,20 +109,21 @@ class ImportFilesLoad:
         """Write edges, each as (row of the batch, head, tail), or hold them back until the end."""
         self._check_open()
         spec = self._schema.relation_kinds[relation]
-        heads, tails = self._nodes[spec.head], self._nodes[spec.tail]
-        refused = lost_ends(spec, ends, heads, tails)
-        numbers = [(heads.number(head), tails.number(tail)) for _, head, tail in ends]
-        pairs = numbers if not refused else [pair for pair in numbers if all(pair)]
+        heads, tails = self._nodes[spec.head].numbers, self._nodes[spec.tail].numbers
+        pairs = np.stack([heads.numbers(h for _, h, _ in ends), tails.numbers(t for _, _, t in ends)], axis=1)
+        known = pairs.all(axis=1)
+        refused = () if known.all() else lost_ends(spec, ends, heads, tails)
+        pairs = pairs[known]
         if held:
-            self._held[relation].append(np.array(pairs, dtype=np.int64).reshape(-1, 2))
+            self._held[relation].append(pairs)
             return WriteReport(len(pairs), refused=refused)
         new = self._write_pairs(relation, pairs, filed=relation in self._shared)
         return WriteReport(new, 0, len(pairs) - new, refused)
 
-    def _write_pairs(self, relation: str, pairs: Iterable[tuple[int, int]], *, filed: bool) -> int:
+    def _write_pairs(self, relation: str, pairs: NDArray[np.int64], *, filed: bool) -> int:
         """Write those of the pairs that have not been written; how many."""
         written = self._pairs[relation]
-        new = np.array([pair for pair in pairs if written.add(pair) is None], dtype=np.int64).reshape(-1, 2)
+        new = pairs[[written.add(pair) is None for pair in map(tuple, pairs.tolist())]]
         columns = [pa.array(new[:, 0]), pa.array(new[:, 1])]
         if relation in self._shared:
             columns.append(pa.array([filed or None] * len(new), pa.bool_()))
@@ -133,11 +134,11 @@ class ImportFilesLoad:
     def write_events(self, rows: Sequence[Event]) -> WriteReport:
         """See `LoadWriter.write_events`. What is written to a file stays there, so the first event of an id stands."""
         self._check_open()
-        users = self._nodes[self._schema.user_kinds[0]]
+        users = self._nodes[self._schema.user_kinds[0]].numbers.numbers(event.user for event in rows)
         new: dict[str, list[tuple[int, int, Event]]] = {kind: [] for kind in self._events}
         refused: list[Refusal] = []
-        for at, event in enumerate(rows):
-            user, item = users.number(event.user), self._nodes[event.item_kind].number(event.item)
+        numbers = zip(users.tolist(), self._items(rows).tolist(), strict=True)
+        for at, (event, (user, item)) in enumerate(zip(rows, numbers, strict=True)):
             reason = unindexable_event(event)
             if reason is None and not (user and item):
                 kind, key = (event.item_kind, event.item) if user else (self._schema.user_kinds[0], event.user)
@@ -156,12 +157,21 @@ class ImportFilesLoad:
         written = sum(map(len, new.values()))
         return WriteReport(written, 0, len(rows) - written - len(refused), tuple(refused))
 
+    def _items(self, events: Sequence[Event]) -> NDArray[np.int64]:
+        """Numbers [n] of the events' items, 0 where one is not there."""
+        kinds = [event.item_kind for event in events]
+        numbers = np.zeros(len(events), dtype=np.int64)
+        for kind in set(kinds):
+            rows = [row for row, item_kind in enumerate(kinds) if item_kind == kind]
+            numbers[rows] = self._nodes[kind].numbers.numbers(events[row].item for row in rows)
+        return numbers
+
     def finish(self) -> FinishReport:
         """See `LoadWriter.finish`. The files are in their folder then."""
         self._check_open()
         for relation, held in self._held.items():
             for pairs in held:
-                self._write_pairs(relation, map(tuple, pairs.tolist()), filed=False)
+                self._write_pairs(relation, pairs, filed=False)
         with explained(self._directory.target):
             nodes = [nodes.file for nodes in self._nodes.values()]
             files = [*nodes, self._state(), *self._edges.values(), *self._events.values()]
