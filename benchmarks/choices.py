@@ -26,7 +26,8 @@ from benchmarks.yardsticks import METRIC, Yardsticks
 from encoders.block import Catalogue, TrainingData
 from encoders.graph import GNNSettings, SharedSettings
 from encoders.text import TextBlockSettings, TextEncoder
-from fusion.evaluation import RankingTask, Scorer, evaluate
+from fusion.evaluation import RankingTask, evaluate
+from fusion.lists import Scorer
 from fusion.registry import ENCODERS
 from fusion.significance import paired_difference
 from fusion.splits import Split, split_cold_items

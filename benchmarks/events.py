@@ -27,10 +27,10 @@ from kg.graph.building import EventColumns, node_table
 from kg.graph.strings import Strings
 from kg.rows import Event
 from kg.schema import DomainSchema
-from whypath.answering.answers import history_of, recommend_one
-from whypath.answering.explaining import explain_score
-from whypath.answering.filters import Filters
+from whypath.answering.behaviour import behaviour_of
 from whypath.answering.popularity import popularity_blend
+from whypath.answering.query import Query
+from whypath.answering.request_path import RequestPath
 from whypath.answering.scoring import Scorer
 
 SIZES = (100_000, 1_000_000, 10_000_000)
@@ -96,10 +96,10 @@ def measured(graph: KnowledgeGraph, scorer: Scorer, repeats: int) -> Measured:
         graph = graph.overlay([event], event_generation=graph.event_generation + 1)
         scorer = scorer.with_events(graph)
         laid = time.perf_counter()
-        history = history_of(graph, user)
-        found = recommend_one(scorer, user, history, 10, Filters())
+        path, query = RequestPath(scorer), Query(user)
+        found = path.recommend(query)
         listed = time.perf_counter()
-        explain_score(scorer, user, history_of(graph, user).liked, graph.item_index(found.items[0].item), 5)
+        path.explain(query, behaviour_of(graph, query), found.items[0].item, 5)
         explained = time.perf_counter()
         if number >= 5:  # the first ones fill caches
             overlay.append(1000 * (laid - started))

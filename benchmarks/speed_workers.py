@@ -84,20 +84,21 @@ def recommend(arguments: argparse.Namespace) -> dict[str, object]:
     """Open, bind, rank for all users at once, then for some users one by one."""
     times: dict[str, float] = {}
     with timed(times, "imports"):
-        from whypath.answering.batch import behaviour_of_files, ranked_lists
+        from whypath.answering.behaviour import behaviour_of_files
+        from whypath.answering.query import Query
         from whypath.engine import Engine
 
     with timed(times, "open"), Engine.open(arguments.store, arguments.bundle) as engine:
-        scorer = engine.offline_scorer()
-    behaviour = behaviour_of_files(scorer.graph, [arguments.train], None, lambda _: None)
+        path, query = engine.requests(offline=True), Query(k=K)
+    behaviour = behaviour_of_files(path.scorer.graph, [arguments.train], None, lambda _: None)
     with timed(times, "all_users"):
-        lists = list(ranked_lists(scorer, behaviour, K, candidates=None, excluded=behaviour.seen))
+        lists = list(path.answers(query, behaviour))
     single = []
     for row in range(min(SINGLE_USERS, len(behaviour.users))):
         started = time.perf_counter()
         liked = behaviour.liked.take(slice(row, row + 1))
-        own = replace(behaviour, users=[behaviour.users[row]], liked=liked, seen=behaviour.seen[[row]])
-        list(ranked_lists(scorer, own, K, candidates=None, excluded=own.seen))
+        alone = replace(behaviour, users=[behaviour.users[row]], liked=liked, seen=behaviour.seen[[row]])
+        list(path.answers(query, alone))
         single.append(time.perf_counter() - started)
     latency = {"single_p50": float(np.quantile(single, 0.5)), "single_p99": float(np.quantile(single, 0.99))}
     return {"users": len(lists), **times, **latency}

@@ -7,30 +7,20 @@ scores go by `fusion.ranking`, all test items count as relevant, and test users 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from fusion import metrics
-from fusion.ranking import TopK, tie_break_keys, top_k
+from fusion.lists import Scorer, joined, ranked_lists
+from fusion.ranking import TopK, tie_break_keys
 from fusion.results import EvaluationResult
 from fusion.splits import Split
 from kg.histories import Histories
-
-BATCH_CELLS = 16_000_000
-"""Scores of one batch (64 MB in float32): far below what training takes, large enough for fast products."""
-
-
-class Scorer(Protocol):
-    """Anything that scores candidates for histories: a block, a fused ranker, a peer."""
-
-    def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
-        """float32 [n_users, n_candidates]; candidates are item indices, None for all."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -95,6 +85,16 @@ class RankingTask:
     def n_candidates(self) -> int:
         return self.test.shape[1] if self.candidates is None else len(self.candidates)
 
+    @property
+    def test_users(self) -> NDArray[np.intp]:
+        """Rows of the users who have test items."""
+        return np.flatnonzero(np.diff(self.test.indptr) > 0)
+
+    @property
+    def never_listed(self) -> sp.csr_array:
+        """What is not listed, [n_users, n_items]."""
+        return self.history.matrix() if self.exclude is None else self.exclude
+
 
 def evaluate(
     model: Scorer,
@@ -107,40 +107,43 @@ def evaluate(
 ) -> EvaluationResult:
     """Rank all candidates for every user who has test items, and measure the lists at each k.
 
-    batch: users at a time, by default as many as `BATCH_CELLS` allows. progress: called with (users done, users).
+    batch: users at a time, see `fusion.lists`. progress: called with (users done, users).
     """
+    users = task.test_users
+
+    def lists(k: int) -> Iterator[TopK]:
+        histories, excluded = task.history.take(users), sp.csr_array(task.never_listed[users])
+        done = 0
+        for part in ranked_lists(
+            model,
+            histories,
+            k,
+            tie_break=task.tie_break,
+            excluded=excluded,
+            candidates=task.candidates,
+            batch=batch,
+        ):
+            yield part
+            done += len(part.items)
+            if progress is not None:
+                progress(done, len(users))
+
+    return measured(lists, task, name=name, ks=ks)
+
+
+def measured(
+    lists: Callable[[int], Iterator[TopK]], task: RankingTask, *, name: str, ks: Sequence[int]
+) -> EvaluationResult:
+    """Measure the lists that are made for the task's `test_users`, in batches, when asked for so many items each."""
     if not ks or min(ks) < 1:
         raise ValueError(f"ks must be one or more numbers from 1 on, not {list(ks)}")
-    users = np.flatnonzero(np.diff(task.test.indptr) > 0)
+    users = task.test_users
     started = time.perf_counter()
-    ranked = rank(model, task, users, max(ks), batch=batch, progress=progress)
+    ranked = joined(lists(max(ks)), max(ks))
     seconds = time.perf_counter() - started
     per_user, overall = _measure(ranked, task, users, ks)
     ids = tuple(task.user_ids[int(user)] for user in users)
     return EvaluationResult(name, ids, per_user, overall, ranked, seconds)
-
-
-def rank(
-    model: Scorer,
-    task: RankingTask,
-    users: NDArray[np.intp],
-    k: int,
-    *,
-    batch: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> TopK:
-    """The k best candidates of the given users (rows of the task), [len(users), k]."""
-    exclude = task.history.matrix() if task.exclude is None else task.exclude
-    keys = task.tie_break if task.candidates is None else task.tie_break[task.candidates]
-    step = batch or max(1, BATCH_CELLS // max(1, task.n_candidates))
-    lists = [TopK(np.zeros((0, k), np.int32), np.zeros((0, k), np.float32))]
-    for start in range(0, len(users), step):
-        rows = users[start : start + step]
-        scores = model.scores(task.history.take(rows), task.candidates)
-        lists.append(top_k(scores, k, tie_break=keys, excluded=exclude[rows], candidates=task.candidates))
-        if progress is not None:
-            progress(start + len(rows), len(users))
-    return TopK(np.concatenate([part.items for part in lists]), np.concatenate([part.scores for part in lists]))
 
 
 def _measure(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fusion.lists import score_batches
 from fusion.ranker import Ranker
 from kg.histories import Histories
 
@@ -24,9 +25,6 @@ DIMENSIONS = 256
 
 _OVERSAMPLED = 16
 """Further dimensions of the sketch that the decomposition is taken from."""
-
-_CELLS = 8_000_000
-"""Scores held at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +76,7 @@ def item_vectors(
 
 def _batches(ranker: Ranker) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Rows of the item-to-item scores: float32 [rows, n_items]."""
-    n = ranker.n_items
-    size = max(1, _CELLS // max(n, 1))
-    for first in range(0, n, size):
-        rows = slice(first, min(first + size, n))
-        yield rows, ranker.scores(Histories.single_items(np.arange(rows.start, rows.stop), n))
+    return score_batches(ranker, Histories.single_items(np.arange(ranker.n_items), ranker.n_items))
 
 
 def _times(ranker: Ranker, right: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     __version__: str
     from whypath.answering.filters import Filters, Where, where
+    from whypath.answering.query import Query
     from whypath.answering.results import Explanation, RankedItem, Recommendations, SimilarItems
     from whypath.engine import Engine
 
@@ -24,6 +25,7 @@ _HOMES = {
     "Engine": "whypath.engine",
     "Explanation": "whypath.answering.results",
     "Filters": "whypath.answering.filters",
+    "Query": "whypath.answering.query",
     "RankedItem": "whypath.answering.results",
     "Recommendations": "whypath.answering.results",
     "SimilarItems": "whypath.answering.results",
@@ -35,6 +37,7 @@ __all__ = [
     "Engine",
     "Explanation",
     "Filters",
+    "Query",
     "RankedItem",
     "Recommendations",
     "SimilarItems",

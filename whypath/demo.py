@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from encoders.behavior import BEHAVIOR
-from fusion.evaluation import RankingTask, Scorer, evaluate
+from fusion.evaluation import RankingTask, evaluate
+from fusion.lists import Scorer
 from fusion.results import Comparison
 from fusion.splits import Split, split_random
 from kg.datasets.movielens import CatalogueName, DemoReport, prepare
@@ -117,7 +118,7 @@ def _compared(engine: Engine, graph: KnowledgeGraph, split: Split, tell: Callabl
 
 
 def _models(engine: Engine, split: Split) -> Iterator[tuple[str, Scorer]]:
-    scorer = engine.offline_scorer()
+    scorer = engine.requests(offline=True).scorer
     yield FUSION, scorer
     histories = split.train.histories()
     for name in BASELINES:

@@ -9,34 +9,37 @@ explanations are computed in `whypath.answering`, training is in `whypath.models
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Self, Unpack
+from typing import Literal, Self
 
 from encoders.text import TextEncoderSettings
+from fusion.ablation import Ablation
+from fusion.results import EvaluationResult
 from fusion.settings import FusionSettings
 from kg.graph import KnowledgeGraph
 from kg.ids import Id, id_text
 from kg.rows import Event
 from kg.stores import AppendReport, DeletionReport, GraphStore, KeptStore
 from kg.stores.event_queue import Delivery, EventQueue
-from whypath.answering.answers import history_from, history_of, recommend_one
-from whypath.answering.explaining import explain_score
-from whypath.answering.filters import FilterOptions, Filters
-from whypath.answering.results import Explanation, Recommendations, SimilarItems
+from whypath.answering.answers import Answers
+from whypath.answering.request_path import Exact, RequestPath, Retriever
 from whypath.answering.scoring import Scorer
+from whypath.answering.stages import Stage
 from whypath.io.files import paths_of
 from whypath.live.following import FRESHNESS_SECONDS, opened
 from whypath.live.live_graph import LiveGraph
 from whypath.live.recording import event_of
+from whypath.models.ablation import ablate
 from whypath.models.bundle import Bundle, BundleRecord, NotTrained, TrainingChoices
+from whypath.models.evaluating import EvaluationFiles, evaluate_files
 from whypath.models.seeds import checked_seed
 from whypath.models.trained_bundles import TrainedBundle, TrainedBundles, save_and_note
 from whypath.models.training import TrainingOptions, train_on_files, train_on_store
 
 
-class Engine:
+class Engine(Answers):
     """Recommendations, similar items and explanations over one store. Make one with `Engine.open`."""
 
     def __init__(
@@ -47,12 +50,16 @@ class Engine:
         freshness: float = FRESHNESS_SECONDS,
         download: bool = False,
         wait_for_texts: bool = False,
+        stages: Iterable[Stage] = (),
+        retriever: Retriever | None = None,
     ) -> None:
         self._live = LiveGraph(
             store, queue=queue, freshness=freshness, download=download, wait_for_texts=wait_for_texts
         )
         self.store = self._live.store
         self._bundle: Bundle | None = None
+        self._download = download
+        self._stages, self._retriever = tuple(stages), retriever or Exact()
 
     @classmethod
     def open(
@@ -64,6 +71,8 @@ class Engine:
         freshness: float = FRESHNESS_SECONDS,
         download: bool = False,
         wait_for_texts: bool = False,
+        stages: Iterable[Stage] = (),
+        retriever: Retriever | None = None,
     ) -> Self:
         """Open a store by path or URL, and a trained bundle with it if one is given. `queue`: see `record`.
 
@@ -77,11 +86,22 @@ class Engine:
         new texts are encoded before their items are served; else these are scored without text until then, and answers
         say so.
 
+        `stages` change each ranked list, in this order, before it is answered. `retriever` chooses the items that
+        compete, by default all that the filters allow.
+
         Where the store's server is away, and this machine has a snapshot of the store, the engine answers from that
         and is `stale`. Raises StoreNotFound, StoreUnavailable, and BundleError where the bundle does not fit the store.
         """
         place = store if isinstance(store, GraphStore) else opened(store)
-        engine = cls(place, queue=queue, freshness=freshness, download=download, wait_for_texts=wait_for_texts)
+        engine = cls(
+            place,
+            queue=queue,
+            freshness=freshness,
+            download=download,
+            wait_for_texts=wait_for_texts,
+            stages=stages,
+            retriever=retriever,
+        )
         if bundle is not None:
             engine.load(bundle)
         return engine
@@ -145,6 +165,28 @@ class Engine:
         """
         return save_and_note(self.bundle, Path(directory), self.store.url, force=force)
 
+    def evaluate(self, files: EvaluationFiles, *, progress: Callable[[str], None] = lambda _: None) -> EvaluationResult:
+        """Rank for every user of a test file as requests are answered, and measure the lists.
+
+        Raises NotTrained, FileProblem, NothingToEvaluate.
+        """
+        return evaluate_files(self.requests(offline=bool(files.history)), files, progress)
+
+    def ablate(
+        self,
+        files: EvaluationFiles,
+        train: str | Path,
+        valid: str | Path | None = None,
+        *,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> Ablation:
+        """`evaluate`, and the same for the model without each of its parts, trained from scratch on the bundle's own
+        files; see `whypath.models.ablation`, also for what it raises.
+        """
+        path = self.requests(offline=bool(files.history))
+        held_out = None if valid is None else Path(valid)
+        return ablate(self.store, self.bundle, path, files, Path(train), held_out, progress, download=self._download)
+
     def trained_with(self, user: Id) -> list[TrainedBundle]:
         """The bundles over this store, on this machine, that were trained with the user's events: what the user did can
         be read off them in part, also after `forget`; `whypath.models.retraining` trains them again."""
@@ -186,70 +228,17 @@ class Engine:
 
     def scorer(self) -> Scorer:
         """The model over the snapshot of `graph`; immutable. Raises NotTrained."""
-        return self._now()[0]
-
-    def _now(self) -> tuple[Scorer, str | None]:
-        """The scorer, and since when it is stale."""
-        serving = self._live.serving()
-        return serving.model(), serving.stale_since
-
-    def offline_scorer(self) -> Scorer:
-        """The same with nothing of the store's interactions in it: popularity is that of the training events."""
-        return replace(self.scorer(), popularity_of=self.bundle.popularity_over)
+        return self._live.serving().model()
 
     # Answers
 
-    def recommend(
-        self,
-        user: Id,
-        k: int = 10,
-        *,
-        repeats: bool = False,
-        leave_out: Collection[str] | None = None,
-        **filters: Unpack[FilterOptions],
-    ) -> Recommendations:
-        """The k best items for a user of the store, or a popularity blend for one without positive events.
-
-        Items that the user has events on are left out, of the kinds in `leave_out`, or of those that the description
-        says (`excludes`); none with `repeats`. Filters come before the top k. Raises NotTrained, FilterError, BadId.
-        """
-        scorer, stale = self._now()
-        name = id_text(user)
-        history = history_of(scorer.graph, name, () if repeats else leave_out)
-        found = recommend_one(scorer, name, history, k, Filters(**filters))
-        return found if stale is None else replace(found, stale_since=stale)
-
-    def recommend_for(self, history: Iterable[Id], k: int = 10, **filters: Unpack[FilterOptions]) -> Recommendations:
-        """The k best items for a history of item ids given here; unknown ids are passed over and noted."""
-        scorer, stale = self._now()
-        found = recommend_one(scorer, None, history_from(scorer.graph, history), k, Filters(**filters))
-        return found if stale is None else replace(found, stale_since=stale)
-
-    def similar(self, item: Id, k: int = 10, **filters: Unpack[FilterOptions]) -> SimilarItems:
-        """The items that score best for a history of this item alone. Raises UnknownItem."""
-        scorer, stale = self._now()
-        item = id_text(item)
-        index = scorer.graph.item_index(item)
-        found = recommend_one(scorer, None, history_from(scorer.graph, [item]), k, Filters(**filters))
-        return SimilarItems(item, scorer.graph.label_of(index), found.items, found.note, stale)
-
-    def explain(self, user: Id, item: Id, *, paths: int = 5) -> Explanation:
-        """Why an item scores as it does for a user: the score's split and at most `paths` labelled paths.
-
-        Raises UnknownItem.
-        """
-        scorer, stale = self._now()
-        name = id_text(user)
-        history = history_of(scorer.graph, name)
-        found = explain_score(scorer, name, history.liked, scorer.graph.item_index(id_text(item)), paths)
-        return replace(found, stale_since=stale)
-
-    def explain_for(self, history: Iterable[Id], item: Id, *, paths: int = 5) -> Explanation:
-        """`explain` for a history of item ids given here."""
-        scorer, stale = self._now()
-        liked = history_from(scorer.graph, history).liked
-        index = scorer.graph.item_index(id_text(item))
-        return replace(explain_score(scorer, None, liked, index, paths), stale_since=stale)
+    def requests(self, *, offline: bool = False) -> RequestPath:
+        """See `Answers`; lists, similar items and explanations are there, too."""
+        serving = self._live.serving()
+        scorer = serving.model()
+        if offline:
+            scorer = replace(scorer, popularity_of=self.bundle.popularity_over)
+        return RequestPath(scorer, self._stages, self._retriever, serving.texts_note, serving.stale_since)
 
     # Events
 

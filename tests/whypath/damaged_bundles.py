@@ -69,7 +69,7 @@ def outcome(folder: Path) -> Lists | None:
         bundle.check_fits(SEEN.graph)
         scorer = bundle.scorer(SEEN.graph, bundle.popularity_over)
         histories = SEEN.histories
-        (batch,) = scorer.lists(histories, LIMIT)
+        (lists,) = scorer.lists(histories, LIMIT)
         assert np.isfinite(scorer.scores(histories)).all()
         assert np.isfinite(scorer.popularity).all()
         split = scorer.split(histories.take(slice(0, 1)), 3)
@@ -77,11 +77,11 @@ def outcome(folder: Path) -> Lists | None:
         assert np.isfinite(scorer.vectors(8, lambda _: None).results).all()
     except BundleError:
         return None
-    listed = batch.lists.items >= 0
-    assert (batch.lists.items < SEEN.graph.n_items).all()
-    assert np.isfinite(batch.lists.scores[listed]).all()
-    assert all(len(set(row[row >= 0].tolist())) == (row >= 0).sum() for row in batch.lists.items)
-    return batch.lists.items, batch.lists.scores
+    listed = lists.items >= 0
+    assert (lists.items < SEEN.graph.n_items).all()
+    assert np.isfinite(lists.scores[listed]).all()
+    assert all(len(set(row[row >= 0].tolist())) == (row >= 0).sum() for row in lists.items)
+    return lists.items, lists.scores
 
 
 def same(left: Lists, right: Lists) -> bool:

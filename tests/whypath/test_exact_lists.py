@@ -23,7 +23,8 @@ from kg.schema import DomainSchema
 from kg.sources.delimited import DelimitedReader
 from kg.xml_text import text_of_xml
 from tests.whypath.hostile import NASTY, USERS
-from whypath.answering.recs import RankedList, write_lists
+from tests.whypath.recommendations import listed
+from whypath.answering.recs import write_lists
 from whypath.io.files import read_interactions
 from whypath.io.graph_export import write_graph
 from whypath.io.split_files import write_split
@@ -38,18 +39,18 @@ ids = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from('\t\n\r\0"
 @pytest.mark.parametrize("name", ["r.tsv", "r.csv", "r.tsv.gz", "r.csv.gz", "r.parquet"])
 def test_lists_are_read_back(tmp_path: Path, name: str) -> None:
     given = [text for text in IDS if text.strip()]
-    lists = [RankedList(user, given, [0.5] * len(given)) for user in given]
+    lists = [listed(user, given) for user in given]
     write_lists(tmp_path / name, lists)
     rows = read_interactions([tmp_path / name])
-    assert rows.users.tolist() == [each.user for each in lists for _ in each.items]
-    assert rows.items.tolist() == [item for each in lists for item in each.items]
+    assert rows.users.tolist() == [each.user for each in lists for _ in each]
+    assert rows.items.tolist() == [item.item for each in lists for item in each]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.lists(ids, min_size=1))
 def test_lists_of_any_ids_are_read_back(tmp_path: Path, items: list[str]) -> None:
     for name in ("r.tsv", "r.csv"):
-        write_lists(tmp_path / name, [RankedList(items[0], items, [1.0] * len(items))])
+        write_lists(tmp_path / name, [listed(items[0], items)])
         rows = read_interactions([tmp_path / name])
         assert rows.items.tolist() == items
         assert set(rows.users) == {items[0]}
@@ -60,20 +61,20 @@ def test_lists_of_any_ids_are_read_back(tmp_path: Path, items: list[str]) -> Non
 def test_line_breaks_in_a_long_comma_separated_file(tmp_path: Path) -> None:
     """Longer than what is parsed at a time: a line break falls on every place."""
     items = [f"a\nb{number}" for number in range(120_000)]
-    write_lists(tmp_path / "r.csv", [RankedList("u", items, [1.0] * len(items))])
+    write_lists(tmp_path / "r.csv", [listed("u", items)])
     assert read_interactions([tmp_path / "r.csv"]).items.tolist() == items
 
 
 def test_halves_of_characters_can_be_written(tmp_path: Path) -> None:
     for name in ("r.tsv", "r.csv", "r.parquet"):
-        write_lists(tmp_path / name, [RankedList("caf\udce9", ["i"], [1.0])])
+        write_lists(tmp_path / name, [listed("caf\udce9", ["i"])])
         assert read_interactions([tmp_path / name]).users.tolist() == ["caf\\udce9"]
 
 
 @pytest.mark.parametrize("is_quoted", [True, False])
 def test_a_domain_reads_lists(tmp_path: Path, is_quoted: bool) -> None:
     items = [item for item in IDS if item.strip()]
-    write_lists(tmp_path / "r.tsv", [RankedList("u", items, [1.0] * len(items))])
+    write_lists(tmp_path / "r.tsv", [listed("u", items)])
     reader = DelimitedReader(tmp_path / "r.tsv", "r.tsv", separator="\t", quoted=is_quoted)
     assert [record.values["item"] for record in reader] == items  # type: ignore[union-attr]
 

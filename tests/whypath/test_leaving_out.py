@@ -14,7 +14,7 @@ from kg.ingest import load_domain
 from kg.opening import open_store
 from kg.schema import DomainSchema
 from whypath import Engine
-from whypath.answering.batch import behaviour_of_store
+from whypath.answering.behaviour import behaviour_of_store
 
 GROUPS, ITEMS, USERS = 3, 36, 30
 

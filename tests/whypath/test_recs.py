@@ -9,9 +9,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from whypath.answering.recs import RankedList, RecsProblem, check_name, write_lists
+from tests.whypath.recommendations import listed
+from whypath import Recommendations
+from whypath.answering.recs import RecsProblem, check_name, write_lists
 
-LISTS = [RankedList("007", ["b", 'x "y"'], [1.5, 1 / 3]), RankedList("9", [], []), RankedList("u,v", ["b"], [-2e-9])]
+LISTS = [listed("007", ["b", 'x "y"'], [1.5, 1 / 3]), listed("9", []), listed("u,v", ["b"], [-2e-9])]
 
 
 def test_tab_separated(tmp_path: Path) -> None:
@@ -46,7 +48,7 @@ def test_an_error_on_the_way_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "r.tsv"
     path.write_text("old")
 
-    def broken() -> Iterator[RankedList]:
+    def broken() -> Iterator[Recommendations]:
         yield LISTS[0]
         raise KeyboardInterrupt
 

@@ -1,101 +1,141 @@
-"""One user's answer: from a history and filters to a list with a note that says why it is short or what it rests on."""
+"""`Answers`: the methods of an engine that answer, in the caller's own ids; each takes the request path."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Unpack
 
-import numpy as np
-from numpy.typing import NDArray
+from kg.ids import Id, id_text, id_texts
+from whypath.answering.behaviour import behaviour_of, behaviour_of_files, behaviours_of
+from whypath.answering.filters import FilterOptions, Filters
+from whypath.answering.query import Context, Query
+from whypath.answering.request_path import RequestPath
+from whypath.answering.results import Explanation, Recommendations, SimilarItems
+from whypath.io.files import paths_of, read_exclusions
 
-from kg.errors import WhyPathError
-from kg.graph import KnowledgeGraph
-from kg.histories import Histories
-from kg.ids import Id, id_texts
-from kg.schema import DomainSchema
-from whypath.answering.filters import Allowed, Filters
-from whypath.answering.results import Basis, RankedItem, Recommendations
-from whypath.answering.scoring import Scorer
-
-
-@dataclass(frozen=True, eq=False)
-class History:
-    """One user over one snapshot: `liked` counts for the scores, `seen` (item indices, ascending) is not listed."""
-
-    liked: Histories
-    seen: NDArray[np.int32]
-    note: str = ""
+PathOrPaths = Sequence[str | Path] | str | Path
 
 
-def history_of(graph: KnowledgeGraph, user: str, leave_out: Collection[str] | None = None) -> History:
-    """The history of a user of the store: liked is what positive events are on, seen what is not to be listed.
+class Answers(ABC):
+    """Lists, similar items and explanations, for one user or many."""
 
-    `leave_out`: kinds of events whose items are not listed; None: those that the description says. Raises WhyPathError.
-    """
-    liked, seen = graph.history_of(user, kinds_left_out(graph.schema, leave_out))
-    return History(liked, seen)
+    @abstractmethod
+    def requests(self, *, offline: bool = False) -> RequestPath:
+        """The request path over the state of now, for several questions to one state. Raises NotTrained.
 
+        `offline`: with nothing of the store's interactions in it: popularity is that of the training events.
+        """
 
-def kinds_left_out(schema: DomainSchema, leave_out: Collection[str] | None) -> Collection[str]:
-    """The kinds of events whose items are not listed: those given, or those of the description. Raises WhyPathError."""
-    if leave_out is None:
-        return schema.kinds_left_out
-    kinds = [leave_out] if isinstance(leave_out, str) else list(leave_out)
-    unknown = [kind for kind in kinds if kind not in schema.interactions]
-    if unknown:
-        raise WhyPathError(f"no kind of events {unknown[0]!r}; there are: {', '.join(schema.interactions) or 'none'}")
-    return kinds
+    def recommend(
+        self,
+        user: Id,
+        k: int = 10,
+        *,
+        repeats: bool = False,
+        leave_out: Collection[str] | None = None,
+        context: Context | None = None,
+        now: float | None = None,
+        **filters: Unpack[FilterOptions],
+    ) -> Recommendations:
+        """The k best items for a user of the store, or a popularity blend for one without positive events.
 
+        Items that the user has events on are left out, of the kinds in `leave_out`, or of those that the description
+        says (`excludes`); none with `repeats`. Filters come before the top k. `context` and `now`: see `Query`. Raises
+        NotTrained, FilterError, BadId.
+        """
+        asked = Filters(**filters)
+        query = Query(id_text(user), None, k, asked, repeats, leave_out, context or {}, now)
+        return self.requests().recommend(query)
 
-def history_from(graph: KnowledgeGraph, ids: Iterable[Id]) -> History:
-    """The history made of given item ids; unknown ones are passed over and noted. Raises BadId."""
-    given = list(dict.fromkeys(id_texts(ids, "a history")))
-    indices = graph.item_indices(given)
-    unknown = [name for name, index in zip(given, indices, strict=True) if index < 0]
-    note = f"{len(unknown)} of the {len(given)} items given are unknown: {', '.join(unknown[:5])}." if unknown else ""
-    known = indices[indices >= 0].astype(np.int32)
-    return History(Histories.of_items(known, graph.n_items), np.unique(known), note)
+    def recommend_for(
+        self,
+        history: Iterable[Id],
+        k: int = 10,
+        *,
+        context: Context | None = None,
+        now: float | None = None,
+        **filters: Unpack[FilterOptions],
+    ) -> Recommendations:
+        """The k best items for a history of item ids given here; unknown ids are passed over and noted."""
+        query = Query(
+            history=id_texts(history, "a history"), k=k, filters=Filters(**filters), context=context or {}, now=now
+        )
+        return self.requests().recommend(query)
 
+    def recommend_many(
+        self,
+        users: Iterable[Id] | Mapping[Id, Iterable[Id]] | None = None,
+        k: int = 10,
+        *,
+        history: PathOrPaths | None = None,
+        exclude_files: PathOrPaths = (),
+        repeats: bool = False,
+        leave_out: Collection[str] | None = None,
+        context: Context | None = None,
+        now: float | None = None,
+        progress: Callable[[str], None] | None = None,
+        **filters: Unpack[FilterOptions],
+    ) -> Iterator[Recommendations]:
+        """Lists for many users at once, in their order; made in batches while they are taken, all from one state.
 
-def recommend_one(
-    scorer: Scorer,
-    user: str | None,
-    history: History,
-    k: int,
-    filters: Filters,
-    *,
-    excluded: NDArray[np.int32] | None = None,
-) -> Recommendations:
-    """The k best items for one history. excluded: item indices that are not listed, `history.seen` if None.
+        `users`: users of the store, None for all who have events; or a mapping of users to the item ids that they
+        like. With `history`, files of (user, item) rows, histories come from there, `users` None are all users of the
+        files, and none of the store's interactions is read. `exclude_files`: what is not listed, (user, item) rows, or
+        items alone for everybody. `progress` is told what was left out. The rest is as in `recommend`.
 
-    Raises FilterError.
-    """
-    if k < 1:
-        raise WhyPathError(f"k must be at least 1, not {k}")
-    graph = scorer.graph
-    allowed = filters.apply(graph)
-    left_out = history.seen if excluded is None else excluded
-    excluded_row = Histories.of_items(left_out, graph.n_items).matrix()
-    batch = next(scorer.lists(history.liked, k, candidates=allowed.items(), excluded=excluded_row))
-    # Lists that are short end in items -1.
-    listed = batch.lists.items[0][: np.count_nonzero(batch.lists.items[0] >= 0)]
-    pairs = zip(graph.items_as_shown(listed), batch.lists.scores[0].tolist(), strict=False)
-    items = tuple(
-        RankedItem(rank, item, label, kind, score) for rank, ((item, label, kind), score) in enumerate(pairs, start=1)
-    )
-    n_liked = int(history.liked.lengths[0])
-    basis = Basis.HISTORY if n_liked else Basis.POPULARITY
-    notes = [history.note, _why_short(allowed, len(left_out), len(items), k)]
-    if basis is Basis.POPULARITY:
-        notes.insert(0, "No positive event is known, so this is a popularity blend.")
-    return Recommendations(user, basis, n_liked, items, " ".join(note for note in notes if note))
+        Raises NotTrained, FilterError, BadId, FileProblem.
+        """
+        histories = paths_of(history)
+        exclusions = read_exclusions(paths_of(exclude_files))
+        asked = Filters(**filters)
+        if exclusions.items:
+            asked = asked.without(exclusions.items)
+        path = self.requests(offline=bool(histories))
+        query = Query(None, None, k, asked, repeats, leave_out, context or {}, now)
+        behaviour = behaviours_of(
+            path.scorer.graph, users, query, histories, exclusions.pairs, progress or (lambda _: None)
+        )
+        return path.answers(query, behaviour)
 
+    def similar(self, item: Id, k: int = 10, **filters: Unpack[FilterOptions]) -> SimilarItems:
+        """The items that score best for a history of this item alone. Raises UnknownItem."""
+        path, name = self.requests(), id_text(item)
+        label = path.scorer.graph.label_of(path.scorer.graph.item_index(name))
+        found = path.recommend(Query(history=(name,), k=k, filters=Filters(**filters)))
+        return SimilarItems(name, label, found.items, found.note, found.stale_since)
 
-def _why_short(allowed: Allowed, left_out: int, found: int, k: int) -> str:
-    if found >= k:
-        return ""
-    left = allowed.steps[-1].left
-    steps = " → ".join(f"{step.filter}: {step.left:,}" for step in allowed.steps)
-    what = "No item is left" if found == 0 else f"Only {found:,} items are left"
-    own = f"; {left - found:,} of these are among the {left_out:,} that the user has had" if left > found else ""
-    return f"{what} ({steps}{own})."
+    def explain(
+        self,
+        user: Id,
+        item: Id,
+        *,
+        paths: int = 5,
+        k: int = 10,
+        history: PathOrPaths | None = None,
+        progress: Callable[[str], None] | None = None,
+        **filters: Unpack[FilterOptions],
+    ) -> Explanation:
+        """Why an item scores as it does for a user: the score's split and at most `paths` labelled paths.
+
+        `history`: see `recommend_many`. `k` and the filters are those of the list that is explained, which matters
+        where stages change lists. Raises UnknownItem.
+        """
+        histories = paths_of(history)
+        path = self.requests(offline=bool(histories))
+        graph = path.scorer.graph
+        query = Query(id_text(user), k=k, filters=Filters(**filters))
+        if histories:
+            behaviour = behaviour_of_files(graph, histories, [query.user or ""], progress or (lambda _: None))
+        else:
+            behaviour = behaviour_of(graph, query)
+        return path.explain(query, behaviour, id_text(item), paths)
+
+    def explain_for(
+        self, history: Iterable[Id], item: Id, *, paths: int = 5, k: int = 10, **filters: Unpack[FilterOptions]
+    ) -> Explanation:
+        """`explain` for a history of item ids given here."""
+        path = self.requests()
+        query = Query(history=id_texts(history, "a history"), k=k, filters=Filters(**filters))
+        return path.explain(query, behaviour_of(path.scorer.graph, query), id_text(item), paths)

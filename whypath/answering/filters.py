@@ -244,6 +244,10 @@ class Filters:
     where: Sequence[Where | str] = ()
     available: bool = False
 
+    def without(self, items: Sequence[Id]) -> Filters:
+        """The same filters, and none of these items."""
+        return replace(self, exclude=(*id_texts(self.exclude, "`exclude`"), *items))
+
     def apply(self, graph: KnowledgeGraph) -> Allowed:
         """The items of `graph` that pass. Ids that the graph does not know are passed over; raises FilterError."""
         if self.include is None and not (self.exclude or self.kinds or self.where or self.available):

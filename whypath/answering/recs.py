@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -23,6 +23,7 @@ from kg.durable import file_written_whole
 from kg.errors import WhyPathError
 from kg.tsv_cells import tsv_cell
 from kg.visible import without_halves
+from whypath.answering.results import Recommendations
 
 _COLUMNS = ("user", "item", "rank", "score")
 _PARQUET = pa.schema(
@@ -33,15 +34,6 @@ _ROWS_A_GROUP = 100_000
 
 class RecsProblem(WhyPathError):
     """The lists cannot be written under that name."""
-
-
-@dataclass(frozen=True)
-class RankedList:
-    """One user's list, best first: items' ids and their scores."""
-
-    user: str
-    items: Sequence[str]
-    scores: Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -64,7 +56,7 @@ def check_name(path: str | Path) -> Path:
     return path
 
 
-def write_lists(path: str | Path, lists: Iterable[RankedList]) -> Written:
+def write_lists(path: str | Path, lists: Iterable[Recommendations]) -> Written:
     """Write the lists, in bounded memory. Raises RecsProblem; whatever is raised, no file is left half-written."""
     path = check_name(path)
     users = 0
@@ -72,10 +64,10 @@ def write_lists(path: str | Path, lists: Iterable[RankedList]) -> Written:
     def rows() -> Iterator[tuple[str, str, int, float]]:
         nonlocal users
         for found in lists:
-            users += bool(len(found.items))
-            user = without_halves(found.user)
-            for rank, (item, score) in enumerate(zip(found.items, found.scores, strict=True), start=1):
-                yield user, item, rank, float(score)
+            users += bool(len(found))
+            user = without_halves(found.user or "")
+            for item in found:
+                yield user, item.item, item.rank, item.score
 
     with file_written_whole(path) as file:
         kind = _format(path)

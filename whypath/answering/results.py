@@ -31,7 +31,7 @@ class Basis(StrEnum):
     """A popularity blend, the same for every user without a history that the model can use."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RankedItem:
     """One line of a list: `item` is the caller's id, `rank` starts at 1."""
 
@@ -143,6 +143,14 @@ class EntityShare:
 
 
 @dataclass(frozen=True)
+class StageShare:
+    """What a stage after the model (a re-ranker, rules) adds to a score."""
+
+    stage: str
+    share: float
+
+
+@dataclass(frozen=True)
 class ShownPath:
     """A labelled path from an item of the history to the item explained.
 
@@ -162,8 +170,8 @@ class ShownPath:
 class Explanation:
     """Why an item scores as it does for a user: the score's exact split, and paths in the graph behind it.
 
-    `blocks` add up to `score`; `history` adds up to the score without the bias; `entities` splits the graph block's
-    part over the item's own facts. Shares come largest first (by absolute value).
+    `blocks` and `stages` add up to `score`; `history` adds up to the blocks without the bias; `entities` splits the
+    graph block's part over the item's own facts. Shares come largest first (by absolute value), stages in their order.
     """
 
     user: str | None
@@ -177,10 +185,12 @@ class Explanation:
     paths: tuple[ShownPath, ...]
     note: str = ""
     stale_since: str | None = None
+    stages: tuple[StageShare, ...] = ()
 
     def to_pandas(self) -> pd.DataFrame:
-        """The split in long form: columns part ("block", "history", "entity"), id, label, share."""
+        """The split in long form: columns part ("block", "stage", "history", "entity"), id, label, share."""
         rows = [("block", share.block, share.block, share.share) for share in self.blocks]
+        rows += [("stage", share.stage, share.stage, share.share) for share in self.stages]
         rows += [("history", share.item, share.label, share.share) for share in self.history]
         rows += [("entity", f"{share.kind}:{share.key}", share.label, share.share) for share in self.entities]
         return pd.DataFrame(rows, columns=["part", "id", "label", "share"])
@@ -198,6 +208,7 @@ class Explanation:
             parts.append(lines(self.note))
         for title, rows in (
             ("Part of the model", [(share.block, share.share) for share in self.blocks]),
+            ("Stage after the model", [(share.stage, share.share) for share in self.stages]),
             ("Item of your history", [(share.label, share.share) for share in self.history[:_SHOWN]]),
             ("Fact of the item", [(f"{share.label} ({share.kind})", share.share) for share in self.entities[:_SHOWN]]),
         ):

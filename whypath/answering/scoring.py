@@ -1,7 +1,4 @@
-"""Lists for many users at once, over one snapshot and one model: the one place where scores become ranked ids.
-
-The engine, the command line and the evaluation of a bundle all come through here, so that they cannot disagree.
-"""
+"""`Scorer`: one model over one snapshot: scores, lists, splits, and what is computed for them once."""
 
 from __future__ import annotations
 
@@ -13,8 +10,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from fusion.item_vectors import ItemVectors, item_vectors
+from fusion.lists import ranked_lists
 from fusion.ranker import Ranker
-from fusion.ranking import TopK, tie_break_keys, top_k
+from fusion.ranking import TopK, tie_break_keys
 from fusion.score_split import ScoreSplit
 from kg.graph import KnowledgeGraph
 from kg.histories import Histories
@@ -24,18 +22,6 @@ from whypath.models.bundle_record import using_bundle
 _MANY_EVENTS = 1_000_000
 _OLD_SHARE = 1e-3
 """Share of so many events that may be missing in the popularity that newcomers are given; of fewer events none."""
-
-_BATCH_CELLS = 16_000_000
-"""Scores held at a time: 64 MB in float32, a few times that while ranking."""
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Ranked lists of the users from `first` on; `popular` bool [n_users]: those without a history to go by."""
-
-    first: int
-    lists: TopK
-    popular: NDArray[np.bool_]
 
 
 @dataclass(eq=False)
@@ -123,29 +109,11 @@ class Scorer:
         *,
         candidates: NDArray[np.intp] | None = None,
         excluded: sp.csr_array | None = None,
-    ) -> Iterator[Batch]:
-        """The k best candidates of each user, in batches of users.
+    ) -> Iterator[TopK]:
+        """The k best candidates of each user, in batches of consecutive users, k wide.
 
         candidates: item indices, ascending, None for all. excluded: csr [n_users, n_items] of what is not to be
         listed; None for the histories themselves.
-        The lists are min(k, n_items) wide.
         """
         excluded = histories.matrix() if excluded is None else excluded
-        # No list is longer than the catalogue, however much is asked for: the arrays below are k wide.
-        k = min(k, max(self.graph.n_items, 1))
-        width = self.graph.n_items if candidates is None else len(candidates)
-        tie_break = self.tie_break if candidates is None else self.tie_break[candidates]
-        size = max(1, _BATCH_CELLS // max(width, 1))
-        for first in range(0, len(histories), size):
-            whole = size >= len(histories)
-            rows = slice(first, min(first + size, len(histories)))
-            part = histories if whole else histories.take(rows)
-            if width:
-                out = excluded if whole else sp.csr_array(excluded[rows])
-                lists = top_k(
-                    self.scores(part, candidates), k, tie_break=tie_break, excluded=out, candidates=candidates
-                )
-            else:
-                shape = (len(part), k)
-                lists = TopK(np.full(shape, -1, np.int32), np.full(shape, np.nan, np.float32))
-            yield Batch(first, lists, part.is_empty)
+        return ranked_lists(self, histories, k, tie_break=self.tie_break, excluded=excluded, candidates=candidates)

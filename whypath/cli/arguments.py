@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from whypath.answering.filters import Filters
+    from whypath.answering.filters import FilterOptions
 
 
 def add_store(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
@@ -69,22 +68,21 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--available", action="store_true", help="list only what the domain says is available")
 
 
-def filters_of(arguments: argparse.Namespace, *, also_excluded: Sequence[str] = ()) -> Filters:
-    """The filters of a command line; reads the `--candidates` file. also_excluded: items that nobody is to get."""
-    from whypath.answering.filters import Filters
+def filters_of(arguments: argparse.Namespace) -> FilterOptions:
+    """The filters of a command line but for `--exclude`, whose files are the command's; reads `--candidates`."""
     from whypath.io.files import read_candidates
 
     include = None if arguments.include_id is None else list(arguments.include_id)
     if arguments.candidates is not None:
         wanted = read_candidates(arguments.candidates)
         include = wanted if include is None else [item for item in include if item in set(wanted)]
-    return Filters(
-        include=include,
-        exclude=(*arguments.exclude_id, *also_excluded),
-        kinds=tuple(arguments.kind),
-        where=tuple(arguments.where),
-        available=arguments.available,
-    )
+    return {
+        "include": include,
+        "exclude": arguments.exclude_id,
+        "kinds": arguments.kind,
+        "where": arguments.where,
+        "available": arguments.available,
+    }
 
 
 def path(text: str) -> str:

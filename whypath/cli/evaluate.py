@@ -42,11 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
     from pathlib import Path
 
-    from fusion.evaluation import evaluate
     from kg.errors import WhyPathError
     from whypath.engine import Engine
-    from whypath.models.ablation import ablate, check_training_files
-    from whypath.models.evaluating import KS, EvaluationFiles, task_of
+    from whypath.models.evaluating import EvaluationFiles
 
     if arguments.ablate and not arguments.train:
         raise WhyPathError("--ablate trains again: give the file that the bundle was trained on with --train")
@@ -62,27 +60,20 @@ def run(arguments: argparse.Namespace) -> int:
         Engine.open(arguments.store, arguments.bundle, download=arguments.download, wait_for_texts=True) as engine,
         progress() as tell,
     ):
-        scorer = engine.offline_scorer() if files.history else engine.scorer()
-        bundle = engine.bundle
-        if arguments.ablate:
-            check_training_files(bundle.record, arguments.train, arguments.valid)
-        task = task_of(files, scorer.graph, tell)
-        found = evaluate(scorer, task, name="bundle", ks=KS)
         if not arguments.ablate:
+            found = engine.evaluate(files, progress=tell)
             if arguments.json:
                 print_json(result_data(found))
             else:
                 print(found)
             return 0
-        ablation = ablate(
-            engine.store, bundle, arguments.train, arguments.valid, task, found, tell, download=arguments.download
-        )
+        ablation = engine.ablate(files, arguments.train, arguments.valid, progress=tell)
     if arguments.json:
         rows = [
             {**result_data(row.result), "blocks": row.blocks, "against_bundle": asdict(row.difference)}
             for row in ablation.rows
         ]
-        print_json([{**result_data(found), "blocks": ablation.blocks, "against_bundle": None}, *rows])
+        print_json([{**result_data(ablation.full), "blocks": ablation.blocks, "against_bundle": None}, *rows])
     else:
         print(ablation)
     return 0

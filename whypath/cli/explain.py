@@ -6,7 +6,6 @@ the history to the item, over edges that all stand in the store."""
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 
 from whypath.cli.arguments import add_bundle, add_history, add_json, add_store, positive
 from whypath.cli.console import remark, show
@@ -31,18 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the explanation."""
-    from whypath.answering.batch import behaviour_of_files
-    from whypath.answering.explaining import explain_score
     from whypath.engine import Engine
 
     with Engine.open(arguments.store, arguments.bundle, download=arguments.download, wait_for_texts=True) as engine:
-        if arguments.history:
-            scorer = engine.offline_scorer()
-            behaviour = behaviour_of_files(scorer.graph, arguments.history, [arguments.user], remark)
-            index = scorer.graph.item_index(arguments.item)
-            found = explain_score(scorer, arguments.user, behaviour.liked, index, arguments.paths)
-            found = replace(found, stale_since=engine.stale)
-        else:
-            found = engine.explain(arguments.user, arguments.item, paths=arguments.paths)
+        found = engine.explain(
+            arguments.user, arguments.item, paths=arguments.paths, history=arguments.history, progress=remark
+        )
     show(found, as_json=arguments.json)
     return 0

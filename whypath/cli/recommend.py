@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from whypath.cli.arguments import add_bundle, add_filters, add_history, add_json, add_store, filters_of, positive
 from whypath.cli.console import print_cells, print_json, progress, remark, show
 
 if TYPE_CHECKING:
-    from whypath.answering.recs import RankedList
+    from whypath.answering.results import Recommendations
 
 SUMMARY = "recommend items to one user, some users or all"
 EXAMPLES = """\
@@ -53,11 +52,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print one user's list, or write the lists of many."""
     from kg.errors import WhyPathError
-    from whypath.answering.answers import History, recommend_one
-    from whypath.answering.batch import behaviour_of_files, behaviour_of_store, excluded_of, ranked_lists
     from whypath.answering.recs import check_name, write_lists
     from whypath.engine import Engine
-    from whypath.io.files import read_exclusions, read_users
+    from whypath.io.files import read_users
 
     if arguments.user is None and arguments.users is None and not arguments.all and not arguments.history:
         raise WhyPathError("say for whom: --user ID, --users FILE, --all, or --history FILE…")
@@ -73,25 +70,24 @@ def run(arguments: argparse.Namespace) -> int:
         users = [arguments.user]
     elif arguments.users is not None:
         users = read_users(arguments.users)
-    exclusions = read_exclusions(arguments.exclude)
-    filters = filters_of(arguments, also_excluded=exclusions.items)
+    filters = filters_of(arguments)
     with (
         Engine.open(arguments.store, arguments.bundle, download=arguments.download, wait_for_texts=True) as engine,
         progress() as tell,
     ):
-        scorer = engine.offline_scorer() if arguments.history else engine.scorer()
-        graph = scorer.graph
-        if arguments.history:
-            behaviour = behaviour_of_files(graph, arguments.history, users, tell)
-        else:
-            behaviour = behaviour_of_store(graph, users, leave_out=() if arguments.repeats else arguments.leave_out)
-        excluded = excluded_of(behaviour, exclusions, graph)
+        lists = engine.recommend_many(
+            users,
+            arguments.k,
+            history=arguments.history,
+            exclude_files=arguments.exclude,
+            repeats=arguments.repeats,
+            leave_out=arguments.leave_out,
+            progress=tell,
+            **filters,
+        )
         if arguments.user is not None and arguments.out is None:
-            history = History(behaviour.liked, behaviour.seen.indices)
-            found = recommend_one(scorer, arguments.user, history, arguments.k, filters, excluded=excluded.indices)
-            show(replace(found, stale_since=engine.stale), as_json=arguments.json)
+            show(next(lists), as_json=arguments.json)
             return 0
-        lists = ranked_lists(scorer, behaviour, arguments.k, candidates=filters.apply(graph).items(), excluded=excluded)
         if arguments.out is None:
             print_lists(lists, as_json=arguments.json)
             return 0
@@ -103,23 +99,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def print_lists(lists: Iterable[RankedList], *, as_json: bool) -> None:
+def print_lists(lists: Iterable[Recommendations], *, as_json: bool) -> None:
     """Print the lists to stdout, as the file would have them or as one JSON array."""
     if as_json:
         print_json(
             [
                 {
-                    "user": found.user,
-                    "items": [
-                        {"rank": rank, "item": item, "score": score}
-                        for rank, (item, score) in enumerate(zip(found.items, found.scores, strict=True), start=1)
-                    ],
+                    "user": each.user,
+                    "items": [{"rank": item.rank, "item": item.item, "score": item.score} for item in each],
                 }
-                for found in lists
+                for each in lists
             ]
         )
         return
     print_cells(("user", "item", "rank", "score"))
-    for found in lists:
-        for rank, (item, score) in enumerate(zip(found.items, found.scores, strict=True), start=1):
-            print_cells((found.user, item, str(rank), f"{score:.7g}"))
+    for each in lists:
+        for item in each:
+            print_cells((each.user or "", item.item, str(item.rank), f"{item.score:.7g}"))

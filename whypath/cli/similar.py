@@ -30,16 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
     from whypath.io.files import read_exclusions
 
     exclusions = read_exclusions(arguments.exclude)
-    filters = filters_of(arguments, also_excluded=(*exclusions.items, *exclusions.pairs.items))
+    filters = filters_of(arguments)
+    # There is no user whose rows these would be: nobody gets these items.
+    filters["exclude"] = [*arguments.exclude_id, *exclusions.items, *exclusions.pairs.items]
     with Engine.open(arguments.store, arguments.bundle, download=arguments.download, wait_for_texts=True) as engine:
-        found = engine.similar(
-            arguments.item,
-            arguments.k,
-            include=filters.include,
-            exclude=filters.exclude,
-            kinds=filters.kinds,
-            where=filters.where,
-            available=filters.available,
-        )
+        found = engine.similar(arguments.item, arguments.k, **filters)
     show(found, as_json=arguments.json)
     return 0

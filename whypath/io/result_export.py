@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,9 @@ from kg.durable import file_written_whole
 from kg.graph import KnowledgeGraph
 from kg.stores import GraphStore, KindVectors, TakesResults, UserList
 from kg.tsv_cells import tsv_cell
-from whypath.answering.batch import behaviour_of_store, ranked_lists
-from whypath.answering.recs import RankedList, Written, check_name, write_lists
+from whypath.answering.behaviour import behaviour_of_store
+from whypath.answering.query import Query
+from whypath.answering.recs import Written, check_name, write_lists
 from whypath.engine import Engine
 from whypath.io.graph_export import ExportProblem
 
@@ -102,10 +104,20 @@ def recommendations_to_store(
     they have. Raises ExportProblem, StoreError, NotTrained.
     """
     store = taking(engine.store)
-    graph, lists = _lists(engine, k, users)
-    places = {item: graph.node_of(index)[:2] for index, item in enumerate(graph.item_ids.to_list())}
+    path = engine.requests()
+    graph = path.scorer.graph
+    behaviour = behaviour_of_store(graph, _users_of(graph) if users is None else users)
+    query = Query(k=min(k, max(graph.n_items, 1)))
+    places = [graph.node_of(item)[:2] for item in range(graph.n_items)]
+
+    def lists() -> Iterator[UserList]:
+        rows = chain.from_iterable(zip(*part, strict=True) for part in path.lists(query, behaviour))
+        for user, (items, scores) in zip(behaviour.users, rows, strict=True):
+            listed = items >= 0
+            yield UserList(user or "", [places[item] for item in items[listed].tolist()], scores[listed].tolist())
+
     report = store.write_recommendations(
-        (UserList(found.user, [places[item] for item in found.items], found.scores) for found in lists),
+        lists(),
         bundle=engine.bundle.record.digest[:16],
         time=time.time(),
         progress=_told(tell, "users"),
@@ -118,17 +130,14 @@ def recommendations_to_file(
 ) -> ResultsExported:
     """Write the same lists as a file; see `whypath.answering.recs`. Raises RecsProblem."""
     check_name(path)
-    written: Written = write_lists(path, _lists(engine, k, users)[1])
+    lists = engine.recommend_many(_users_of(engine.graph) if users is None else users, k)
+    written: Written = write_lists(path, lists)
     return ResultsExported(written.users, written.rows)
 
 
-def _lists(engine: Engine, k: int, users: Sequence[str] | None) -> tuple[KnowledgeGraph, Iterator[RankedList]]:
-    """The lists that `Engine.recommend` gives, of all users of the store or of those given."""
-    scorer = engine.scorer()
-    graph = scorer.graph
-    wanted = graph.nodes(graph.schema.user_kinds[0]).keys.to_list() if users is None else users
-    behaviour = behaviour_of_store(graph, wanted)
-    return graph, ranked_lists(scorer, behaviour, k, candidates=None, excluded=behaviour.seen)
+def _users_of(graph: KnowledgeGraph) -> list[str]:
+    """All users of the store, also those without events."""
+    return graph.nodes(graph.schema.user_kinds[0]).keys.to_list()
 
 
 def _by_kind(graph: KnowledgeGraph, found: ItemVectors) -> list[KindVectors]:

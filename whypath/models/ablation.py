@@ -5,18 +5,19 @@ evaluated on the same task, so that paired tests against the bundle mean somethi
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from fusion.ablation import Ablation
 from fusion.ablation import ablate as leave_out
-from fusion.evaluation import RankingTask, evaluate
 from fusion.model import FusionModel
 from fusion.results import EvaluationResult
 from kg.errors import WhyPathError
 from kg.stores import GraphStore
+from whypath.answering.request_path import RequestPath
 from whypath.io.files import digest_files
 from whypath.models.bundle import Bundle, BundleRecord, DataFile
-from whypath.models.evaluating import KS
+from whypath.models.evaluating import EvaluationFiles, evaluate_task, task_of
 from whypath.models.training import TrainingOptions, fitting_on_files
 
 
@@ -52,24 +53,28 @@ def _check(name: str, recorded: tuple[DataFile, ...] | None, given: Path | None)
 def ablate(
     store: GraphStore,
     bundle: Bundle,
+    path: RequestPath,
+    files: EvaluationFiles,
     train: Path,
     valid: Path | None,
-    task: RankingTask,
-    full: EvaluationResult,
     tell: Callable[[str], None],
     *,
     download: bool = False,
 ) -> Ablation:
-    """Evaluate the bundle's model without each of its blocks, and its twins; `full` is the bundle's own result.
+    """Evaluate a bundle's model, the same without each of its blocks, and its twins, all by one request path.
 
-    download: whether the bundle's text model may be fetched where it is not on this machine.
+    `path`: with the bundle's model. `train`, `valid`: the files that the bundle was trained on. `download`: whether the
+    bundle's text model may be fetched where it is not on this machine.
 
-    Raises TooFewUsers, and whatever training raises.
+    Raises OtherTrainingFiles, TooFewUsers, FileProblem, NothingToEvaluate, and whatever training raises.
     """
     record = bundle.record
+    check_training_files(record, train, valid)
+    task, filters = task_of(files, path.scorer.graph, tell)
+    full = evaluate_task(path, task, filters, name="bundle")
     options = TrainingOptions(record.choices, bundle.model.asked, record.text, text_of_bundle=True, download=download)
-    files = ([train], [valid] if valid is not None else [])
-    fitting = fitting_on_files(store, *files, options, tell, chosen=bundle.model.settings)
+    training = ([train], [valid] if valid is not None else [])
+    fitting = fitting_on_files(store, *training, options, tell, chosen=bundle.model.settings)
     graph = store.snapshot()
     if graph.digest != bundle.record.data.graph_digest:
         tell("The store's facts have changed since the bundle was trained: part of the differences is due to that")
@@ -78,6 +83,7 @@ def ablate(
 
     def measure(model: FusionModel, name: str) -> EvaluationResult:
         other = bundle.with_model(model)
-        return evaluate(other.scorer(graph, other.popularity_over, texts.vectors), task, name=name, ks=KS)
+        scorer = other.scorer(graph, other.popularity_over, texts.vectors)
+        return evaluate_task(replace(path, scorer=scorer), task, filters, name=name)
 
     return leave_out(fitting, measure, full=full, progress=tell)

@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
-from fusion.evaluation import RankingTask
+from fusion.evaluation import RankingTask, measured
 from fusion.ranking import tie_break_keys
+from fusion.results import EvaluationResult
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
-from whypath.answering.batch import behaviour_of_files, behaviour_of_store, histories_of, rows_of
+from whypath.answering.behaviour import Behaviour, behaviour_of_files, behaviour_of_store, histories_of, rows_of
 from whypath.answering.filters import Filters
 from whypath.answering.histories import to_interactions
+from whypath.answering.query import Query
+from whypath.answering.request_path import RequestPath
 from whypath.io.files import read_candidates, read_exclusions, read_interactions
 
 KS = (10, 20)
@@ -36,8 +39,24 @@ class EvaluationFiles:
     candidates: Path | None = None
 
 
-def task_of(files: EvaluationFiles, graph: KnowledgeGraph, tell: Callable[[str], None]) -> RankingTask:
-    """The task of ranking for the users of the test file; what had to be left out is told.
+def evaluate_files(path: RequestPath, files: EvaluationFiles, tell: Callable[[str], None]) -> EvaluationResult:
+    """Rank for the users of the test file as requests are answered, and measure the lists; see `task_of`."""
+    return evaluate_task(path, *task_of(files, path.scorer.graph, tell), name="bundle")
+
+
+def evaluate_task(path: RequestPath, task: RankingTask, filters: Filters, *, name: str) -> EvaluationResult:
+    """The same for a task, whose candidates are what the filters allow."""
+    users = task.test_users
+    behaviour = Behaviour(
+        [task.user_ids[int(user)] for user in users],
+        task.history.take(users),
+        sp.csr_array(task.never_listed[users]),
+    )
+    return measured(lambda k: path.lists(Query(k=k, filters=filters), behaviour), task, name=name, ks=KS)
+
+
+def task_of(files: EvaluationFiles, graph: KnowledgeGraph, tell: Callable[[str], None]) -> tuple[RankingTask, Filters]:
+    """The task of ranking for the users of the test file, and its filters; what had to be left out is told.
 
     A test row on an item that is no candidate, or that is excluded, counts as relevant all the same. One on an item
     that the store does not know cannot be ranked for and is left out. Raises FileProblem and NothingToEvaluate.
@@ -52,10 +71,11 @@ def task_of(files: EvaluationFiles, graph: KnowledgeGraph, tell: Callable[[str],
     exclusions = read_exclusions(files.exclude)
     pairs, _ = to_interactions(exclusions.pairs, graph, users=users, positive_only=False)
     include = None if files.candidates is None else read_candidates(files.candidates)
-    candidates = Filters(include=include, exclude=exclusions.items).apply(graph).items()
+    filters = Filters(include=include, exclude=exclusions.items)
+    candidates = filters.apply(graph).items()
     if candidates is not None and not len(candidates):
         raise NothingToEvaluate(f"{files.candidates}: none of its {len(include or ()):,} items is in the store")
-    return RankingTask(
+    task = RankingTask(
         history=histories_of(known.liked, known.users, users),
         test=test.matrix(),
         tie_break=tie_break_keys(graph.item_ids),
@@ -66,3 +86,4 @@ def task_of(files: EvaluationFiles, graph: KnowledgeGraph, tell: Callable[[str],
         n_training_users=int(np.count_nonzero(~known.liked.is_empty)),
         features=graph.item_facts().matrix(graph.n_nodes),
     )
+    return task, filters

@@ -1,0 +1,82 @@
+"""From a model to ranked lists of many users: the one loop over batches of users, for serving and for evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from fusion.ranking import TopK, top_k
+from kg.histories import Histories
+
+BATCH_CELLS = 16_000_000
+"""Scores held at a time: 64 MB in float32, a few times that while ranking."""
+
+_DENSE_SHARE = 0.2
+"""From this share of the items on it is faster to score all of them than to gather the candidates' parameters."""
+
+
+class Scorer(Protocol):
+    """Anything that scores candidates for histories: a block, a fused ranker, a peer."""
+
+    def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """float32 [n_users, n_candidates]; candidates are item indices, None for all."""
+        ...
+
+
+def score_batches(
+    model: Scorer, histories: Histories, candidates: NDArray[np.intp] | None = None, *, batch: int | None = None
+) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """The scores of consecutive users, with the rows that they have: float32 [rows, n_candidates].
+
+    batch: users at a time, by default as many as `BATCH_CELLS` allows.
+    """
+    width = histories.n_items if candidates is None else len(candidates)
+    size = batch or max(1, BATCH_CELLS // max(width, 1))
+    for first in range(0, len(histories), size):
+        rows = slice(first, min(first + size, len(histories)))
+        yield rows, model.scores(histories if size >= len(histories) else histories.take(rows), candidates)
+
+
+def ranked_lists(
+    model: Scorer,
+    histories: Histories,
+    k: int,
+    *,
+    tie_break: NDArray[np.uint64],
+    excluded: sp.csr_array,
+    candidates: NDArray[np.intp] | None = None,
+    batch: int | None = None,
+) -> Iterator[TopK]:
+    """The k best candidates of each user, in batches of consecutive users; every list is k wide.
+
+    tie_break: `tie_break_keys` of all items. excluded: csr [n_users, n_items], stored entries are never listed.
+    candidates: item indices, ascending, None for all. batch: see `score_batches`.
+    """
+    if candidates is not None and not len(candidates):
+        yield no_lists(len(histories), k)
+        return
+    allowed = None
+    if candidates is not None and len(candidates) >= _DENSE_SHARE * histories.n_items:
+        allowed = np.zeros(histories.n_items, dtype=bool)
+        allowed[candidates] = True
+        candidates = None
+    keys = tie_break if candidates is None else tie_break[candidates]
+    for rows, found in score_batches(model, histories, candidates, batch=batch):
+        scores = found if allowed is None else np.where(allowed, found, np.float32(-np.inf))
+        part = excluded if rows == slice(0, excluded.shape[0]) else sp.csr_array(excluded[rows])
+        yield top_k(scores, k, tie_break=keys, excluded=part, candidates=candidates)
+
+
+def no_lists(n_users: int, k: int) -> TopK:
+    """Empty lists."""
+    return TopK(np.full((n_users, k), -1, np.int32), np.full((n_users, k), np.nan, np.float32))
+
+
+def joined(lists: Iterator[TopK], k: int) -> TopK:
+    """The lists of all batches, [n_users, k]."""
+    parts = [no_lists(0, k), *lists]
+    return TopK(np.concatenate([part.items for part in parts]), np.concatenate([part.scores for part in parts]))

@@ -1,0 +1,37 @@
+"""`Query`: one question for a list, as it goes through the request path: for whom, how long, what may be listed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from kg.errors import WhyPathError
+from kg.ids import Id
+from whypath.answering.filters import Filters
+
+Context: TypeAlias = Mapping[str, str | int | float | bool]
+"""Circumstances of a request, such as a device or a place. The models do not read them; stages may."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """The `k` best items for a `user` of the store, or for a `history` of item ids given here.
+
+    `repeats`: list also what the user has had. `leave_out`: kinds of events whose items are not listed, None for those
+    that the description says. `now`: the moment of the request, in seconds since the epoch; None for "right after the
+    last event". Raises WhyPathError for a `k` below 1.
+    """
+
+    user: str | None = None
+    history: Sequence[Id] | None = None
+    k: int = 10
+    filters: Filters = field(default_factory=Filters)
+    repeats: bool = False
+    leave_out: Collection[str] | None = None
+    context: Context = field(default_factory=dict)
+    now: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise WhyPathError(f"k must be at least 1, not {self.k}")

@@ -1,0 +1,84 @@
+"""Stages: what changes a ranked list before it is answered, such as a re-ranker, rules, or a choice for diversity.
+
+A stage sees the best candidates of a query and gives some of them back with scores of its own, best first. What it
+changes at an item's score is the stage's share in the item's explanation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kg.errors import WhyPathError
+from kg.graph import KnowledgeGraph
+from kg.histories import Histories
+from whypath.answering.query import Query
+
+
+class StageError(WhyPathError):
+    """A stage gave back something other than some of its candidates, best first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Ranked candidates of one query: `items` int32 [n], dense indices of `graph`, and `scores` float32 [n], which do
+    not rise. `history` has the one user's events.
+    """
+
+    graph: KnowledgeGraph
+    history: Histories
+    items: NDArray[np.int32]
+    scores: NDArray[np.float32]
+
+
+class Stage(Protocol):
+    """A step between the ranked candidates and the answer. It is used from many threads at once."""
+
+    @property
+    def name(self) -> str:
+        """What explanations call its share."""
+        ...
+
+    def depth(self, k: int) -> int:
+        """How many candidates it wants to see for a list of k."""
+        ...
+
+    def rerank(self, query: Query, candidates: Candidates) -> Candidates:
+        """Some of the candidates, each once, best first by their new scores. Those after the k-th are not listed."""
+        ...
+
+
+def staged(stage: Stage, query: Query, candidates: Candidates) -> Candidates:
+    """What a stage makes of the candidates, checked. Raises StageError."""
+    found = stage.rerank(query, candidates)
+    problem = None
+    if found.items.shape != found.scores.shape or found.items.ndim != 1:
+        problem = f"{found.items.shape} items and {found.scores.shape} scores"
+    elif len(np.unique(found.items)) < len(found.items) or not np.isin(found.items, candidates.items).all():
+        problem = "items that were no candidates, or one of them twice"
+    elif not np.isfinite(found.scores).all() or (np.diff(found.scores) > 0).any():
+        problem = "scores that rise from one item to the next or are not finite"
+    if problem is not None:
+        raise StageError(f"the stage {stage.name!r} gave back {problem}")
+    return found
+
+
+def stage_changes(
+    stages: Sequence[Stage], query: Query, candidates: Candidates, item: int
+) -> tuple[list[tuple[str, float]], str | None]:
+    """What each stage adds to the score of one of the candidates, and the stage that drops the item, None if none."""
+    changes: list[tuple[str, float]] = []
+    for stage in stages:
+        before, candidates = candidates, staged(stage, query, candidates)
+        if item not in candidates.items:
+            return changes, stage.name
+        changes.append((stage.name, _score(candidates, item) - _score(before, item)))
+    return changes, None
+
+
+def _score(candidates: Candidates, item: int) -> float:
+    return float(candidates.scores[candidates.items == item][0])
