@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     __version__: str
-    from whypath.answering.filters import Filters, Where, where
+    from whypath.answering.conditions import Where, where
+    from whypath.answering.filters import Filters
     from whypath.answering.query import Query
     from whypath.answering.results import Explanation, RankedItem, Recommendations, SimilarItems
     from whypath.engine import Engine
@@ -29,8 +30,8 @@ _HOMES = {
     "RankedItem": "whypath.answering.results",
     "Recommendations": "whypath.answering.results",
     "SimilarItems": "whypath.answering.results",
-    "Where": "whypath.answering.filters",
-    "where": "whypath.answering.filters",
+    "Where": "whypath.answering.conditions",
+    "where": "whypath.answering.conditions",
 }
 
 __all__ = [

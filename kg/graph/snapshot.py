@@ -246,6 +246,11 @@ class KnowledgeGraph:
             raise self._unknown(kind, key)
         return node
 
+    @property
+    def facts(self) -> SharedFacts:
+        """What depends on items, entities and relations only: one object for all snapshots that share these."""
+        return self._facts
+
     def item_facts(self) -> ItemFacts:
         """The facts of every item, flattened; computed once."""
         return self._facts.item_facts

@@ -18,7 +18,8 @@ from kg.rows import Position
 from kg.schema import DomainSchema, SourceFormat, SourceSpec
 from kg.sources import BadRecord, RawRecord, open_source
 from tests.whypath.films import films
-from whypath.answering.filters import Filters, Where
+from whypath.answering.conditions import Where
+from whypath.answering.filters import Filters
 
 _FILMS = films()
 

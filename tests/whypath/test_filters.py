@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
-from kg.rows import NodeRow
+from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
 from tests.whypath.films import films, schema
 from whypath import Filters, Where, where
-from whypath.answering.filters import Comparison, FilterError
+from whypath.answering import item_masks
+from whypath.answering.conditions import Comparison, FilterError
+from whypath.answering.item_masks import kept_mask
 
 
 @pytest.fixture(scope="module")
@@ -172,9 +177,9 @@ def test_typed_values_say_what_texts_say(graph: KnowledgeGraph) -> None:
     for value in (True, 1, 1.0, "True", "yes"):
         assert left(graph, where=[where("colour", "==", value)]) == {"007", "f1", "f2"}
     with pytest.raises(FilterError, match="write 'colour = true'"):
-        where("colour", "==", "maybe").mask(graph)
+        left(graph, where=[where("colour", "==", "maybe")])
     with pytest.raises(FilterError, match="write 'year >= 1990'"):
-        where("year", "==", "long ago").mask(graph)
+        left(graph, where=[where("year", "==", "long ago")])
 
 
 def test_a_text_for_a_list_of_ids_is_told(graph: KnowledgeGraph) -> None:
@@ -188,3 +193,136 @@ def test_a_long_condition_takes_a_time_that_grows_with_its_length() -> None:
     assert parsed(f"{blanks}a{blanks}={blanks}b{blanks}") == ("a", "==", "b")
     for text in (f"a ={blanks}b\nc", f"{blanks}a{blanks}b", blanks, f"a{blanks}\n", f"a = b{blanks}\n{blanks}c"):
         assert parsed(text) is None
+
+
+TEXTS = st.sampled_from(
+    ["", "a", "A", "b", "ab", "Straße", "STRASSE", "İ", "i", "K", "k", "ǆ", "é", "É", "10", "9", "true", "🎬"]
+)
+SMALL = DomainSchema.from_mapping(
+    {
+        "name": "small",
+        "nodes": {
+            "thing": {
+                "role": "item",
+                "source": "t.csv",
+                "key": "id",
+                "fields": {"colour": "categorical", "size": "number", "since": "date", "left": "integer"},
+                "available": {"field": "left", "equals": 2},
+            },
+            "tag": {"source": "g.csv", "key": "id"},
+            "user": {"role": "user"},
+        },
+        "relations": {"has": {"head": "thing", "tail": "tag", "source": "h.csv"}},
+        "interactions": {"liked": {"source": "l.csv", "columns": {"user": "u", "item": "i"}}},
+    }
+)
+
+
+def small(
+    colours: list[str | None], tags: list[list[int]], labels: list[str], left: list[int | None]
+) -> KnowledgeGraph:
+    """Things with colours and numbers left, and tags by number."""
+    nodes = [NodeRow("tag", f"t{number}", label) for number, label in enumerate(labels)]
+    edges = []
+    for number, colour in enumerate(colours):
+        fields = {"colour": colour, "left": left[number % len(left)]}
+        nodes.append(NodeRow("thing", str(number), "", fields={k: v for k, v in fields.items() if v is not None}))
+        chosen = {tag for tag in tags[number % len(tags)] if tag < len(labels)}
+        edges += [EdgeRow("has", str(number), f"t{tag}") for tag in chosen]
+    return KnowledgeGraph.from_rows(SMALL, nodes, edges)
+
+
+def holds(text: str, sign: str, value: str) -> bool:
+    """What a comparison of two texts means."""
+    same, by_order = (text.casefold(), value.casefold()), (text, value)
+    return {
+        "==": same[0] == same[1],
+        "!=": same[0] != same[1],
+        "~": same[1] in same[0],
+        ">=": by_order[0] >= by_order[1],
+        "<=": by_order[0] <= by_order[1],
+        ">": by_order[0] > by_order[1],
+        "<": by_order[0] < by_order[1],
+    }[sign]
+
+
+@given(
+    colours=st.lists(st.none() | TEXTS, min_size=1, max_size=8),
+    labels=st.lists(TEXTS, max_size=4),
+    tags=st.lists(st.lists(st.integers(0, 3), max_size=3), min_size=1, max_size=8),
+    left_over=st.lists(st.none() | st.integers(0, 3), min_size=1, max_size=8),
+    sign=st.sampled_from(["==", "!=", "~", ">=", "<=", ">", "<"]),
+    value=TEXTS.filter(bool) | st.just("\udce9"),
+)
+def test_conditions_on_texts_mean_what_python_says(
+    colours: list[str | None],
+    labels: list[str],
+    tags: list[list[int]],
+    left_over: list[int | None],
+    sign: str,
+    value: str,
+) -> None:
+    graph = small(colours, tags, labels, left_over)
+    known = {str(number): colour for number, colour in enumerate(colours) if colour}
+    expected = {item for item, colour in known.items() if holds(colour, sign, value)}
+    # An empty colour may count as missing: the graph says which are there.
+    there = {graph.item_ids[row] for row in range(graph.n_items) if graph.fields_of(row).get("colour")}
+    assert left(graph, where=[where("colour", sign, value)]) & there == expected & there
+    assert left(graph, available=True) == {
+        str(number) for number in range(len(colours)) if left_over[number % len(left_over)] == 2
+    }
+    if sign not in ("==", "!=", "~"):
+        return
+    meeting = {}
+    for number in range(len(colours)):
+        texts = [(f"t{tag}", labels[tag]) for tag in tags[number % len(tags)] if tag < len(labels)]
+        wanted = "==" if sign == "!=" else sign
+        some = any(holds(key, wanted, value) or holds(label, wanted, value) for key, label in texts)
+        meeting[str(number)] = bool(texts) and some != (sign == "!=")
+    assert left(graph, where=[where("has", sign, value)]) == {item for item, is_met in meeting.items() if is_met}
+
+
+def test_what_was_worked_out_is_kept_while_the_facts_stay(graph: KnowledgeGraph) -> None:
+    condition = Where.parse("genre == Crime")
+
+    def fresh() -> np.ndarray:
+        raise AssertionError("it is kept")
+
+    first = left(graph, where=[condition], available=True)
+    part = ("where", str, condition)
+    kept = kept_mask(graph, part, fresh)
+    assert not kept.flags.writeable
+    later = graph.overlay([Event.of("somebody", "f1", "film", "rating", weight=5.0)], event_generation=9)
+    assert kept_mask(later, part, fresh) is kept
+    assert left(later, where=[condition], available=True) == first
+    with pytest.raises(AssertionError, match="it is kept"):
+        kept_mask(films(), part, fresh)
+
+
+def test_values_that_are_equal_in_python_are_told_apart(graph: KnowledgeGraph) -> None:
+    assert left(graph, where=[where("rating", "==", 1)]) == left(graph, where=[where("rating", "==", True)]) == set()
+    with pytest.raises(FilterError, match="'colour' is yes or no"):
+        left(graph, where=[where("colour", "==", 2)])
+    assert left(graph, where=[where("year", ">", 1961.5)]) == {"007", "f1", "f2"}
+
+
+def test_only_so_many_masks_are_kept(graph: KnowledgeGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(item_masks, "_MOST_MASKS", 3)
+    own = films()
+    for year in range(1950, 1960):
+        left(own, where=[f"year > {year}"])
+    assert len(item_masks._kept[own.facts]) == 3
+    before = len(item_masks._kept)
+    del own
+    gc.collect()
+    assert len(item_masks._kept) < before
+
+
+def test_many_threads_filter_at_once() -> None:
+    own = films()
+    conditions = [f"year > {year}" for year in range(1900, 2000)]
+    expected = [left(own, where=[condition]) for condition in conditions]
+    other = films()
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            assert list(pool.map(lambda condition: left(other, where=[condition]), conditions)) == expected

@@ -15,7 +15,8 @@ from kg.ids import BadId
 from tests.workshop import Workshop
 from whypath import Engine, Query
 from whypath.answering.behaviour import Behaviour
-from whypath.answering.filters import Allowed, FilterError, Step
+from whypath.answering.conditions import FilterError
+from whypath.answering.filters import Allowed, Step
 from whypath.answering.scoring import Scorer
 from whypath.answering.stages import Candidates, StageError
 from whypath.models.evaluating import EvaluationFiles

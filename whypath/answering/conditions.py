@@ -1,0 +1,125 @@
+"""`Where`: a condition on a field or relation, read from text or made in Python."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from kg.errors import WhyPathError
+
+Value: TypeAlias = str | int | float | bool
+
+
+_TRUTH = {"true": 1.0, "yes": 1.0, "1": 1.0, "1.0": 1.0, "false": 0.0, "no": 0.0, "0": 0.0, "0.0": 0.0}
+"""How yes and no are spelled."""
+
+
+class FilterError(WhyPathError):
+    """A filter that cannot be read or applied; the message says which part and what would do."""
+
+
+class Comparison(StrEnum):
+    """How a field's value is compared; `CONTAINS` looks for a part of a text, ignoring case."""
+
+    EQUAL = "=="
+    NOT_EQUAL = "!="
+    AT_LEAST = ">="
+    AT_MOST = "<="
+    MORE = ">"
+    LESS = "<"
+    CONTAINS = "~"
+
+
+_NAME = re.compile(r"""\s*+(?:(?P<mark>["'`])(?P<quoted>[^"'`\n]++)(?P=mark)|(?P<plain>[^<>=!~"'`\n]++))\s*+""")
+
+_SIGNS = (">=", "<=", "==", "!=", "=", "<", ">", "~")
+"""In the order in which they are looked for: `year >=` alone compares with the text "="."""
+
+
+def _value_in(text: str) -> str:
+    """What is compared with, trimmed; of blanks alone the last; "" if there is nothing, or a line break within it.
+
+    Not a regular expression: one that looks for the value between blanks takes a time that grows with their square.
+    """
+    value = text.strip() or text.replace("\n", "")[-1:]
+    return "" if "\n" in value else value
+
+
+@dataclass(frozen=True)
+class Where:
+    """A condition on a field (`year >= 1990`) or a relation (`genre == Comedy`: some fact of that name has that label).
+
+    An item without a value for the field meets no condition on it, whatever the comparison.
+    """
+
+    name: str
+    comparison: Comparison
+    value: Value
+
+    @classmethod
+    def parse(cls, text: str) -> Where:
+        """Read a condition as the command line has it: `year >= 1990`, `genre = Comedy`, `title ~ star`.
+
+        A name may have blanks (`Retail Price >= 20`), and in quotation marks or backticks also signs (`"a=b" > 1`).
+        """
+        named = _NAME.match(text)
+        rest = text[named.end() :] if named is not None else ""
+        sign, value = next(
+            ((sign, value) for sign in _SIGNS if rest.startswith(sign) and (value := _value_in(rest[len(sign) :]))),
+            ("", ""),
+        )
+        name = "" if named is None else (named["quoted"] or named["plain"] or "").strip()
+        if not name or not sign:
+            raise FilterError(
+                f"cannot read the condition {text!r}; write NAME COMPARISON VALUE, with one of >= <= > < == != ~, "
+                "for example 'year >= 1990', 'genre == Comedy' or 'Retail Price < 20'; a name with signs in it stands"
+                " in quotation marks"
+            )
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+            value = value[1:-1]
+        return cls(name, Comparison("==" if sign == "=" else sign), value)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.comparison.value} {self.value}"
+
+    def spelled(self) -> str:
+        """The value as texts have it: a number from Python that is whole without a point, true and false in small."""
+        if isinstance(self.value, bool):
+            return str(self.value).lower()
+        if isinstance(self.value, float) and self.value.is_integer():
+            return str(int(self.value))
+        return str(self.value)
+
+    def number(self, type: str) -> float:
+        """The value as a numeric column of that type holds it."""
+        if type == "boolean":
+            number = _TRUTH.get(self.spelled().casefold())
+            if number is None:
+                raise FilterError(
+                    f"{self.name!r} is yes or no; {self.value!r} is neither true nor false: write '{self.name} = true'"
+                )
+            return number
+        if type == "date":
+            try:
+                moment = datetime.fromisoformat(str(self.value))
+            except ValueError:
+                raise FilterError(f"{self.name!r} is a date; write it as 1994-09-10, not {self.value!r}") from None
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        try:
+            return float(self.value)
+        except ValueError:
+            raise FilterError(
+                f"{self.name!r} is a number; {self.value!r} is none: write '{self.name} >= 1990'"
+            ) from None
+
+
+def where(name: str, comparison: str, value: Value) -> Where:
+    """A condition from Python: `where("year", ">=", 1990)`, `where("genre", "==", "Comedy")`. Raises FilterError."""
+    try:
+        return Where(name, Comparison("==" if comparison == "=" else comparison), value)
+    except ValueError:
+        signs = " ".join(sign.value for sign in Comparison)
+        raise FilterError(f"no comparison {comparison!r}; there are {signs}") from None
