@@ -1,7 +1,8 @@
 """What a filter adds to one list over 100,000 items: the first list with it, and later ones, against lists without.
 
 A synthetic domain of films and books with years, ratings and stock. Lists with and without each filter are made in turn
-for the same users, so that all ratios are within one run; times are medians.
+for the same users, so that all ratios are within one run; times are medians. The model is trained on 3,000 of the
+items: a list without a filter then takes the least time that it can, so the ratios are upper bounds.
 """
 
 from __future__ import annotations
@@ -145,9 +146,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console = Console(stderr=True)
     console.print("making the domain")
     graph = domain(options.items, options.users)
-    console.print(f"training a model on {graph}")
-    asked = FusionSettings(blocks=("ials", "shared"))
-    model = Fitting(graph, graph.interactions(), asked=asked, seed=1).model()
+    small = domain(min(options.items, 3_000), 1_000)
+    console.print(f"training a model on {small}, bound to {graph}")
+    model = Fitting(small, small.interactions(), asked=FusionSettings(blocks=("ials", "shared")), seed=1).model()
     path = RequestPath(Scorer.over(graph, model.bind(graph), lambda g: popularity_blend(g.interactions())))
     users = list(graph.interactions().user_ids[: options.repeats])
     for user in users[:20]:

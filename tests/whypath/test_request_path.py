@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -322,3 +323,18 @@ def test_stages_know_the_moment_of_the_request(workshop: Workshop) -> None:
         list(engine.recommend_many(["1", "2"], now=3e9))
         engine.recommend("1")
     assert moments == [1e9, 2e9, 3e9, 3e9, None]
+
+
+def test_the_stage_of_the_guide_works(workshop: Workshop, plain: Engine) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "requests.md").read_text(encoding="utf-8")
+    code = next(code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "class InSeason" in code)
+    names: dict[str, Any] = {}
+    exec(code[: code.index("engine = ")], names)
+    user = some_users(plain)[0]
+    third = plain.recommend(user, 3)[2].item
+    context = {"season": f"no such item,{third}"}
+    with engine_with(workshop, names["InSeason"]()) as engine:
+        found = {item.item: item.score for item in engine.recommend(user, 5, context=context)}
+        why = engine.explain(user, third, k=5, context=context)
+    assert [(share.stage, share.share) for share in why.stages] == [("in season", pytest.approx(0.5, abs=1e-5))]
+    assert why.score == pytest.approx(found[third], abs=1e-5)

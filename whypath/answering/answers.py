@@ -114,18 +114,20 @@ class Answers(ABC):
         paths: int = 5,
         k: int = 10,
         history: PathOrPaths | None = None,
+        context: Context | None = None,
+        now: float | None = None,
         progress: Callable[[str], None] | None = None,
         **filters: Unpack[FilterOptions],
     ) -> Explanation:
         """Why an item scores as it does for a user: the score's split and at most `paths` labelled paths.
 
-        `history`: see `recommend_many`. `k` and the filters are those of the list that is explained, which matters
-        where stages change lists. Raises UnknownItem.
+        `history`: see `recommend_many`. `k`, `context`, `now` and the filters are those of the list that is explained,
+        which matters where stages change lists. Raises UnknownItem.
         """
         histories = paths_of(history)
         path = self.requests(offline=bool(histories))
         graph = path.scorer.graph
-        query = Query(id_text(user), k=k, filters=Filters(**filters))
+        query = Query(id_text(user), k=k, filters=Filters(**filters), context=context or {}, now=now)
         if histories:
             behaviour = behaviour_of_files(graph, histories, [query.user or ""], progress or (lambda _: None))
         else:
@@ -133,9 +135,17 @@ class Answers(ABC):
         return path.explain(query, behaviour, id_text(item), paths)
 
     def explain_for(
-        self, history: Iterable[Id], item: Id, *, paths: int = 5, k: int = 10, **filters: Unpack[FilterOptions]
+        self,
+        history: Iterable[Id],
+        item: Id,
+        *,
+        paths: int = 5,
+        k: int = 10,
+        context: Context | None = None,
+        now: float | None = None,
+        **filters: Unpack[FilterOptions],
     ) -> Explanation:
         """`explain` for a history of item ids given here."""
-        path = self.requests()
-        query = Query(history=id_texts(history, "a history"), k=k, filters=Filters(**filters))
+        path, given = self.requests(), id_texts(history, "a history")
+        query = Query(None, given, k, Filters(**filters), context=context or {}, now=now)
         return path.explain(query, behaviour_of(path.scorer.graph, query), id_text(item), paths)
