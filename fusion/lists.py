@@ -16,7 +16,7 @@ BATCH_CELLS = 16_000_000
 """Scores held at a time: 64 MB in float32, a few times that while ranking."""
 
 _DENSE_SHARE = 0.2
-"""From this share of the items on it is faster to score all of them than to gather the candidates' parameters."""
+"""From this share of the items on, and for one user, all items are scored: gathering candidates takes longer."""
 
 
 class Scorer(Protocol):
@@ -60,7 +60,7 @@ def ranked_lists(
         yield no_lists(len(histories), k)
         return
     allowed = None
-    if candidates is not None and len(candidates) >= _DENSE_SHARE * histories.n_items:
+    if candidates is not None and (len(histories) == 1 or len(candidates) >= _DENSE_SHARE * histories.n_items):
         allowed = np.zeros(histories.n_items, dtype=bool)
         allowed[candidates] = True
         candidates = None

@@ -62,7 +62,7 @@ def test_vectors_are_of_length_one_and_the_same_each_time(ranker: Ranker) -> Non
 
 def test_the_size_of_a_batch_changes_nothing(ranker: Ranker, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = item_vectors(ranker, 16)
-    monkeypatch.setattr("fusion.item_vectors._CELLS", 7 * ranker.n_items)
+    monkeypatch.setattr("fusion.lists.BATCH_CELLS", 7 * ranker.n_items)
     parts = item_vectors(ranker, 16)
     assert whole.queries @ whole.results.T == pytest.approx(parts.queries @ parts.results.T, abs=1e-3)
 

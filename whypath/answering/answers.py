@@ -83,7 +83,7 @@ class Answers(ABC):
         `users`: users of the store, None for all who have events; or a mapping of users to the item ids that they
         like. With `history`, files of (user, item) rows, histories come from there, `users` None are all users of the
         files, and none of the store's interactions is read. `exclude_files`: what is not listed, (user, item) rows, or
-        items alone for everybody. `progress` is told what was left out. The rest is as in `recommend`.
+        items alone for all users. `progress` gets messages on rows that are left out. The rest is as in `recommend`.
 
         Raises NotTrained, FilterError, BadId, FileProblem.
         """

@@ -127,7 +127,10 @@ def behaviour_of_files(
     users: Sequence[str] | None,
     tell: Callable[[str], None],
 ) -> Behaviour:
-    """Histories from files, for the given users or all of the files; what was left out is told. Raises FileProblem."""
+    """Histories from files, for the given users or all of the files; `tell` gets messages on rows that are left out.
+
+    Raises FileProblem.
+    """
     rows = read_interactions(paths)
     liked, reading = to_interactions(rows, graph, users=users)
     if reading.unknown_rows or reading.not_positive:

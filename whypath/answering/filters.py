@@ -44,7 +44,7 @@ class Filters:
     """What may be recommended; every part narrows it.
 
     `include` only these ids (None: all); `exclude` none of these ids; `kinds` only these item kinds (empty: all);
-    `where` conditions that must all hold; `available` only what the domain's rule says can be had.
+    `where` conditions that must all hold; `available` only what the domain's rule says is available.
     """
 
     include: Sequence[Id] | None = None

@@ -174,7 +174,7 @@ def _texts_meet(texts: Strings, condition: Where) -> NDArray[np.bool_]:
     value = condition.spelled()
     folded, comparison = value.casefold(), condition.comparison
     if without_halves(value) != value:
-        # Half of a character stands in no column of text, and Arrow takes none.
+        # No column of text has half of a character, and Arrow accepts none.
         return np.array([_meets(text, comparison, value) for text in texts], dtype=bool)
     array = texts.array
     if comparison not in _IGNORING_CASE:

@@ -44,7 +44,7 @@ class Stage(Protocol):
         ...
 
     def depth(self, k: int) -> int:
-        """How many candidates it wants to see for a list of k."""
+        """How many candidates it needs for a list of k."""
         ...
 
     def rerank(self, query: Query, candidates: Candidates) -> Candidates:
