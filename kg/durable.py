@@ -1,7 +1,7 @@
-"""Files and directories that appear whole or not at all: written beside their place, flushed, put there in one step.
+"""Write files and directories atomically: beside the target, flushed, then renamed to it in one step.
 
-What is unfinished is named `.NAME.RANDOM.partial` and locked by the process that writes it, so that what a process has
-left that was killed can be told from what another is writing, also on a disk that machines share.
+An unfinished one is named `.NAME.RANDOM.partial` and locked by the process that writes it. The lock tells what a killed
+process left from what another process is writing, also on a disk that machines share.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ OWNER_ONLY = 0o600
 
 _PARTIAL = ".partial"
 _FORMER = ".former.partial"
-"""What stood at a target that is being exchanged in two steps, where the system has no single one."""
+"""Suffix of the former target while it is exchanged in two steps, where the system has no single one."""
 
 _RANDOM, _IS_FORMER = r"(?:[0-9a-f]{16}|\d+-[0-9a-f]{8})", r"(?:\.(?:former|old))"
-"""What tells partial files of one target apart, and marks what stood there; the second forms are those of earlier
-versions.
+"""Patterns that tell partial files of one target apart, and mark its former content; the second forms are those of
+earlier versions.
 """
 
 
 def folder_mode(mode: int) -> int:
-    """Permissions of a folder whose files have `mode`: whoever may read them may enter."""
+    """Permissions of a folder whose files have `mode`: who may read the files may enter."""
     return mode | (mode & 0o444) >> 2
 
 
@@ -44,9 +44,9 @@ def folder_mode(mode: int) -> int:
 def directory_written_whole(target: Path, *, mode: int | None = None) -> Iterator[Path]:
     """Give an empty directory to write into, and put it in the place of `target` when the block ends without an error.
 
-    What was at `target` is exchanged for it; a link stays, and what it leads to is exchanged. All files get `mode`,
-    whoever wrote them, or what the process's umask allows. A process that dies leaves `target` as it was (where the
-    system cannot exchange two names in one step, `recover` sees to that), and a partial directory beside it.
+    The former content of `target` is replaced; a link remains, and what it points to is replaced. All files get `mode`,
+    whoever wrote them, or what the process's umask allows. A process that dies leaves a partial directory and `target`
+    as it was (where the system cannot exchange two names in one step, `recover` makes sure of that).
     """
     target = Path(os.path.realpath(target))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -63,13 +63,13 @@ def directory_written_whole(target: Path, *, mode: int | None = None) -> Iterato
         _put(partial, target)
         flush(target.parent)
     finally:
-        # By now this is what stood there before, if it is anything.
+        # By now this is the former content, if there was any.
         shutil.rmtree(partial, ignore_errors=True)
         os.close(descriptor)
 
 
 def recover(target: Path) -> None:
-    """Put back what a process that was killed had taken from `target` and not replaced yet."""
+    """Put back the former content of `target` that a killed process had moved away and not replaced yet."""
     if target.exists() or not target.parent.is_dir():
         return
     for former in _partials(target.parent, target.name, former=True):
@@ -79,9 +79,9 @@ def recover(target: Path) -> None:
 
 
 def remove_partial(parent: Path, name: str | None = None, *, alive: bool = False) -> None:
-    """Clear away what processes that no longer live left unfinished in a directory: of the target `name`, or of all.
+    """Remove what dead processes left unfinished in a directory: of the target `name`, or of all.
 
-    With `alive` also what others are writing just now, to whom it happens as if they had been too late.
+    With `alive` also what live processes are writing; they fail as if they had been too late.
     """
     for partial in _partials(parent, name):
         with _unlocked(partial) as is_dead:
@@ -90,7 +90,7 @@ def remove_partial(parent: Path, name: str | None = None, *, alive: bool = False
 
 
 class PartialFile:
-    """A file beside `path` that takes its place with `publish` and is gone after `discard`; a context manager that
+    """A file beside `path` that takes its place with `publish` and is removed by `discard`; a context manager that
     discards what is not published.
     """
 
@@ -134,7 +134,7 @@ class PartialFile:
         flush(self.path.parent)
 
     def discard(self) -> None:
-        """Remove it, if it is not in its place."""
+        """Remove the file, unless it is published."""
         with suppress(OSError):
             self.file.close()
         if not self._is_published:
@@ -144,7 +144,8 @@ class PartialFile:
 
 @contextmanager
 def file_written_whole(path: Path, *, mode: int | None = None, replace: bool = True) -> Iterator[IO[bytes]]:
-    """A binary file that takes the name `path` when the block ends without an error, durably, and vanishes on one.
+    """Give a binary file that gets the name `path`, durably, when the block ends without an error, and is removed on
+    one.
     `mode`: see `PartialFile`; `replace`: see `PartialFile.publish`.
     """
     with PartialFile(path, mode=mode) as partial:
@@ -164,26 +165,24 @@ def flush(path: Path) -> None:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder, and what leads to it, for its owner alone; what is there stays as it is. Raises OSError."""
+    """Make a folder and its parents, for their owner alone; existing ones remain as they are. Raises OSError."""
     if not folder.parent.exists():
         make_private(folder.parent)
     folder.mkdir(exist_ok=True, mode=0o700)
 
 
 def unfinished(parent: Path, name: str | None = None) -> list[Path]:
-    """What others are writing just now in a directory, of the target `name` or of all: partial files and directories
-    whose processes live.
-    """
-    found: list[Path] = []
+    """Partial files and directories that live processes are writing in a directory: of the target `name`, or of all."""
+    live: list[Path] = []
     for partial in _partials(parent, name):
         with _unlocked(partial) as is_dead:
             if not is_dead and os.path.lexists(partial):
-                found.append(partial)
-    return found
+                live.append(partial)
+    return live
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a directory or a file, in one step for whoever looks, whoever else is removing it. Raises OSError if
+    """Remove a directory or a file, in one step for other processes, also while they remove it too. Raises OSError if
     something of it is left.
     """
     aside = _name(path)
@@ -192,10 +191,10 @@ def remove_tree(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError:
-        # Windows renames nothing that is open.
+        # Windows cannot rename what is open.
         aside = path
     for _ in range(3):
-        # What another process removes first is no error.
+        # It is no error if another process removes it first.
         _remove(aside)
         if not os.path.lexists(aside):
             return
@@ -203,13 +202,13 @@ def remove_tree(path: Path) -> None:
 
 
 def _put_new(partial: Path, target: Path) -> None:
-    """Give a finished file the name of one that is not there. Raises FileExistsError."""
+    """Give a finished file a name that is not taken. Raises FileExistsError."""
     try:
-        os.link(partial, target)  # which, unlike a renaming, replaces nothing
+        os.link(partial, target)  # unlike a rename, this replaces nothing
     except FileExistsError:
         raise
     except OSError:
-        # A file system without hard links: the name is taken first, and freed again if nothing comes to it.
+        # A file system without hard links: the name is taken first, and freed again on failure.
         with target.open("x"):
             pass
         try:
@@ -222,7 +221,7 @@ def _put_new(partial: Path, target: Path) -> None:
 
 
 def _put(partial: Path, target: Path) -> None:
-    """Put a finished directory at the target; what was there is then at `partial`."""
+    """Put a finished directory at the target; the former content is then at `partial`."""
     try:
         partial.rename(target)
         return
@@ -234,7 +233,7 @@ def _put(partial: Path, target: Path) -> None:
 
 
 def _exchange_in_steps(partial: Path, target: Path) -> None:
-    """The same where a directory cannot be renamed over a filled one: the old one steps aside first."""
+    """Exchange in two steps, where a directory cannot be renamed over a filled one: move the old one away first."""
     former = partial.with_name(partial.name.removesuffix(_PARTIAL) + _FORMER)
     with suppress(FileNotFoundError), _held(target):
         target.rename(former)
@@ -251,7 +250,7 @@ def _exchange_in_steps(partial: Path, target: Path) -> None:
 
 @contextmanager
 def _held(directory: Path) -> Iterator[None]:
-    """Hold the lock of a directory, so that nobody takes it for one that a dead process has left."""
+    """Hold the lock of a directory, so that no process takes it for one that a dead process left."""
     descriptor = _locked(directory)
     try:
         yield
@@ -260,7 +259,7 @@ def _held(directory: Path) -> Iterator[None]:
 
 
 def _new_directory(target: Path) -> tuple[Path, int]:
-    """A new partial directory of a target, and an open file that holds its lock."""
+    """Make a new partial directory of a target, and open a file that holds its lock."""
     while True:
         partial = _name(target)
         partial.mkdir()
@@ -269,10 +268,10 @@ def _new_directory(target: Path) -> tuple[Path, int]:
 
 
 def _new_file(target: Path) -> tuple[Path, BinaryIO]:
-    """A new partial file of a target, open and locked by the open file."""
+    """Make and open a new partial file of a target; the open file holds its lock."""
     while True:
         partial = _name(target)
-        # Never through a link, nor into a file that somebody else has put there.
+        # Never through a link, nor into an existing file.
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         with not_forking():
             descriptor = os.open(partial, flags, 0o666)
@@ -286,9 +285,9 @@ def _name(target: Path) -> Path:
 
 
 def _locked(directory: Path) -> int:
-    """An open file that holds the lock of a directory that was just made. Raises FileNotFoundError if it is gone."""
+    """Open a file that holds the lock of a directory just made. Raises FileNotFoundError if the directory is gone."""
     if sys.platform == "win32":
-        # Directories cannot be opened there, and what is in use cannot be removed.
+        # Directories cannot be opened there, and a directory in use cannot be removed.
         return os.open(os.devnull, os.O_RDONLY)
     descriptor = os.open(directory, os.O_RDONLY)
     if try_lock(descriptor) and directory.exists():
@@ -299,11 +298,11 @@ def _locked(directory: Path) -> int:
 
 @contextmanager
 def _unlocked(partial: Path) -> Iterator[bool]:
-    """Whether nobody is writing a partial file or directory; inside the block nobody begins to."""
+    """Whether no process writes a partial file or directory; within the block none can begin to."""
     try:
         descriptor = os.open(partial, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError:
-        # Removed meanwhile; a link that somebody has put there is nothing of ours; Windows opens no directories.
+        # Removed meanwhile, or a link, which is never ours; Windows opens no directories.
         yield sys.platform == "win32" and partial.is_dir()
         return
     try:
@@ -330,8 +329,8 @@ def _remove(partial: Path) -> None:
 
 
 def _set_modes(directory: Path, mode: int | None) -> None:
-    """Give everything in a directory, and itself, the permissions of files with `mode`, or those that the umask leaves,
-    which are those of the directory itself.
+    """Set the permissions of a directory and its content to those of files with `mode`, or to those that the umask
+    leaves, read off the directory itself.
     """
     folder = stat.S_IMODE(directory.stat().st_mode) & 0o777 if mode is None else folder_mode(mode)
     file = folder & 0o666 if mode is None else mode

@@ -1,4 +1,4 @@
-"""Exchanging two names of a file system in one step, where the system can: Linux and macOS."""
+"""Exchange two names of a file system in one step, where the system can: Linux and macOS."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _RENAME_SWAP = 2
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Let two files or directories change places; False where that takes more than one step here (an old kernel, a
-    file system without it, Windows). Both must be there.
+    """Exchange two files or directories, both of which must exist; False where that takes more than one step here (an
+    old kernel, a file system without it, Windows).
     """
     names = os.fsencode(one), os.fsencode(other)
     if sys.platform.startswith("linux"):

@@ -1,4 +1,4 @@
-"""Where WhyPath keeps things on this machine: what it can make or fetch again, and what it must not lose."""
+"""Folders of WhyPath on this machine: the cache (can be fetched again) and the data (must not be lost)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def cache_folder() -> Path:
     named = os.environ.get("WHYPATH_CACHE")
     if named:
         return Path(named).expanduser()
-    # platformdirs is small, but only whoever keeps something needs it.
+    # platformdirs is small, but only a process that keeps files needs it.
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("whypath"))
@@ -19,7 +19,7 @@ def cache_folder() -> Path:
 
 def data_folder() -> Path:
     """The folder for what cannot be fetched again, such as events that wait for a server: WHYPATH_DATA, or the user's
-    folder for data of programs.
+    data folder.
     """
     named = os.environ.get("WHYPATH_DATA")
     if named:

@@ -1,7 +1,7 @@
-"""What a fork must not take along: locks that other threads hold, and connections that belong to the parent.
+"""Keep out of a fork what the child must not inherit: locks of other threads, connections of the parent.
 
-A server that forks workers may do so while one of its threads writes. `at_fork` registers an object, which is told
-before the fork, so that it comes to rest, and afterwards in both processes. `subprocess` does not fork in this sense.
+A server that forks workers may do so while one of its threads writes. `at_fork` registers an object that is notified
+before the fork, so that it pauses, and afterwards in both processes. `subprocess` does not fork in this sense.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from typing import Protocol
 
 class ForkAware(Protocol):
     """An object with something to do around a fork. Outer objects have a lower `fork_rank` than those that they use,
-    and come to rest first, in the order in which a call would take their locks.
+    and pause first, in the order in which a call would take their locks.
     """
 
     fork_rank: int
 
     def before_fork(self) -> None:
-        """Come to rest: in the forking thread, within a second or so."""
+        """Pause: called in the forking thread; must return within about a second."""
         ...
 
     def after_fork(self, *, in_child: bool) -> None:
-        """Go on. In the child no other thread is alive, and locks that those held are held for ever."""
+        """Go on. In the child no other thread is alive, and locks that they held are never released."""
         ...
 
 
@@ -36,20 +36,20 @@ _lock = threading.RLock()
 
 
 def at_fork(aware: ForkAware) -> None:
-    """Tell the object about forks for as long as it lives."""
+    """Notify the object of forks for as long as it exists."""
     with _lock:
         _known.add(aware)
 
 
 @contextmanager
 def not_forking() -> Iterator[None]:
-    """Inside, this process does not fork: for steps of some microseconds that a child must not see half done."""
+    """Block forks of this process: for steps of some microseconds that a child must not see half done."""
     with _lock:
         yield
 
 
 def _before() -> None:
-    # Held until after the fork, so that no object comes to be in between.
+    # Held until after the fork, so that no object is registered in between.
     _lock.acquire()
     _resting.extend(sorted(_known, key=lambda aware: aware.fork_rank))
     for aware in _resting:

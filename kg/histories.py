@@ -1,7 +1,6 @@
-"""`Histories`: a batch of users' events in order, with time, weight and kind, and the moment they are asked at.
+"""`Histories`: a batch of users' events in order, with time, weight and kind, and the time of the query.
 
-This is what crosses the borders between data, blocks, ranker, evaluation and engine. A closed form that wants a sparse
-matrix asks for one by `matrix`.
+Data, blocks, ranker, evaluation and engine exchange it. A closed form that needs a sparse matrix calls `matrix`.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ class Histories:
     `offsets` int64 [n_users + 1]: the events of user u are `offsets[u]` to `offsets[u + 1]`, from the first to the
     last. `items` int32: dense item indices; an item may come several times. `times` float64: seconds since the epoch,
     NaN where unknown. `weights` float32: what the source gave (stars, a quantity), NaN where it gave none. `kinds`
-    int16: indices into `kind_names`, -1 where unknown. `now` float64 [n_users]: the moment that an answer is asked for,
-    NaN for "right after the last event". A column that is None is unknown everywhere.
+    int16: indices into `kind_names`, -1 where unknown. `now` float64 [n_users]: the time of the query, NaN for "right
+    after the last event". A column that is None is unknown everywhere.
     """
 
     offsets: NDArray[np.int64]
@@ -49,20 +48,20 @@ class Histories:
 
     @classmethod
     def of_matrix(cls, matrix: sp.csr_array) -> Histories:
-        """An event for each entry of a matrix [n_users, n_items], in the order of its rows; its numbers are dropped."""
+        """Make an event of each entry of a matrix [n_users, n_items], row by row; the values are dropped."""
         return cls(
             np.asarray(matrix.indptr, dtype=np.int64), np.asarray(matrix.indices, dtype=np.int32), matrix.shape[1]
         )
 
     @classmethod
     def of_items(cls, items: Sequence[int] | NDArray[np.integer], n_items: int) -> Histories:
-        """One user with events on these items, in this order."""
+        """Make one user with events on these items, in this order."""
         column = np.asarray(items, dtype=np.int32)
         return cls(np.array([0, len(column)], dtype=np.int64), column, n_items)
 
     @classmethod
     def single_items(cls, items: NDArray[np.integer], n_items: int) -> Histories:
-        """A user for each item, whose only event is on it."""
+        """Make one user per item, whose only event is on that item."""
         return cls(np.arange(len(items) + 1, dtype=np.int64), np.asarray(items, dtype=np.int32), n_items)
 
     def __len__(self) -> int:
@@ -85,11 +84,11 @@ class Histories:
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
-        """Different items of each user, [n_users]."""
+        """Number of distinct items of each user, [n_users]."""
         return np.diff(self._ones.indptr).astype(np.int64)
 
     def item_users(self) -> NDArray[np.int64]:
-        """Users of each item, [n_items]."""
+        """Number of users of each item, [n_items]."""
         return np.bincount(self._ones.indices, minlength=self.n_items).astype(np.int64)
 
     @property
@@ -164,7 +163,7 @@ class Histories:
         return self.keep(place >= self.offsets[1:][self.users] - n)
 
     def at(self, now: NDArray[np.float64] | float | None) -> Histories:
-        """The same, asked at a moment (seconds since the epoch), one for all users or one each."""
+        """The same histories with another `now` (seconds since the epoch), one for all users or one per user."""
         return replace(self, now=None if now is None else np.broadcast_to(np.float64(now), len(self)).copy())
 
     def _with(

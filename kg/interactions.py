@@ -1,4 +1,4 @@
-"""`Interactions`: users' events on items as columns over dense indices, the form in which models learn from behaviour.
+"""`Interactions`: users' events on items as columns over dense indices, the form that models learn from.
 
 Users here are rows of this table only. No model keeps a user table: users are functions of their histories.
 """
@@ -45,7 +45,7 @@ class Interactions:
         return len(self.user_ids)
 
     def matrix(self) -> sp.csr_array:
-        """Binary history matrix, float32 [n_users, n_items]; repeats of a (user, item) pair collapse to one."""
+        """Binary history matrix, float32 [n_users, n_items]; repeated (user, item) pairs count once."""
         ones = np.ones(len(self.users), dtype=np.float32)
         matrix = sp.csr_array((ones, (self.users, self.items)), shape=(self.n_users, self.n_items))
         matrix.sum_duplicates()
@@ -53,7 +53,7 @@ class Interactions:
         return matrix
 
     def histories(self) -> Histories:
-        """The events of all users, each user's in the order of time (unknown last), then item."""
+        """The events of all users, each user's sorted by time (unknown last), then item."""
         times = np.zeros(len(self)) if self.times is None else self.times
         order = np.lexsort((self.items, times, self.users))
         offsets = np.concatenate([[0], np.cumsum(np.bincount(self.users, minlength=self.n_users))]).astype(np.int64)

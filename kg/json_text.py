@@ -1,4 +1,4 @@
-"""Data as JSON text that every parser takes, and that shows all that is in it on a terminal."""
+"""Write data as JSON text that every parser accepts and that has no invisible characters."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from kg.visible import with_hidden_as, without_halves
 
 
 def json_text(data: Any, *, indent: int | None = None) -> str:
-    """One JSON document (RFC 8259) of dictionaries with string keys, lists, strings, numbers, truth values and None.
+    """Write one JSON document (RFC 8259) of dictionaries with string keys, lists, strings, numbers, truth values and
+    None.
 
-    Exact, but for what JSON cannot say: a number that is not finite becomes null, and half of a character, which a
-    file's name can hold, the six characters of its escape (`\\udce9`). Characters that cannot be seen (`kg.visible`)
-    stand as JSON's escapes, all others as themselves.
+    Exact, except for what JSON cannot hold: a number that is not finite becomes null, and a lone surrogate, which the
+    name of a file can hold, becomes the six characters of its escape (`\\udce9`). Characters that cannot be seen
+    (`kg.visible`) are written as JSON escapes, all others as themselves.
     """
-    # An invisible character can stand within a string only, where an escape means the same.
+    # An invisible character can occur only in a string, where an escape means the same.
     return with_hidden_as(_escaped, json.dumps(_sayable(data), ensure_ascii=False, indent=indent, allow_nan=False))
 
 

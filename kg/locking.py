@@ -16,12 +16,12 @@ from kg.forking import at_fork, not_forking
 
 _POLL_SECONDS = 0.002
 """Between attempts at a lock. SQLite itself waits up to 100 ms between attempts, so that a loader that commits batch
-after batch would keep appending processes out for seconds."""
+after batch would block appending processes for seconds."""
 
 
 class FileLock:
-    """A lock between processes and threads, exclusive unless it is taken `shared`: each lock object stands for one
-    holder. A process that forks keeps it; the child does not inherit it.
+    """A lock between processes and threads, exclusive unless it is taken `shared`: each lock object is one holder. A
+    process that forks keeps it; the child does not inherit it.
     """
 
     fork_rank = 9
@@ -33,8 +33,8 @@ class FileLock:
         at_fork(self)
 
     def acquire(self, timeout: float = 0.0, *, shared: bool = False) -> bool:
-        """Take the lock, trying for so many seconds; whether it was taken."""
-        # What is locked says what people did, so the file is its owner's alone.
+        """Try to take the lock for so many seconds; returns whether it was taken."""
+        # The locked data says what people did, so only the owner may open the file.
         with not_forking():
             self._descriptor = descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         until = time.monotonic() + timeout
@@ -42,13 +42,13 @@ class FileLock:
             if time.monotonic() >= until:
                 self.release()
                 return False
-            # Uneven waits, so that several waiting processes do not try in step.
+            # Random waits, so that waiting processes do not try at the same time.
             time.sleep(_POLL_SECONDS * (0.5 + random.random()))
         self._held = True
         return True
 
     def release(self) -> None:
-        """Let go of the lock; nothing happens if it is not held."""
+        """Release the lock; nothing happens if it is not held."""
         self._close(is_ours=True)
 
     def _close(self, *, is_ours: bool) -> None:
@@ -75,7 +75,7 @@ class FileLock:
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`."""
         if in_child:
-            # The open file is the parent's too: unlocked here, it would be so there.
+            # The parent shares the open file: unlocking it here would unlock it there.
             self._close(is_ours=False)
 
 
@@ -83,7 +83,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def try_lock(descriptor: int, *, shared: bool = False) -> bool:
-        """Lock an open file, or not, at once; the system knows no shared locks."""
+        """Try to lock an open file without waiting; Windows has no shared locks."""
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -91,13 +91,13 @@ if sys.platform == "win32":
         return True
 
     def unlock(descriptor: int) -> None:
-        """Let go of the lock; closing the file does."""
+        """Release the lock: closing the file does that."""
 
 else:
     import fcntl
 
     def try_lock(descriptor: int, *, shared: bool = False) -> bool:
-        """Lock an open file or directory, or not, at once."""
+        """Try to lock an open file or directory without waiting."""
         try:
             fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -105,5 +105,5 @@ else:
         return True
 
     def unlock(descriptor: int) -> None:
-        """Let go of the lock of an open file, whoever else has it open by inheritance."""
+        """Release the lock of an open file, also where other processes inherited it."""
         fcntl.flock(descriptor, fcntl.LOCK_UN)

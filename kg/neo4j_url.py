@@ -1,7 +1,7 @@
-"""URLs of a Neo4j: their grammar, and what one says, without a word of it in an error.
+"""Parse the URL of a Neo4j, without repeating any of it in an error.
 
-A person who types a password into a URL may put it anywhere: before an @, after a ?, in place of the port. So nothing
-of a URL is repeated before all of it is known to be what it should be.
+A user who types a password into a URL may put it anywhere: before an @, after a ?, in place of the port. So nothing of
+a URL is repeated before all of it is known to be valid.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _PARTS = re.compile(
 )
 _HOST = re.compile(r"[\w.-]+")
 _PORT = re.compile(r"[0-9]{0,5}", re.ASCII)
-# What can be percent-encoded has to be, so that `?database=a;password=b` is not taken for a name.
+# What can be percent-encoded must be, so that `?database=a;password=b` is not taken for a name.
 _DATABASE = re.compile(r"database=((?:[\w.~-]|%[0-9A-Fa-f]{2})*)")
 
 
 class MalformedUrl(ValueError):
-    """A text is no URL of a Neo4j. Neither message nor `problem`, which is the message without how to write one, has
-    anything of the text in it but a known scheme.
+    """A text is not the URL of a Neo4j. Neither the message nor `problem` (the message without how to write a URL)
+    repeats anything of the text but a known scheme.
     """
 
     def __init__(self, problem: str) -> None:
@@ -42,8 +42,8 @@ class MalformedUrl(ValueError):
 
 @dataclass(frozen=True)
 class Neo4jUrl:
-    """What a URL says. `host` is in lower case, an IPv6 address without brackets; `port` and `database` None where it
-    names none.
+    """A parsed URL. `host` is in lower case, an IPv6 address without brackets; `port` and `database` are None where
+    the URL names none.
     """
 
     scheme: str
@@ -53,32 +53,32 @@ class Neo4jUrl:
 
     @classmethod
     def parse(cls, text: str) -> Neo4jUrl:
-        """Take a URL apart. Raises MalformedUrl."""
+        """Parse a URL. Raises MalformedUrl."""
         if "@" in unquote(text):
             raise MalformedUrl(
                 "the URL of the Neo4j has credentials in it, where other processes and logs can read them: put them"
                 " into NEO4J_USERNAME and NEO4J_PASSWORD or NEO4J_PASSWORD_FILE (or a .env file), and consider the"
                 " password known"
             )
-        found = _PARTS.fullmatch(text)
-        scheme = found["scheme"].lower() if found else text.partition("://")[0].lower()
+        match = _PARTS.fullmatch(text)
+        scheme = match["scheme"].lower() if match else text.partition("://")[0].lower()
         if scheme not in NEO4J_SCHEMES:
-            raise MalformedUrl(f"this is no URL of a Neo4j, as it begins with none of {_listed()}")
-        if found is None:
-            raise MalformedUrl(f"this {scheme}:// URL is not made of a host and a port")
-        if not _is_host(host := found["host"].strip("[]"), bracketed="[" in found["host"]):
-            raise MalformedUrl(f"this {scheme}:// URL has no host, or one that no host can be called")
-        port = found["port"] or ""
+            raise MalformedUrl(f"this is not the URL of a Neo4j, as it begins with none of {_listed()}")
+        if match is None:
+            raise MalformedUrl(f"this {scheme}:// URL does not consist of a host and a port")
+        if not _is_host(host := match["host"].strip("[]"), bracketed="[" in match["host"]):
+            raise MalformedUrl(f"this {scheme}:// URL has no host, or an invalid one")
+        port = match["port"] or ""
         if not _PORT.fullmatch(port) or not 0 < int(port or DEFAULT_PORT) < 1 << 16:
-            raise MalformedUrl(f"the port of this {scheme}:// URL is no number from 1 to 65535")
-        asked = _DATABASE.fullmatch(found["query"] or "database=")
+            raise MalformedUrl(f"the port of this {scheme}:// URL is not a number from 1 to 65535")
+        asked = _DATABASE.fullmatch(match["query"] or "database=")
         if asked is None or not (name := unquote(asked[1])).isprintable() or "\N{REPLACEMENT CHARACTER}" in name:
-            raise MalformedUrl(f"this {scheme}:// URL asks for something else than a database")
+            raise MalformedUrl(f"this {scheme}:// URL has a query other than ?database=NAME")
         return cls(scheme, host.lower(), int(port) if port else None, name or None)
 
     @property
     def place(self) -> tuple[str, int]:
-        """Host and port, by which servers are told apart."""
+        """Host and port, which identify a server."""
         return self.host, self.port or DEFAULT_PORT
 
     @property
@@ -102,7 +102,7 @@ def _is_host(text: str, *, bracketed: bool) -> bool:
         if bracketed:
             ipaddress.IPv6Address(text)
             return text.isprintable()
-        # What no name can be looked up by the driver would find out, with an error of another kind.
+        # The driver would find an impossible name too, but with an error of another kind.
         return len(text) <= _LONGEST_HOST and _HOST.fullmatch(text) is not None and text.encode("idna") != b"."
     except ValueError:
         return False

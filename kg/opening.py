@@ -1,4 +1,4 @@
-"""`open_store`: from a path or URL to the store behind it, by scheme."""
+"""`open_store`: open the store at a path or URL, chosen by scheme."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 class UnknownScheme(StoreError):
-    """A store URL whose scheme no store answers to, or whose store is not installed."""
+    """A store URL whose scheme no store serves, or whose store is not installed."""
 
 
 @dataclass(frozen=True)
 class StoreKind:
-    """A store that can be opened: its name, the URL schemes it answers to, and how to open one.
+    """How to open one sort of store: its name, the URL schemes it serves, and the function that opens it.
 
     `opener` is "module:function" with (url, create) as arguments, imported only when such a store is opened. Installed
     packages bring further ones as entry points of the group `whypath.stores`.
@@ -42,10 +42,10 @@ class StoreKind:
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _CREDENTIALS = re.compile(r"/{0,2}[^/\\:]{2,}:[^/\\].*@", re.DOTALL)
-"""What user:password@host begins with, and hardly a path."""
+"""How user:password@host begins, which a path hardly does."""
 
 DESCRIPTION = "domain.yaml"
-"""What stands in place of a scheme for the path of a `domain.yaml`, which is a view of the graph that it names."""
+"""Takes the place of a scheme for the path of a `domain.yaml`, which is a view of the graph that it names."""
 
 STORES: tuple[StoreKind, ...] = (
     StoreKind("embedded", ("file",), "kg.opening:open_embedded"),
@@ -70,7 +70,7 @@ INSTALLED: Plugins[StoreKind] = Plugins("whypath.stores", _checked)
 
 def open_store(url: str | Path, create: bool = False) -> GraphStore:
     """Open the store at a path or URL: a directory or `file:` URL is the embedded store, `bolt://host:7687` and the
-    like a Neo4j, just `neo4j` the one in NEO4J_URI, and a `domain.yaml` the graph of its `graph:` section.
+    like a Neo4j, `neo4j` alone the one in NEO4J_URI, and a `domain.yaml` the graph of its `graph:` section.
 
     With `create` a store is made where there is none; without it StoreNotFound is raised. Raises UnknownScheme for a
     scheme that no installed store serves.
@@ -84,20 +84,20 @@ def open_store(url: str | Path, create: bool = False) -> GraphStore:
             return _opener(kind)(text, create)
     kinds = (*STORES, *INSTALLED.values())
     known = ", ".join(f"{name}:" for kind in kinds for name in kind.schemes if name != DESCRIPTION)
-    # Not repeated: a password may stand anywhere in it.
+    # Not repeated: a password may be anywhere in it.
     shown = f"{scheme}://" if "://" in text and _SCHEME.fullmatch(scheme) else "such an address"
-    raise UnknownScheme(f"no store answers to {shown}; give a directory, or a URL that starts with {known}")
+    raise UnknownScheme(f"no store serves {shown}; give a directory, or a URL that starts with {known}")
 
 
 def _check_path(text: str) -> None:
-    """Raise UnknownScheme for what is no path: another operation would repeat it, or fail with another error."""
+    """Raise UnknownScheme for a text that cannot be a path: later steps would repeat it, or fail with another error."""
     try:
         is_path = b"\0" not in os.fsencode(text) and not has_halves(text)
     except UnicodeEncodeError:
         is_path = False
     if not is_path:
         raise UnknownScheme("the store's path has a character that no path can have (NUL, or bytes that are not UTF-8)")
-    # An address in Neo4j's own schemes is looked at, and refused, by the store.
+    # The store checks, and refuses, an address in Neo4j's own schemes.
     if _CREDENTIALS.match(text) and text.partition(":")[0].lower() not in ("file", *NEO4J_SCHEMES):
         raise UnknownScheme(
             "this looks like an address with credentials in it: put them into NEO4J_USERNAME and NEO4J_PASSWORD, and"
@@ -106,7 +106,7 @@ def _check_path(text: str) -> None:
 
 
 def open_kept(url: str | Path) -> KeptStore | None:
-    """What this machine keeps of a store that `open_store` found unavailable; None where it keeps nothing."""
+    """What this machine keeps of a store that `open_store` found unavailable, or None."""
     if scheme_of(str(url)) not in NEO4J_SCHEMES:
         return None
     from kg.stores.neo4j import Neo4jStore
@@ -115,20 +115,20 @@ def open_kept(url: str | Path) -> KeptStore | None:
 
 
 def scheme_of(text: str) -> str:
-    """Scheme of a store's URL; a plain path has "file", and so has a Windows path with its drive letter.
+    """Scheme of a store's URL; "file" for a plain path, also a Windows path with its drive letter.
 
-    The word `neo4j` alone is no path but the server in NEO4J_URI; a file that ends in .yaml has DESCRIPTION.
+    `neo4j` alone is not a path but the server in NEO4J_URI; a file that ends in .yaml has DESCRIPTION.
     """
     if text == "neo4j":
         return text
     scheme, separator, _ = text.partition("://")
     if separator:
-        # No path, however the scheme is spelled.
+        # Not a path, however the scheme is spelled.
         return scheme.strip().lower()
     if text.lower().endswith((".yaml", ".yml")) and not Path(text).is_dir():
         return DESCRIPTION
-    found = re.match(rf"({_SCHEME.pattern}):", text)
-    return found[1].lower() if found and len(found[1]) > 1 else "file"
+    match = re.match(rf"({_SCHEME.pattern}):", text)
+    return match[1].lower() if match and len(match[1]) > 1 else "file"
 
 
 def open_embedded(url: str, create: bool) -> GraphStore:
@@ -147,7 +147,7 @@ def open_neo4j(url: str, create: bool) -> GraphStore:
 
 
 def import_files(folder: str | Path) -> ImportFiles:
-    """A folder that a domain is loaded into as files for Neo4j's bulk importer, by `load_domain`. Raises UnknownScheme
+    """Make a folder into which `load_domain` writes files for Neo4j's bulk importer. Raises UnknownScheme
     where the driver is not installed.
     """
     need_driver(str(folder))
@@ -157,7 +157,7 @@ def import_files(folder: str | Path) -> ImportFiles:
 
 
 def open_graph_view(url: str, create: bool) -> GraphStore:
-    """Open the graph that a `domain.yaml` describes; `create` makes nothing, as the graph is somebody else's."""
+    """Open the graph that a `domain.yaml` describes; `create` makes nothing, as the graph is external."""
     need_driver(url)
     from kg.graph_view import GraphView
 

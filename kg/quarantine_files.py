@@ -1,4 +1,4 @@
-"""Quarantine files as they lie on disk, one JSON object a line: whether a file is one, and how a user's rows leave it.
+"""Recognise quarantine files (one JSON object per line), count a user's rows in them, and remove them.
 
 Every line has `file`, `line`, `section`, `reason` and `detail`, `users` (the users that the row is about, null where a
 row could not be read far enough to know), and `raw`, the row itself without sensitive columns.
@@ -17,11 +17,11 @@ from kg.durable import PartialFile
 _FIELDS = frozenset({"file", "line", "section", "reason", "detail"})
 
 _LONGEST_FIRST_LINE = 1 << 20
-"""Bytes: rows are cut to some hundred characters, so a first line that is longer is none of ours."""
+"""Bytes: rows are cut to some hundred characters, so a longer first line was not written by WhyPath."""
 
 
 def is_quarantine(path: Path) -> bool:
-    """Whether a file is empty, or begins with a line of a quarantine. Raises OSError."""
+    """Whether a file is empty, or begins with a line of a quarantine file. Raises OSError."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -30,12 +30,12 @@ def is_quarantine(path: Path) -> bool:
 
 
 def rows_about(path: Path, user: str) -> int:
-    """How many rows of a quarantine file are about a user, or may be. Raises OSError."""
+    """Count the rows of a quarantine file that are, or may be, about a user. Raises OSError."""
     return sum(is_about for _, is_about in _lines(path, user))
 
 
 def remove_user(path: Path, user: str) -> int:
-    """Take a user's rows out of a quarantine file, and say how many; the others keep their order. Raises OSError."""
+    """Remove a user's rows from a quarantine file, and return how many; the others keep their order. Raises OSError."""
     removed = rows_about(path, user)
     if removed:
         with PartialFile(path) as partial:
@@ -47,8 +47,9 @@ def remove_user(path: Path, user: str) -> int:
 
 
 def _lines(path: Path, user: str) -> Iterator[tuple[bytes, bool]]:
-    """Every line, and whether it is about the user. Where the row itself does not say, every mention counts."""
-    # Not as a part of a longer word: the user 4 is not meant by 42.
+    """Yield every line, and whether it is about the user. Where the line does not say, any mention of the key
+    counts."""
+    # Not as part of a longer word: 42 does not mention the user 4.
     mention = re.compile(rf"(?<!\w){re.escape(user)}(?!\w)")
     with path.open("rb") as file:
         for line in file:

@@ -1,4 +1,4 @@
-"""Opening files that somebody else has named: only regular ones, which end, and without ever waiting for one."""
+"""Open files that users or data name: only regular ones, and without ever blocking."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
-# A pipe that nobody writes into would else hold the process for good.
+# Otherwise a pipe without a writer would block the process permanently.
 _FLAGS |= getattr(os, "O_NONBLOCK", 0)
 
 _SORTS = (
@@ -21,12 +21,12 @@ _SORTS = (
 
 
 class NotRegular(OSError):
-    """What was to be read is a device, a pipe or a socket; `strerror` says which."""
+    """The file to be read is a device, a pipe or a socket; `strerror` says which."""
 
 
 def open_regular(path: Path) -> BinaryIO:
     """Open a file for reading. Raises `NotRegular`, `IsADirectoryError` and what `open` raises."""
-    # Looked at before it is opened, as opening a device can do something, and after, as it may be another by then.
+    # Checked before opening, as opening a device can have effects, and after, as the file may have changed by then.
     _check(path.stat(), path)
     descriptor = os.open(path, _FLAGS)
     try:

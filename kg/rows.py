@@ -1,7 +1,7 @@
 """The rows that travel from a source through ingest into a store: nodes, edges and events.
 
 Readers yield raw records with a `Position`; ingest turns them into these rows after checking them; stores write them
-and know nothing of files. All ids are the strings that the data's owner uses.
+and know nothing of files. All ids are the strings of the source.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TypeAlias
 from kg.ids import Id, id_text
 
 FieldValue: TypeAlias = str | int | float | bool | None
-"""A checked value of a node's field: what the schema's type says, or None where the source had no value."""
+"""A checked value of a node's field: of the schema's type, or None where the source had no value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class EdgeRow:
 
 @dataclass(frozen=True, slots=True)
 class RowLinks:
-    """All that one row of a node kind says with its columns of one relation: the node's key, and where it leads.
+    """What one row of a node kind states in its columns of one relation: the node's key, and the keys of the tails.
 
-    Without tails the row says that there are none.
+    Without tails the row states that there are none.
     """
 
     head: str
@@ -62,9 +62,9 @@ class Event:
     """One interaction of a user with an item.
 
     `user` is a user's key, `item` an item's key within `item_kind`; `time` is in seconds since the epoch (UTC), None
-    where unknown; `weight` is None where the source has none. `id` identifies the event for good: given by its source;
-    else `event_identity` for a row of a source, which may say another weight when it is loaded again, and
-    `event_digest` of the whole content for what is recorded, so that recording the same event twice changes nothing.
+    where unknown; `weight` is None where the source has none. `id` identifies the event permanently: the source's own
+    id; else `event_identity` for a row of a source, which may have another weight when it is loaded again, and
+    `event_digest` of the whole content for a recorded event, so that recording the same event twice changes nothing.
     """
 
     id: str
@@ -99,9 +99,9 @@ class Event:
 
 
 def event_identity(user: str, item: str, item_kind: str, kind: str, time: float | None) -> str:
-    """Id of an event of a source that gives none: what it is that a row with another weight tells anew. 32 hex digits.
+    """Id of an event of a source without ids: equal for rows that differ only in their weight. 32 hex digits.
 
-    Where a source has no times, a user and an item have one event of each kind.
+    Where a source has no times, a user has one event of each kind with an item.
     """
     return _digest([user, item, item_kind, kind, None if time is None else float(time)])
 
@@ -112,7 +112,7 @@ def event_digest(user: str, item: str, item_kind: str, kind: str, time: float | 
 
 
 def recorded_id(event: Event) -> str:
-    """The id that the same event has where it was recorded without one."""
+    """The id that the event would have if it had been recorded without one."""
     return event_digest(event.user, event.item, event.item_kind, event.kind, event.time, event.weight)
 
 

@@ -1,11 +1,11 @@
-"""Text of strangers, shown so that nothing in it is invisible or acts on a terminal.
+"""Escape invisible characters and terminal controls in untrusted text.
 
 Ids, labels, names of files and messages of libraries may hold anything: escape sequences that move the cursor or name
-the window, marks that turn the direction of writing, characters of no width. Each is shown as an escape of Python's
+the window, marks that turn the direction of writing, characters of no width. Each is shown as a Python escape
 (`\\x1b`, `\\u202e`, `\\U000e0041`); letters of every script stay, with the joiners that they need, and so do emoji.
 
-This is for people: an escape that was there already is not told from one that was made. What programs read has exact
-forms of its own (`kg.json_text`, `kg.tsv_cells`, `kg.xml_text`).
+This is for people: an escape that was already in the text looks like one that was made. Programs read exact forms
+(`kg.json_text`, `kg.tsv_cells`, `kg.xml_text`).
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ _NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
 def visible(text: str) -> str:
-    """A message or another text of several lines; tabs and line feeds stay. Applied twice it changes nothing more."""
+    """Escape a text of several lines, such as a message; tabs and line feeds are kept. Idempotent."""
     return with_hidden_as(escape_of, text)
 
 
 def visible_line(text: str) -> str:
-    """A text that is one line, such as an id in a table; tabs and line feeds are escaped too."""
-    if text.isascii() and text.isprintable():  # most ids, at a tenth of the time
+    """Escape a text of one line, such as an id in a table; tabs and line feeds are escaped too."""
+    if text.isascii() and text.isprintable():  # most ids, in a tenth of the time
         return text
     return _HIDDEN_OR_BREAK.sub(lambda found: found[0] if found["kept"] else escape_of(found[0]), text)
 
@@ -65,13 +65,13 @@ def with_hidden_as(escape: Callable[[str], str], text: str) -> str:
 
 
 def has_halves(text: str) -> bool:
-    """Whether a text has halves of characters, which no UTF-8 can hold, and so no store and no file of a bundle."""
+    """Whether a text has lone surrogates, which UTF-8, and so a store or a file of a bundle, cannot hold."""
     return not text.isascii() and _HALF.search(text) is not None
 
 
 def without_halves(text: str) -> str:
-    """The text as UTF-8 can hold it: halves of characters, which the name of a file or an argument can have where its
-    bytes are no UTF-8, become their escapes (`\\udce9`) for good."""
+    """The text as UTF-8 can hold it: lone surrogates, which the name of a file or an argument can have where its bytes
+    are not UTF-8, become their escapes (`\\udce9`) permanently."""
     return text if text.isascii() else _HALF.sub(lambda found: escape_of(found[0]), text)
 
 

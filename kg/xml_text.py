@@ -1,7 +1,7 @@
-"""Texts as character data of XML 1.0, which cannot hold every character, and back.
+"""Convert texts to character data of XML 1.0, which cannot hold every character, and back.
 
-What XML cannot hold, such as an escape character or a NUL, is written `_x001B_` by its code, as spreadsheets do it in
-their XML; an underscore that would make a text look like that is written `_x005F_`. Other texts stay as they are.
+What XML cannot hold, such as an escape character or a NUL, is written `_x001B_` by its code, as in the XML of
+spreadsheets; an underscore that would make a text look like that is written `_x005F_`. Other texts are unchanged.
 """
 
 from __future__ import annotations
@@ -18,5 +18,5 @@ def xml_text(text: str) -> str:
 
 
 def text_of_xml(text: str) -> str:
-    """The text that `xml_text` was given."""
+    """The text that `xml_text` encoded."""
     return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)

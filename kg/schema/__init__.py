@@ -1,6 +1,6 @@
-"""The description of a domain: what `domain.yaml` may say, checked by pydantic; errors that name file, field and fix.
+"""The description of a domain: `domain.yaml` as pydantic models, with errors that name file, field and fix.
 
-`DomainSchema.read(path)` is the door. The package knows nothing of databases, readers or torch.
+Start with `DomainSchema.read(path)`. The package does not depend on databases, readers or torch.
 """
 
 from kg.schema.availability import AvailableRule

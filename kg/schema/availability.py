@@ -1,4 +1,4 @@
-"""Which items can be had: the rule behind the filter "available only"."""
+"""The rule that tells which items are available, for the filter "available only"."""
 
 from __future__ import annotations
 

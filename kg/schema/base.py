@@ -1,4 +1,4 @@
-"""What all models of `domain.yaml` share: frozen, nothing unknown accepted, and the short forms a person may write."""
+"""Base of all models of `domain.yaml`: frozen, unknown fields refused; and the short forms that a user may write."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class DomainModel(BaseModel):
         use_attribute_docstrings=True,
         populate_by_name=True,
         allow_inf_nan=False,
-        # A person may have written a password in a wrong place.
+        # A user may have written a password in a wrong place.
         hide_input_in_errors=True,
     )
 

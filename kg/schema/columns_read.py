@@ -1,4 +1,4 @@
-"""What a description reads the columns of its sources for."""
+"""List the columns of the sources that a description reads, and the use of each."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from kg.schema.nodes import NodeKind
 from kg.schema.sources import SourceSpec
 
 Uses: TypeAlias = Mapping[str, list[str]]
-"""By column: what it is read for, in words."""
+"""Column -> its use, in words."""
 
 
 def columns_read(schema: DomainSchema) -> Iterator[tuple[SourceSpec, Uses]]:
-    """Each source with the columns that a section reads of it; one that several sections read comes several times."""
+    """Yield each source with the columns that a section reads from it; once per section that reads it."""
     for kind, node in schema.nodes.items():
         uses = _uses(_of_node(kind, node))
         for spec in node.source:
@@ -41,11 +41,11 @@ def columns_read(schema: DomainSchema) -> Iterator[tuple[SourceSpec, Uses]]:
 
 
 def _uses(told: Iterable[tuple[str | None, str]]) -> Uses:
-    found: dict[str, list[str]] = {}
+    uses: dict[str, list[str]] = {}
     for column, use in told:
-        if column and use not in found.setdefault(column, []):
-            found[column].append(use)
-    return found
+        if column and use not in uses.setdefault(column, []):
+            uses[column].append(use)
+    return uses
 
 
 def _of_node(kind: str, node: NodeKind) -> Iterator[tuple[str | None, str]]:

@@ -1,4 +1,4 @@
-"""The text of a description: read from a regular file of a bounded size, and what its values may not hold."""
+"""Read the text of a description from a regular file of bounded size, and find texts that its values may not hold."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from kg.schema.errors import SchemaError
 from kg.schema.yaml_nodes import MOST_DEEP
 
 MOST_BYTES = 4_000_000
-"""Size of a description at most."""
+"""Maximum size of a description in bytes."""
 
 MOST_TEXT = 10_000
-"""Characters of one value or key at most."""
+"""Maximum number of characters of a value or key."""
 
 _UNFIT = re.compile("[\0\ud800-\udfff]")
-"""What neither a path nor a store's text can hold."""
+"""Characters that neither a path nor a text in a store can hold."""
 
 
 def read_description(path: Path) -> str:
-    """The text of a `domain.yaml`. Raises `SchemaError`."""
+    """Read the text of a `domain.yaml`. Raises `SchemaError`."""
     try:
         with open_regular(path) as file:
             content = file.read(MOST_BYTES + 1)
@@ -45,8 +45,8 @@ def read_description(path: Path) -> str:
 
 
 def unfit_texts(value: Any) -> list[tuple[tuple[str, ...], str]]:
-    """Places of a description's plain data, by their path of keys, and what is wrong with the text there."""
-    found: list[tuple[tuple[str, ...], str]] = []
+    """Find unfit texts in a description's plain data: their path of keys, and what is wrong with each."""
+    problems: list[tuple[tuple[str, ...], str]] = []
     coming: list[tuple[tuple[str, ...], Any]] = [((), value)]
     while coming:
         path, each = coming.pop()
@@ -62,8 +62,8 @@ def unfit_texts(value: Any) -> list[tuple[tuple[str, ...], str]]:
             texts = [each] if isinstance(each, str) else []
         for text in texts:
             if len(text) > MOST_TEXT:
-                found.append((path, f"a text of more than {MOST_TEXT:,} characters"))
+                problems.append((path, f"a text of more than {MOST_TEXT:,} characters"))
             elif unfit := _UNFIT.search(text):
                 what = "a NUL character" if unfit.group() == "\0" else "half a character (a lone surrogate)"
-                found.append((path, f"{quoted(text)} holds {what}, which nothing can keep"))
-    return found
+                problems.append((path, f"{quoted(text)} holds {what}, which no store can hold"))
+    return problems

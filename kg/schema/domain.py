@@ -1,4 +1,4 @@
-"""`DomainSchema`: a whole domain description, checked across its parts, read from and written to YAML and JSON."""
+"""`DomainSchema`: a whole domain description, with checks across its parts; reads and writes YAML and JSON."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ DEFAULT_MISSING = ("", "NULL", "\\N", "NA")
 """Spellings of "no value" where the domain names none: empty, SQL's NULL, MySQL's \\N, R's NA."""
 
 _STORED: dict[str, object] = {"stored": True}
-"""Context of the check of a schema that was loaded once: what an earlier version took must still be opened."""
+"""Validation context of a schema that was loaded before: what an earlier version accepted must still open."""
 
 MOST_PAIRS = 100_000
-"""Pairs of kinds that a description may join."""
+"""Maximum number of pairs of kinds that a description joins."""
 
 _KIND_NAME = re.compile(r"[^\W\d][\w-]*")
 _RELATION_NAME = re.compile(r"[^\s~][^\s]*")
 
 
 def _spellings(value: Any) -> Any:
-    # An unquoted null in the list is the person's spelling "null", not an absent entry.
+    # An unquoted null in the list is the user's spelling "null", not an absent entry.
     if isinstance(value, list | tuple):
         return ["null" if v is None else str(v).lower() if isinstance(v, bool) else v for v in value]
     return value
@@ -55,7 +55,7 @@ class DomainSchema(DomainModel):
     """Name of the domain."""
     missing: Annotated[tuple[str, ...], BeforeValidator(_spellings)] = DEFAULT_MISSING
     """Spellings of "no value", compared with the whole cell after trimming. Over a graph only the empty text unless
-    said."""
+    given."""
     graph: GraphSource | None = None
     """The graph that the domain is read from, in place of files."""
     nodes: dict[str, NodeKind]
@@ -67,7 +67,7 @@ class DomainSchema(DomainModel):
 
     @model_validator(mode="after")
     def _fits_together(self, info: ValidationInfo) -> DomainSchema:
-        # No more than are told: each may look for names like the wrong one.
+        # No more than are reported: each may search for similar names.
         first = chain(self._name_problems(), self._role_problems(), self._origin_problems(), self._size_problems())
         problems = [*islice(first, MOST_TOLD + 1)]
         if not problems:
@@ -91,15 +91,15 @@ class DomainSchema(DomainModel):
 
     def _role_problems(self) -> Iterator[str]:
         if not self.item_kinds:
-            yield "nodes: no kind has `role: item`; say which kind is to be recommended"
+            yield "nodes: no kind has `role: item`; say which kind WhyPath recommends"
         if len(self.user_kinds) != 1:
             found = ", ".join(self.user_kinds) or "none"
             yield f"nodes: exactly one kind must have `role: user`, found {found}"
 
     def _origin_problems(self) -> Iterator[str]:
-        """Files and a graph do not mix."""
+        """Yield problems of a description that mixes files and a graph."""
         if self.graph is not None and "missing" not in self.model_fields_set:
-            # A graph says "no value" by having none.
+            # In a graph, "no value" is an absent property.
             object.__setattr__(self, "missing", ("",))
         sections: list[tuple[str, Any, bool]] = [
             *((f"nodes.{name}", node.source, bool(node.labels)) for name, node in self.nodes.items()),
@@ -119,7 +119,7 @@ class DomainSchema(DomainModel):
                 )
 
     def _unlabelled_problems(self) -> Iterator[str]:
-        """Over a graph: relationships lead between kinds that have labels."""
+        """Yield problems over a graph: relationships must join kinds that have labels."""
         ends = [
             *((f"relations.{n}", (*r.head, *r.tail)) for n, r in self.relations.items() if r.relationship is not None),
             *(
@@ -134,7 +134,7 @@ class DomainSchema(DomainModel):
                     yield f"{place}: the kind {quoted(kind)} has no `labels`, so no relationship can lead to its nodes"
 
     def _size_problems(self) -> Iterator[str]:
-        """A relation that names many kinds at both ends, or an interaction with all items, stands for many."""
+        """Yield a problem where relations between many kinds, or interactions, join too many pairs of kinds."""
         n_items = len(self.item_kinds)
         pairs = sum(len(r.head) * len(r.tail) for r in self.relations.values())
         pairs += sum(len(i.items) or n_items for i in self.interactions.values())
@@ -191,7 +191,7 @@ class DomainSchema(DomainModel):
             if not _RELATION_NAME.fullmatch(name):
                 yield f"{place}: a relation's name has no spaces and does not start with ~, found {quoted(name)}"
             if head not in self.nodes or tail not in self.nodes:
-                continue  # said above
+                continue  # reported above
             if {self.nodes[head].role, self.nodes[tail].role} == {Role.USER, Role.ITEM}:
                 yield f"{place}: this joins users and items; what users do with items belongs under `interactions`"
             if wordings.setdefault(name, wording) != wording:
@@ -237,18 +237,18 @@ class DomainSchema(DomainModel):
         A relation that is declared between several pairs of kinds becomes one for each pair, `NAME.HEAD.TAIL`, with
         the same label.
         """
-        found = {(name, head, tail): wording for _, name, head, tail, wording in self._declared_relations()}
+        wordings = {(name, head, tail): wording for _, name, head, tail, wording in self._declared_relations()}
         pairs: dict[str, int] = {}
-        for name, _, _ in found:
+        for name, _, _ in wordings:
             pairs[name] = pairs.get(name, 0) + 1
         kinds = {}
-        for (name, head, tail), (label, inverse, hidden) in found.items():
+        for (name, head, tail), (label, inverse, hidden) in wordings.items():
             resolved = name if pairs[name] == 1 else f"{name}.{head}.{tail}"
             kinds[resolved] = RelationKind(resolved, head, tail, label, inverse, hidden)
         return dict(sorted(kinds.items()))
 
     def relation_name(self, name: str, head: str, tail: str) -> str:
-        """The name under `relation_kinds` of a declared relation between two kinds."""
+        """Name in `relation_kinds` of a declared relation between two kinds."""
         return name if name in self.relation_kinds else f"{name}.{head}.{tail}"
 
     @property
@@ -258,9 +258,9 @@ class DomainSchema(DomainModel):
 
     @property
     def digest(self) -> str:
-        """Digest of what the domain means: kinds, fields, relations, interactions; 32 hex digits.
+        """Digest of the domain's meaning: kinds, fields, relations, interactions; 32 hex digits.
 
-        Files, formats and column names have no part in it, so moving the data changes nothing.
+        It leaves out files, formats and column names, so moving the data does not change it.
         """
         meaning = {
             "nodes": {
@@ -317,29 +317,29 @@ class DomainSchema(DomainModel):
         if not isinstance(value, dict):
             raise SchemaError(
                 where,
-                # Not repeated: a URL with a password may stand in the place of a description.
+                # Not repeated: the value may be a URL with a password.
                 [f"expected `nodes:`, `interactions:` and the like, found {kind_of(value)}"],
             )
         try:
             return cls.model_validate(value, context=context)
         except ValidationError as error:
             own = [e for e in error.errors() if e["type"] == "value_error" and not e["loc"]]
-            if own:  # `_fits_together` names its own places, one a line
+            if own:  # `_fits_together` names its own places, one per line
                 said = str(own[0].get("ctx", {}).get("error")).split("\n")
                 raise SchemaError(where, [_with_line(problem, lines) for problem in said]) from None
             raise from_validation(error, cls, where, lines) from None
 
     def to_json(self) -> str:
-        """JSON text with everything but defaults; the same schema gives the same text."""
+        """JSON text without defaults; the same schema gives the same text."""
         return json.dumps(self._plain(), ensure_ascii=False, sort_keys=True)
 
     def to_yaml(self) -> str:
-        """YAML text in the order of the fields, everything but defaults, short forms where they say the same."""
+        """YAML text in the order of the fields, without defaults, in short forms where these are equivalent."""
         return write_yaml(_shortened(self._plain()))
 
     def _plain(self) -> dict[str, Any]:
         plain = self.model_dump(mode="json", exclude_defaults=True)
-        # `name` is always said, so that a written description introduces itself.
+        # `name` is always written.
         return {"name": self.name, **plain}
 
     @classmethod
@@ -359,7 +359,7 @@ def _with_line(problem: str, lines: dict[tuple[str, ...], int]) -> str:
 
 
 def _shortened(value: Any) -> Any:
-    """Short forms: a lone `{file: x}` is x, a lone list element of text stands alone."""
+    """Shorten: `{file: x}` becomes x, a list of one text becomes the text."""
     if isinstance(value, dict):
         return {k: _short_entry(k, _shortened(v)) for k, v in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""`SchemaError`: what is wrong in a domain description, in which file, line and field, and what to do about it."""
+"""`SchemaError`: problems of a domain description, with file, line, field and fix."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Lines = Mapping[tuple[str, ...], int]
 
 
 MOST_TOLD = 50
-"""Problems of a description that are told at once."""
+"""Maximum number of problems in one message."""
 
 _LONGEST = 1000
 _LONGEST_NAME = 100
-"""Characters of a problem that are told, and of a name for which names like it are looked for."""
+"""Maximum length of a reported problem, and of a name for which similar names are searched."""
 
 
 class SchemaError(WhyPathError):
@@ -40,7 +40,7 @@ class SchemaError(WhyPathError):
 def _told(problem: str) -> str:
     problem = without_credentials(problem)
     cut = problem if len(problem) <= _LONGEST else f"{problem[:_LONGEST]}…"
-    return cut.encode("utf-8", "backslashreplace").decode()  # half a character can be neither printed nor stored
+    return cut.encode("utf-8", "backslashreplace").decode()  # a lone surrogate can be neither printed nor stored
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
@@ -62,7 +62,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 def from_validation(
     error: ValidationError, model: type[BaseModel], where: str, lines: Lines | None = None
 ) -> SchemaError:
-    """Pydantic's errors in the reader's words: one problem a line, each with its YAML path and line."""
+    """Translate pydantic's errors for the user: one problem per line, each with its YAML path and line."""
     return SchemaError(where, [_problem(e, model, lines or {}) for e in error.errors()[: MOST_TOLD + 1]])
 
 
@@ -95,7 +95,7 @@ def _only_close(value: object, names: Sequence[str]) -> str:
 
 
 def place_in(path: tuple[str, ...], lines: Lines) -> str:
-    """A place as messages name it, with the line of it or of what it is in."""
+    """A place as messages name it, with its line or the line of the nearest enclosing place."""
     name = ".".join("…" if may_be_address(step) else step for step in path) or "the document"
     for end in range(len(path), -1, -1):
         if path[:end] in lines:
@@ -104,7 +104,7 @@ def place_in(path: tuple[str, ...], lines: Lines) -> str:
 
 
 def _model_at(model: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel] | None:
-    """The model whose fields stand at a path: steps into fields, through dictionaries, lists and optional values."""
+    """The model whose fields are at a path: steps into fields, through dictionaries, lists and optional values."""
     current: type[BaseModel] | None = model
     skip = 0
     for step in path:
@@ -118,7 +118,7 @@ def _model_at(model: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel] 
 
 
 def _model_in(annotation: Any) -> tuple[type[BaseModel] | None, int]:
-    """The model inside an annotation, and how many path steps (keys, positions) lead from the field to it."""
+    """The model inside an annotation, and the number of path steps (keys, positions) from the field to it."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation, 0
     origin = getattr(annotation, "__origin__", None)

@@ -1,4 +1,4 @@
-"""A graph that somebody else owns: where it is, and its labels and relationship types in place of files."""
+"""Models for an external graph: where it is, and its labels and relationship types in place of files."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from kg.neo4j_url import MalformedUrl, Neo4jUrl
 from kg.schema.base import DomainModel, Names
 
 PATH_PLACES = ("first", "node", "last")
-"""What stands before the dot of a column of a path: its first relationship, the node between, its last one."""
+"""Prefixes of the columns of a path: its first relationship, the node between, its last relationship."""
 
 
 class GraphSource(DomainModel):
     """The database that holds the graph. Credentials are never here: they come from the environment or `.env`."""
 
     uri: str
-    """`bolt://HOST:PORT` or another URL of the server in NEO4J_URI; `neo4j` for whichever is there."""
+    """`bolt://HOST:PORT` or another URL of the server in NEO4J_URI; `neo4j` for that server."""
     database: str | None = None
     """Name of the database, where it is not the server's default one."""
     write: bool = False
     """Whether WhyPath may write into the graph, under names of its own: recorded events, and exported results."""
     refresh: float = Field(default=60.0, ge=0)
-    """Seconds for which a running process takes the graph to be as it was before it looks for changes again."""
+    """Seconds after which a running process checks the graph for changes again."""
 
     @model_validator(mode="before")
     @classmethod
     def _is_a_section(cls, value: Any) -> Any:
-        # Whatever stands here instead may be a URL with a password, and pydantic would repeat it.
+        # The wrong value may be a URL with a password, and pydantic would repeat it.
         if not isinstance(value, Mapping | GraphSource):
             raise ValueError("expected fields: write `graph: {uri: bolt://HOST:PORT}`")
         return value
@@ -46,12 +46,12 @@ class GraphSource(DomainModel):
             )
         if value == "neo4j":
             return value
-        problem = "this is no URL"
+        problem = "this is not a URL"
         if isinstance(value, str):
             try:
                 if Neo4jUrl.parse(value).database is None and "?" not in value:
                     return value
-                problem = "a database has no place in the URL"
+                problem = "the database does not belong in the URL"
             except MalformedUrl as error:
                 problem = error.problem
         raise ValueError(
@@ -68,7 +68,7 @@ class GraphSource(DomainModel):
 
 
 class Direction(StrEnum):
-    """Which way a relationship points, seen from its first end (head, user)."""
+    """Direction of a relationship, seen from its first end (head, user)."""
 
     OUT = "out"
     IN = "in"
@@ -99,6 +99,6 @@ class PathSpec(DomainModel):
     first: Relationship
     """The relationship between the user and the node between, seen from the user."""
     node: Names = Field(min_length=1)
-    """Label of the node between; of several it has all."""
+    """Label of the node between, or several that it must all have."""
     last: Relationship
     """The relationship between the node between and the item, seen from the node."""

@@ -15,7 +15,7 @@ class FieldType(StrEnum):
     """How a field's cells are read.
 
     A value becomes int (integer, 64 bit), float (number, finite), bool (boolean), str (categorical, text), or an ISO
-    8601 text such as "1994-09-10" (date; it sorts as it should).
+    8601 text such as "1994-09-10" (date; it sorts by date).
     """
 
     INTEGER = "integer"
@@ -38,9 +38,9 @@ class FieldSpec(DomainModel):
     missing: Names = ()
     """Spellings of "no value" in this field alone, beside the domain's."""
     sensitive: bool = False
-    """Never shown and never exported, whatever it is used for."""
+    """Never shown and never exported."""
     use: bool | None = None
-    """Whether models may read it. Unsaid: yes for items and entities, no for users."""
+    """Whether models may read it. Default: yes for items and entities, no for users."""
 
     @field_validator("format")
     @classmethod

@@ -1,4 +1,4 @@
-"""Which files a description names."""
+"""List the files that a description names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kg.schema.domain import DomainSchema
 
 
 def file_names(schema: DomainSchema) -> Iterator[str]:
-    """Paths of its files, relative to the description's folder, each as often as it is named."""
+    """Paths of the files, relative to the description's folder, with repeats."""
     specs = [s for node in schema.nodes.values() for s in node.source]
     specs += [s for relation in schema.relations.values() for s in relation.source]
     for interaction in schema.interactions.values():

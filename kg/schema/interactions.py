@@ -1,4 +1,4 @@
-"""Interactions: users' events on items, their columns, the linking tables between, and what counts as positive."""
+"""Models of interactions: their source, columns, linking tables, and the rule for positive events."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class EventColumns(DomainModel):
     """
 
     user: str = ""
-    """Column with the user's key; over a graph the relationship's end says it."""
+    """Column with the user's key; over a graph it is the relationship's end."""
     item: str = ""
-    """Column with the item's key; over a graph the relationship's end says it."""
+    """Column with the item's key; over a graph it is the relationship's end."""
     weight: str | None = None
     """Column with a number: stars, quantity, seconds watched."""
     time: str | None = None
@@ -44,22 +44,22 @@ class EventColumns(DomainModel):
 
 
 class LinkingTable(DomainModel):
-    """A table between user and item: `orders` between customers and order lines."""
+    """A linking table between user and item: `orders` between customers and order lines."""
 
     source: Source
     """Its file."""
     key: str
     """Its key column; unique."""
     match: str | None = None
-    """Column of the interaction's file (or `TABLE.COLUMN` of an earlier linking table) that holds the key; named like
-    the key where not given."""
+    """Column of the interaction's file (or `TABLE.COLUMN` of an earlier linking table) that holds the key; the name of
+    the key column where not given."""
 
 
 class PositiveRule(DomainModel):
-    """Which events say that the user liked the item; all conditions given must hold."""
+    """The rule for events that mean the user liked the item; all conditions given must hold."""
 
     always: bool | None = None
-    """True: every event; false: none (views that are kept but not learnt from)."""
+    """True: every event; false: none (such as views that are kept but not learned from)."""
     min_weight: float | None = None
     """At least this weight."""
     max_weight: float | None = None
@@ -85,20 +85,20 @@ class PositiveRule(DomainModel):
         return self._conditions
 
     def is_positive(self, weights: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Which events are positive; `weights` float32 [n], NaN where there is none. Compared in float32."""
+        """Mask [n] of the positive events; `weights` float32 [n], NaN where there is none. Compared in float32."""
         if not self._conditions:
             return np.full(len(weights), self.always is not False)
         weights = np.asarray(weights, dtype=np.float32)
         known = ~np.isnan(weights)
-        found = known.copy()
+        positive = known.copy()
         # NaN compares as false without a warning for >= and <=; `known` keeps `weights` honest too.
         if self.min_weight is not None:
-            found &= weights >= np.float32(self.min_weight)
+            positive &= weights >= np.float32(self.min_weight)
         if self.max_weight is not None:
-            found &= weights <= np.float32(self.max_weight)
+            positive &= weights <= np.float32(self.max_weight)
         if self.weights is not None:
-            found &= np.isin(weights, np.asarray(self.weights, dtype=np.float32))
-        return found | ~known if self.unweighted else found
+            positive &= np.isin(weights, np.asarray(self.weights, dtype=np.float32))
+        return positive | ~known if self.unweighted else positive
 
 
 def _from_bool(value: Any) -> Any:
@@ -109,10 +109,10 @@ Positive: TypeAlias = Annotated[PositiveRule, BeforeValidator(_from_bool, json_s
 
 
 class InteractionKind(DomainModel):
-    """One kind of event: ratings, purchases, plays."""
+    """One interaction: ratings, purchases, plays."""
 
     source: Sources = ()
-    """File or files; none where events only come at run time."""
+    """File or files; none where events are only recorded at run time."""
     relationship: Relationship | None = None
     """Instead of a source, over a graph: the relationship type between user and item."""
     path: PathSpec | None = None
@@ -120,7 +120,7 @@ class InteractionKind(DomainModel):
     columns: EventColumns | None = None
     """Names of the columns, or over a graph of the properties."""
     several: SeveralValues | None = None
-    """Where the item's cell holds several items, as histories and baskets do: how they stand in it. Each is an event
+    """How a cell with several items (a history, a basket) is written. Each item is an event
     with the row's user, time and weight."""
     user: str = ""
     """Node kind of the users; the domain's one user kind where not given."""
@@ -134,13 +134,13 @@ class InteractionKind(DomainModel):
     """unix, unix_ms, unix_us, unix_ns, iso, excel (day numbers), a strptime pattern, or auto: numbers are unix seconds,
     texts ISO 8601."""
     timezone: str = "UTC"
-    """Zone of times that name none, such as `Europe/Berlin`."""
+    """Time zone of times that name none, such as `Europe/Berlin`."""
     positive: Positive = PositiveRule()
-    """What counts as positive: every event unless said, for example `{min_weight: 4}`."""
+    """What counts as positive: every event unless given, for example `{min_weight: 4}`."""
     excludes: bool | None = None
-    """Whether an item that a user has an event of this kind on is left out of the user's lists. Unless said: not where
-    `positive: false` (who has looked at something may well want it), and yes elsewhere, also for events that fail the
-    rule, such as bad ratings."""
+    """Whether an item that a user has an event of this kind on is left out of the user's lists. Default: no with
+    `positive: false` (a user who viewed an item may still want it), else yes, also for events that fail the rule, such
+    as bad ratings."""
     label: str = "liked"
     """Words for paths: "you liked ..."; `bought`, `played`."""
 
@@ -162,7 +162,7 @@ class InteractionKind(DomainModel):
         if value != "UTC":  # which needs no time zone database
             try:
                 ZoneInfo(value)
-            except (ZoneInfoNotFoundError, ValueError, OSError):  # the last for a folder of zones, such as Europe
+            except (ZoneInfoNotFoundError, ValueError, OSError):  # the last one for a folder of zones, such as Europe
                 raise ValueError(f"no time zone {quoted(value)}: use a name such as UTC or Europe/Berlin") from None
         return value
 
@@ -208,7 +208,7 @@ class InteractionKind(DomainModel):
 
     def _fits_a_graph(self) -> None:
         if self.via:
-            raise ValueError("`via` is for files; over a graph the node between users and items stands under `path`")
+            raise ValueError("`via` is for files; over a graph the node between users and items belongs under `path`")
         columns = self.columns
         if columns is not None and (columns.user or columns.item or columns.item_kind):
             raise ValueError("over a graph the ends say user, item and its kind: drop them from `columns`")
@@ -219,7 +219,7 @@ class InteractionKind(DomainModel):
             place, dot, rest = column.partition(".")
             if place not in PATH_PLACES or not dot or not rest:
                 raise ValueError(
-                    f"{quoted(column)}: say where on the path it stands: `first.{column}` (the first relationship),"
+                    f"{quoted(column)}: say where on the path it is: `first.{column}` (the first relationship),"
                     f" `node.{column}` (the node between) or `last.{column}` (the last relationship)"
                 )
 
@@ -229,5 +229,5 @@ class InteractionKind(DomainModel):
         return self.positive.always is not False if self.excludes is None else self.excludes
 
     def is_positive(self, weights: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Which events are positive; `weights` float32 [n], NaN where there is none."""
+        """Mask [n] of the positive events; `weights` float32 [n], NaN where there is none."""
         return self.positive.is_positive(weights)

@@ -1,4 +1,4 @@
-"""Node kinds: items, users and entities, the columns that make them, and the columns that become relations."""
+"""Models of node kinds: items, users and entities, their columns, and the columns that become relations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kg.schema.sources import SourceFormat, Sources
 
 
 class Role(StrEnum):
-    """What a node kind is in the domain: recommended, recommended to, or a fact that connects."""
+    """Role of a node kind: item (is recommended), user (is recommended to), or entity (connects items)."""
 
     ITEM = "item"
     USER = "user"
@@ -26,7 +26,7 @@ class _RelationColumn(DomainModel):
     relation: str | None = None
     """Name of the relation; the column's name where it is not given."""
     target: str
-    """Node kind of the values. A kind without a source of its own gets a node for every value."""
+    """Node kind of the values. A kind without a source gets a node for every value."""
     label: str | None = None
     """Words for paths, read from this kind to the target: `directed by`."""
     inverse: str | None = None
@@ -45,16 +45,16 @@ class ListSyntax(StrEnum):
 
 
 class SeveralValues(DomainModel):
-    """How several values stand in a cell."""
+    """How several values are written in a cell."""
 
     syntax: ListSyntax = ListSyntax.SEPARATED
     """Of a text cell: `separated` (a, b), `brackets` ([a, b], {a,b}, <a><b>), `json` (["a", "b"]) or `python`
     (['a', 'b'])."""
     separator: str | None = Field(default=None, min_length=1)
-    """What stands between the values of a text cell, `separated` or in `brackets`: a comma unless said (a space in
-    RecBole's atomic files)."""
+    """Separator of the values of a text cell, `separated` or in `brackets`; default: a comma (a space in RecBole's
+    atomic files)."""
     field: str | None = Field(default=None, min_length=1)
-    """Where the values are objects, `{"id": 16, "name": "Comedy"}`: the entry that is the key."""
+    """Where the values are objects, `{"id": 16, "name": "Comedy"}`: the name of the entry that is the key."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -87,13 +87,13 @@ class NodeKind(DomainModel):
     source: Sources = ()
     """File or files with its rows; none for a kind whose nodes come from the values of relations or from events."""
     labels: Names = ()
-    """Instead of a source, over a graph: the label of its nodes; of several a node has all."""
+    """Instead of a source, over a graph: the label of its nodes, or several that a node must all have."""
     key: str | None = None
     """Column with the key, unique within the kind."""
     label: str | None = None
     """Column with the readable name; the key where it is absent."""
     text: Names | None = None
-    """Columns that a text encoder reads, joined by newlines; the label where it is not given, none with `[]`."""
+    """Columns that the text encoder reads, joined by newlines; the label where it is not given, none with `[]`."""
     fields: dict[str, FieldDescription] = Field(default_factory=dict)
     """Typed fields for filters and encoders."""
     lists: dict[str, List] = Field(default_factory=dict)
@@ -103,12 +103,12 @@ class NodeKind(DomainModel):
     where: Conditions = Field(default_factory=dict)
     """Only the rows that have these values."""
     create: bool | None = None
-    """Whether a key that only a relation or an event names makes a node. Unsaid: yes for kinds without a source."""
+    """Whether a key that only a relation or an event names makes a node. Default: yes for kinds without a source."""
     available: Available | None = None
-    """Items: which of them can be had."""
+    """Items: the rule for available ones."""
     namespace: str | None = None
-    """Kinds of one namespace share no key: a key in two of them is refused. Unsaid: an item kind and an entity kind
-    share one if their keys are ids of one space (RDF, one triples file, the same file and key column)."""
+    """Kinds of one namespace share no key: a key in two of them is refused. Default: an item kind and an entity kind
+    share a namespace if their keys are ids of one space (RDF, one triples file, the same file and key column)."""
 
     @model_validator(mode="after")
     def _fits(self) -> NodeKind:
@@ -142,7 +142,7 @@ class NodeKind(DomainModel):
 
     @property
     def is_read(self) -> bool:
-        """Whether it has nodes of its own in files or in a graph."""
+        """Whether its nodes come from files or from a graph."""
         return bool(self.source or self.labels)
 
     @property
@@ -152,7 +152,7 @@ class NodeKind(DomainModel):
 
     @property
     def text_columns(self) -> tuple[str, ...]:
-        """Columns of the text, the label's where nothing else is said."""
+        """Columns of the text; default: the label column."""
         if self.text is not None:
             return self.text
         return (self.label,) if self.label is not None else ()

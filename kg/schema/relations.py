@@ -1,4 +1,4 @@
-"""Relations: the section of `domain.yaml` for relations with files of their own, and the resolved form others use."""
+"""Models of relations: those of `domain.yaml` with their own files, and the resolved form that other packages use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class EdgeColumns(DomainModel):
 
 
 class RelationSpec(DomainModel):
-    """A relation that has a file of its own (a linking table, triples, RDF), or a relationship type of a graph."""
+    """A relation that has its own file (a linking table, triples, RDF), or a relationship type of a graph."""
 
     source: Sources = ()
     """File or files; `where: {relation: NAME}` picks one relation out of triples."""
@@ -56,7 +56,7 @@ class RelationSpec(DomainModel):
 
 @dataclass(frozen=True, slots=True)
 class RelationKind:
-    """A relation as stores and graphs know it: one kind at each end."""
+    """A resolved relation, as stores and graphs use it: one kind at each end."""
 
     name: str
     head: str

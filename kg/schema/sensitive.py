@@ -1,4 +1,4 @@
-"""What `sensitive` promises: a column that is never shown is read as a sensitive field and as nothing else."""
+"""Check that a sensitive column is read as a sensitive field only, so that it is never shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Column = tuple[str, str]
 
 
 def sensitive_problems(schema: DomainSchema) -> Iterator[str]:
-    """Places where a sensitive column would be shown after all, and rules that would tell what stands in it."""
+    """Yield places where a sensitive column would be shown, and rules that would reveal its values."""
     sensitive = {
         column: f"nodes.{kind}.fields.{name}"
         for kind, node in schema.nodes.items()
@@ -39,12 +39,12 @@ def sensitive_problems(schema: DomainSchema) -> Iterator[str]:
         if rule is not None and rule.field in node.fields and node.fields[rule.field].sensitive:
             yield (
                 f"nodes.{kind}.available: the field {quoted(rule.field)} is sensitive, and lists of what is available"
-                " would tell its values; give another field, or drop `sensitive`"
+                " would reveal its values; give another field, or drop `sensitive`"
             )
 
 
 def _shown_columns(schema: DomainSchema) -> Iterator[tuple[str, Column]]:
-    """(place in the description, column) of everything that can be shown, other than sensitive fields."""
+    """(place in the description, column) of everything that can be shown, without sensitive fields."""
     for kind, node in schema.nodes.items():
         here = f"nodes.{kind}"
         reads: list[tuple[str, Iterable[str]]] = [

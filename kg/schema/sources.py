@@ -1,4 +1,4 @@
-"""Where rows come from: a file with its format and options, or an in-memory table handed over in Python."""
+"""Models of sources: a file with its format and options, or an in-memory table passed in Python."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _cuts_cells(separator: str) -> str:
 
 
 Separator: TypeAlias = Annotated[str, Field(min_length=1), AfterValidator(_cuts_cells)]
-"""What stands between the cells of a row."""
+"""Separator of the cells of a row."""
 
 
 DecimalMark: TypeAlias = Literal[".", ","]
@@ -26,7 +26,7 @@ DecimalMark: TypeAlias = Literal[".", ","]
 
 def _check_format(file: str, said: SourceFormat | str | None) -> None:
     if said is SourceFormat.TABLE:
-        raise ValueError("format `table` is for tables handed over in Python, not for files")
+        raise ValueError("format `table` is for tables passed in Python, not for files")
     if said is None and format_of(file) is None:
         raise ValueError(
             f"the name {quoted(file)} does not tell its format: add `format:` with one of "
@@ -38,7 +38,7 @@ _WITH_MAP = (SourceFormat.TRIPLES, SourceFormat.RECBOLE, SourceFormat.RDF)
 
 
 class IdMap(DomainModel):
-    """A file that says which ids of a triples file are which items (RecBole's `.link`, an item list)."""
+    """A file that maps ids of a triples file to items (RecBole's `.link`, an item list)."""
 
     file: str
     """Path of the map, relative to `domain.yaml`."""
@@ -49,7 +49,7 @@ class IdMap(DomainModel):
     format: Format | None = None
     """Where the file's name does not tell."""
     separator: Separator | None = None
-    """Column separator, where it is not the format's own."""
+    """Column separator, where it is not the format's default."""
 
     @model_validator(mode="after")
     def _is_readable(self) -> IdMap:
@@ -67,26 +67,28 @@ class SourceSpec(DomainModel):
     format: Format | None = None
     """Where the file's name does not tell; `triples` for head, relation, tail."""
     separator: Separator | None = None
-    """Column separator of text tables: `,` in CSV, a tab elsewhere. One of several characters (`::`) has no quoting."""
+    """Column separator of text tables: `,` in CSV, a tab elsewhere. With a separator of several characters (`::`) there
+    is no quoting."""
     quoted: bool | None = None
-    """Whether cells may stand in double quotes. Unsaid: yes in CSV, no in TSV, atomic and triples files."""
+    """Whether cells may be in double quotes. Default: yes in CSV, no in TSV, atomic and triples files."""
     columns: tuple[str, ...] | None = None
     """Names of the columns of a file without a header line, in order."""
     rest: bool = False
-    """Of text tables with `columns`: the last column takes all that is left of a line, separators included."""
+    """Of text tables with `columns`: the last column takes the rest of a line, separators included."""
     skip: int = Field(default=0, ge=0, le=1000)
-    """Of text tables: lines before the header that are no part of it, such as a title or Excel's `sep=;`."""
+    """Of text tables: number of lines to skip before the header, such as a title or Excel's `sep=;`."""
     sheet: str | None = None
-    """Of Excel workbooks: the sheet, the first where none is named."""
+    """Of Excel workbooks: the sheet, default: the first."""
     decimal: DecimalMark = "."
-    """What stands before the decimals of a number in a text table: `,` where 4,5 is four and a half (and 1.234,5 may
+    """Decimal mark of the numbers of a text table: `,` where 4,5 is four and a half (and 1.234,5 may
     have points between thousands)."""
     encoding: str = "utf-8"
     """Text encoding; a UTF-8 byte order mark is skipped."""
     missing: tuple[str, ...] | None = None
     """Spellings of "no value" in this file, instead of the domain's."""
     prefixes: dict[str, str] = Field(default_factory=dict)
-    """RDF: short prefixes for IRIs beside the usual ones (rdf, rdfs, owl, xsd, skos, schema, foaf, dcterms, dbo, …)."""
+    """RDF: prefixes for IRIs in addition to the usual ones (rdf, rdfs, owl, xsd, skos, schema, foaf, dcterms, dbo,
+    …)."""
     language: str | None = None
     """RDF: the language of literals to prefer, such as `en`."""
     map: IdMap | None = None
@@ -97,7 +99,7 @@ class SourceSpec(DomainModel):
         if (self.file is None) == (self.table is None):
             raise ValueError("a source is either a file or a table: give `file: PATH` or `table: NAME`")
         if self.table is not None and self.format not in (None, SourceFormat.TABLE):
-            raise ValueError("a table handed over in Python has no format: leave `format` out")
+            raise ValueError("a table passed in Python has no format: leave `format` out")
         if self.file is not None:
             _check_format(self.file, self.format)
         if self.rest and (self.columns is None or self.quoted):
@@ -113,14 +115,14 @@ class SourceSpec(DomainModel):
         """The format, said or told by the file's name."""
         if self.table is not None:
             return SourceFormat.TABLE
-        found = self.format or format_of(self.file or "")
-        if found is None:
+        resolved = self.format or format_of(self.file or "")
+        if resolved is None:
             raise ValueError(f"no format for {self.file}")
-        return found
+        return resolved
 
     @property
     def name(self) -> str:
-        """What messages call it: the path, with the sheet if one is said, or the table's name."""
+        """Name in messages: the path, with the sheet if one is given, or the table's name."""
         if self.file is None:
             return f"table {self.table}"
         return self.file if self.sheet is None else f"{self.file} [{self.sheet}]"
@@ -143,4 +145,4 @@ Sources: TypeAlias = Annotated[
     tuple[SourceSpec, ...],
     BeforeValidator(_as_sources, json_schema_input_type=str | SourceSpec | list[str | SourceSpec]),
 ]
-"""One source or several that are read one after the other."""
+"""One source, or several that are read in order."""

@@ -1,4 +1,4 @@
-"""Patterns for dates and times, as `datetime.strptime` takes them."""
+"""Check patterns for dates and times in the syntax of `datetime.strptime`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _MOMENT = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 
 
 def check_pattern(pattern: str) -> str:
-    """The pattern itself; raises `ValueError` where it cannot read what it writes."""
+    """Return the pattern; raises `ValueError` for one that cannot read what it writes."""
     if len(pattern) > _LONGEST:
         raise ValueError(f"a strptime pattern of more than {_LONGEST} characters")
     try:
         datetime.strptime(_MOMENT.strftime(pattern), pattern)
     except (ValueError, re.error) as error:
-        # A directive that stands twice is an error of the regular expression that Python makes of the pattern.
-        why = "a directive stands in it twice" if isinstance(error, re.error) else str(error)
+        # A repeated directive is an error of the regular expression that Python makes of the pattern.
+        why = "it has a directive twice" if isinstance(error, re.error) else str(error)
         raise ValueError(f"{quoted(pattern)} is not a strptime pattern that reads dates: {why}") from None
     return pattern

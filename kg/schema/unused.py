@@ -1,4 +1,4 @@
-"""What a description says and no model of this version reads: it is loaded, shown and exported, and said at load."""
+"""List the data of a description that is loaded, shown and exported, but read by no model of this version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def unused_by_models(schema: DomainSchema) -> Iterator[str]:
-    """A sentence for each thing that somebody may expect a model to learn from, and that none learns from yet."""
+    """Yield a sentence for each part that a user may expect a model to learn from, and none does yet."""
     for kind, node in schema.nodes.items():
         wanted = [name for name, field in node.fields.items() if field.use]
         if wanted:

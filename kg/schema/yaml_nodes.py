@@ -1,6 +1,6 @@
-"""What the YAML of a description may hold, checked before anything walks through it or makes values of it.
+"""Check the size, depth and tags of a description's YAML before its values are built.
 
-A few hundred characters can stand for any number of values: an alias is what it names, a merge key all that it merges.
+A few hundred characters can expand to any number of values, through aliases and merge keys.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from kg.redacting import quoted
 from kg.schema.errors import SchemaError
 
 MOST_PLACES = 100_000
-"""Keys and values of a description at most, written out."""
+"""Maximum number of keys and values of a description, aliases expanded."""
 
 MOST_DEEP = 50
-"""Lists and mappings within each other at most; a description needs less than ten."""
+"""Maximum depth of nested lists and mappings; a description needs less than ten."""
 
 TOO_LARGE = f"more than {MOST_PLACES:,} keys and values, written out; a description is not that large"
 TOO_DEEP = f"this YAML contains itself or is nested more than {MOST_DEEP} deep"
@@ -27,14 +27,14 @@ _TEXTS = (f"{_CORE}str", f"{_CORE}merge")
 
 
 def check_nodes(root: yaml.Node, where: str, patterns: Mapping[str, Sequence[re.Pattern[str]]]) -> None:
-    """Raise `SchemaError` for a document that is too large or too deep, contains itself, or has tags not of the core
-    schema or on values that `patterns` (tag -> what its values look like) do not fit.
+    """Raise `SchemaError` for a document that is too large or too deep, contains itself, or has a tag that is not of
+    the core schema or whose value does not fit its entry in `patterns` (tag -> pattern of its values).
 
-    Takes a time that grows with the text alone.
+    Takes time that depends on the length of the text, not on its expansion.
     """
     sizes: dict[int, tuple[int, int]] = {}
     within: set[int] = set()
-    # A node is come by twice: before what it holds, and after, when the sizes of all that are known.
+    # A node is visited twice: before its children, and after, when their sizes are known.
     coming = [(root, False)]
     while coming:
         node, is_known = coming.pop()
@@ -74,7 +74,7 @@ def _check_node(node: yaml.Node, where: str, patterns: Mapping[str, Sequence[re.
         fits = node.tag in _TEXTS or any(look.fullmatch(node.value) for look in looks)
     if not fits:
         tag = node.tag.replace(_CORE, "!!")
-        raise SchemaError(where, [f"line {_line(node)}: the tag {quoted(tag)} has no place here; leave it out"])
+        raise SchemaError(where, [f"line {_line(node)}: the tag {quoted(tag)} is not allowed here; leave it out"])
 
 
 def _line(node: yaml.Node) -> int:

@@ -1,8 +1,8 @@
-"""Reading and writing YAML for people: every value keeps its line, no word turns into a truth value behind one's back.
+"""Read and write YAML: every value keeps its line, and only `true` and `false` are booleans.
 
-PyYAML follows YAML 1.1, where `NO`, `on` and `y` are truth values, `NULL` is nothing, `2020-01-01` a date and a key
-given twice silently wins. In a domain description those are column names, spellings and mistakes, so they are read by
-the rules of YAML 1.2's core schema here, except that only `null`, `~` and an empty value mean nothing.
+PyYAML follows YAML 1.1, where `NO`, `on` and `y` are booleans, `NULL` is nothing, `2020-01-01` is a date and a repeated
+key silently wins. In a domain description these are column names, spellings and mistakes, so this reader follows the
+core schema of YAML 1.2, except that only `null`, `~` and an empty value mean nothing.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from kg.schema.errors import SchemaError
 from kg.schema.yaml_nodes import MOST_PLACES, TOO_DEEP, TOO_LARGE, check_nodes
 
 MOST_CHARACTERS = 4_000_000
-"""Length of a description at most."""
+"""Maximum length of a description."""
 
 
 class _TooMany(Exception):
-    """The text has more nodes than a description may have."""
+    """The text has too many nodes for a description."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -57,14 +57,14 @@ _PATTERNS = {
     tag: [pattern for _, pattern in group]
     for tag, group in groupby(sorted(set(chain(*_Loader.yaml_implicit_resolvers.values())), key=str), itemgetter(0))
 }
-"""Tags of values that are not texts -> what such a value looks like."""
+"""Tags of values that are not texts -> pattern of such a value."""
 
 
 def read_yaml(text: str, where: str) -> tuple[Any, dict[tuple[str, ...], int]]:
-    """Parse YAML; returns the value and the 1-based line of every place by its path of keys.
+    """Parse YAML; returns the value, and the 1-based line of every place by its path of keys.
 
     Raises `SchemaError` for YAML that does not parse, for a key given twice, for tags that are not of the core schema,
-    and for what is too large, written out (an alias and a merge key count as what they stand for).
+    and for what is too large with aliases and merge keys expanded.
     """
     if len(text) > MOST_CHARACTERS:
         raise SchemaError(where, [f"more than {MOST_CHARACTERS:,} characters; a description is not that long"])
@@ -73,7 +73,7 @@ def read_yaml(text: str, where: str) -> tuple[Any, dict[tuple[str, ...], int]]:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         character = f"#x{ord(text[error.position]):04x}"
-        raise SchemaError(where, [f"line {line}: the character {character} has no place in YAML"]) from None
+        raise SchemaError(where, [f"line {line}: the character {character} is not allowed in YAML"]) from None
     try:
         root = loader.get_single_node()
         if root is None:
@@ -92,7 +92,7 @@ def read_yaml(text: str, where: str) -> tuple[Any, dict[tuple[str, ...], int]]:
         raise SchemaError(where, [TOO_DEEP]) from None
     except _TooMany:
         raise SchemaError(where, [f"line {loader.line + 1}: {TOO_LARGE}"]) from None
-    except Exception as error:  # the parser's own, such as for an escape beyond Unicode
+    except Exception as error:  # the parser raises others, such as for an escape beyond Unicode
         raise SchemaError(where, [f"line {loader.line + 1}: this is not YAML: {error}"]) from None
     finally:
         loader.dispose()
@@ -108,7 +108,7 @@ def _collect_lines(node: yaml.Node, path: tuple[str, ...], lines: dict[tuple[str
             if name in seen and name != "<<":
                 place = ".".join((*path, name))
                 raise SchemaError(
-                    where, [f"line {line}, {place}: {quoted(name)} stands here twice, first in line {seen[name]}"]
+                    where, [f"line {line}, {place}: {quoted(name)} is here twice, first in line {seen[name]}"]
                 )
             seen[name] = line
             lines[(*path, name)] = line
@@ -133,12 +133,12 @@ class _Dumper(yaml.SafeDumper):
         return super().represent_sequence(tag, items, flow_style=self.default_flow_style or is_plain)
 
     def represent_scalar(self, tag: str, value: Any, style: str | None = None) -> yaml.ScalarNode:
-        # Only between these quotes a break of lines stands as an escape; elsewhere NEL is read as a line feed.
+        # Only double quotes write a line break as an escape; elsewhere NEL is read as a line feed.
         breaks = isinstance(value, str) and not _BREAKS.isdisjoint(value)
         return super().represent_scalar(tag, value, '"' if breaks else style)
 
 
-# A text that either reader would take for something else is written in quotes: `0E0` is a number for this one only.
+# A text that either reader would take for another type is quoted: `0E0` is a number for this reader only.
 _Dumper.yaml_implicit_resolvers = {
     first: [*yaml.SafeDumper.yaml_implicit_resolvers.get(first, []), *_Loader.yaml_implicit_resolvers.get(first, [])]
     for first in {*yaml.SafeDumper.yaml_implicit_resolvers, *_Loader.yaml_implicit_resolvers}
@@ -146,9 +146,9 @@ _Dumper.yaml_implicit_resolvers = {
 
 
 def write_yaml(value: Any, *, on_one_line: bool = False) -> str:
-    """YAML text of plain data, keys in the given order, readable by both this reader and any other.
+    """YAML text of plain data, keys in the given order, readable by this reader and any other.
 
-    `on_one_line`: in braces and brackets, without a line feed.
+    `on_one_line`: in braces and brackets, without line feeds.
     """
     style, width = (True, MOST_CHARACTERS) if on_one_line else (False, 110)
     text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width, default_flow_style=style)

@@ -37,7 +37,7 @@ def test_other_types() -> None:
 
 @pytest.mark.parametrize("value", [True, np.bool_(False), None, 1.5, float("nan"), b"42", ["a"], object()])
 def test_what_is_no_id(value: object) -> None:
-    with pytest.raises(BadId, match="is no id"):
+    with pytest.raises(BadId, match="is not an id"):
         id_text(value)  # pyright: ignore[reportArgumentType]
 
 

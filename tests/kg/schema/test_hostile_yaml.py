@@ -93,7 +93,7 @@ def test_anchors_and_merge_keys_of_a_person_are_read() -> None:
     ],
 )
 def test_tags_but_for_those_of_the_core_are_refused_by_name_and_line(value: str, tag: str) -> None:
-    assert f"line 2: the tag {tag!r} has no place here" in message(f"name: d\nmissing: {value}")
+    assert f"line 2: the tag {tag!r} is not allowed here" in message(f"name: d\nmissing: {value}")
 
 
 def test_tags_of_the_core_are_read() -> None:
@@ -128,7 +128,7 @@ def test_texts_that_no_description_holds(wrong: str, expected: str) -> None:
     ("right", "wrong", "expected"),
     [
         ("%d/%m/%Y", "%d/%d", "interactions.bought.time_format: '%d/%d' is not a strptime pattern"),
-        ("unitPrice: number", "unitPrice: {type: date, format: '%d/%d'}", "a directive stands in it twice"),
+        ("unitPrice: number", "unitPrice: {type: date, format: '%d/%d'}", "it has a directive twice"),
         ("unitPrice: number", "unitPrice: {type: date, format: '%Q'}", "fields.unitPrice.format: '%Q' is not a"),
         ("unitPrice: number", f"unitPrice: {{type: date, format: '%d{'x' * 300}'}}", "of more than 200 characters"),
         ("key: orderID}", "key: orderID, match: orders.x}", "via.orders: `match: orders.x` names 'orders', which is"),
@@ -158,7 +158,7 @@ def test_linking_tables_may_follow_from_those_above_them() -> None:
 def test_an_item_map_tells_its_format() -> None:
     source = "{file: kg.tsv, format: triples, map: {file: map.dat, item: a, entity: b}}"
     text = f"nodes: {{i: {{role: item}}, u: {{role: user}}}}\nrelations: {{r: {{source: {source}, head: i, tail: i}}}}"
-    assert "map: the name 'map.dat' does not tell its format" in message(text)
+    assert "map: the name 'map.dat' does not say its format" in message(text)
 
 
 MANY = 3000
