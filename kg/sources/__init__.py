@@ -1,4 +1,4 @@
-"""Readers: files and in-memory tables as streams of raw records with their position. They know nothing of stores.
+"""Readers: turn files and in-memory tables into streams of raw records with positions.
 
 Each reader can be iterated any number of times in bounded memory. A row that cannot be read is yielded as a
 `BadRecord`; only a source that is unreadable as a whole raises, `SourceError`.

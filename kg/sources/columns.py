@@ -1,4 +1,4 @@
-"""Finding columns by name, with a message that helps where there is none."""
+"""Find columns by name, or raise with a message that helps."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from kg.sources.records import SourceError
 
 
 def find_column(name: str, columns: Collection[str], source: str) -> str:
-    """The column itself; raises `SourceError` with close matches where the source has none of that name.
+    """Return the column; raises `SourceError` with close matches where the source does not have it.
 
-    Of a table that may have many columns `columns` is a dictionary, as a description may ask for many.
+    For a table of many columns `columns` is a dictionary, as a description may look up many.
     """
     if name in columns:
         return name
@@ -25,8 +25,8 @@ def check_header(columns: Sequence[str], source: str) -> tuple[str, ...]:
         raise SourceError(f"{source}: the header line is empty; name the columns with `columns: [...]`")
     seen: set[str] = set()
     for name in names:
-        # A nameless column (a data frame's index) cannot be asked for, so it may stay.
+        # A column without a name (a data frame's index) cannot be named in a description, so it is allowed.
         if name and name in seen:
-            raise SourceError(f"{source}: the column {name!r} stands in the header twice; rename one of them")
+            raise SourceError(f"{source}: the column {name!r} is in the header twice; rename one of them")
         seen.add(name)
     return names

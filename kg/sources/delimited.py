@@ -1,7 +1,7 @@
-"""CSV, TSV and their kin, plain or gzip: cells quoted by the csv module's rules, or cut at every separator.
+"""Read CSV, TSV and similar tables, plain or gzip: cells quoted by the csv module's rules, or split at every separator.
 
-RecBole's atomic files are such tables with `name:type` in the header. Cells between tabs that WhyPath had to escape, in
-the lists and triples that it writes, are the texts that they were made of (`kg.tsv_cells`).
+RecBole's atomic files are such tables with `name:type` in the header. Cells between tabs that WhyPath escaped, in the
+lists and triples that it writes, are decoded (`kg.tsv_cells`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kg.sources.records import BadRecord, RawRecord, Reason, Record, SourceError
 from kg.tsv_cells import MARK, text_of_cell
 
 ATOMIC_TYPES = ("token", "token_seq", "float", "float_seq")
-"""Types that a RecBole header may name behind the colon."""
+"""Types that a RecBole header may name after the colon."""
 
 
 def first_cells(
@@ -36,9 +36,9 @@ class DelimitedReader:
     """A table in a text file.
 
     `columns` names the columns of a file without a header line; with `atomic` the header's types are split off. Blank
-    lines are skipped, and the first `skip` lines are passed over. A row with too many cells or too few, undecodable
-    bytes or broken quotes is a `BadRecord`; what is to be said of broken quotes is in `warnings` when the table has
-    been gone through. Where the first row has an empty cell more than the header, all rows may.
+    lines and the first `skip` lines are skipped. A row with too many or too few cells, undecodable bytes or broken
+    quotes is a `BadRecord`; `warnings` reports broken quotes after a full pass. Where the first row has one empty cell
+    more than the header, all rows may.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class DelimitedReader:
         self._ends_empty = False
         self.types: dict[str, str] = {}
         header = columns if columns is not None else self.header()
-        with opened(path, name) as file:  # a table without a header line is otherwise not looked at yet
+        with opened(path, name) as file:  # without this, a table without a header line is not opened yet
             file.text(encoding)
         if atomic and columns is None:
             header = tuple(self._split_type(cell) for cell in header)
@@ -125,7 +125,7 @@ class DelimitedReader:
                     yield BadRecord(Position(self._name, line), Reason.COLUMN_COUNT, detail, shown(raw()))
 
     def _text(self, file: OpenFile) -> TextIO:
-        """The text behind the lines to be passed over."""
+        """The text after the skipped lines."""
         text = file.text(self._encoding)
         for _ in zip(range(self._skip), bounded_lines(text), strict=False):
             pass
@@ -165,7 +165,7 @@ class DelimitedReader:
         if isinstance(cells, BadRecord):
             raise SourceError(f"{self._name}: the header line cannot be read: {cells.detail}")
         if second is not None and not isinstance(second[1], BadRecord):
-            # Rows that end in a separator, which the header does not.
+            # Rows end in a separator, the header does not.
             self._ends_empty = len(second[1]) == len(cells) + 1 and not second[1][-1].strip()
         return tuple(cells)
 

@@ -1,4 +1,4 @@
-"""Sheets of Excel workbooks (.xlsx), read row by row; cells keep their type. Needs openpyxl (extra `excel`)."""
+"""Read sheets of Excel workbooks (.xlsx) row by row; cells keep their type. Needs openpyxl (extra `excel`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kg.sources.records import Record, SourceError
 
 
 class ExcelReader:
-    """One sheet of a workbook: the first, or the one that is named. The first row that is not empty is its header.
+    """One sheet of a workbook: the first, or a named one. Its first row that is not empty is the header.
 
     Positions are row numbers of the sheet.
     """
@@ -84,7 +84,7 @@ class ExcelReader:
 
 @contextmanager
 def opened_workbook(raw: Any, name: str) -> Iterator[Any]:
-    """An Excel workbook, values only. Raises `SourceError` where it is none, or openpyxl is missing."""
+    """Open an Excel workbook, values only. Raises `SourceError` for another file, or if openpyxl is missing."""
     try:
         openpyxl = importlib.import_module("openpyxl")
     except ImportError:
@@ -93,7 +93,7 @@ def opened_workbook(raw: Any, name: str) -> Iterator[Any]:
         ) from None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # styles and extensions that only a screen needs
+            warnings.simplefilter("ignore")  # about styles and extensions that do not matter here
             book = openpyxl.load_workbook(raw, read_only=True, data_only=True, keep_links=False)
     except Exception as error:
         raise SourceError(f"{name}: not a readable Excel workbook ({error})") from None
@@ -112,8 +112,8 @@ def sheet_names(path: Path, name: str) -> list[str]:
 def _sheet_of(book: Any, wanted: str | None, name: str) -> Any:
     if wanted is None:
         return book.worksheets[0]
-    found = next((sheet for sheet in book.worksheets if sheet.title == wanted), None)
-    if found is None:
+    chosen = next((sheet for sheet in book.worksheets if sheet.title == wanted), None)
+    if chosen is None:
         shown = ", ".join(sheet.title for sheet in book.worksheets)
         raise SourceError(f"{name}: there is no sheet {wanted!r}; there are: {shown}")
-    return found
+    return chosen

@@ -1,4 +1,4 @@
-"""IRIs: short forms written out, and readable names out of them."""
+"""Expand short forms of IRIs, and make readable names of IRIs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PREFIXES = {
 """Prefixes known without being declared."""
 
 _IRI = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://|urn:)\S+")
-# Names under these may hold slashes of their own: /resource/AC/DC is "AC/DC".
+# Names under these may contain slashes: /resource/AC/DC is "AC/DC".
 _NAMED_PART = re.compile(r"/(?:resource|wiki|entity|ontology|property)/(.+)$")
 
 
@@ -36,7 +36,7 @@ def is_iri(text: str) -> bool:
 
 
 def expanded(name: str, prefixes: Mapping[str, str]) -> str:
-    """An IRI for its short form `prefix:rest`; `<iri>` without its brackets; anything else as it is."""
+    """Expand `prefix:rest` to an IRI, strip the brackets of `<iri>`, and return anything else unchanged."""
     if name.startswith("<") and name.endswith(">"):
         return name[1:-1]
     prefix, colon, rest = name.partition(":")
@@ -45,7 +45,7 @@ def expanded(name: str, prefixes: Mapping[str, str]) -> str:
 
 
 def readable_name(key: str) -> str:
-    """Words for a key: the last part of an IRI, percent-decoded, underscores as spaces; any other key as it is."""
+    """Words for a key: the last part of an IRI, percent-decoded, underscores as spaces; any other key unchanged."""
     if not is_iri(key):
         return key
     if "#" in key:
@@ -54,5 +54,5 @@ def readable_name(key: str) -> str:
         part = named.group(1)
     else:
         part = key.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1]
-    # Bytes that are no UTF-8 behind the percent signs become U+FFFD: a label, not a key, so nothing is lost.
+    # Percent-encoded bytes that are not UTF-8 become U+FFFD: this is a label, not a key, so nothing is lost.
     return unquote(part, errors="replace").replace("_", " ").strip() or key

@@ -1,8 +1,8 @@
-"""Records of a JSON file that is one document: an array of objects, or an object with such an array or with objects by
-their keys in it.
+"""Read the records of one JSON document: an array of objects, or an object that holds such an array, or objects by
+their keys.
 
-An array is read element by element in bounded memory. An object is read as a whole, up to a limit, since what it is
-can only be told at its end.
+An array is read element by element in bounded memory. An object is read as a whole, up to a limit, since only its end
+tells which of the two it is.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from kg.sources.records import SourceError
 
 _CHUNK = 1 << 18
 _LONGEST_ELEMENT = 1 << 24
-"""Characters of one element of an array."""
+"""Maximum characters of one element of an array."""
 
 _LONGEST_DOCUMENT = 1 << 28
-"""Characters of an object that is read as a whole."""
+"""Maximum characters of an object that is read as a whole."""
 
 KEY = "@key"
-"""Column with the key of an object that stands under one: `{"m1": {"title": …}}`."""
+"""Column for the key of an object that has one: `{"m1": {"title": …}}`."""
 
 _DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 
 
 def array_elements(text: TextIOBase, name: str) -> Iterator[Any]:
-    """The elements of an array, one after the other. Raises `SourceError` where the text is no JSON any more."""
+    """Yield the elements of an array. Raises `SourceError` where the text is not JSON."""
     buffer, at, done = "", 0, False
     number = 0
 
@@ -63,12 +63,12 @@ def array_elements(text: TextIOBase, name: str) -> Iterator[Any]:
             except (ValueError, RecursionError) as error:
                 if len(buffer) - at > _LONGEST_ELEMENT:
                     raise SourceError(
-                        f"{name}: element {number + 1:,} is no JSON, or has more than {_LONGEST_ELEMENT:,} characters"
+                        f"{name}: element {number + 1:,} is not JSON, or has more than {_LONGEST_ELEMENT:,} characters"
                     ) from None
                 if isinstance(error, RecursionError) or not fill():
-                    raise SourceError(f"{name}: element {number + 1:,} is no JSON ({error})") from None
+                    raise SourceError(f"{name}: element {number + 1:,} is not JSON ({error})") from None
                 continue
-            # A number may go on in what is yet to be read.
+            # A number may continue in the unread text.
             if end == len(buffer) and fill():
                 continue
             break
@@ -78,7 +78,8 @@ def array_elements(text: TextIOBase, name: str) -> Iterator[Any]:
 
 
 def document_records(text: TextIOBase, name: str) -> Iterator[Any]:
-    """The records in one object: those of its only array of objects, or its objects by key. Raises `SourceError`."""
+    """Yield the records in one object: those of its only array of objects, or its objects by key. Raises
+    `SourceError`."""
     whole = text.read(_LONGEST_DOCUMENT + 1)
     if len(whole) > _LONGEST_DOCUMENT:
         raise SourceError(
@@ -119,6 +120,6 @@ def _records_in(document: Any, name: str) -> Iterator[Any]:
 
 
 def _is_by_column(document: dict[str, Any]) -> bool:
-    """Whether objects hold one column each: all have the same keys, which are numbers of rows."""
+    """Whether objects hold one column each: all have the same keys, and these are row numbers."""
     keys = [tuple(value) for value in document.values()]
     return len(set(keys)) == 1 and len(keys[0]) > 0 and all(key.isdigit() for key in keys[0])

@@ -1,4 +1,4 @@
-"""JSON, plain or gzip: one object a line, or one document with records in it; nested objects as dotted columns."""
+"""Read JSON, plain or gzip: one object per line, or one document of records; nested objects become dotted columns."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from kg.sources.plain_values import flat_cells
 from kg.sources.records import BadRecord, RawRecord, Reason, Record, is_bad_text, shown
 
 _LOOKED_AT = 1 << 18
-"""Characters by which a file's form is told."""
+"""Number of characters from which the form of a file is recognised."""
 
 
 class JsonLinesReader:
-    """A file with one JSON object a line, or one array of objects. A column is a name in the object, `a.b` for b inside
-    the object a. Positions are lines, or numbers of records in a document.
+    """A file with one JSON object per line, or one array of objects. A column is a name in the object, `a.b` for b
+    inside the object a. Positions are lines, or numbers of records in a document.
 
-    Objects need not share their names, so a column that no object has is a value missing everywhere.
+    Objects need not have the same names, so a column that no object has is missing everywhere, not an error.
     """
 
     def __init__(self, path: Path, name: str, *, encoding: str = "utf-8") -> None:
@@ -73,7 +73,7 @@ class JsonLinesReader:
         if is_bad_text(line):
             return BadRecord(position, Reason.BAD_UTF8, "bytes that are not UTF-8", shown(line.rstrip()))
         try:
-            # NaN and Infinity are no JSON, but Python and pandas write them for "no value".
+            # NaN and Infinity are not JSON, but Python and pandas write them for "no value".
             return self._of_value(position, json.loads(line, parse_constant=lambda _: None), line)
         except (ValueError, RecursionError) as error:
             detail = str(error)
@@ -87,13 +87,13 @@ class JsonLinesReader:
 
 
 class _Form(Enum):
-    LINES = "an object a line"
+    LINES = "one object per line"
     ARRAY = "an array"
     OBJECT = "an object"
 
 
 def _form(text: TextIOBase) -> _Form:
-    """How a file is to be read, by its start."""
+    """The form of a file, recognised by its start."""
     start = text.read(_LOOKED_AT).lstrip("\ufeff \t\r\n")
     if start.startswith("["):
         return _Form.ARRAY
@@ -103,7 +103,7 @@ def _form(text: TextIOBase) -> _Form:
     try:
         json.loads(first, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
-        # An object over several lines; a line that is longer than what was looked at is one of many.
+        # An object over several lines; a line longer than the start that was read is one of many.
         return _Form.OBJECT if rest and not _is_object(rest.partition("\n")[0]) else _Form.LINES
     only = not rest.strip() and len(start) < _LOOKED_AT
     return _Form.OBJECT if only and _holds_records(first) else _Form.LINES
@@ -117,7 +117,7 @@ def _is_object(line: str) -> bool:
 
 
 def _holds_records(line: str) -> bool:
-    """Whether a single object is no record itself but holds an array of them, or nothing but objects."""
+    """Whether a single object is not a record but holds an array of records, or only objects."""
     value = json.loads(line, parse_constant=lambda _: None)
     parts = list(value.values())
     arrays = sum(isinstance(part, list) and bool(part) and isinstance(part[0], dict) for part in parts)

@@ -1,4 +1,4 @@
-"""A networkx graph as a domain: kinds, relations and interactions out of the attributes of nodes and edges."""
+"""Describe a networkx graph as a domain: derive kinds, relations and interactions from the attributes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TABLE = "graph"
 """Name under which the described domain expects the graph: `load_domain(schema, store, tables={TABLE: graph})`."""
 
 _OWN = frozenset({"kind", "key", "label", "role", "text"})
-"""Attributes of nodes with a meaning of their own; all others become fields."""
+"""Attributes of nodes with a special meaning; all others become fields."""
 
 _TYPES: tuple[tuple[type, str], ...] = ((bool, "boolean"), (int, "integer"), (float, "number"))
 
@@ -31,10 +31,10 @@ def domain_from_networkx(
 
     Nodes have the attribute `kind` ("thing" where absent), and may have `key` (else the node itself is the key),
     `label`, `text`, `role` and fields of any name. `items` and `users` name the item and the user kind where no `role`
-    says it. Edges have the attribute `relation` or, in a multigraph, the relation as their key. Edges from users to
-    items are interactions (with `weight`, `time` and `id` where they have them), all others relations, with the words
-    of their attribute `label`. This is the form that `kg.exchange.networkx.to_networkx` gives. Raises `SourceError`
-    where items or users cannot be told.
+    does. Edges have the attribute `relation` or, in a multigraph, the relation as their key. Edges from users to items
+    are interactions (with `weight`, `time` and `id` where they have them), all others relations, whose words are their
+    attribute `label`. `kg.exchange.networkx.to_networkx` gives this form. Raises `SourceError` where the graph does not
+    tell items and users.
     """
     kinds = _kinds(graph)
     for kind, role in ((items, Role.ITEM), (users, Role.USER)):

@@ -1,4 +1,4 @@
-"""From a source's description to its reader."""
+"""Open the reader of a described source."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def open_source(
     tables: Mapping[str, Any] | None = None,
     allow_outside: Sequence[str | Path] = (),
 ) -> Reader:
-    """The reader of a source; its file lies in `folder`, where relative paths start, or in one of `allow_outside`.
+    """Open the reader of a source; its file is in `folder`, where relative paths start, or in one of `allow_outside`.
 
     With `edges` an RDF file or networkx graph is read as edges (head, relation, tail), else as nodes. Raises
-    `SourceError` for a source that is absent, lies elsewhere or is unreadable as a whole.
+    `SourceError` for a source that is absent, in another place, or unreadable as a whole.
     """
     if spec.table is not None:
         known = tables or {}
         if spec.table not in known:
             raise SourceError(
-                f"{spec.name}: no table of this name was handed over; pass tables={{{spec.table!r}: ...}}"
+                f"{spec.name}: no table of this name was passed; pass tables={{{spec.table!r}: ...}}"
                 + suggestion(spec.table, known)
             )
         return table_reader(known[spec.table], spec.name, edges=edges)
@@ -50,7 +50,7 @@ def open_source(
         case SourceFormat.EXCEL:
             return ExcelReader(path, spec.name, sheet=spec.sheet, skip=spec.skip)
         case SourceFormat.RDF:
-            # rdflib takes a quarter of a second to import and most domains have no RDF.
+            # rdflib takes a quarter of a second to import and most domains do not use RDF.
             from kg.sources.rdf import RdfReader
 
             return RdfReader(path, spec.name, edges=edges, prefixes=spec.prefixes, language=spec.language)
@@ -80,15 +80,15 @@ def open_source(
 
 
 def read_id_map(spec: IdMap, folder: Path = Path(), *, allow_outside: Sequence[str | Path] = ()) -> dict[str, str]:
-    """Entity id -> item key out of a map's file; in memory, as a catalogue is. `folder` and `allow_outside` as above.
+    """Read entity id -> item key from a map's file, into memory. `folder` and `allow_outside` as above.
 
     Raises `SourceError` for rows that cannot be read and for an entity that is mapped to two items: a wrong map would
-    join facts to the wrong items without a sound.
+    silently join facts to the wrong items.
     """
     source = SourceSpec(file=spec.file, format=spec.format, separator=spec.separator)
     reader = open_source(source, folder, allow_outside=allow_outside)
     item, entity = reader.resolve(spec.item), reader.resolve(spec.entity)
-    found: dict[str, str] = {}
+    keys: dict[str, str] = {}
     for record in reader:
         place = f"{record.position.file}, line {record.position.line}"
         if isinstance(record, BadRecord):
@@ -96,9 +96,9 @@ def read_id_map(spec: IdMap, folder: Path = Path(), *, allow_outside: Sequence[s
         key, other = (str(record.values.get(c) or "").strip() for c in (item, entity))
         if not key or not other:
             raise SourceError(f"{place}: an item map needs an item and an entity in every row")
-        if found.setdefault(other, key) != key:
-            raise SourceError(f"{place}: {other!r} is mapped to two items, {found[other]!r} and {key!r}; keep one")
-    return found
+        if keys.setdefault(other, key) != key:
+            raise SourceError(f"{place}: {other!r} is mapped to two items, {keys[other]!r} and {key!r}; keep one")
+    return keys
 
 
 def _is_quoted(spec: SourceSpec, separator: str, *, default: bool) -> bool:

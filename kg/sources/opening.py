@@ -1,8 +1,7 @@
-"""Opening the files of a description: where they may lie, what packs them, one message for whatever is wrong
-with a file as a whole.
+"""Open the files of a description: check where they are, unpack them, and report a file that is unreadable as a whole.
 
-Descriptions come from strangers, too. So a file is regular, and its real place is in the description's folder or in
-one that the caller allows; all readers, and whatever else looks into such a file, come through here.
+Descriptions may be untrusted. So a file must be regular, and its real place in the description's folder or in a folder
+that the caller allows; all code that opens such a file goes through this module.
 """
 
 from __future__ import annotations
@@ -25,30 +24,29 @@ from kg.sources.packed import unpacked
 from kg.sources.records import SourceError
 
 _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
-"""What Python calls text encodings and no file is written in; some take a time that grows with the square of a
-text."""
+"""Codecs of Python that no text file is written in; some take time quadratic in the length of the text."""
 
 
 def located(file: str, name: str, folder: Path, allow_outside: Sequence[str | Path] = ()) -> Path:
-    """The real place of a file that a description names, relative to `folder`, links followed.
+    """Resolve the path of a file that a description names, relative to `folder`, with links followed.
 
-    Raises `SourceError` where it lies neither in `folder` nor in one of `allow_outside`, whether it is there or not.
+    Raises `SourceError` if it is neither in `folder` nor in one of `allow_outside`, whether it exists or not.
     """
     try:
         path = (folder / file).resolve()
         places = [Path(place).resolve() for place in (folder, *allow_outside)]
-    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a NUL, half a character
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a NUL, a lone surrogate
         raise SourceError(f"{name!r}: no file can have this path ({error})") from None
     if any(path.is_relative_to(place) for place in places):
         return path
     raise SourceError(
-        f"{name}: {path} lies outside the description's folder {places[0]}; if it may be read, say so with "
+        f"{name}: {path} is outside the description's folder {places[0]}; if it may be read, say so with "
         f"`--allow-outside {shlex.quote(str(path.parent))}` (in Python `allow_outside=[{str(path.parent)!r}]`)"
     )
 
 
 class OpenFile:
-    """A file being read: its bytes, unpacked where it is packed, and how far reading has come."""
+    """A file being read: its bytes, unpacked where it is packed, and the progress of reading."""
 
     def __init__(self, raw: IO[bytes], name: str) -> None:
         self._raw = raw
@@ -57,7 +55,8 @@ class OpenFile:
         self.binary = unpacked(raw, name)
 
     def text(self, encoding: str) -> io.TextIOWrapper:
-        """Text in lines that end at \\n only; undecodable bytes of UTF-8 become lone surrogates, to be found by row."""
+        """Text in lines that end at \\n only; bytes that are not UTF-8 become lone surrogates, which are found row by
+        row."""
         utf8 = _codec(encoding, self._name) in ("utf-8", "utf-8-sig")
         return io.TextIOWrapper(
             _Buffered(self.binary),
@@ -95,14 +94,14 @@ class _Buffered(io.BufferedIOBase):
 
 @contextmanager
 def opened(path: Path, name: str) -> Iterator[OpenFile]:
-    """Open a source's file; any failure while it is open that concerns the whole file becomes a `SourceError`."""
+    """Open a source's file; a failure of the file as a whole, while it is open, becomes a `SourceError`."""
     with opened_raw(path, name) as raw:
         yield OpenFile(raw, name)
 
 
 @contextmanager
 def opened_raw(path: Path, name: str) -> Iterator[IO[bytes]]:
-    """The same for its bytes as they stand on the disk."""
+    """Open a source's file without unpacking, as `opened` does."""
     try:
         with _open(path, name) as raw:
             yield raw
@@ -129,14 +128,14 @@ def opened_raw(path: Path, name: str) -> Iterator[IO[bytes]]:
 def _open(path: Path, name: str) -> IO[bytes]:
     try:
         return open_regular(path)
-    except ValueError as error:  # a NUL, half a character
+    except ValueError as error:  # a NUL, a lone surrogate
         raise SourceError(f"{name!r}: no file can have this path ({error})") from None
 
 
 def _codec(encoding: str, name: str) -> str:
-    """Python's name of an encoding; raises `SourceError` for one that no file has."""
+    """Python's name of an encoding; raises `SourceError` for one that is not a text encoding."""
     try:
-        "".encode(encoding)  # refuses what turns bytes into bytes, such as base64
+        "".encode(encoding)  # refuses codecs from bytes to bytes, such as base64
         codec = codecs.lookup(encoding).name.replace("_", "-")
     except (LookupError, ValueError):
         codec = ""

@@ -1,4 +1,4 @@
-"""Packed files: gzip, bzip2, xz, and zip with one file in it, told by their first bytes, unpacked while read."""
+"""Unpack files while they are read: gzip, bzip2, xz, and zip with one file in it, recognised by their first bytes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _SHOWN = 5
 
 
 def unpacked(raw: IO[bytes], name: str) -> IO[bytes]:
-    """The bytes in a file, unpacked where they are packed. Raises `SourceError` for what cannot be unpacked here."""
+    """The bytes of a file, unpacked where they are packed. Raises `SourceError` for what cannot be unpacked."""
     start = raw.read(6)
     raw.seek(0)
     if start.startswith(_GZIP):
         return gzip.GzipFile(fileobj=raw)  # pyright: ignore[reportReturnType]
-    # These begin as a text may, so the name must say it as well.
+    # A text may begin with these bytes too, so the name must agree.
     ending = name.lower().rsplit(".", 1)[-1]
     if start.startswith(_BZIP2) and ending == "bz2":
         return bz2.BZ2File(raw)
@@ -31,7 +31,7 @@ def unpacked(raw: IO[bytes], name: str) -> IO[bytes]:
     if start.startswith(_ZSTD) and ending in ("zst", "zstd"):
         raise SourceError(f"{name}: packed with zstd, which is not read; unpack it (`unzstd`), or pack it with gzip")
     if ending in ("zip", "bz2", "xz"):
-        raise SourceError(f"{name}: no {ending} archive, whatever its name says; fetch it again")
+        raise SourceError(f"{name}: not {ending} data, despite its name; fetch it again")
     return raw
 
 
@@ -42,9 +42,7 @@ def _only_member(raw: IO[bytes], name: str) -> IO[bytes]:
         raise SourceError(f"{name}: there is no file in this zip archive")
     if len(members) > 1:
         shown = ", ".join(members[:_SHOWN]) + (", …" if len(members) > _SHOWN else "")
-        raise SourceError(
-            f"{name}: a zip archive of several files ({shown}); unpack it and name the files that are wanted"
-        )
+        raise SourceError(f"{name}: a zip archive of several files ({shown}); unpack it and name the files to read")
     try:
         return archive.open(members[0])
     except (RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
@@ -52,7 +50,7 @@ def _only_member(raw: IO[bytes], name: str) -> IO[bytes]:
 
 
 def opened_archive(raw: IO[bytes], name: str) -> zipfile.ZipFile:
-    """A zip archive. Raises `SourceError` for one that is damaged."""
+    """Open a zip archive. Raises `SourceError` for one that is damaged."""
     try:
         return zipfile.ZipFile(raw)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
@@ -60,6 +58,6 @@ def opened_archive(raw: IO[bytes], name: str) -> zipfile.ZipFile:
 
 
 def files_in(archive: zipfile.ZipFile) -> list[str]:
-    """The files of an archive, without folders and what a Mac puts beside them."""
+    """The files of an archive, without folders and the extra files of macOS."""
     names = (info.filename for info in archive.infolist() if not info.is_dir())
     return [name for name in names if not name.startswith("__MACOSX/") and not name.rsplit("/", 1)[-1].startswith(".")]

@@ -1,4 +1,4 @@
-"""Parquet files, read in record batches; only the columns that were asked for are decoded."""
+"""Read Parquet files in record batches; only the requested columns are decoded."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class ParquetReader:
         return tuple(self._columns)
 
     def resolve(self, column: str) -> str:
-        found = find_column(column, self._columns, self._name)
-        self._wanted.add(found if found in self._tops else found.split(".", 1)[0])
-        return found
+        known = find_column(column, self._columns, self._name)
+        self._wanted.add(known if known in self._tops else known.split(".", 1)[0])
+        return known
 
     def resolve_value(self, value: str) -> str:
         return value
@@ -72,10 +72,10 @@ class ParquetReader:
                 self._fraction = row / total if total else 1.0
 
     def _records(self, batch: pa.RecordBatch, before: int) -> Iterator[Record]:
-        """The rows of a batch; `before` rows stand before it."""
+        """Yield the rows of a batch; `before` rows come before it."""
         try:
             rows = batch.to_pylist()
-        except Exception:  # of one row or of many; below they come one by one
+        except Exception:  # of one row or of many: below, rows are read one by one
             for number in range(batch.num_rows):
                 yield self._record(batch.slice(number, 1), Position(self._name, before + number + 1))
             return
@@ -86,13 +86,13 @@ class ParquetReader:
         try:
             return record_of(position, row.to_pylist()[0])
         except Exception as error:
-            # Times beyond the year 9999, time zones that are none, text that is not UTF-8.
+            # Times beyond the year 9999, unknown time zones, text that is not UTF-8.
             reason = Reason.BAD_UTF8 if isinstance(error, UnicodeDecodeError) else Reason.BAD_VALUE
             return BadRecord(position, reason, f"a value that cannot be read: {error}", shown(_readable(row)))
 
     @contextmanager
     def _opened(self) -> Iterator[pq.ParquetFile]:
-        # The library gets an open file, not a path: it takes a path such as s3://… for an address.
+        # The library gets an open file, not a path, as it would take a path such as s3://… for an address.
         with opened_raw(self._path, self._name) as raw:
             try:
                 file = pq.ParquetFile(raw)

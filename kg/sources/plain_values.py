@@ -1,4 +1,4 @@
-"""Typed values of Parquet, JSON, data frames and graphs as plain cells: text, numbers, truth values, times, lists."""
+"""Convert typed values of Parquet, JSON, data frames and graphs to cells: texts, numbers, booleans, times, lists."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from kg.rows import Position
 from kg.sources.records import BadRecord, Cell, RawRecord, Reason, Record, Scalar, shown
 
 _MOST_DEEP = 100
-"""Objects within objects: each level's dotted name holds all names above it."""
+"""Maximum depth of nested objects: each dotted name repeats all names above it."""
 
 _MOST_DIGITS = 100
-"""Digits of a whole decimal number that stays one; more than any key or integer of 64 bits has."""
+"""Maximum digits of a decimal that is converted to an integer; more than any key or 64-bit integer has."""
 
 
 def flat_cells(values: Mapping[Any, Any], prefix: str = "", depth: int = 1) -> dict[str, Cell]:
-    """Cells of an object: names as text, nested objects as dotted names.
+    """Convert an object to cells: names as text, nested objects as dotted names.
 
-    Raises `ValueError` (as `RecursionError` does for lists) where there are too many within each other.
+    Raises `ValueError` for objects nested too deep (`RecursionError` for lists).
     """
     if depth > _MOST_DEEP:
         raise ValueError(f"objects nested more than {_MOST_DEEP} deep")
@@ -36,7 +36,7 @@ def flat_cells(values: Mapping[Any, Any], prefix: str = "", depth: int = 1) -> d
 
 
 def record_of(position: Position, values: Mapping[Any, Any]) -> Record:
-    """An object as a record, a bad one where its values cannot be cells."""
+    """Convert an object to a record, or to a bad record where its values cannot be cells."""
     try:
         return RawRecord(position, flat_cells(values))
     except (ValueError, ArithmeticError, RecursionError) as error:
@@ -44,11 +44,11 @@ def record_of(position: Position, values: Mapping[Any, Any]) -> Record:
 
 
 def plain_cell(value: Any) -> Cell:
-    """A value as a cell; what has no plain form becomes JSON or its text."""
+    """Convert a value to a cell; a value without a plain form becomes JSON or its text."""
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, set | frozenset):
-        return [_scalar(v) for v in sorted(value, key=str)]  # a set has no order of its own; a load must be repeatable
+        return [_scalar(v) for v in sorted(value, key=str)]  # a set has no order, and a load must be repeatable
     if getattr(value, "ndim", 0):
         value = value.tolist()  # a numpy array
     if isinstance(value, list | tuple):

@@ -1,9 +1,9 @@
-"""Rows of a table whose cells may be quoted, by the csv module's rules; a quotation mark too many costs one row.
+"""Read rows with quoted cells by the csv module's rules; a stray quotation mark costs one row.
 
-A quoted cell may hold line breaks, so a mark that opens one by mistake takes in the lines behind it until another mark
-ends it. What comes of that is an error, a row of the wrong width, or nothing at all up to the end of the file. So a row
-goes on for `MOST_LINES` or `MOST_CHARACTERS` only, and where it is wrong after going on, `StrayQuotes` says which of
-its lines are lost; the others are read again.
+A quoted cell may hold line breaks, so a stray mark that opens one takes in the following lines until another mark ends
+it. The result is an error, a row of the wrong width, or nothing at all up to the end of the file. So a row continues
+for at most `MOST_LINES` or `MOST_CHARACTERS`; where it is wrong after that, `StrayQuotes` tells which of its lines are
+lost, and the others are read again.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from kg.sources.records import BadRecord, Reason, is_bad_text, shown
 from kg.sources.stray_quotes import LIKENESS_ROWS, StrayQuotes
 
 MOST_LINES = 100
-"""Lines for which a row may go on behind its first one."""
+"""Maximum number of lines of a row after its first."""
 
 MOST_CHARACTERS = 1 << 16
-"""Characters of these lines."""
+"""Maximum number of characters in these lines."""
 
 _FIRST_TOLD = 5
-"""Rows with broken quotes that are told one by one."""
+"""Number of rows with broken quotes that are reported one by one."""
 
 NOT_UTF8 = "bytes that are not UTF-8; a file in another encoding needs `encoding:`, such as latin-1"
 
 
 class Raw:
-    """The text of the row at hand, put together only where a report needs it."""
+    """The text of the current row, joined only where a report needs it."""
 
     def __init__(self, lines: list[str]) -> None:
         self._lines = lines
@@ -42,15 +42,15 @@ class Raw:
 
 
 class _Unended(Exception):
-    """The row at hand goes on for longer than a row may, or the text ends within it."""
+    """The current row is longer than a row may be, or the text ends within it."""
 
 
 class _Long(Exception):
-    """The line at hand is too long."""
+    """The current line is too long."""
 
 
 class QuotedRows:
-    """Rows of a text, each with its line, its cells (or what is wrong with it) and its text. It is gone through once.
+    """Rows of a text, each with its line, its cells (or what is wrong with it) and its text. Iterates once.
 
     `width` is the number of cells that a row should have, None for a header line; `first_line` is the number of the
     text's first line in its file.
@@ -69,11 +69,11 @@ class QuotedRows:
         self._told: list[str] = []
         self._broken = 0
         self.swallowed_lines = 0
-        """Lines that were lost with rows that began before them."""
+        """Number of lines that were lost with rows that began before them."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is to be said about broken quotes, in sentences."""
+        """Sentences about broken quotes."""
         more = self._broken - len(self._told)
         return (*self._told, *([f"{self._name}: the same holds for {more:,} more rows"] if more else []))
 
@@ -118,7 +118,7 @@ class QuotedRows:
         return csv.reader(self._fed(), delimiter=self._separator, strict=True)
 
     def _fed(self) -> Iterator[str]:
-        """Lines for the parser, first those to be read again; `_seen` has those of the row at hand."""
+        """Yield lines for the parser, first those to be read again; `_seen` collects those of the current row."""
         seen, again = self._seen, self._again
         characters = 0
         for line in chain(_taken(again), self._lines):
@@ -134,7 +134,7 @@ class QuotedRows:
             raise _Unended
 
     def _is_one_row(self, cells: list[str]) -> bool:
-        """Whether lines that the parser takes for one row are one."""
+        """Whether lines that the parser takes for one row really are one."""
         if self._width is None:
             return True
         return len(cells) == self._width and not self._stray.are_rows(self._seen, self._recent)
@@ -150,14 +150,14 @@ class QuotedRows:
         if "new-line character" in str(error):
             detail = "a line break within a cell that has no quotes around it; do its lines end in \\r alone?"
             return self._bad(line, Reason.BAD_QUOTES, detail)
-        detail = f"{error}: a cell with quotes inside doubles them; without quoting say `quoted: false`"
+        detail = f"{error}: quotes inside a quoted cell must be doubled; for a file without quoting set `quoted: false`"
         return self._bad(line, Reason.BAD_QUOTES, detail)
 
     def _broken_row(self, start: int, last: int, width: int, error: Exception | None) -> BadRecord:
-        """A bad row for the lines in `_seen`; `last` is the one up to which its cell had gone."""
+        """Make a bad row of the lines in `_seen`; `last` is the last line that its cell reached."""
         lost = len(self._seen)
         reason, until = Reason.BAD_QUOTES, start + lost - 1
-        went_on = f" and reading went on in line {until + 1}" if until < last else ""
+        went_on = f" and reading continued in line {until + 1}" if until < last else ""
         left_out = "the row was left out" if lost == 1 else f"lines {start} to {until} were left out as one row"
         if lost == 1 or until < last or isinstance(error, _Unended):
             detail = f"opens a quoted cell that does not end; {left_out}{went_on}"
@@ -165,7 +165,7 @@ class QuotedRows:
             detail = f"opens a quoted cell that is wrong in line {last} ({error}); {left_out}"
         else:
             reason = Reason.COLUMN_COUNT
-            detail = f"opens a quoted cell behind which the row has {width} cells, not {self._width}; {left_out}"
+            detail = f"opens a quoted cell after which the row has {width} cells, not {self._width}; {left_out}"
         self._broken += 1
         self.swallowed_lines += lost - 1
         if len(self._told) < _FIRST_TOLD:

@@ -1,9 +1,9 @@
-"""RDF: N-Triples and N-Quads line by line, other forms as a whole; as subjects with their values, or as edges.
+"""Read RDF, N-Triples and N-Quads line by line, other forms as a whole: as subjects with their values, or as edges.
 
-Parsing is rdflib's; literals keep their lexical form ("01" stays "01"), IRIs are written out in full. A subject's
-record has `@id` (its IRI), `@name` (readable words out of the IRI) and one column for each predicate, named by its IRI
-or a short form such as `rdfs:label`. An edge's record has `head`, `relation` and `tail`. Blank nodes have no name that
-lasts from one load to the next, so a triple with one is a bad record.
+rdflib parses; literals keep their lexical form ("01" stays "01"), IRIs are written out in full. A subject's record has
+`@id` (its IRI), `@name` (readable words from the IRI) and one column per predicate, named by its IRI or a short form
+such as `rdfs:label`. An edge's record has `head`, `relation` and `tail`. Blank nodes have no name that is stable from
+one load to the next, so a triple with one is a bad record.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ from kg.sources.triple_spool import Triple, TripleSpool
 EDGE_COLUMNS = ("head", "relation", "tail")
 
 TURTLE_LIMIT = 1 << 30
-"""Characters of a Turtle file at most."""
+"""Maximum characters of a Turtle file."""
 
 _LONGEST_IRI = 20_000
 _GRAPH_NAME = re.compile(r"(.*[\s>\"])(?:<[^<>\s]*+>|_:\S++)\s*+\.\s*+(?:#.*)?")
-"""A line of N-Quads with the name of a graph; the triple before it."""
+"""A line of N-Quads with a graph name; its group is the triple before the name."""
 
 _IRI_START = re.compile(r"(?:\s++|#[^\n]*+)*+<")
 
 
 class RdfReader:
     """A file of N-Triples (.nt), N-Quads (.nq), Turtle (.ttl), TriG (.trig), RDF/XML (.rdf, .owl) or JSON-LD (.jsonld),
-    plain or packed; the names of graphs are passed over.
+    plain or packed; graph names are ignored.
 
-    With `edges` it yields one record a triple, else one a subject, for which the triples go through a temporary file.
-    `language` prefers literals with that tag; without it (or without a match) those without a tag, else the first
-    tag's.
+    With `edges` it yields one record per triple, else one per subject, for which the triples go through a temporary
+    file. `language` prefers literals with that tag; without it (or without a match) those without a tag, else those
+    with the first tag.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class RdfReader:
         self._open: OpenFile | None = None
         self._spool: TripleSpool | None = None
         self._known: dict[str, None] | None = None
-        with opened(path, name):  # so that an absent file is an error now
+        with opened(path, name):  # so that an absent file is an error here
             pass
 
     @property
@@ -135,9 +135,9 @@ class RdfReader:
             return group
         if self._language:
             wanted = self._language.lower()
-            found = [t for t in group if t.language == wanted or t.language.startswith(f"{wanted}-")]
-            if found:
-                return found
+            matching = [t for t in group if t.language == wanted or t.language.startswith(f"{wanted}-")]
+            if matching:
+                return matching
         untagged = [t for t in group if not t.language]
         return untagged or [t for t in group if t.language == group[0].language]
 
@@ -169,7 +169,7 @@ class RdfReader:
                 except ParserError:
                     yield self._bad_triple(number, Reason.BAD_TRIPLE, "not a statement of N-Triples", text)
                     continue
-                except Exception as error:  # an escape beyond Unicode, a language tag that is none
+                except Exception as error:  # an escape beyond Unicode, a malformed language tag
                     yield self._bad_triple(number, Reason.BAD_TRIPLE, f"not a statement of N-Triples: {error}", text)
                     continue
                 for statement in sink.take():
@@ -197,8 +197,8 @@ class RdfReader:
 
     def _turtle_triples(self) -> Iterator[Triple | BadRecord]:
         with opened(self._path, self._name) as file:
-            # rdflib's Turtle parser works on the whole text; only the text is held, the triples go to the temporary
-            # table.
+            # rdflib's Turtle parser works on the whole text; only the text is held in memory, the triples go to the
+            # temporary table.
             text = file.text("utf-8").read(TURTLE_LIMIT + 1)
         if len(text) > TURTLE_LIMIT:
             raise SourceError(
@@ -220,23 +220,23 @@ class RdfReader:
                     parser.BadSyntax(text, start, "expected directive or statement")
                 for statement in sink.take():
                     yield self._checked(*statement, line, text[start : min(at, start + 600)])
-        except Exception as error:  # also what its parser does not foresee: open quotes, deep lists, odd language tags
+        except Exception as error:  # the parser also raises other errors: open quotes, deep lists, odd language tags
             line, why = (error.lines, error._why) if isinstance(error, BadSyntax) else (parser.lines, error)
             place = f"{self._name}, line {line + 1}"
             raise SourceError(
-                f"{place}: this is not Turtle ({shown(str(why))}); nothing behind it can be read"
+                f"{place}: this is not Turtle ({shown(str(why))}); nothing after it can be read"
             ) from None
 
     def _checked(self, subject: Any, predicate: Any, value: Any, line: int, raw: str) -> Triple | BadRecord:
         if isinstance(subject, BNode) or isinstance(value, BNode):
-            detail = "a blank node has no name that lasts; give it an IRI"
+            detail = "a blank node has no stable name; give it an IRI"
             return self._bad_triple(line, Reason.BLANK_NODE, detail, raw)
         language = (value.language or "") if isinstance(value, Literal) else ""
         triple = Triple(
             str(subject), str(predicate), str(value), not isinstance(value, Literal), language.lower(), line
         )
         if any(is_bad_text(t) for t in (triple.subject, triple.predicate, triple.object)):
-            return self._bad_triple(line, Reason.BAD_UTF8, "an escape stands for half a character", raw)
+            return self._bad_triple(line, Reason.BAD_UTF8, "an escape of a lone surrogate", raw)
         return triple
 
     def _bad_triple(self, line: int, reason: Reason, detail: str, raw: str) -> BadRecord:
@@ -244,7 +244,7 @@ class RdfReader:
 
 
 class _Statements:
-    """Takes statements from rdflib's N-Triples parser, to be handed on one line at a time."""
+    """Collects statements from rdflib's N-Triples parser, one line at a time."""
 
     def __init__(self) -> None:
         self._found: list[tuple[Any, Any, Any]] = []
@@ -258,8 +258,7 @@ class _Statements:
 
 
 class _LexicalParser(W3CNTriplesParser):
-    """Literals without their datatype: rdflib would else parse each, rewrite it ("01" to "1") and log what it
-    cannot."""
+    """Literals without their datatype: with it rdflib would parse each, rewrite it ("01" to "1") and log failures."""
 
     __slots__ = ()
 
@@ -271,7 +270,7 @@ class _LexicalParser(W3CNTriplesParser):
 
 
 class _TurtleParser(SinkParser):
-    """Without IRIs of any length: the time for a relative one grows with its square."""
+    """Limits the length of IRIs: the time for a relative IRI is quadratic in its length."""
 
     def uri_ref2(self, argstr: str, i: int, res: Any) -> int:
         start = _IRI_START.match(argstr, i)
@@ -281,7 +280,7 @@ class _TurtleParser(SinkParser):
 
 
 class _TurtleSink(RDFSink):
-    """Takes statements from rdflib's Turtle parser, literals without their datatype."""
+    """Collects statements from rdflib's Turtle parser, literals without their datatype."""
 
     def __init__(self) -> None:
         super().__init__(Graph())

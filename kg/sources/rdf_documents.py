@@ -1,4 +1,4 @@
-"""RDF in documents that rdflib reads as a whole: RDF/XML, TriG and JSON-LD. Nothing in a document starts a download."""
+"""Read RDF documents as a whole with rdflib: RDF/XML, TriG and JSON-LD. Nothing in a document starts a download."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from rdflib import Dataset
 from kg.sources.records import SourceError, shown
 
 LIMIT = 1 << 26
-"""Characters of a document at most, whose triples are all held in memory."""
+"""Maximum characters of a document, as its triples are all held in memory."""
 
 _FORMS = {".rdf": "xml", ".owl": "xml", ".trig": "trig", ".jsonld": "json-ld"}
 
 
 def form_of(name: str) -> str | None:
-    """What rdflib calls the form of a document, by its name in small letters without packing; None for other forms."""
+    """rdflib's name for the form of a document, by the ending of its plain name; None for other forms."""
     return next((form for ending, form in _FORMS.items() if name.endswith(ending)), None)
 
 
 def document_triples(text: str, form: str, name: str, base: str) -> Iterator[tuple[Any, Any, Any]]:
-    """The triples of a document, of all its graphs. Raises `SourceError` for one that cannot be read."""
+    """The triples of all graphs of a document. Raises `SourceError` for one that cannot be read."""
     if len(text) > LIMIT:
         raise SourceError(
             f"{name}: more than {LIMIT:,} characters, which are read as a whole; N-Triples are read line by line"
@@ -30,13 +30,13 @@ def document_triples(text: str, form: str, name: str, base: str) -> Iterator[tup
         )
     if form == "json-ld":
         _check_contexts(text, name)
-    found = Dataset(default_union=True)
+    dataset = Dataset(default_union=True)
     try:
-        found.parse(data=text, format=form, publicID=base)
-    except Exception as error:  # each parser has its own errors, and some that it does not foresee
+        dataset.parse(data=text, format=form, publicID=base)
+    except Exception as error:  # each parser raises its own errors, and unexpected ones
         raise SourceError(f"{name}: this is not {form} ({shown(str(error))})") from None
-    # In the order of their texts: a graph has none of its own.
-    yield from sorted({(s, p, o) for s, p, o, _ in found.quads()}, key=lambda triple: tuple(map(str, triple)))
+    # Sorted as texts, since a graph has no order.
+    yield from sorted({(s, p, o) for s, p, o, _ in dataset.quads()}, key=lambda triple: tuple(map(str, triple)))
 
 
 def _check_contexts(text: str, name: str) -> None:

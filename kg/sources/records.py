@@ -1,4 +1,4 @@
-"""What readers yield: raw records with their position, and bad ones with the reason, never an exception for one row."""
+"""`Record`, `BadRecord` and `Reader`: readers yield raw records with positions, and bad records instead of raising."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from kg.rows import Position
 
 Scalar: TypeAlias = str | int | float | bool | datetime | date | None
 Cell: TypeAlias = Scalar | list[Scalar]
-"""A value as its format gives it: text in text files, typed in Parquet, JSON and data frames, a list where there are
-several."""
+"""A value as its format gives it: text in text files, typed in Parquet, JSON and data frames, a list of several."""
 
 RAW_LIMIT = 500
-"""Characters of a bad row that are kept: enough to find it again, bounded whatever the row holds."""
+"""Characters of a bad row that are kept: enough to find the row, and bounded."""
 
 
 class Reason(StrEnum):
@@ -44,7 +43,7 @@ class Reason(StrEnum):
 
 
 class SourceError(WhyPathError):
-    """A source as a whole cannot be read: absent, damaged, of another format, or without a column that is asked for."""
+    """A source as a whole cannot be read: absent, damaged, of another format, or without a requested column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class Reader(Protocol):
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name in messages."""
         ...
 
     @property
@@ -82,7 +81,7 @@ class Reader(Protocol):
         ...
 
     def resolve(self, column: str) -> str:
-        """The key under which records hold a column; raises `SourceError` with close matches where there is none."""
+        """The key of a column in the records; raises `SourceError` with close matches where there is none."""
         ...
 
     def resolve_value(self, value: str) -> str:
@@ -92,7 +91,7 @@ class Reader(Protocol):
     def __iter__(self) -> Iterator[Record]: ...
 
     def fraction(self) -> float | None:
-        """Share of the source read so far by the iteration under way, 0 to 1; None where it cannot be known."""
+        """Share of the source read so far by the current iteration, 0 to 1; None where unknown."""
         ...
 
     def close(self) -> None:
@@ -102,19 +101,19 @@ class Reader(Protocol):
 
 @runtime_checkable
 class QuotedReader(Protocol):
-    """A reader of cells in quotes, with what its last iteration found of quotation marks that are too many."""
+    """A reader of quoted cells, with the stray quotation marks that its last iteration found."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the owner of the file should know, in sentences."""
+        """Sentences for the user."""
         ...
 
     @property
     def swallowed_lines(self) -> int:
-        """Lines that were lost because a row before them took them in."""
+        """Number of lines that were lost because a row before them took them in."""
         ...
 
 
@@ -122,7 +121,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def is_bad_text(text: str) -> bool:
-    """Whether text holds undecodable bytes or lone surrogates, which no UTF-8 store can keep."""
+    """Whether text holds undecodable bytes or lone surrogates, which no store can hold as UTF-8."""
     return not text.isascii() and _SURROGATE.search(text) is not None
 
 

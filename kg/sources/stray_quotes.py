@@ -1,4 +1,4 @@
-"""Telling a quotation mark too many from one that opens a quoted cell, by the lines that the cell takes in."""
+"""Tell a stray quotation mark from one that opens a quoted cell, by the lines that the cell takes in."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from collections.abc import Sequence
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 
 LIKENESS_ROWS = 8
-"""Rows that show what the cells of a table look like."""
+"""Number of rows that show what the cells of a table look like."""
 
 
 class StrayQuotes:
-    """Looks at the lines of one table, whose rows have `width` cells."""
+    """Examines the lines of one table, whose rows have `width` cells."""
 
     def __init__(self, separator: str, width: int) -> None:
         self._separator = separator
         self._width = width
         cut = re.escape(separator)
-        # Possessive throughout, so that no line is gone through twice.
+        # Possessive quantifiers, so that the pattern never backtracks.
         quoted, plain = r'"(?:[^"]++|"")*+"', rf'(?!")[^{cut}\r\n]*+'
         self._word = re.compile(rf'[^\s"{cut}]+')
         unmarked = rf'[^"{cut}\r\n]*+'
@@ -27,14 +27,14 @@ class StrayQuotes:
         self._cells_before = re.compile(rf'((?:(?:{quoted}|{plain}){cut})*+)"')
 
     def is_row(self, line: str) -> bool:
-        """Whether a line is a row by itself: of the right width, with marks only around cells."""
+        """Whether a line alone is a row: of the right width, with marks only around cells."""
         return self._row.fullmatch(line) is not None and len(self._cells(line)) == self._width
 
     def lines_of(self, lines: Sequence[str]) -> int:
         """How many of the lines that a broken row took in are lost with it.
 
-        The first alone, where its last mark is one too many: without it the line has the right width. Else those up to
-        the first one that is a row by itself, or all if none is.
+        Only the first, where its last mark is stray: without it the line has the right width. Else the lines up to the
+        first one that alone is a row, or all if none is.
         """
         opening = self._without_mark(lines[0])
         if opening is not None and len(opening) == self._width:
@@ -42,11 +42,11 @@ class StrayQuotes:
         return next((n for n, line in enumerate(lines) if n and self.is_row(line)), len(lines))
 
     def are_rows(self, lines: Sequence[str], recent: Sequence[Sequence[str]]) -> bool:
-        """Whether lines that make one good row together were meant to be one row each.
+        """Whether lines that together make one good row were meant to be one row each.
 
         They were if each alone has the right width and fits the rows before it: numbers where these have only numbers,
-        single words where they have only words. What people write does not; and a column that has held separators or
-        line breaks before holds texts.
+        single words where they have only words. Prose does not fit; and a column that has held separators or line
+        breaks before holds texts.
         """
         opening = self._without_mark(lines[0])
         if opening is None or self._width < 2 or len(recent) < LIKENESS_ROWS:
@@ -67,16 +67,16 @@ class StrayQuotes:
         )
 
     def _without_mark(self, line: str) -> list[str] | None:
-        """Cells of a line without the mark that opens its last, unended cell."""
-        found = self._cells_before.match(line)
-        if found is None:
+        """Cells of a line without the mark that opens its last, unclosed cell."""
+        match = self._cells_before.match(line)
+        if match is None:
             return None
-        return [*self._before(line), *line[found.end() :].rstrip("\r\n").split(self._separator)]
+        return [*self._before(line), *line[match.end() :].rstrip("\r\n").split(self._separator)]
 
     def _before(self, line: str) -> list[str]:
-        """Cells before the one that does not end."""
-        found = self._cells_before.match(line)
-        return self._cells(found.group(1))[:-1] if found is not None and found.group(1) else []
+        """Cells before the unclosed one."""
+        match = self._cells_before.match(line)
+        return self._cells(match.group(1))[:-1] if match is not None and match.group(1) else []
 
     def _cells(self, line: str) -> list[str]:
         try:

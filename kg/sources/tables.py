@@ -1,6 +1,6 @@
-"""In-memory tables: pandas data frames, Arrow tables, networkx graphs and sequences of mappings.
+"""Read in-memory tables: pandas data frames, Arrow tables, networkx graphs and sequences of mappings.
 
-They are recognised by what they can do, so that neither pandas nor networkx is needed to load files.
+They are recognised by their methods, so that neither pandas nor networkx is needed to load files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _CHUNK_ROWS = 8192
 
 
 class TableReader:
-    """Rows of a table handed over in Python; positions are 1-based row numbers."""
+    """Rows of a table passed in Python; positions are 1-based row numbers."""
 
     def __init__(
         self,
@@ -59,12 +59,12 @@ class TableReader:
 
 
 def table_reader(table: Any, name: str, *, edges: bool) -> TableReader:
-    """A reader of a data frame, Arrow table, networkx graph or sequence of mappings.
+    """Open a reader of a data frame, Arrow table, networkx graph or sequence of mappings.
 
-    A graph gives its nodes (`@id`, which is the attribute `key` where there is one, and all attributes) or, with
-    `edges`, its edges (`head`, `relation`, `tail`, `head_kind`, `tail_kind` and all attributes; the relation is the
-    attribute of that name, else the key of a multigraph's edge, else "related"; the kind is "thing" where none is
-    said). Raises `SourceError` for anything else.
+    A graph gives its nodes (`@id`, the attribute `key` where there is one, and all attributes) or, with `edges`, its
+    edges (`head`, `relation`, `tail`, `head_kind`, `tail_kind` and all attributes; the relation is the attribute of
+    that name, else the key of a multigraph's edge, else "related"; the kind is "thing" where none is given). Raises
+    `SourceError` for anything else.
     """
     if hasattr(table, "to_batches") and hasattr(table, "column_names"):
         return TableReader(name, lambda: _arrow_rows(table), tuple(table.column_names), table.num_rows)
@@ -78,7 +78,7 @@ def table_reader(table: Any, name: str, *, edges: bool) -> TableReader:
         return TableReader(name, lambda: _mappings(table, name), None, len(table) if isinstance(table, Sized) else None)
     raise SourceError(
         f"{name}: expected a data frame, an Arrow table, a networkx graph or a list of mappings, "
-        f"found {type(table).__name__} (what can be gone through only once must be made a list)"
+        f"found {type(table).__name__} (make a list of what can be iterated only once)"
     )
 
 
@@ -118,7 +118,7 @@ def _ends(graph: Any, head: Any, tail: Any) -> dict[str, Any]:
 
 
 def _node_key(node: Any, attributes: Mapping[Any, Any]) -> Any:
-    # Node ids of networkx are unique over all kinds; an attribute `key` says what a node is called within its kind.
+    # Node ids of networkx are unique over all kinds; an attribute `key` is a node's key within its kind.
     return attributes.get("key", node)
 
 

@@ -1,4 +1,4 @@
-"""A temporary table of triples on disk: groups a file's triples by subject in bounded memory."""
+"""Group a file's triples by subject in bounded memory, through a temporary table on disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kg.sources.records import BadRecord, Reason
 
 @dataclass(frozen=True, slots=True)
 class Triple:
-    """One statement: `language` is the tag of a literal, "" without one; `line` where it stands in its file."""
+    """One statement: `language` is the tag of a literal, "" without one; `line` its line in the file."""
 
     subject: str
     predicate: str
@@ -27,7 +27,7 @@ class Triple:
 
 
 class TripleSpool:
-    """Triples in a temporary SQLite file, gone when closed. Nothing in it needs to survive a crash."""
+    """Triples in a temporary SQLite file, deleted by `close`. Nothing in it needs to survive a crash."""
 
     def __init__(self, triples: Iterable[Triple | BadRecord]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="whypath-")
@@ -60,7 +60,7 @@ class TripleSpool:
         return self._database.execute("SELECT count(*) FROM triples").fetchone()[0]
 
     def bad(self) -> Iterator[BadRecord]:
-        """What could not be read, in the order of the file."""
+        """Bad records in the order of the file."""
         for file, line, reason, detail, raw in self._database.execute("SELECT * FROM bad ORDER BY rowid"):
             yield BadRecord(Position(file, line), Reason(reason), detail, raw)
 

@@ -1,4 +1,4 @@
-"""Triples files: head, relation, tail in a text table, with or without a header line."""
+"""Read triples files: head, relation, tail in a text table, with or without a header line."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _HEADER_WORDS = (
 
 
 def triple_columns(cells: Sequence[str]) -> tuple[str, ...] | None:
-    """Names of the columns of a first line that names them: head, relation and tail, and others (an index) as they
-    stand; None where it names no such three.
+    """The column names of a header line: head, relation and tail, and others (an index) unchanged; None where the line
+    does not name these three.
     """
     names = [c.strip().lower().split(":")[0] for c in cells]
     places = [next((at for at, name in enumerate(names) if name in words), None) for words in _HEADER_WORDS]
@@ -30,9 +30,9 @@ def triple_columns(cells: Sequence[str]) -> tuple[str, ...] | None:
 
 
 class TriplesReader:
-    """A file of triples whose columns are called head, relation and tail whatever its header says.
+    """A file of triples whose columns are called head, relation and tail whatever its header calls them.
 
-    With a header that names these three it may have other columns too, which nobody reads.
+    With a header that names these three it may have other columns, which are ignored.
     """
 
     def __init__(

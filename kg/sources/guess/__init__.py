@@ -1,4 +1,4 @@
-"""A first domain description out of files: `guess_domain` looks, `write_domain` writes. Nothing is asked."""
+"""Guess a first domain description from files: `guess_domain` reads them, `write_domain` writes the result."""
 
 from kg.sources.guess.guessed import Guess, GuessError, write_domain
 from kg.sources.guess.guessing import guess_domain

@@ -1,4 +1,4 @@
-"""Kinds of events that stand as numbers in the events, and in words in a small table of their own."""
+"""Decode kinds of events that are numbers in the events, by a small table that explains them in words."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from kg.sources.guess.signals import Signal, signal_of
 from kg.sources.records import BadRecord
 
 _MOST_CODES = 50
-"""Rows of a table that explains codes, at most."""
+"""Maximum number of rows of a table that explains codes."""
 
 
 def read_out(signal: Signal, tables: Sequence[FileProfile]) -> tuple[Signal, FileProfile] | None:
-    """What codes say in the words of the table that explains them, and that table; None where no table does."""
+    """The signal of codes in the words of the table that explains them, and that table; None where no table does."""
     codes = set(signal.column.values)
     for table in tables:
         if table.rows > _MOST_CODES:
@@ -50,4 +50,6 @@ def _in_words(signal: Signal, words: dict[str, str], table: FileProfile) -> Sign
     likes = tuple(code for code in signal.column.values if words.get(code) in said.likes)
     others = tuple(code for code in signal.column.values if code not in likes)
     shown = ", ".join(f"{code} is {words[code]}" for code in sorted(signal.column.values) if code in words)
-    return replace(said, column=signal.column, likes=likes, others=others, why=f"is told by {table.title}: {shown}")
+    return replace(
+        said, column=signal.column, likes=likes, others=others, why=f"is explained by {table.title}: {shown}"
+    )

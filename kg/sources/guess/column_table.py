@@ -1,6 +1,6 @@
-"""The table of a guess: every column of every file, what it was taken for, how sure that is, and what was seen in it.
+"""Build the table of a guess: every column of every file, its use, how sure that is, and what was seen in it.
 
-What a column was taken for is read off the finished description, so the two cannot differ.
+The use of a column is derived from the finished description, so the two cannot differ.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Sure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ColumnRow:
-    """One column: `taken_for` in words, empty where it is not read; `seen` says what is in it, without values."""
+    """One column: `taken_for` is its use in words, empty where it is not read; `seen` its content, without values."""
 
     file: str
     column: str
@@ -38,7 +38,7 @@ class ColumnRow:
 
 
 def column_table(schema: DomainSchema, files: Sequence[FileProfile], notes: Sequence[str]) -> tuple[ColumnRow, ...]:
-    """A row for each column of the files, in their order. `notes`: those that say "unsure" name columns."""
+    """One row per column of the files, in order. `notes`: those with "unsure" name columns."""
     uses: dict[str, dict[str, list[str]]] = {}
     for spec, found in columns_read(schema):
         for column, told in found.items():
@@ -63,7 +63,7 @@ def _sure(file: FileProfile, column: ColumnProfile, doubts: Sequence[str]) -> Su
     named = re.compile(rf"(?<!\w){re.escape(column.name)}(?!\w)")
     if any(named.search(doubt) for doubt in doubts):
         return Sure.UNSURE
-    # A file without a header has only numbers and forms to go by.
+    # For a file without a header there are only numbers and forms as evidence.
     return Sure.LIKELY if file.spec.columns is not None or column.is_boolean else Sure.SURE
 
 
@@ -82,16 +82,16 @@ def _seen(column: ColumnProfile) -> str:
 
 
 def table_lines(rows: Sequence[ColumnRow]) -> Iterator[str]:
-    """The table as text: a line for each column that is read, and the names of all others of its file."""
+    """The table as text: a line per column that is read, and the names of all others of its file."""
     for file in dict.fromkeys(row.file for row in rows):
         yield file
-        own = [row for row in rows if row.file == file]
-        width = min(_NAME_WIDTH, max((len(row.column) for row in own if row.taken_for), default=0))
-        for row in own:
+        of_file = [row for row in rows if row.file == file]
+        width = min(_NAME_WIDTH, max((len(row.column) for row in of_file if row.taken_for), default=0))
+        for row in of_file:
             if row.taken_for:
                 doubt = f"{row.sure}: " if row.sure is not Sure.SURE else ""
                 yield f"  {row.column:<{width}}  {doubt}{'; '.join(row.taken_for)} [{row.seen}]"
-        left = [row.column for row in own if not row.taken_for]
+        left = [row.column for row in of_file if not row.taken_for]
         if left:
             yield from textwrap.wrap(
                 f"not read: {', '.join(left)}",

@@ -1,6 +1,6 @@
-"""What a column of a table, or a property of a label, may be taken for: candidates with scores, the best first.
+"""Rank the possible uses of a column of a table, or of a property of a label, by scores.
 
-Two candidates whose scores lie within `MARGIN` are nearly as likely; the second is named then.
+If the first two scores differ by at most `MARGIN`, both are nearly as likely, and the second is reported.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ MARGIN = 0.15
 """Difference of scores within which another answer is nearly as likely."""
 
 _LONG_TEXT = 40
-"""Characters on average from which a column reads like prose."""
+"""Mean number of characters from which a column reads like prose."""
 
 _TRIED = 100
-"""Different texts that are looked at."""
+"""Number of distinct texts that are examined."""
 
 _OWN_SHARE = 0.5
 """Share of the values of a column such as `similar` that must be keys of its own table."""
 
 _RARE = 4
-"""Rows for each value below which a category that is not named for one may be a text as well."""
+"""Rows per value below which a category without a telling name may be a text as well."""
 
 _MANY_PARTS = 0.8
-"""Parts for each whole above which what a comma separates may be one value as well: "Sarti, Luca"."""
+"""Parts per whole above which a text with a comma may be one value as well: "Sarti, Luca"."""
 
 
 class Use(StrEnum):
-    """What a column can be."""
+    """Use of a column."""
 
     TEXT = "text"
     OWN_LIST = "several others of its kind"
@@ -59,7 +59,7 @@ class Use(StrEnum):
 
 @dataclass(frozen=True)
 class Candidate:
-    """One thing that a column may be, with a score from 0 to 1; `form` of lists, `field` of fields."""
+    """A possible use of a column, with a score from 0 to 1; `form` is for lists, `field` for fields."""
 
     use: Use
     score: float
@@ -69,7 +69,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a column stands in.
+    """The context of a column.
 
     `blanks`: a space separates values within a cell (atomic files); `headerless`: columns have no names of their own;
     `usual` separates the values of another column.
@@ -83,14 +83,14 @@ class Surroundings:
 
 
 def uses_of(column: ColumnProfile, around: Surroundings) -> list[Candidate]:
-    """What a column may be, the likeliest first; never empty."""
-    found = list(_uses(column, around))
-    found.append(Candidate(Use.NOTHING, 0.1))
-    return sorted(found, key=lambda each: -each.score)
+    """The possible uses of a column, the likeliest first; never empty."""
+    uses = list(_uses(column, around))
+    uses.append(Candidate(Use.NOTHING, 0.1))
+    return sorted(uses, key=lambda each: -each.score)
 
 
 def doubt(found: list[Candidate]) -> Candidate | None:
-    """The runner-up, where it is nearly as likely and would be another thing."""
+    """The runner-up, where it is nearly as likely and another use."""
     first, second = found[0], found[1] if len(found) > 1 else None
     return second if second is not None and first.score - second.score < MARGIN else None
 
@@ -120,7 +120,7 @@ def _uses(column: ColumnProfile, around: Surroundings) -> Iterator[Candidate]:
     is_foreign = column.is_unique and field["type"] == "integer" and stem_of(column.name) != plain(column.name)
     if code and not is_foreign:
         yield Candidate(Use.CODE, code)
-    if not is_foreign:  # else an id of some other system
+    if not is_foreign:  # else an id of another system
         yield Candidate(Use.FIELD, 0.4 if field["type"] in ("categorical", "integer") else 0.6, field=field)
 
 
@@ -136,7 +136,7 @@ def _as_text(column: ColumnProfile) -> float:
     if named or (form is not None and form.separator in SURE_SEPARATORS):
         return 0.0
     if column.mean_length <= _LONG_TEXT:
-        # A category that hardly recurs may be a text with few words.
+        # A category with few repeats may be a short text.
         return 0.4 if is_category(column) and not is_category_name(column.name) else 0.0
     return 0.92 if len(column.values) > 0.5 * column.filled or _is_prose(column) else 0.0
 
@@ -151,7 +151,7 @@ def _as_list(column: ColumnProfile, form: ListForm) -> float:
 
 
 def _as_code(column: ColumnProfile, around: Surroundings) -> float:
-    """Whole numbers that recur are codes of something, by name (`categoryId`) or where nothing has a name."""
+    """Whether repeated integers are codes, by name (`categoryId`) or where no column has a name."""
     named = stem_of(column.name) != plain(column.name)
     recurs = 1 < len(column.values) <= column.filled / 3 and not 1900 <= column.low <= column.high < 2101
     return (0.7 if named else 0.5 if around.headerless else 0.0) if recurs else 0.0
@@ -165,12 +165,12 @@ def _are_fractions(column: ColumnProfile, form: ListForm) -> bool:
 
 
 def _is_prose(column: ColumnProfile) -> bool:
-    """Whether most of it are sentences: ten words and more, among them one that begins small."""
+    """Whether most texts are sentences: ten words or more, at least one in lower case."""
     texts = [value.split() for value in islice(column.values, _TRIED)]
     return sum(len(words) >= 10 and any(word.islower() for word in words) for words in texts) > 0.5 * len(texts)
 
 
 def _parts_in(column: ColumnProfile, form: ListForm, key: ColumnProfile) -> float:
-    """Share of the different values in a column's lists that are keys."""
+    """Share of the distinct values in a column's lists that are keys."""
     parts = set(column.parts) if column.lists else {p for v in column.values for p in parts_of(v, form)}
     return sum(part in key.values for part in parts) / len(parts) if parts else 0.0

@@ -1,7 +1,7 @@
-"""A description that a person has corrected, completed by what has come since: new files, and new columns of its files.
+"""Complete a description that a user has corrected with new files, and with new columns of its files.
 
-What the person wrote stays as it is, comments and order included: text is only put in between. One value is exchanged:
-the source of a kind that was the values of a column of events and has a table of its own now.
+The user's text stays unchanged, with comments and order: text is only inserted. One value is replaced: the source of a
+kind whose nodes were the values of a column of events and which now has its own table.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _OF_EVENTS = ("time", "weight", "id", "item_kind")
 
 @dataclass(frozen=True)
 class Completed:
-    """The completed text. `added` says what was put in, `gone` which columns are no longer there, `left` what of the
-    files the description does not read and nobody has decided about.
+    """The completed text. `added` says what was inserted, `gone` which columns are no longer there, `left` which parts
+    of the files the description does not read and the user has not decided about.
     """
 
     text: str
@@ -45,26 +45,26 @@ class Completed:
 
 
 def completed(text: str, schema: DomainSchema, guess: Guess) -> Completed:
-    """The text of a description with what a new guess over all files has besides.
+    """Add to the text of a description what a new guess over all files has in addition.
 
-    `schema` is what the text says. Sections are the same by their files, keys, columns and roles, whatever their names.
-    A column is new if the description does not read it and its comments do not name it: what a person took out does not
-    come back. Raises `SchemaError` where the result would be none, `GuessError` where the text's form does not allow
-    it.
+    `schema` is the content of the text. Sections are matched by their files, keys, columns and roles, whatever their
+    names. A column is new if the description does not read it and its comments do not name it: a column that the user
+    removed is not added again. Raises `SchemaError` where the result would not be a description, `GuessError` where the
+    text's form does not allow it.
     """
     if schema.graph is not None:
         raise GuessError("the description reads a graph, so files cannot complete it; write one of files with --out")
-    found = _Completing(text, schema, guess)
-    found.look()
-    now = edited(text, found.edits) if found.edits else text
+    completing = _Completing(text, schema, guess)
+    completing.look()
+    now = edited(text, completing.edits) if completing.edits else text
     result = DomainSchema.from_yaml(now, where="the completed description")
     gone = gone_columns(schema, guess)
-    left = left_out(Mentions(now, result), result, guess, found.reasons)
-    return Completed(now, tuple(found.added), tuple(gone), tuple(left))
+    left = left_out(Mentions(now, result), result, guess, completing.reasons)
+    return Completed(now, tuple(completing.added), tuple(gone), tuple(left))
 
 
 class _Completing:
-    """The edits to a description, and what they add in words; `reasons` say why a place was not taken up."""
+    """The edits to a description, and what they add, in words; `reasons` says why a place was not added."""
 
     def __init__(self, text: str, schema: DomainSchema, guess: Guess) -> None:
         self._ours, self._theirs, self._seen = schema, guess.schema, guess.seen
@@ -80,7 +80,7 @@ class _Completing:
         self.reasons: dict[str, str] = {}
 
     def look(self) -> None:
-        """Find all that is new."""
+        """Find everything new."""
         for name, own in self._kinds.items():
             self._complete_kind(own, self._ours.nodes[own], self._theirs.nodes[name], self._data["nodes"][own])
         events = match_interactions(self._ours, self._theirs)
@@ -116,8 +116,8 @@ class _Completing:
             self._more_files(("nodes", name), own.source, node.source, value)
         elif is_of_events(self._ours, own):
             reads = {column for spec in own.source for column in self._reads(name, spec)} - {own.key or ""}
-            there = {column for spec in node.source for column in self._seen.get(place_of(spec), ())}
-            if lacking := sorted(reads - there):
+            columns = {column for spec in node.source for column in self._seen.get(place_of(spec), ())}
+            if lacking := sorted(reads - columns):
                 what = (
                     f"{name} reads {', '.join(lacking)} from {', '.join(sorted(section_places(own)))}, which it lacks"
                 )
@@ -131,7 +131,7 @@ class _Completing:
             )
 
     def _reads(self, name: str, spec: SourceSpec) -> set[str]:
-        """Columns that a kind, and not the events, reads of a source."""
+        """Columns of a source that a kind reads and the events do not."""
         sections = {"nodes": {name: self._ours.nodes[name]}, "relations": {}, "interactions": {}}
         alone = self._ours.model_copy(update=sections)
         return {column for each, uses in columns_read(alone) if each == spec for column in uses}
@@ -141,7 +141,7 @@ class _Completing:
             self.reasons.setdefault(place, reason)
 
     def _take_table(self, name: str, own: NodeKind, node: NodeKind, value: dict[str, Any]) -> None:
-        """A kind that had no table, and has one now."""
+        """Give its table to a kind that had none."""
         there = self._own["nodes"].get(name) or {}
         for key in ("source", "key"):
             if key in there and there[key] != value.get(key) and key in value:
@@ -155,7 +155,7 @@ class _Completing:
                 self._put(("nodes", name, part), entries, f"{name}: {', '.join(entries)} under {part}")
 
     def _new_columns(self, name: str, own: NodeKind, node: NodeKind, value: dict[str, Any]) -> None:
-        """Columns that have come to the table of a kind."""
+        """Add new columns of the table of a kind."""
         is_new = self._newness(own.source, node.source)
         there = self._own["nodes"].get(name) or {}
         for part in _NAMES:
@@ -169,7 +169,7 @@ class _Completing:
                 self._put(("nodes", name, part), entries, f"{name}: {', '.join(entries)} under {part}")
 
     def _newness(self, own: Iterable[SourceSpec], other: Iterable[SourceSpec]) -> Any:
-        """Whether a column has come to a file since; of files without a header only the description names columns."""
+        """Whether a column is new in a file; in files without a header only the description names columns."""
         own = list(own)
         same = [spec for spec in other if share(own, [spec])]
         places = {place_of(spec) for spec in same} | {place_of(spec) for spec in own if share(same, [spec])}
@@ -180,7 +180,7 @@ class _Completing:
     def _more_files(
         self, path: tuple[str, ...], own: Iterable[SourceSpec], other: Iterable[SourceSpec], value: Any
     ) -> None:
-        """Files that have come to a section: another year of the events, another part of a table."""
+        """Add new files of a section: another year of the events, another part of a table."""
         own = list(own)
         sources = value["source"] if isinstance(value["source"], list) else [value["source"]]
         for spec, source in zip(other, sources, strict=True):
@@ -210,7 +210,7 @@ class _Completing:
             self._put(("interactions", name), further, f"{name}: {', '.join(further)}")
 
     def _new(self, sections: Mapping[str, Any], matched: Mapping[str, str]) -> dict[str, Any]:
-        """Relations or interactions of files that are new, or of rows of a known file that are."""
+        """Add relations or interactions of new files, or of new rows of a known file."""
         kind = "relations" if sections is self._theirs.relations else "interactions"
         new = {}
         for name, section in sections.items():
@@ -220,9 +220,9 @@ class _Completing:
             picked = [value for values in section.where.values() for value in values]
             if known and (not picked or any(map(self._mentions.names, picked))):
                 continue
-            own = self._names.new(kind, name)
-            new[own] = self._data[kind][name]
-            self._led_to |= self._names.led_to({own: new[own]})
+            new_name = self._names.new(kind, name)
+            new[new_name] = self._data[kind][name]
+            self._led_to |= self._names.led_to({new_name: new[new_name]})
         return new
 
     def _sources(self) -> Iterator[SourceSpec]:
@@ -231,14 +231,14 @@ class _Completing:
                 yield from section.source
 
     def _new_kinds(self) -> dict[str, Any]:
-        """Kinds that something new leads to, and those of new tables."""
+        """Add the kinds that new relations or interactions lead to, and those of new tables."""
         unmatched = {self._names.kind(n): node for n, node in self._theirs.nodes.items() if n not in self._kinds}
         wanted = [n for n, node in unmatched.items() if node.source and not share(self._sources(), node.source)]
         wanted += [name for name in unmatched if name in self._led_to]
-        found: dict[str, Any] = {}
+        kinds: dict[str, Any] = {}
         while wanted:
             name = wanted.pop(0)
-            if name not in found:
-                found[name] = self._data["nodes"][name]
-                wanted += [n for n in unmatched if n in self._names.led_to({name: found[name]})]
-        return {name: found[name] for name in unmatched if name in found}
+            if name not in kinds:
+                kinds[name] = self._data["nodes"][name]
+                wanted += [n for n in unmatched if n in self._names.led_to({name: kinds[name]})]
+        return {name: kinds[name] for name in unmatched if name in kinds}

@@ -1,4 +1,5 @@
-"""A node kind out of columns, whether of a table or of a label in a graph: name, text, fields, lists and links."""
+"""Describe a node kind from the columns of a table or the properties of a label: name, text, fields, lists and
+links."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ _AVAILABLE = {
     "discontinued": False,
     "deleted": False,
 }
-"""Names of boolean columns that say whether an item can be had, and the value that says that it can."""
+"""Names of boolean columns that say whether an item is available -> the value that means it is."""
 
 
 @dataclass
@@ -42,7 +43,7 @@ class KindSection:
     def describe(
         self, columns: Sequence[ColumnProfile], nameable: Sequence[ColumnProfile], around: Surroundings
     ) -> None:
-        """Find each column's place. `nameable` are those that may hold the name that people read.
+        """Assign a use to each column. `nameable` are the columns that may hold the readable name.
 
         Columns of items and entities with recurring values become relations, so that they connect; those of users
         stay fields.
@@ -54,7 +55,7 @@ class KindSection:
         else:
             label = None
         rest = [c for c in columns if c is not label]
-        # What separates the values of one column, of others as well, be they ever so few.
+        # The separator of one column is accepted for others too, even where few cells have it.
         first = {c.name: uses_of(c, around) for c in rest}
         forms = [list_form(c, blanks=around.blanks) for c in rest if first[c.name][0].use is not Use.TEXT]
         usual = next((form.separator for form in forms if form is not None and form.separator is not None), None)
@@ -96,7 +97,7 @@ class KindSection:
         if role is Role.ITEM and described["type"] == "boolean" and plain(column.name) in _AVAILABLE:
             equals = _AVAILABLE[plain(column.name)]
             self.node["available"] = column.name if equals else {"field": column.name, "equals": False}
-            self.notes.append(f"{where} says which items can be had (`available`)")
+            self.notes.append(f"{where} says which items are available (`available`)")
         short = described["type"] if set(described) == {"type"} else described
         self.node.setdefault("fields", {})[column.name] = short
         if "missing" in described:
@@ -105,7 +106,7 @@ class KindSection:
             self.notes.append(f"{where} is marked sensitive: never shown")
 
     def _relate(self, section: str, column: ColumnProfile, form: ListForm | None, to: str | None = None) -> None:
-        """`to` is the kind that the values are keys of; None for one that is made of them."""
+        """`to` is the kind whose keys the values are; None for a kind that is made of them."""
         target = kind_name(column.name)
         while target in self.taken and to is None:
             target += "_value"

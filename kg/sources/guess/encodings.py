@@ -1,4 +1,4 @@
-"""The encoding of a text file that is not UTF-8, from its bytes: told apart by which bytes come in pairs, and where."""
+"""Guess the encoding of a text file that is not UTF-8, by which bytes occur in pairs, and where."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _HIGH = re.compile(rb"[\x80-\xff]+")
 _SHIFT_JIS = re.compile(rb"[\x81-\x9f\xe0-\xfc][\x40-\x7e\x80-\xfc]")
 
 _FEW = 0.01
-"""Share of lines that are no UTF-8 up to which they are bad lines of a file that is."""
+"""Share of lines that are not UTF-8 up to which they count as bad lines of a UTF-8 file."""
 
 
 def encoding_of(head: bytes, *, whole: bool) -> str | None:
-    """Python's name for the encoding of a file's beginning; None for UTF-8. `whole`: there is nothing behind it."""
+    """Python's name for the encoding of a file's beginning; None for UTF-8. `whole`: it is the whole file."""
     for mark, name in _BOMS:
         if head.startswith(mark):
             return name
@@ -28,7 +28,7 @@ def encoding_of(head: bytes, *, whole: bool) -> str | None:
 
 def _is_utf8(text: bytes, *, whole: bool) -> bool:
     try:
-        # A character that is cut at the end is no error of the file.
+        # A character that is cut off at the end is not an error of the file.
         codecs.getincrementaldecoder("utf-8")().decode(text, final=whole)
     except UnicodeDecodeError:
         return False
@@ -66,8 +66,8 @@ def _decodes(text: bytes, encoding: str) -> bool:
 
 
 def _share(text: bytes, encoding: str, first: int, last: int) -> float:
-    """Share of the characters beyond ASCII that lie in a range of Unicode; 0 where the text is not so encoded."""
-    found = [ord(c) for c in text.decode(encoding, "replace") if ord(c) > 0x7F]
-    if not found or sum(c == 0xFFFD for c in found) > 0.02 * len(found):
+    """Share of the characters beyond ASCII that are in a range of Unicode; 0 where the text is not so encoded."""
+    codes = [ord(c) for c in text.decode(encoding, "replace") if ord(c) > 0x7F]
+    if not codes or sum(c == 0xFFFD for c in codes) > 0.02 * len(codes):
         return 0.0
-    return sum(first <= c <= last for c in found) / len(found)
+    return sum(first <= c <= last for c in codes) / len(codes)

@@ -1,4 +1,4 @@
-"""Tables of events that tell about their items as well: columns that have one value for each item (brand, category)."""
+"""Find facts of items in tables of events: columns with one value per item (brand, category)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from kg.sources.guess.words import is_item_name, is_session_name, is_user_name, 
 from kg.sources.records import BadRecord, Cell
 
 _RECURRING = 2
-"""Rows of a thing, on average, from which it says something that a column has one value for each."""
+"""Mean number of rows per key from which one value per key is evidence."""
 
 _OF_ITEMS = frozenset({"price", "unitprice", "cost", "year"})
-"""Numbers that may well be an item's own."""
+"""Names of numbers that may be properties of an item."""
 
 
 def table_within(file: FileProfile, key: ColumnProfile, others: Sequence[ColumnProfile]) -> FileProfile | None:
-    """The file as a table of what `key` names, with those of the `others` that have one value for each key.
+    """The file as a table of the keys in `key`, with those of the `others` that have one value per key.
 
     None where there is no such column. Values are compared in the rows of the sample.
     """
@@ -43,7 +43,7 @@ def table_within(file: FileProfile, key: ColumnProfile, others: Sequence[ColumnP
         reader.close()
     if not kept:
         return None
-    # Counted once for each thing, as in a table of them: what recurs there is a category, and no name.
+    # Counted once per key, as in a table of them: values that recur there are categories, not names.
     columns = {name: ColumnProfile(name, none=c.none) for name, c in file.columns.items() if name in {key.name, *kept}}
     for value, cells in first.items():
         for name, column in columns.items():
@@ -52,7 +52,7 @@ def table_within(file: FileProfile, key: ColumnProfile, others: Sequence[ColumnP
 
 
 def _may_be_fact(column: ColumnProfile) -> bool:
-    """Whether a column is neither an id of a user nor a time, and says nothing of one event."""
+    """Whether a column is neither an id of a user nor a time, nor about a single event."""
     if not column.name or len(column.values) < 2 or time_format(column) is not None:
         return False
     if is_user_name(column.name) or is_session_name(column.name) or is_item_name(column.name):

@@ -1,4 +1,4 @@
-"""What comes of guessing: the description with its notes, and writing it where nothing is overwritten."""
+"""The result of guessing: a description with notes, and a function that writes it without overwriting."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ TABLE_TITLE = "# What each column was taken for:"
 
 
 def comment(text: str) -> str:
-    """A text as one line of a comment; what has no place in YAML, such as a control character, is an escape there."""
+    """A text as one line of a comment; what YAML does not allow, such as a control character, is escaped."""
     return visible_line(" ".join(text.split()))
 
 
 class GuessError(WhyPathError):
-    """The files do not say enough for a description, or the description cannot be written."""
+    """The files are not enough for a description, or the description cannot be written."""
 
 
 @dataclass(frozen=True)
 class Guess:
-    """A guessed description and, in sentences for the reader, what was guessed and why.
+    """A guessed description and notes for the user on what was guessed and why.
 
-    `outside` are folders with files of it that are not in the description's own: a load must be told to read there.
+    `outside` are folders of its files outside the description's folder: a load needs `--allow-outside` for them.
     """
 
     schema: DomainSchema
@@ -38,11 +38,11 @@ class Guess:
     outside: tuple[Path, ...] = ()
     columns: tuple[ColumnRow, ...] = ()
     seen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Files (and sheets of them) that were looked at -> their columns; none where there is no row."""
+    """Files (and their sheets) that were examined -> their columns; none where there is no row."""
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """The notes that say what is unsure."""
+        """The notes on unsure guesses."""
         return tuple(note for note in self.notes if note.startswith("unsure"))
 
     def to_yaml(self) -> str:
@@ -55,13 +55,13 @@ class Guess:
 
 
 def write_domain(guess: Guess, out: str | Path, *, force: bool = False) -> Path:
-    """Write the description; raises `GuessError` if the file is there, unless `force` overwrites it in one step.
+    """Write the description; raises `GuessError` if the file exists, unless `force` overwrites it in one step.
 
-    A file that cannot be written to its end is not there.
+    A file that cannot be written completely does not appear.
     """
     out = Path(out)
     try:
-        # Without `force` nobody's description is overwritten, even between a check and the writing.
+        # Without `force` no description is overwritten, also not one that appears between a check and the writing.
         with file_written_whole(out, replace=force) as whole:
             whole.write(guess.to_yaml().encode())
     except FileExistsError:

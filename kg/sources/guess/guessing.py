@@ -1,4 +1,4 @@
-"""`guess_domain`: a first domain description out of nothing but files."""
+"""`guess_domain`: guess a first domain description from files alone."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ _NEGATIVES = re.compile(r"negative|(^|[^a-z])neg([^a-z]|$)", re.IGNORECASE)
 
 
 def guess_domain(files: Iterable[str | Path], folder: str | Path = ".") -> Guess:
-    """Guess a domain from files. Paths in the description are relative to `folder`, where it is to be written.
+    """Guess a domain from files. Paths in the description are relative to `folder`, where it will be written.
 
-    Raises `GuessError` where users and items cannot be told, `SourceError` for a file that cannot be read.
+    Raises `GuessError` where users and items cannot be recognised, `SourceError` for a file that cannot be read.
     """
     paths = [Path(f) for f in files]
     if not paths:
@@ -68,22 +68,23 @@ def guess_domain(files: Iterable[str | Path], folder: str | Path = ".") -> Guess
 
 
 def _relative(path: Path, base: Path) -> str:
-    """The path from `base`; a link keeps its own name, which tells the format, and is followed when it is read."""
+    """The path from `base`; a link keeps its own name, which has the format's ending, and is followed when it is
+    read."""
     try:
         return Path(os.path.relpath(path.parent.resolve() / path.name, base)).as_posix()
-    except (OSError, RuntimeError, ValueError):  # another drive, a loop of links, no name of a file: reading tells
+    except (OSError, RuntimeError, ValueError):  # another drive, a loop of links, an invalid name: reading reports it
         return path.as_posix()
 
 
 def _outside(schema: DomainSchema, base: Path) -> tuple[Path, ...]:
-    """Folders of the files that are not under `base`, without those that are within another."""
-    found = {(base / name).resolve().parent for name in file_names(schema)}
-    found = {folder for folder in found if not folder.is_relative_to(base)}
-    return tuple(sorted(folder for folder in found if found.isdisjoint(folder.parents)))
+    """Folders of the files that are not under `base`, without those inside another."""
+    folders = {(base / name).resolve().parent for name in file_names(schema)}
+    folders = {folder for folder in folders if not folder.is_relative_to(base)}
+    return tuple(sorted(folder for folder in folders if folders.isdisjoint(folder.parents)))
 
 
 class _Guessing:
-    """The guess in progress: sections as plain data, notes, and the files that have found their place."""
+    """The guess in progress: sections as plain data, notes, and the files that are used so far."""
 
     def __init__(self, files: Sequence[FileProfile], base: Path, notes: Sequence[str]) -> None:
         self._base = base
@@ -103,7 +104,7 @@ class _Guessing:
 
     def guess(self) -> Guess:
         found = find_meetings(self._tables, self._references)
-        # Samples of what nobody chose, which programs draw for training.
+        # Negative samples, which programs draw for training.
         drawn = [m for m in found if _NEGATIVES.search(m.file.name)]
         meetings = [m for m in found if m not in drawn]
         if not meetings:
@@ -156,7 +157,7 @@ class _Guessing:
                         return kind
             if meeting.several is not None or len(meetings) > 1:
                 self._nodes[kind] = {"role": "item"}
-                self._notes.append(f"{kind}: items are whatever has an event")
+                self._notes.append(f"{kind}: items are all keys with an event")
                 return kind
             source = source_of(meeting.file.spec)
             self._nodes[kind] = {"role": "item", "source": source, "key": meeting.item.name}
@@ -165,17 +166,17 @@ class _Guessing:
         return self._table_kind(table, Role.ITEM, meeting.item)
 
     def _table_within(self, meeting: Meeting, meetings: Sequence[Meeting]) -> FileProfile | None:
-        """The table of items that the events themselves hold, in all files of the same events."""
+        """Describe items by columns of the events, in all files of the same events."""
         others = [c for c in meeting.file.columns.values() if c not in (meeting.user, meeting.item)]
-        found = table_within(meeting.file, meeting.item, others)
-        if found is not None:
-            names = ", ".join(c for c in found.columns if c != meeting.item.name)
-            self._notes.append(f"{found.title}: {names} have one value for each {meeting.item.name}: facts of items")
-            alike = [m.file for m in meetings if set(found.columns) <= m.file.columns.keys()]
+        table = table_within(meeting.file, meeting.item, others)
+        if table is not None:
+            names = ", ".join(c for c in table.columns if c != meeting.item.name)
+            self._notes.append(f"{table.title}: {names} have one value for each {meeting.item.name}: facts of items")
+            alike = [m.file for m in meetings if set(table.columns) <= m.file.columns.keys()]
             if len(alike) < len(meetings):
-                return None if len(meetings) > 1 else found
-            return replace(found, parts=tuple(alike)) if len(alike) > 1 else found
-        return found
+                return None if len(meetings) > 1 else table
+            return replace(table, parts=tuple(alike)) if len(alike) > 1 else table
+        return table
 
     def _users(self, meeting: Meeting, item_kind: str) -> None:
         file = meeting.via.target if meeting.via is not None else meeting.file
@@ -186,7 +187,7 @@ class _Guessing:
         stem = stem_of(meeting.user.name)
         kind = self._new_kind(stem if stem not in ("", item_kind) else "user")
         self._nodes[kind] = {"role": "user"}
-        self._notes.append(f"{kind}: users are whoever has an event")
+        self._notes.append(f"{kind}: users are all keys with an event")
 
     def _table_of(self, file: FileProfile, column: ColumnProfile, role: Role) -> FileProfile | None:
         return table_of(file, column, role, self._tables, self._references, self._event_files)
@@ -211,7 +212,7 @@ class _Guessing:
                     links[reference.column.name] = self._table_kind(reference.target, Role.ENTITY)
                 elif reference.file is table and reference.target.place in self._kinds and reference.column is not key:
                     links[reference.column.name] = self._kinds[reference.target.place]
-        self._nodes[kind] = {}  # keeps its place before the kinds that its columns make
+        self._nodes[kind] = {}  # so that it comes before the kinds that its columns make
         described, notes = describe_nodes(table, kind, role, key, links, self._made)
         self._nodes[kind] = described
         self._notes.append(f"{kind}: {role.value} kind from {table.title}, key {key.name}" + _label_note(described))
@@ -269,13 +270,13 @@ class _Guessing:
             self._notes += notes
 
     def _linking_files(self, meeting: Meeting, item_kind: str) -> None:
-        """Tables between items and something else: film_actor, or a column of values for each item."""
+        """Add tables between items and other nodes: film_actor, or a column of values per item."""
         for file in self._tables:
             if file.place in self._used:
                 continue
             own = [r for r in self._references if r.file is file]
             heads = [r for r in own if self._kinds.get(r.target.place) == item_kind]
-            # A table with a row for each item may still join it to something else.
+            # A table with one row per item may still join it to another node.
             if not heads or (heads[0].column is file.key() and len(own) < 2):
                 continue
             head = heads[0].column
@@ -304,7 +305,7 @@ class _Guessing:
         self._notes.append(f"{file.title}: relates {head} ({head_column}) and {tail} ({tail_column})")
 
     def _side_tables(self, meeting: Meeting, item_kind: str) -> None:
-        """Tables of friends, of properties by name, and of categories within categories."""
+        """Add tables of friends, of properties by name, and of categories within categories."""
         user_kind = next(kind for kind, node in self._nodes.items() if node["role"] == Role.USER.value)
         left = [f for f in self._tables if f.place not in self._used]
         for file in left:
@@ -350,7 +351,7 @@ class _Guessing:
         return set((key or meeting.item).values)
 
     def _id_map(self, items: set[str]) -> tuple[IdMap | None, dict[str, str]]:
-        """The first of the maps that knows the items."""
+        """The first map that has the items."""
         for file in self._maps:
             item, entity = map_columns(file) or ("", "")
             if not any(v in items for v in file.columns[item].values):
@@ -374,7 +375,7 @@ class _Guessing:
 
 
 def _says_nothing(sections: dict[str, dict[str, Any]]) -> bool:
-    """Whether no column says who likes what."""
+    """Whether no column tells likes from other events."""
     return all("where" not in s and "weight" not in s["columns"] and "positive" not in s for s in sections.values())
 
 

@@ -1,4 +1,4 @@
-"""Where users meet items: the file and columns of events, directly or over a linking table."""
+"""Find the files and columns of events, where users meet items directly or through a linking table."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from kg.sources.guess.words import (
 )
 
 _SAME = 0.8
-"""Share of each other's values from which two columns hold ids of one kind."""
+"""Share of common values from which two columns hold ids of one kind."""
 
 _KNOWN_IDS = 0.5
 """Share of its ids that a further file of events must have in common with the first."""
@@ -43,28 +43,28 @@ _KNOWN_IDS = 0.5
 
 @dataclass(frozen=True)
 class Meeting:
-    """A file of events: its item column, its user column, and the linking table that has the user, if there is one."""
+    """A file of events: its item column, its user column, and the linking table with the user, if there is one."""
 
     file: FileProfile
     user: ColumnProfile
     item: ColumnProfile
     via: Reference | None = None
     several: ListForm | None = None
-    """How several items stand in a cell; `item` has each of them as a value then."""
+    """How several items are written in a cell; `item` then has each of them as a value."""
     doubts: tuple[str, ...] = ()
-    """What else user and item may be, where that is nearly as likely."""
+    """Other columns that user and item may be, where these are nearly as likely."""
 
 
 def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> list[Meeting]:
-    """Files of events, the surest kind only: by the names of both columns, over a linking table, then by foreign keys
-    alone, then by sessions in place of users, then two columns of ids."""
+    """Files of events, of the surest sort only: by the names of both columns, through a linking table, then by foreign
+    keys alone, then by sessions in place of users, then two columns of ids."""
     direct, linked, by_key, by_session, bare, by_list = [], [], [], [], [], []
     keys = [(f, key) for f in files if (key := f.key()) is not None]
     for file in files:
         own = file.key()
         ids = _possible_ids(file)
         users = [c for c in ids if is_user_name(c.name) and not _owns(file, c, is_user_name)]
-        # A name tells users or items apart only where nothing better does.
+        # A name decides between users and items only where nothing better does.
         is_table = own is not None and (is_item_name(own.name) or is_user_name(own.name))
         users = users or [c for c in ids if names_user(c.name) and c is not own and not is_table]
         lists = _lists_of_items(file, keys)
@@ -84,7 +84,7 @@ def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> l
             if inside is not None:
                 by_list.append(Meeting(file, owners[0], inside[0], several=inside[1]))
         references = {r.column.name: r for r in found if r.file is file}
-        # Two columns without a header are called user and item by us, and may be friends.
+        # In a file without a header the names user and item are made up here, and the pairs may be friends.
         if users and items and (len(files) == 1 or file.spec.columns != ("user", "item")):
             direct.append(Meeting(file, users[0], items[0], doubts=(*_other("users", users), *_other("items", items))))
         for reference in references.values():
@@ -107,14 +107,14 @@ def find_meetings(files: Sequence[FileProfile], found: Sequence[Reference]) -> l
             )
             doubts = () if _is_item_key(item, file, files) else (doubt,)
             bare.append(Meeting(file, user, item, doubts=doubts))
-    # Without a header of its own only its name says that a file pairs users with users.
+    # Without a header only the file's name says that it pairs users with users.
     unnamed = [m for m in direct if m.file.spec.columns is not None and SOCIAL_NAME.search(m.file.name)]
     direct = [m for m in direct if m not in unnamed] or direct
     return direct or linked or by_list or by_key or by_session or _alike(bare)
 
 
 def _other(what: str, found: Sequence[ColumnProfile]) -> Iterator[str]:
-    """A further column of ids of another number, such as `customer_unique_id` beside `customer_id`."""
+    """Another column of different ids for the same role, such as `customer_unique_id` beside `customer_id`."""
     first = found[0]
     for other in found[1:]:
         named = stem_of(other.name) != plain(other.name) and stem_of(first.name) != plain(first.name)
@@ -126,14 +126,14 @@ def _other(what: str, found: Sequence[ColumnProfile]) -> Iterator[str]:
 def _lists_of_items(
     file: FileProfile, keys: Sequence[tuple[FileProfile, ColumnProfile]]
 ) -> list[tuple[ColumnProfile, ListForm]]:
-    """The columns of a file that hold several items in a cell, as columns of their own."""
+    """The columns of a file that hold several items in a cell, each as a column of single items."""
     of_tables = [key for f, key in keys if f is not file and not is_user_name(f.name) and not f.spec.rest]
     columns = [c for c in file.columns.values() if not c.is_number]
     return [found for c in columns if (found := item_list(c, of_tables)) is not None]
 
 
 def _alike(bare: Sequence[Meeting]) -> list[Meeting]:
-    """The first of the pairs of ids that are not of one kind, such as friends, and the others of the same ids."""
+    """The first pair of id columns of two kinds (friends are of one), and the other pairs of the same ids."""
     apart = [m for m in bare if m.user.share_in(m.item) < _SAME or m.item.share_in(m.user) < _SAME]
     first = next(iter(apart or bare), None)
     if first is None:
@@ -157,7 +157,7 @@ def is_id(column: ColumnProfile) -> bool:
     """Whether a column may hold ids of users or items: neither times nor fractions nor lists."""
     if not column.name or not column.filled or column.lists or (column.is_number and not column.is_integer):
         return False
-    # Ten digits may be an ISBN or seconds: the name tells.
+    # Ten digits may be an ISBN or seconds: the name decides.
     named = is_user_name(column.name) or is_item_name(column.name) or is_session_name(column.name)
     if not named and names_item(column.name):
         return len(column.values) > 1
@@ -165,7 +165,7 @@ def is_id(column: ColumnProfile) -> bool:
 
 
 def _owns(file: FileProfile, column: ColumnProfile, is_named: Callable[[str], bool]) -> bool:
-    """Whether a column is the key of a table about what it names; a file of events may have each user but once."""
+    """Whether a column is the key of a table about what it names; a file of events may have each user only once."""
     if column is not file.key():
         return False
     others = [c for c in file.columns.values() if c is not column and c.name]
@@ -174,7 +174,7 @@ def _owns(file: FileProfile, column: ColumnProfile, is_named: Callable[[str], bo
 
 
 def _item_rank(column: ColumnProfile, files: Sequence[FileProfile]) -> tuple[bool, bool, bool]:
-    """The column whose values are a table's keys comes first, then the one that is called item, then a sure name."""
+    """Sort key: a column whose values are a table's keys first, then one called item, then a sure name."""
     keys = [key for file in files if (key := file.key()) is not None and plain(key.name) == plain(column.name)]
     return not any(column.share_in(key) for key in keys), stem_of(column.name) != "item", not is_item_name(column.name)
 
@@ -185,19 +185,19 @@ _TAG_NAME = re.compile(r"^(hash)?(tag|keyword|topic|genre|标签|schlagwort|etiq
 
 
 def tag_column(meeting: Meeting) -> ColumnProfile | None:
-    """The column of words that users gave to items, which say what an item is about."""
+    """The column of tags that users gave to items."""
     columns = [c for c in meeting.file.columns.values() if c not in (meeting.user, meeting.item)]
     return next((c for c in columns if c.filled and not c.is_number and _TAG_NAME.search(plain(c.name))), None)
 
 
 @dataclass(frozen=True)
 class Described:
-    """Sections of interactions by name, and what was guessed."""
+    """Sections of interactions by name, and notes."""
 
     sections: dict[str, dict[str, Any]]
     notes: list[str]
     explained_by: tuple[FileProfile, ...] = ()
-    """Tables that were needed to understand it, and are not read by it."""
+    """Tables that the guess used and the section does not read."""
 
 
 def describe_meeting(
@@ -209,10 +209,10 @@ def describe_meeting(
     facts: Sequence[str] = (),
     tables: Sequence[FileProfile] = (),
 ) -> Described:
-    """The sections of the interactions in a file, one, or one for each kind of event, and what was guessed.
+    """The sections of the interactions in a file, one, or one per kind of event, and notes.
 
-    `files` are all that hold the same table in parts; `facts` are columns that tell about the items; `tables` may
-    explain codes. Not `learnt`: kept, but no event of it is positive.
+    `files` are all parts of the same table; `facts` are columns with facts of the items; `tables` may explain codes.
+    Not `learnt`: kept, but no event of it is positive.
     """
     file, via = meeting.file, meeting.via
     notes: list[str] = [f"{UNSURE}{name}: {doubt}" for doubt in meeting.doubts]
@@ -256,7 +256,7 @@ def describe_meeting(
     signal = signal_among([c for c in rest if c is not own])
     signal_prefix = ""
     if signal is None and via is not None:
-        # The status of an order says what became of its rows.
+        # The status of an order applies to its rows.
         others = [
             c for c in via.target.columns.values() if c.name and c is not meeting.user and c is not via.target.key()
         ]
@@ -278,16 +278,16 @@ def describe_meeting(
 
 
 def _via_name(table: FileProfile) -> str:
-    """What a linking table is called; the name of a sheet may be any text."""
+    """Name of a linking table; the name of a sheet may be any text."""
     return kind_name(table.name) if table.spec.sheet is not None else table_name(table.path)
 
 
 def ruled(
     section: dict[str, Any], name: str, signal: Signal | None, *, learnt: bool, prefix: str = "", words: str = ""
 ) -> Described:
-    """The section, or one for each kind of event, with what is positive.
+    """The section, or one per kind of event, with its rule for positive events.
 
-    `prefix` stands before a column of a path in a graph; `words` are what the interaction is called, for the verb.
+    `prefix` is the prefix of a column of a path in a graph; `words` are names of the interaction, for the verb.
     """
     notes: list[str] = []
     unsure = "" if signal is None or signal.sure else UNSURE
@@ -301,7 +301,7 @@ def ruled(
         if verb not in ("viewed", "saw", "put in the cart"):
             section["excludes"] = True
         notes.append(
-            f"{name}: kept but not learnt from (`positive: false`), as there are ratings or purchases beside it"
+            f"{name}: kept but not learned from (`positive: false`), as there are ratings or purchases beside it"
         )
     elif signal is None:
         section["label"] = verb
@@ -331,7 +331,7 @@ def ruled(
 
 
 def _by_words(section: dict[str, Any], name: str, signal: Signal, where: str, unsure: str) -> Described:
-    """A section for the events of each kind, or for likes and for the rest."""
+    """One section per kind of event, or one for likes and one for the rest."""
     column = signal.column
     notes: list[str] = []
     if signal.meaning is Meaning.EVENT:
@@ -347,7 +347,7 @@ def _by_words(section: dict[str, Any], name: str, signal: Signal, where: str, un
             own["positive"] = False
             if signal.meaning is not Meaning.EVENT or takes_back(title):
                 own["excludes"] = True
-        # What somebody thinks of an item is more than having seen it.
+        # A user's opinion of an item says more than a view.
         unliked = "saw" if signal.meaning is Meaning.EVENT else "did not like"
         own["label"] = verb_for(title, None, otherwise="liked" if liked else unliked)
         key = kind_name(title)
@@ -364,10 +364,10 @@ def _by_words(section: dict[str, Any], name: str, signal: Signal, where: str, un
 
 
 def named_column(columns: list[ColumnProfile], words: tuple[str, ...], *, times: bool) -> ColumnProfile | None:
-    """The column that is named like one of the words, the surer word first; with `times` only columns of times."""
+    """The column named like one of the words, the surer word first; with `times` only columns of times."""
     fitting = [c for c in columns if c.filled and (not times or time_format(c) is not None)]
     if times:
-        # What is the same in all rows, such as the time of an export, says nothing where there is another.
+        # A value that is the same in all rows, such as the time of an export, is no evidence where there is another.
         fitting = [c for c in fitting if len(c.values) > 1] or fitting
     for word in words:
         for column in fitting:

@@ -1,4 +1,4 @@
-"""Columns of events with several items in a cell: histories, baskets, all items of a user in a row."""
+"""Find columns of events with several items in a cell: histories, baskets, all items of a user in a row."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ _NAME = re.compile(
 )
 _ID = re.compile(r"[\w.:/#-]{1,60}")
 _KNOWN = 0.8
-"""Share of the parts that must be keys of a table."""
+"""Minimum share of the parts that are keys of a table."""
 
 _SEVERAL = 1.2
-"""Items in a cell, on average, from which a cell is taken to hold several."""
+"""Mean number of items per cell from which a cell is taken to hold several."""
 
 
 def item_list(column: ColumnProfile, keys: Sequence[ColumnProfile]) -> tuple[ColumnProfile, ListForm] | None:
-    """The items in a column's cells, as a column of their own, and how they stand in a cell; None where there are none.
+    """The items in a column's cells, as a column of single items, and how a cell is written; None where there are none.
 
-    `keys` are those of tables: the items are among one's, or the column is called after items and its parts are ids.
+    `keys` are those of tables: the items must be keys of one, or the column is called after items and its parts are
+    ids.
     """
     if not column.filled or not column.name or named_like(column.name, LABEL_WORDS):
-        return None  # words of a name are no items
+        return None  # words of a name are not items
     for form in _forms(column):
         parts: Counter[str] = Counter()
         if column.lists:
@@ -57,8 +58,8 @@ def _forms(column: ColumnProfile) -> list[ListForm]:
     if written is not None:
         return [written]
     cells = list(column.values)
-    found = [s for s in _SEPARATORS if sum(s in cell for cell in cells) > 0.3 * len(cells)]
-    return [ListForm(ListSyntax.SEPARATED, separator) for separator in found]
+    separators = [s for s in _SEPARATORS if sum(s in cell for cell in cells) > 0.3 * len(cells)]
+    return [ListForm(ListSyntax.SEPARATED, separator) for separator in separators]
 
 
 def _are_ids(parts: Counter[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Which of several columns that could be a table's key other tables use: a book's ISBN where events name ISBNs."""
+"""Choose a table's key among several possible columns by what other tables use: ISBN where events name ISBNs."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.words import plain, singular, stem_of
 
 _ENOUGH = 0.5
-"""Share of another table's values that a key must have."""
+"""Minimum share of another table's values that a key has."""
 
 _NEARLY_ALL = 0.9
-"""The same where no name says that it is one."""
+"""The same where no name marks the key."""
 
 _MANY = 8
-"""Different values from which their being keys of a table is no chance."""
+"""Number of distinct values from which a match with a table's keys is not by chance."""
 
 
 def with_used_keys(files: Sequence[FileProfile]) -> list[FileProfile]:
-    """The files, those with another key than their names tell where other files use that one by name and values."""
+    """The files, with the key replaced where other files use another column by name and values."""
     return [_with_used_key(file, [other for other in files if other is not file]) for file in files]
 
 
 def _with_used_key(file: FileProfile, others: Sequence[FileProfile]) -> FileProfile:
-    own = file.key()
-    if own is not None and _is_used(own, others):
+    key = file.key()
+    if key is not None and _is_used(key, others):
         return file
     for column in file.columns.values():
-        if column is not own and file.could_be_key(column) and _is_used(column, others):
+        if column is not key and file.could_be_key(column) and _is_used(column, others):
             return replace(file, key_name=column.name)
     for column in file.columns.values():
-        if own is not None and column is not own and column.is_unique and _is_named_after(column, own, file, others):
+        if key is not None and column is not key and column.is_unique and _is_named_after(column, key, file, others):
             return replace(file, key_name=column.name)
-    if own is not None and any(holds_keys(c, own) for other in others for c in other.columns.values()):
+    if key is not None and any(holds_keys(c, key) for other in others for c in other.columns.values()):
         return file
     for column in file.columns.values():
         columns = (c for other in others for c in other.columns.values())
-        if column is not own and column.is_unique and any(holds_keys(c, column) for c in columns):
+        if column is not key and column.is_unique and any(holds_keys(c, column) for c in columns):
             return replace(file, key_name=column.name)
     return file
 
@@ -47,7 +47,8 @@ def _with_used_key(file: FileProfile, others: Sequence[FileProfile]) -> FileProf
 def _is_named_after(
     column: ColumnProfile, own: ColumnProfile, file: FileProfile, others: Sequence[FileProfile]
 ) -> bool:
-    """Whether a bare `id` of a table of books is what others call `book_id`, the table's `book_id` being another id."""
+    """Whether a bare `id` of a table of books is what others call `book_id`, and the table's `book_id` is another
+    id."""
     if stem_of(column.name) != "" or plain(column.name) == "":
         return False
     table = plain(singular(file.name))
@@ -56,8 +57,8 @@ def _is_named_after(
 
 
 def holds_keys(column: ColumnProfile, key: ColumnProfile) -> bool:
-    """Whether the values of a column are those of a key whatever the names say: so many, and so unlike numbers or
-    words that stand in many columns, that this is no chance.
+    """Whether the values of a column are certainly those of a key, whatever the names: so many, and so unlike numbers
+    or words that occur in many columns, that this is not by chance.
     """
     if not column.values or column.lists or len(column.values) < _MANY or column.share_in(key) < _NEARLY_ALL:
         return False
@@ -65,7 +66,7 @@ def holds_keys(column: ColumnProfile, key: ColumnProfile) -> bool:
 
 
 def _is_own(value: str) -> bool:
-    """Whether a value looks like nothing but an id: letters with digits or signs between them, or many digits."""
+    """Whether a value can only be an id: letters with digits or signs between them, or many digits."""
     return len(value) >= 5 and value.isdigit() if value.isdigit() else re.search(r"[0-9/:_@-]", value) is not None
 
 

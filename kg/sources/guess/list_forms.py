@@ -1,4 +1,4 @@
-"""Columns with several values in a cell: how they are written, and which entry of an object is its name."""
+"""Recognise how columns with several values in a cell are written, and which entry of an object is its name."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from kg.sources.guess.words import plain
 
 _SEPARATORS = ("|", "; ", ";", "^", "\n", "、", ", ", ",", " / ", "/", "，")
 SURE_SEPARATORS = ("|", "; ", ";", "、", "^", "\n")
-"""Separators that hardly occur within a value: few cells with one, and few parts that recur, are enough."""
+"""Separators that hardly occur within a value: few cells with one, and few repeated parts, are enough."""
 
 _TRIED = 300
-"""Different cells that are parsed."""
+"""Maximum number of distinct cells that are parsed."""
 
 _LONGEST = 20_000
-"""Characters of a cell that is parsed."""
+"""Maximum characters of a cell that is parsed."""
 
 _PAIRS = {"[": "]", "(": ")", "{": "}", "<": ">"}
 _PLURALS = frozenset({"tags", "genres", "keywords", "labels", "categories", "hashtags", "topics", "skills", "themes"})
@@ -32,12 +32,12 @@ _PLURALS = frozenset({"tags", "genres", "keywords", "labels", "categories", "has
 _SEVERAL_NAME = re.compile(r"s$|genre|categor|tag|topic|keyword|kategorie|类型|标签|分类|жанр|категор", re.IGNORECASE)
 
 _NAMES = ("name", "title", "label", "value", "tag", "genre", "category", "id", "key")
-"""Entries of an object that say what it is, the best first."""
+"""Entries of an object that name it, the best first."""
 
 
 @dataclass(frozen=True)
 class ListForm:
-    """How several values stand in a cell; `separator` None where it is not to be said."""
+    """How several values are written in a cell; `separator` is None where the description needs none."""
 
     syntax: ListSyntax = ListSyntax.SEPARATED
     separator: str | None = None
@@ -53,10 +53,10 @@ class ListForm:
 
 
 def list_form(column: ColumnProfile, *, blanks: bool, usual: str | None = None) -> ListForm | None:
-    """How a column's several values are written; their parts must recur. None if the cells hold one value each.
+    """How a column's several values are written; the parts must recur. None if the cells hold one value each.
 
     `blanks`: the file's own separator is a space (atomic files) in place of a comma. `usual` separates the values of
-    another column of the file, and is believed more easily.
+    another column of the file, and needs less evidence.
     """
     if column.lists:
         field = _field_of([_object(part) for part in islice(column.parts, _TRIED)])
@@ -70,19 +70,19 @@ def list_form(column: ColumnProfile, *, blanks: bool, usual: str | None = None) 
 
 
 def named_for_several(name: str) -> bool:
-    """Whether a column of this name may well have several values in a cell: a plural, or what items have many of."""
+    """Whether a column of this name probably has several values in a cell: a plural, or a usual list of items."""
     return _SEVERAL_NAME.search(name) is not None
 
 
 def parts_of(cell: str, form: ListForm) -> list[str]:
-    """The values in a text cell, near enough for a look at them."""
+    """The values in a text cell, approximately."""
     if form.syntax is ListSyntax.SEPARATED:
         return [part.strip() for part in cell.split(form.separator or ",")]
     return [part.strip(" '\"") for part in cell.strip("[](){} ").split(form.separator or ",")]
 
 
 def is_written_list(column: ColumnProfile) -> bool:
-    """Whether nearly all cells stand in brackets, whatever is in them."""
+    """Whether nearly all cells are in brackets, whatever their content."""
     inside = sum(n for value, n in column.values.items() if _PAIRS.get(value[:1]) == value[-1:] and len(value) > 1)
     return column.filled > 0 and inside >= 0.9 * column.filled
 
@@ -110,21 +110,21 @@ def written_form(column: ColumnProfile) -> ListForm | None:
 
 
 def _joins_neighbours(cells: Iterable[str], values: list[Any]) -> bool:
-    """Whether texts stand beside each other without commas, as numpy prints them, which Python takes for one text."""
+    """Whether texts follow each other without commas, as numpy prints them; Python joins them to one text."""
     texts = sum(isinstance(value, str) for value in values)
     return sum(cell.count("'") + cell.count('"') for cell in cells) > 3 * texts > 0
 
 
 def _parsed(cells: Iterable[str], parse: Callable[[str], Any]) -> list[Any] | None:
-    """What all cells are, None where one of a hundred is something else."""
-    found: list[Any] = []
+    """The form of all cells, None where one in a hundred has another."""
+    parsed: list[Any] = []
     failed = 0
     for cell in cells:
         try:
-            found.append(parse(cell))
+            parsed.append(parse(cell))
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             failed += 1
-    return found if found and failed <= 0.01 * len(found) else None
+    return parsed if parsed and failed <= 0.01 * len(parsed) else None
 
 
 def _flat(parsed: Iterable[Any]) -> Iterator[Any]:
@@ -143,18 +143,18 @@ def _object(part: str) -> Any:
 
 
 def _field_of(values: list[Any]) -> str | None:
-    """The entry that names all of them; None where they are no objects or have none in common."""
+    """The entry that names every object; None where the values are not objects or have no entry in common."""
     objects = [value for value in values if isinstance(value, dict)]
     if not objects or len(objects) < len(values):
         return None
     shared = [key for key in objects[0] if isinstance(key, str) and all(key in each for each in objects)]
     plain = [key for key in shared if all(isinstance(each[key], str | int | float) for each in objects)]
     for wanted in _NAMES:
-        found = next((key for key in plain if key.lower() == wanted), None) or next(
+        entry = next((key for key in plain if key.lower() == wanted), None) or next(
             (key for key in plain if key.lower().endswith(wanted) and wanted in ("name", "title", "label")), None
         )
-        if found is not None:
-            return found
+        if entry is not None:
+            return entry
     return plain[0] if plain else None
 
 
@@ -169,7 +169,7 @@ def _separated(column: ColumnProfile, *, blanks: bool, believed: str | None) -> 
         for value, count in column.values.items():
             for part in value.split(separator):
                 parts[part.strip()] += count
-        # Names such as "Sarti, Luca" come in more parts than wholes; what several things share comes in fewer.
+        # Names such as "Sarti, Luca" have more distinct parts than wholes; shared values have fewer.
         fewer = sure or separator == believed or len(parts) <= len(column.values)
         if recur(parts, least=1.1 if sure else 3.0) and fewer:
             return ListForm(separator=separator if separator != usual else None)
@@ -177,14 +177,14 @@ def _separated(column: ColumnProfile, *, blanks: bool, believed: str | None) -> 
 
 
 def _by_blanks(column: ColumnProfile) -> ListForm | None:
-    """Words between blanks, in a column that is called after several of something, or all with a # before them."""
+    """Recognise words between blanks, in a column with a plural name, or where all have a # before them."""
     parts: Counter[str] = Counter()
     for value, count in column.values.items():
         for part in value.split(" "):
             parts[part] += count
     tagged = all(part.startswith("#") for part in parts)
     if any(part.endswith((",", ";")) for part in parts):
-        return None  # something else separates them
+        return None  # another separator is used
     if not (tagged or plain(column.name) in _PLURALS) or len(parts) >= len(column.values) + 3:
         return None
     return ListForm(separator=" ") if recur(parts) and any(" " in value for value in column.values) else None

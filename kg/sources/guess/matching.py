@@ -1,4 +1,4 @@
-"""Which sections of a guess are sections of a description under other names: by files, keys, columns and roles."""
+"""Match sections of a guess with those of a description under other names: by files, keys, columns and roles."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from kg.sources.guess.mentions import place_of
 from kg.sources.guess.words import plain
 
 _ENOUGH = 2
-"""Of user's column, item's column and picked rows (which count twice): what two interactions must share."""
+"""Minimum score of a match of two interactions: user's column 1, item's column 1, picked rows 2."""
 
 
 def share(ours: Iterable[SourceSpec], theirs: Iterable[SourceSpec]) -> bool:
-    """Whether two sections read a file in common; one that names no sheet of a workbook may read any."""
+    """Whether two sections read the same file; one that names no sheet of a workbook may read any."""
     ours = list(ours)
     return any(is_same(a, b) for b in theirs for a in ours)
 
 
 def is_same(one: SourceSpec, other: SourceSpec) -> bool:
-    """Whether two sources are one."""
+    """Whether two sources are the same."""
     if one.sheet is None or other.sheet is None:
         one, other = (spec.model_copy(update={"sheet": None}) for spec in (one, other))
     return one.file is not None and place_of(one) == place_of(other)
@@ -27,13 +27,13 @@ def is_same(one: SourceSpec, other: SourceSpec) -> bool:
 
 def match_interactions(ours: DomainSchema, theirs: DomainSchema) -> dict[str, str]:
     """Names of the guess -> names of the description, for events of one file."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for name, interaction in theirs.interactions.items():
-        fits = [(_fit(own, interaction), o) for o, own in ours.interactions.items() if o not in found.values()]
+        fits = [(_fit(own, interaction), o) for o, own in ours.interactions.items() if o not in names.values()]
         best = max(fits, default=(0, ""), key=lambda fit: fit[0])
         if best[0] >= _ENOUGH:
-            found[name] = best[1]
-    return found
+            names[name] = best[1]
+    return names
 
 
 def _fit(own: InteractionKind, other: InteractionKind) -> int:
@@ -45,25 +45,25 @@ def _fit(own: InteractionKind, other: InteractionKind) -> int:
 
 def match_relations(ours: DomainSchema, theirs: DomainSchema) -> dict[str, str]:
     """Names of the guess -> names of the description, for relations of one file."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for name, relation in theirs.relations.items():
         for o, own in ours.relations.items():
             same = share(own.source, relation.source) and own.where == relation.where
-            if same and own.columns == relation.columns and o not in found.values():
-                found[name] = o
+            if same and own.columns == relation.columns and o not in names.values():
+                names[name] = o
                 break
-    return found
+    return names
 
 
 def match_kinds(ours: DomainSchema, theirs: DomainSchema) -> dict[str, str]:
     """Names of node kinds of the guess -> those of the description, for kinds that are the same."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
 
     def pair(name: str, own: str) -> None:
-        if name not in found and own not in found.values() and name in theirs.nodes and own in ours.nodes:
+        if name not in names and own not in names.values() and name in theirs.nodes and own in ours.nodes:
             is_user = {theirs.nodes[name].role is Role.USER, ours.nodes[own].role is Role.USER}
             if len(is_user) == 1:
-                found[name] = own
+                names[name] = own
 
     pair(theirs.user_kinds[0], ours.user_kinds[0])
     for name, own in match_interactions(ours, theirs).items():
@@ -81,14 +81,14 @@ def match_kinds(ours: DomainSchema, theirs: DomainSchema) -> dict[str, str]:
     for name, own in match_relations(ours, theirs).items():
         _pair_all(theirs.relations[name].head, ours.relations[own].head, pair)
         _pair_all(theirs.relations[name].tail, ours.relations[own].tail, pair)
-    for name, own in list(found.items()):
+    for name, own in list(names.items()):
         targets = dict(_targets(ours.nodes[own]))
         for column, target in _targets(theirs.nodes[name]):
             pair(target, targets.get(column, ""))
     for name, node in theirs.nodes.items():
         if name in ours.nodes and ours.nodes[name].role is node.role:
             pair(name, name)
-    return found
+    return names
 
 
 def _pair_all(theirs: Sequence[str], ours: Sequence[str], pair: object) -> None:
@@ -116,7 +116,7 @@ def _targets(node: NodeKind) -> Iterator[tuple[str, str]]:
 
 
 def is_of_events(schema: DomainSchema, node: NodeKind) -> bool:
-    """Whether a kind is the different values of a column of events, and so has no table of its own."""
+    """Whether the nodes of a kind are the distinct values of a column of events, without a table."""
     return any(
         share(each.source, node.source)
         and each.columns is not None
@@ -126,5 +126,5 @@ def is_of_events(schema: DomainSchema, node: NodeKind) -> bool:
 
 
 def section_places(section: NodeKind | RelationSpec | InteractionKind) -> set[str]:
-    """The places that a section reads its own rows from."""
+    """The places that a section reads its rows from."""
     return {place_of(spec) for spec in section.source}

@@ -1,6 +1,6 @@
-"""Which columns a person has seen in a description: those that it reads, and those that its comments name.
+"""Find the columns that a user has seen in a description: those that it reads, and those that its comments name.
 
-A column that a person has decided not to read must not be put in again, nor told as new.
+A column that a user has decided not to read must not be added again, nor reported as new.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from kg.sources.guess.guessed import TABLE_TITLE, comment
 
 
 def place_of(spec: SourceSpec) -> str:
-    """What tells a source apart, however its path is written: the path in its shortest form, with the sheet."""
+    """Identity of a source, however its path is written: the path in its shortest form, with the sheet."""
     path = posixpath.normpath(spec.file or "")
     return path if spec.sheet is None else f"{path} [{spec.sheet}]"
 
@@ -24,19 +24,19 @@ def path_of(place: str) -> str:
 
 
 def title_of(place: str) -> str:
-    """What the table of columns calls a place: without its folders."""
+    """Name of a place in the table of columns: without its folders."""
     return posixpath.basename(place)
 
 
 class Mentions:
-    """What a description says of the columns of its files, in its sections and in its comments."""
+    """The columns that a description mentions, in its sections and in its comments."""
 
     def __init__(self, text: str, schema: DomainSchema) -> None:
         self._text = text
         self.read: dict[str, set[str]] = {}
         """Place -> columns that are read there."""
         self.unnamed: set[str] = set()
-        """Places whose columns only the description names, or whose names are none of a table: triples, RDF."""
+        """Places without column names in the file: without a header, triples, RDF."""
         for spec, columns in columns_read(schema):
             self.read.setdefault(place_of(spec), set()).update(columns)
             is_table = spec.resolved_format not in (SourceFormat.RDF, SourceFormat.TRIPLES, SourceFormat.TABLE)
@@ -45,7 +45,7 @@ class Mentions:
         self._used, self._not_used, self._remarks = _comments(text)
 
     def knows(self, place: str, column: str) -> bool:
-        """Whether a column of a place is read, or was seen by whoever wrote the description."""
+        """Whether a column of a place is read, or was seen by the author of the description."""
         name, title = comment(column), comment(title_of(place))
         if column in self.read.get(place, ()):
             return True
@@ -56,12 +56,13 @@ class Mentions:
         return _stands_in(name, self._not_used[title]) or _stands_in(column, self._remarks)
 
     def names(self, value: str) -> bool:
-        """Whether a value stands anywhere in the text."""
+        """Whether a value is anywhere in the text."""
         return _stands_in(value, self._text)
 
 
 def _comments(text: str) -> tuple[dict[str, list[str]], dict[str, str], str]:
-    """Of the table of columns: lines of used columns, names of the others, by file; and comments among the sections."""
+    """Parse the comments: from the table of columns the lines of used columns and the names of others, by file; and the
+    rest."""
     used: dict[str, list[str]] = {}
     not_used: dict[str, str] = {}
     lines = text.splitlines()

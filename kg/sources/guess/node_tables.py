@@ -1,4 +1,4 @@
-"""A table of nodes as a node kind: its source, key and foreign keys, and what its columns say."""
+"""Describe a table of nodes as a node kind: its source, key, foreign keys, and other columns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kg.sources.guess.words import kind_name, plain
 
 
 def source_of(spec: SourceSpec) -> Any:
-    """A source in the short form that a person would write."""
+    """A source in the short form that a user would write."""
     plain_spec = spec.model_dump(mode="json", exclude_defaults=True)
     return plain_spec["file"] if set(plain_spec) == {"file"} else plain_spec
 
@@ -20,7 +20,7 @@ def source_of(spec: SourceSpec) -> Any:
 def describe_nodes(
     file: FileProfile, kind: str, role: Role, key: ColumnProfile, links: dict[str, str], made: dict[str, str]
 ) -> tuple[dict[str, Any], list[str]]:
-    """The section of a node kind, and what was guessed.
+    """The section of a node kind, and notes.
 
     `links` are foreign keys, column -> kind. `made` collects the kinds that come from values: kind -> the relation's
     column.

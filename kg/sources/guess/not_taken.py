@@ -1,4 +1,4 @@
-"""What a completed description does not read of the files it was given, and what it reads that they do not have."""
+"""Report what a completed description does not read of its files, and what it reads that they do not have."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _OF_TRIPLES = ("relation", "relation_id")
 
 
 def gone_columns(schema: DomainSchema, guess: Guess) -> list[str]:
-    """Columns that the description reads and the files do not have, with those that seem to be in their place."""
+    """Yield columns that the description reads and the files do not have, with those that seem to replace them."""
     instead = _instead(schema, guess)
-    found: dict[str, None] = {}
+    lines: dict[str, None] = {}
     for place, column in _gone(schema, guess):
         line = f"{place}: the column {column!r} is not there any more, so a load stops: "
         if (place, column) in instead:
@@ -25,8 +25,8 @@ def gone_columns(schema: DomainSchema, guess: Guess) -> list[str]:
             line += f"{new!r} seems to be in its place; if so, write it at {where}"
         else:
             line += "correct its name in the description, or take it out"
-        found[line] = None
-    return list(found)
+        lines[line] = None
+    return list(lines)
 
 
 def _gone(schema: DomainSchema, guess: Guess) -> Iterator[tuple[str, str]]:
@@ -42,7 +42,7 @@ def _gone(schema: DomainSchema, guess: Guess) -> Iterator[tuple[str, str]]:
 
 
 def _instead(schema: DomainSchema, guess: Guess) -> dict[tuple[str, str], tuple[str, str]]:
-    """(place, column that is gone) -> (column that a guess takes for the same, where the description names it)."""
+    """(place, missing column) -> (column that a guess takes for the same, where the description names it)."""
     gone = set(_gone(schema, guess))
     pairs: list[tuple[set[str], str | None, str | None, str]] = []
     for theirs, own in match_interactions(schema, guess.schema).items():
@@ -66,9 +66,10 @@ def _instead(schema: DomainSchema, guess: Guess) -> dict[tuple[str, str], tuple[
 
 
 def left_out(mentions: Mentions, schema: DomainSchema, guess: Guess, reasons: Mapping[str, str]) -> Iterator[str]:
-    """Files that the description does not read, and columns of those it reads that nobody has decided about.
+    """Yield files that the description does not read, and columns of files it reads that the user has not decided
+    about.
 
-    `reasons`: why a file found no place, as far as the completing knows.
+    `reasons`: why a file was not added, as far as known.
     """
     told = {new for new, _ in _instead(schema, guess).values()}
     read = {*mentions.read, *file_names(schema)}
@@ -81,7 +82,7 @@ def left_out(mentions: Mentions, schema: DomainSchema, guess: Guess, reasons: Ma
             new = [c for c in columns if c and c not in told and not mentions.knows(place, c) and c not in _OF_TRIPLES]
             new = [c for c in new if not mentions.knows(whole, c)]
             if new:
-                yield f"{place}: not taken up: {', '.join(new)}; name in the description, by hand, what is wanted of it"
+                yield f"{place}: not added: {', '.join(new)}; add by hand to the description what is needed"
 
 
 def _reason(place: str, columns: tuple[str, ...], guess: Guess, reasons: Mapping[str, str]) -> str:

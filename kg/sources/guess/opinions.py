@@ -1,4 +1,4 @@
-"""What words and signs say: whether somebody likes an item, how much an event means, marks such as 4/5 and ★★★."""
+"""Interpret words and signs: whether a user likes an item, how much an event means, marks such as 4/5 and ★★★."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ _STARS, _EMPTY_STARS = "★⭐", "☆✩"
 
 def marks_in(values: Sequence[str], *, graded: bool) -> dict[str, float] | None:
     """Marks as 4/5, 4 out of 5 or ★★★★☆, as shares of the best; None where a value is none of these. Letters and
-    fractions are marks where the column is called so (`graded`): elsewhere A, B and 1/2 may be anything.
+    fractions are marks only where the column's name says so (`graded`): elsewhere A, B and 1/2 may be anything.
     """
     stars = max((sum(map(value.count, _STARS + _EMPTY_STARS)) for value in values), default=0)
-    found: dict[str, float] = {}
+    marks: dict[str, float] = {}
     for value in values:
         text = value.strip()
         if graded and (parts := _OUT_OF.fullmatch(text)) is not None and float(parts[2]) > 0:
-            found[value] = float(parts[1].replace(",", ".")) / float(parts[2])
+            marks[value] = float(parts[1].replace(",", ".")) / float(parts[2])
         elif stars and set(text) <= set(_STARS + _EMPTY_STARS + "\ufe0f"):
-            found[value] = sum(map(text.count, _STARS)) / stars
+            marks[value] = sum(map(text.count, _STARS)) / stars
         elif graded and (letter := _LETTER.fullmatch(text)) is not None:
-            found[value] = 1 - 0.2 * (ord(letter[1]) - ord("A"))
-    return found if len(found) == len(values) else None
+            marks[value] = 1 - 0.2 * (ord(letter[1]) - ord("A"))
+    return marks if len(marks) == len(values) else None
 
 
 def opinion_in(text: str) -> bool | None:
-    """Whether words or signs say that somebody likes it; None for what is not known. Not to say is not to like."""
+    """Whether words or signs say that a user likes it; None for unknown ones. No opinion counts as no like."""
     word = plain_word(text)
     if word in YES_WORDS:
         return True
@@ -63,32 +63,32 @@ def opinion_in(text: str) -> bool | None:
 
 
 def plain_word(text: str) -> str:
-    """A word without case, blanks and signs between letters; signs alone stay: `Thumbs up` -> "thumbsup"."""
+    """A word without case, blanks and signs between letters; only signs are kept: `Thumbs up` -> "thumbsup"."""
     return plain(text) or text.strip()
 
 
 def says_dislike(name: str) -> bool:
-    """Whether the name of a table or a relationship type is one of dislike. Returns and reports may be anything."""
+    """Whether the name of a table or a relationship type means dislike. Returns and reports may be anything."""
     return plain(name).startswith(DISLIKE_STEMS)
 
 
 def how_much(kind: str) -> int | None:
-    """How much a kind of event says: 3 had, 2 wanted, 1 seen, 0 taken back; None for a word that is not known."""
+    """How much a kind of event says: 3 had, 2 wanted, 1 seen, 0 taken back; None for an unknown word."""
     return _strength(plain_word(kind))
 
 
 def takes_back(kind: str) -> bool:
-    """Whether a kind of event is one of taking back or of dislike: who does so has had the item."""
+    """Whether a kind of event means taking back or dislike: such a user has had the item."""
     return _strength(plain_word(kind)) == 0
 
 
 def table_takes_back(name: str) -> bool:
-    """The same of a whole table by its name; reports may be about anything."""
+    """The same for a whole table by its name; reports may be about anything."""
     return takes_back(name) and not plain(name).startswith("report")
 
 
 def _strength(word: str) -> int | None:
-    """How much a kind of event says: 3 had, 2 wanted, 1 seen, 0 taken back; None for a word that is not known."""
+    """How much a kind of event says: 3 had, 2 wanted, 1 seen, 0 taken back; None for an unknown word."""
     for words, strength in ((LEFT_WORDS, 0), (HAD_WORDS, 3), (WANTED_WORDS, 2), (SEEN_WORDS, 1)):
         if any(word == each or (len(each) > 3 and word.startswith(each)) for each in words):
             return strength

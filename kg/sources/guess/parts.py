@@ -1,4 +1,4 @@
-"""Tables that lie in several files: by month, by number, or split into train and test."""
+"""Join tables that are in several files: by month, by number, or split into train and test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PART = re.compile(
 
 
 def same_tables(meetings: Sequence[Meeting]) -> list[list[Meeting]]:
-    """Meetings in groups: the parts of one table, by month or by split, have the same columns and are read alike."""
+    """Group meetings: the parts of one table, by month or by split, have the same columns and are read alike."""
     groups: dict[tuple[Any, ...], list[Meeting]] = {}
     for meeting in meetings:
         described = meeting.file.spec.model_dump_json(exclude={"file", "sheet"})
@@ -29,13 +29,13 @@ def same_tables(meetings: Sequence[Meeting]) -> list[list[Meeting]]:
 
 
 def _without_part(name: str) -> str:
-    """A table's name without what tells its parts apart: numbers, months, words of a split."""
+    """A table's name without the suffix of a part: numbers, months, words of a split."""
     left = [w for w in re.split(r"[\W_]+|(?<=[a-z])(?=[0-9])", name.lower()) if w and not _PART.fullmatch(w)]
     return " ".join(left)
 
 
 def split_word(name: str) -> bool:
-    """Whether a table's name is one of a part that was split off for tests, or of the rest."""
+    """Whether a table's name is that of a test part of a split, or of the rest."""
     return any(_SPLIT.fullmatch(word) for word in re.split(r"[\W_]+", name.lower()))
 
 
@@ -45,8 +45,8 @@ def common_name(files: Sequence[FileProfile]) -> str:
 
 
 def as_one_table(files: Sequence[FileProfile]) -> list[FileProfile]:
-    """The files, those that are parts of one table of nodes by number, month or year as one: alike in columns, with no
-    key in two of them.
+    """The files, with parts of one table of nodes by number, month or year joined: the same columns, and no key in two
+    of them.
     """
     groups: dict[tuple[Any, ...], list[FileProfile]] = {}
     for file in files:
@@ -54,7 +54,7 @@ def as_one_table(files: Sequence[FileProfile]) -> list[FileProfile]:
         is_part = file.key() is not None and _without_part(file.name) != file.name.lower().replace("_", " ")
         alike = (tuple(file.columns), described, _without_part(file.name)) if is_part else (file.place,)
         groups.setdefault(alike, []).append(file)
-    found: list[FileProfile] = []
+    tables: list[FileProfile] = []
     for group in groups.values():
         whole = group[0]
         for part in group[1:]:
@@ -62,8 +62,8 @@ def as_one_table(files: Sequence[FileProfile]) -> list[FileProfile]:
             if key is None or own is None or key.name != own.name or key.values.keys() & own.values.keys():
                 break
             whole = _joined(whole, part)
-        found += [whole] if len(whole.parts or (whole,)) == len(group) else group
-    return found
+        tables += [whole] if len(whole.parts or (whole,)) == len(group) else group
+    return tables
 
 
 def _joined(whole: FileProfile, part: FileProfile) -> FileProfile:

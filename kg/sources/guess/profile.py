@@ -1,4 +1,4 @@
-"""Looking at a file: how it is read, and what its columns hold."""
+"""Profile a file: how it is read, and what its columns hold."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kg.sources.open_source import open_source
 from kg.sources.records import BadRecord, Cell, QuotedReader, Reader, SourceError
 
 SAMPLE_ROWS = 200_000
-"""Rows that are looked at; a file of a million rows is understood from these."""
+"""Number of rows that are examined; they are enough for a file of a million rows."""
 
 _DISTINCT_LIMIT = 200_000
 _MOST_COLUMNS = 10_000
@@ -34,7 +34,7 @@ _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]{1,3}(?:\.?[0-9]{3})*,[0-9]+")
 _BOOLEANS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
 _NO_NUMBER = re.compile(r"[-–—?.*]+|n[/.]?a\.?|none|null|nan|nil|unknown|unrated|not rated|not seen|tbd", re.IGNORECASE)
-"""What stands among numbers where there is none."""
+"""Spellings of "no value" among numbers."""
 
 _NO_TIME = re.compile(r"0000[-/]00[-/]00.*|0001-01-01.*|00[./]00[./]0000.*")
 _MISSING = frozenset(DEFAULT_MISSING)
@@ -45,12 +45,12 @@ _COUNTED = (
     "rows", "missing", "spelt_none", "integers", "numbers", "characters", "lists", "times", "values", "odd", "commas",
     "percents", "parts",
 )  # fmt: skip
-"""What is counted of a column."""
+"""The counts of a column."""
 
 
 @dataclass
 class ColumnProfile:
-    """What a column holds. `values` counts distinct texts (up to a limit); `odd` those that are no number."""
+    """What a column holds. `values` counts distinct texts (up to a limit); `odd` those that are not numbers."""
 
     name: str
     rows: int = 0
@@ -70,11 +70,11 @@ class ColumnProfile:
     percents: int = 0
     parts: Counter[str] = field(default_factory=Counter)
     time_formats: tuple[str, ...] | None = None
-    """What `kg.sources.guess.values` found of times in it, when all of it had been looked at."""
+    """Cache of the time format that `kg.sources.guess.values` found in the complete column."""
 
     @property
     def filled(self) -> int:
-        """Cells with a value."""
+        """Number of cells with a value."""
         return self.rows - self.missing
 
     @property
@@ -84,7 +84,7 @@ class ColumnProfile:
 
     @property
     def is_number(self) -> bool:
-        """Whether it is a number but for a few odd spellings (at most 1 % of the cells or one, and three different)."""
+        """Whether it is numeric but for a few odd spellings (at most 1 % of the cells or one, and three distinct)."""
         allowed = max(0.01 * self.filled, 1 if self.filled >= 20 else 0)
         if self.odd and all(_NO_NUMBER.fullmatch(text) for text in self.odd):
             allowed = 0.5 * self.filled
@@ -108,22 +108,22 @@ class ColumnProfile:
 
     @property
     def mean_length(self) -> float:
-        """Characters of a filled cell."""
+        """Mean number of characters of a filled cell."""
         return self.characters / self.filled if self.filled else 0.0
 
     def share_in(self, other: ColumnProfile) -> float:
-        """Share of its different values that the other column has, 17.0 being 17."""
+        """Share of its distinct values that the other column has; 17.0 equals 17."""
         if not self.values:
             return 0.0
         return sum(v in other.values or v.removesuffix(".0") in other.values for v in self.values) / len(self.values)
 
     def with_other(self, other: ColumnProfile) -> ColumnProfile:
-        """The two columns as one."""
+        """Merge the two columns."""
         counts = {name: getattr(self, name) + getattr(other, name) for name in _COUNTED}
         return replace(self, **counts, low=min(self.low, other.low), high=max(self.high, other.high), time_formats=None)
 
     def add(self, cell: Cell) -> None:
-        """Look at a cell."""
+        """Count a cell."""
         self.rows += 1
         if isinstance(cell, list):
             if cell:
@@ -137,7 +137,7 @@ class ColumnProfile:
             self.times += 1
         text = "" if cell is None else _as_loaded(cell)
         if text.startswith('="') and text.endswith('"'):
-            text = text[2:-1]  # how Excel keeps zeros
+            text = text[2:-1]  # how Excel keeps leading zeros
         if text in self.none or cell != cell:
             self.missing += 1
             self.spelt_none[text] += 1
@@ -163,7 +163,7 @@ class ColumnProfile:
 
 
 def _flat(cells: list[Any]) -> Iterator[Any]:
-    """The values of a list, with those of lists within it, which typed formats give as JSON, in their place."""
+    """Flatten a list; nested lists, which typed formats give as JSON, are replaced by their values."""
     for cell in cells:
         inner = None
         if isinstance(cell, str) and cell.startswith("[") and cell.endswith("]"):
@@ -176,7 +176,7 @@ def _flat(cells: list[Any]) -> Iterator[Any]:
 
 
 def _as_loaded(cell: Cell) -> str:
-    """A cell's text as a load compares it: true for a truth value, 17 for the number 17.0."""
+    """A cell's text as a load compares it: true for a boolean, 17 for the number 17.0."""
     if isinstance(cell, bool):
         return "true" if cell else "false"
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
@@ -184,7 +184,7 @@ def _as_loaded(cell: Cell) -> str:
 
 @dataclass(frozen=True)
 class FileProfile:
-    """A file that was looked at: how it is read, its columns, and notes on what was found."""
+    """A profiled file: how it is read, its columns, and notes on what was found."""
 
     path: Path
     spec: SourceSpec
@@ -193,15 +193,15 @@ class FileProfile:
     notes: tuple[str, ...]
     truncated: bool
     different_rows: int = 0
-    """Rows that are not the same in all columns as one before."""
+    """Number of distinct rows."""
     key_name: str | None = None
-    """The key, where others than the names of columns tell."""
+    """The key, where it is not chosen by the names of columns."""
     parts: tuple[FileProfile, ...] = ()
-    """The files that are this one table together, itself among them; none for a table in one file."""
+    """The files that are the parts of this table, itself included; none for a table in one file."""
 
     @property
     def name(self) -> str:
-        """The table's name; `u.item`, which is no atomic file, is called item."""
+        """The table's name; `u.item`, which is not an atomic file, is called item."""
         if self.spec.sheet is not None:
             return self.spec.sheet
         atomic = self.spec.resolved_format is SourceFormat.RECBOLE
@@ -210,17 +210,17 @@ class FileProfile:
 
     @property
     def title(self) -> str:
-        """What notes call it: the file's name, with the sheet if there are several."""
+        """Name in notes: the file's name, with the sheet if there are several."""
         return self.path.name if self.spec.sheet is None else f"{self.path.name} [{self.spec.sheet}]"
 
     @property
     def place(self) -> tuple[Path, str | None]:
-        """What tells it apart from all others: the file, and the sheet."""
+        """Identity: the file and the sheet."""
         return self.path, self.spec.sheet
 
     @property
     def suffix(self) -> str:
-        """The ending that tells atomic files apart: `inter`, `item`, `user`, `link`, `kg`."""
+        """The ending of an atomic file: `inter`, `item`, `user`, `link`, `kg`."""
         return without_packing(self.path.name).rsplit(".", 1)[-1]
 
     @property
@@ -231,7 +231,7 @@ class FileProfile:
     def key(self) -> ColumnProfile | None:
         """The column that is most likely its key, by name (`id`, `<table>_id`, `item_id`), else the first if unique.
 
-        A named one may lack a value, or repeat one, in a tenth of the rows: the rest of the table is still one.
+        A named one may lack a value, or repeat one, in a tenth of the rows: the rest is still a table.
         """
         return self._key
 
@@ -239,7 +239,7 @@ class FileProfile:
     def _key(self) -> ColumnProfile | None:
         if self.key_name is not None:
             return self.columns[self.key_name]
-        own = plain(singular(self.name))
+        singular_name = plain(singular(self.name))
         # A table of events, which has both, is about neither.
         roles = {is_user_name(c.name) - is_item_name(c.name) for c in self.columns.values() if c.name}
         joins = {1, -1} <= roles
@@ -248,7 +248,7 @@ class FileProfile:
             if column.times or column.mean_length >= 200 or not column.name:
                 continue
             fits = column.is_unique or (not joins and self.could_be_key(column))
-            points = _key_points(column, own) if fits else 0
+            points = _key_points(column, singular_name) if fits else 0
             if column.is_unique:
                 points = 2 * points + (number == 0)
             if points > best[0]:
@@ -261,7 +261,7 @@ class FileProfile:
 
 
 def _key_points(column: ColumnProfile, table: str) -> int:
-    """How much a column's name says that it is the key of a table."""
+    """How strongly a column's name says that it is the key of a table."""
     stem, name = stem_of(column.name), plain(column.name)
     if stem == table and name != table:
         return 5
@@ -273,9 +273,9 @@ def _key_points(column: ColumnProfile, table: str) -> int:
 
 
 def open_given(path: Path, spec: SourceSpec, *, edges: bool) -> Reader:
-    """The reader of a file that the caller has named, by its own place whatever the description will call it."""
-    own = spec.model_copy(update={"file": str(path)})
-    return open_source(own, Path(), edges=edges, allow_outside=[path.resolve().parent])
+    """Open a file that the caller has named, at its real place, whatever path the description will have."""
+    local = spec.model_copy(update={"file": str(path)})
+    return open_source(local, Path(), edges=edges, allow_outside=[path.resolve().parent])
 
 
 def _few(names: Collection[str], path: Path) -> Collection[str]:
@@ -285,35 +285,35 @@ def _few(names: Collection[str], path: Path) -> Collection[str]:
 
 
 def profile_file(path: Path, spec_path: str) -> list[FileProfile]:
-    """Look at a file, at each sheet of a workbook; `spec_path` is how the description will name it.
+    """Profile a file, each sheet of a workbook; `spec_path` is its path in the description.
 
     Raises `SourceError` if it cannot be read, `NothingInIt` if there is no row.
     """
     sniffed = sniff(path, spec_path)
     if not sniffed.sheets:
         return [_profile_table(path, sniffed)]
-    found: list[FileProfile] = []
+    profiles: list[FileProfile] = []
     passed: list[str] = []
     for sheet in sniffed.sheets:
         spec = sniffed.spec.model_copy(update={"sheet": sheet})
         try:
-            found.append(_profile_table(path, Sniffed(spec, sniffed.notes)))
+            profiles.append(_profile_table(path, Sniffed(spec, sniffed.notes)))
         except SourceError as error:
-            passed.append(f"the sheet {sheet!r} is passed over: {error}")
-    if not found:
+            passed.append(f"the sheet {sheet!r} is skipped: {error}")
+    if not profiles:
         raise NothingInIt(f"{path.name}: {'; '.join(passed)}")
-    return [replace(found[0], notes=(*found[0].notes, *passed)), *found[1:]]
+    return [replace(profiles[0], notes=(*profiles[0].notes, *passed)), *profiles[1:]]
 
 
 def _profile_table(path: Path, sniffed: Sniffed) -> FileProfile:
     spec, notes = sniffed.spec, list(sniffed.notes)
-    found = profiled(path, spec, tuple(notes), frozenset())
-    commas = frozenset(c.name for c in found.columns.values() if _has_decimal_comma(c, found.spec))
-    codes = [c.name for c in found.columns.values() if _has_code_for_none(c)]
-    dateless = sorted({value for c in found.columns.values() for value in _spelt_no_time(c)})
-    unsaid = sorted({value for c in found.columns.values() for value in _spelt_no_number(c)})
+    profile = profiled(path, spec, tuple(notes), frozenset())
+    commas = frozenset(c.name for c in profile.columns.values() if _has_decimal_comma(c, profile.spec))
+    codes = [c.name for c in profile.columns.values() if _has_code_for_none(c)]
+    dateless = sorted({value for c in profile.columns.values() for value in _spelt_no_time(c)})
+    unsaid = sorted({value for c in profile.columns.values() for value in _spelt_no_number(c)})
     if not commas and not codes and not dateless and not unsaid:
-        return found
+        return profile
     if commas:
         spec = spec.model_copy(update={"decimal": ","})
         notes.append("numbers have a decimal comma")
@@ -330,27 +330,27 @@ def _profile_table(path: Path, sniffed: Sniffed) -> FileProfile:
 
 
 def _spelt_no_number(column: ColumnProfile) -> list[str]:
-    """What stands for "no value" among ratings and other numbers of events: -, ?, n/a."""
+    """Spellings of "no value" among ratings and other numbers of events: -, ?, n/a."""
     odd = [text for text in column.odd if _NO_NUMBER.fullmatch(text)]
     return odd if odd and column.is_number and is_signal_name(column.name) else []
 
 
 def _spelt_no_time(column: ColumnProfile) -> list[str]:
-    """What stands for "no value" among times: 0000-00-00."""
+    """Spellings of "no value" among times: 0000-00-00."""
     if column.is_number or column.lists or len(column.odd) <= 3:
         return []
     return [value for value in column.values if _NO_TIME.fullmatch(value)]
 
 
 def _has_code_for_none(column: ColumnProfile) -> bool:
-    """Whether NA stands among other codes of two letters: Namibia, North America."""
+    """Whether NA is among other codes of two letters: Namibia, North America."""
     codes = list(column.values)
     return column.spelt_none["NA"] > 0 and len(codes) > 1 and all(_CODE.fullmatch(code) for code in codes)
 
 
 def _has_decimal_comma(column: ColumnProfile, spec: SourceSpec) -> bool:
-    """Whether all that is no number of a column is one with a comma, and some are; a list such as 1,2 has no name of a
-    number, and is found where commas do not separate columns only by such a name.
+    """Whether all values of a column that are not integers have a decimal comma, and some do. Where commas separate
+    columns, the column must have the name of a number, as 1,2 may be a list.
     """
     if not column.commas or column.lists or column.commas + column.integers < column.filled:
         return False
@@ -358,7 +358,7 @@ def _has_decimal_comma(column: ColumnProfile, spec: SourceSpec) -> bool:
 
 
 def profiled(path: Path, spec: SourceSpec, notes: tuple[str, ...], commas: frozenset[str]) -> FileProfile:
-    """Look at a table that is read by `spec`; `notes` come before others, `commas` are columns with a decimal comma."""
+    """Profile a table that is read by `spec`; `notes` come before others, `commas` are columns with a decimal comma."""
     reader = open_given(path, spec, edges=spec.resolved_format in _EDGES)
     none = _MISSING if spec.missing is None else frozenset(spec.missing)
     columns = {name: ColumnProfile(name, none=none) for name in _few(reader.columns or (), path)}
@@ -381,7 +381,7 @@ def profiled(path: Path, spec: SourceSpec, notes: tuple[str, ...], commas: froze
     finally:
         reader.close()
     if rows == 0:
-        raise NothingInIt(f"{spec.name}: no row in it can be read, so it has no place in the description")
+        raise NothingInIt(f"{spec.name}: no row in it can be read, so the description leaves it out")
     for column in columns.values():  # names that later objects of JSON Lines lack
         column.missing += rows - column.rows
         column.rows = rows

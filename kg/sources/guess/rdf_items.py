@@ -1,4 +1,4 @@
-"""Items out of RDF: the subjects that events are on, with label, fields and the type that tells them from others."""
+"""Describe items in RDF: the subjects that events are on, with label, fields and the type that marks them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ENOUGH = 0.5
 def rdf_items(file: FileProfile, items: Set[str]) -> dict[str, Any] | None:
     """The section of a node kind for the items that a file of RDF describes; None where it describes none of them.
 
-    They are told from the other subjects by their type; where nothing tells, only a file of nothing but items is one.
+    Their type distinguishes them from other subjects; without one the file must have no other subjects.
     """
     columns: dict[str, ColumnProfile] = {}
     types: Counter[str] = Counter()

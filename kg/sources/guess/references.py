@@ -1,4 +1,4 @@
-"""Which columns refer to which tables: foreign keys, by name and by value."""
+"""Find foreign keys, by name and by value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.words import plain, singular, stem_of
 
 _ENOUGH = 0.5
-"""Share of a column's values that must be keys of the table it refers to, where names agree."""
+"""Minimum share of a column's values that are keys of the table it refers to, where names agree."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Reference:
 
 
 def references(files: Sequence[FileProfile]) -> list[Reference]:
-    """All foreign keys among the files, at most one for a column."""
+    """All foreign keys among the files, at most one per column."""
     found = []
     for file in files:
         own = file.key()
@@ -56,5 +56,5 @@ def _fit(reference: Reference, *, is_own_key: bool) -> float:
     contained = column.share_in(key)
     if contained < _ENOUGH and not reference.target.truncated:
         return 0.0
-    # A table of products comes before one that joins products and tags.
+    # A table of products is preferred to one that joins products and tags.
     return contained + 2 * for_table + (for_table and stem == table)

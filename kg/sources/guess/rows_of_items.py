@@ -1,4 +1,4 @@
-"""Files with a user and all of its items in a line, told by one another."""
+"""Recognise files with a user and all its items per line, by comparison with each other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kg.sources.guess.profile import FileProfile, profiled
 
 
 def as_rows_of_items(files: Sequence[FileProfile]) -> list[FileProfile]:
-    """The files; where one has a user and all of its items in a line, so have others of numbers between blanks, whose
+    """The files; where one has a user and all its items per line, so have other files of numbers between blanks whose
     lines happen to be of one length.
     """
     wide = next((file for file in files if file.spec.rest), None)

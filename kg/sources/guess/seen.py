@@ -1,4 +1,4 @@
-"""What was seen of a file in which no events were found, for whoever knows what it holds."""
+"""Describe a file in which no events were found, for a user who knows what it holds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kg.sources.guess.words import plain
 _SHOWN_COLUMNS = 12
 
 _ENOUGH = 0.5
-"""Share of a column's values that must be items."""
+"""Minimum share of a column's values that are items."""
 
 
 def what_was_seen(file: FileProfile) -> str:
@@ -36,7 +36,7 @@ def _has_many(column: ColumnProfile) -> bool:
 
 
 def why_not_used(file: FileProfile, item: ColumnProfile) -> str:
-    """Why a file found no place in a description, and what would give it one; `item` holds the items of the events."""
+    """Why a file is not in a description, and what would change that; `item` holds the items of the events."""
     names = [name for name in file.columns if name]
     shown = ", ".join(names) or "no columns"
     for column in file.columns.values():
@@ -53,7 +53,7 @@ def why_not_used(file: FileProfile, item: ColumnProfile) -> str:
 
 
 def _other_spelling(column: ColumnProfile, item: ColumnProfile) -> str | None:
-    """How ids differ from the items': in case, in zeros or letters before a number; with an example."""
+    """How ids differ from those of the items: in case, in zeros or letters before a number; with an example."""
     for spelt in (str.casefold, _digits):
         of_items = {spelt(value): value for value in item.values if spelt(value)}
         same = [value for value in column.values if spelt(value) in of_items]
@@ -64,5 +64,5 @@ def _other_spelling(column: ColumnProfile, item: ColumnProfile) -> str | None:
 
 def _digits(value: str) -> str:
     """The number at the end of an id, without the letters and zeros before it."""
-    found = re.fullmatch(r"[^0-9]*0*([0-9]+)", value)
-    return found[1] if found else ""
+    match = re.fullmatch(r"[^0-9]*0*([0-9]+)", value)
+    return match[1] if match else ""

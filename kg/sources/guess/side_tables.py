@@ -1,4 +1,4 @@
-"""Tables beside items and events that connect nodes: users with users, items with properties, categories."""
+"""Describe other tables that connect nodes: users with users, items with properties, categories."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kg.sources.guess.words import SOCIAL_NAME, is_user_name, kind_name, plain, 
 from kg.sources.records import BadRecord
 
 _KNOWN = 0.9
-"""Share of a column's values that must be known users."""
+"""Minimum share of a column's values that are known users."""
 
 _PARENT = re.compile(r"parent|super|broader|ancestor|上级|父", re.I)
 _PROPERTY = frozenset(("property", "attribute", "attributename", "propertyname", "feature", "field", "key", "属性"))
@@ -26,7 +26,7 @@ _MOST_PROPERTIES = 40
 
 @dataclass(frozen=True)
 class Side:
-    """Relations that a table gives, the kinds of nodes that they make (kind -> column), and what is worth telling."""
+    """Relations that a table gives, the kinds of nodes that they make (kind -> column), and notes."""
 
     relations: dict[str, dict[str, Any]]
     made: dict[str, str]
@@ -34,7 +34,7 @@ class Side:
 
 
 def friends(file: FileProfile, user_kind: str, users: ColumnProfile) -> Side | None:
-    """A table that pairs users with users; None for any other."""
+    """Describe a table that pairs users with users; None for any other."""
     columns = [c for c in file.columns.values() if c.name and c.filled and not c.lists and time_format(c) is None]
     headerless = file.spec.columns is not None
     for head in columns:
@@ -52,7 +52,7 @@ def friends(file: FileProfile, user_kind: str, users: ColumnProfile) -> Side | N
 
 
 def properties(file: FileProfile, item_kind: str, item: ColumnProfile, taken: Mapping[str, Any]) -> Side | None:
-    """A table with a row for each property of an item: its name in one column, its value in another."""
+    """Describe a table with one row per property of an item: its name in one column, its value in another."""
     head = next((c for c in file.columns.values() if plain(c.name) == plain(item.name) and c.share_in(item) > 0), None)
     name = next((c for c in file.columns.values() if plain(c.name) in _PROPERTY), None)
     if head is None or name is None:
@@ -95,13 +95,13 @@ def _recurring(file: FileProfile, name: str, value: str) -> tuple[list[str], lis
                 values.setdefault(str(record.values.get(name) or "").strip(), Counter())[text] += 1
     finally:
         reader.close()
-    found = sorted(values, key=lambda each: -values[each].total())
-    used = [p for p in found if p and 1 < len(values[p]) <= values[p].total() / 2][:_MOST_PROPERTIES]
-    return used, [p for p in found if p and p not in used]
+    names = sorted(values, key=lambda each: -values[each].total())
+    used = [p for p in names if p and 1 < len(values[p]) <= values[p].total() / 2][:_MOST_PROPERTIES]
+    return used, [p for p in names if p and p not in used]
 
 
 def hierarchy(file: FileProfile, kinds: Sequence[str]) -> Side | None:
-    """A table that puts nodes of a kind within others of it: a category and its parent."""
+    """Describe a table that puts nodes of a kind within others: a category and its parent."""
     parent = next((c for c in file.columns.values() if _PARENT.search(c.name)), None)
     if parent is None or not parent.filled:
         return None

@@ -1,4 +1,4 @@
-"""Words of several languages for what a column says about liking: ratings, votes, quantities, and what is none."""
+"""Words of several languages in the names of signal columns: ratings, votes, quantities, and columns that are none."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ CONTEXT_WORDS = frozenset((
     "verifiedpurchase", "channel", "channelid", "bought_count", "价格", "金额", "preis", "betrag", "precio", "prix",
     "цена", "価格", "가격",
 ))  # fmt: skip
-"""Numbers that stand beside events and say nothing of liking."""
+"""Names of numbers beside events that do not tell what users like."""
 
 YES_WORDS = frozenset((
     "true", "t", "yes", "y", "like", "liked", "likes", "love", "loved", "up", "upvote", "upvoted", "thumbsup",
@@ -78,7 +78,7 @@ NO_WORDS = frozenset((
     "一般", "none",
     "unknown", "mixed",
 ))  # fmt: skip
-"""Words of one who does not like, or does not say."""
+"""Words for dislike, or for no opinion."""
 
 YES_STEMS = (
     "upvot", "upmod", "lov", "lik", "recommend", "favo",
@@ -103,7 +103,7 @@ YES_SIGNS = "👍❤💚💙💜🧡💛😻⭐🌟🔥🎉💯🥰🤩😋😍�
 NO_SIGNS = "👎💔😡😠😞😒🤮😐😑🙁☹😢😭😤😖😕🤢😩💩😴"
 
 UNCLEAR_WORDS = frozenset({"value", "weight", "amount", "count", "points", "times"})
-"""Names of quantities that are names of ratings as well."""
+"""Names of both quantities and ratings."""
 
 _KIND_NAME = re.compile(
     r"(event|action|behaviou?r|activity|interaction|vote|rating|reaction|feedback|verdict|opinion|direction|status|"
@@ -124,7 +124,7 @@ HAD_WORDS = (
     "compra", "comprado", "achat", "acheté", "покупка", "купил", "購入",
     "구매",
 )  # fmt: skip
-"""Kinds of events that say most, where there are several."""
+"""Kinds of events that mean most, where there are several."""
 
 WANTED_WORDS = (
     "cart", "carts", "addtocart", "basket", "addtobasket", "favorite", "favourite", "fav", "wishlist", "collect",
@@ -155,7 +155,7 @@ LEFT_WORDS = (
     "devolucion", "retour",
     "возврат", "返品", "반품",
 )  # fmt: skip
-"""Kinds of events that take back, or say dislike."""
+"""Kinds of events that mean taking back or dislike."""
 
 _AGAINST = (
     "dislike", "thumbsdown", "thumbdown", "downvote", "notinterested", "negative", "hate", "skip", "return", "refund",
@@ -167,7 +167,7 @@ _SURELY_AGAINST = (
 
 
 def says_against(name: str) -> bool | None:
-    """Whether a yes in a column of this name says that somebody does not want the item: None if it does not, False if
+    """Whether a yes in a column of this name says that the user does not want the item: None if it does not, False if
     that is only likely (`returned`, `skipped`), True for dislike.
     """
     words = [plain(name), plain(re.sub(r"^(is|has|was|user)(?=[A-Z_ ])", "", name))]
@@ -180,5 +180,5 @@ DISLIKE_STEMS = ("dislike", "downvote", "thumbsdown", "hate", "unlike", "blocked
 
 
 def is_signal_name(name: str) -> bool:
-    """Whether a column of this name holds ratings, votes, quantities or other numbers of an event, and no ids."""
+    """Whether a column of this name holds ratings, votes, quantities or other numbers of an event, and not ids."""
     return plain(name) in RATING_WORDS | VOTE_WORDS | QUANTITY_WORDS | CONTEXT_WORDS and not name.lower().endswith("id")

@@ -1,4 +1,4 @@
-"""What a column beside user and item says about liking: a rating and its scale, a vote, a label, a quantity."""
+"""Find the column that tells what users like: a rating and its scale, a vote, a label, a quantity."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ from kg.sources.guess.signal_words import (
 from kg.sources.guess.words import plain
 
 UNSURE = "unsure: "
-"""What a note begins with where another answer is nearly as likely."""
+"""Prefix of a note where another answer is nearly as likely."""
 
 GOOD_SHARE = 0.8
 """Share of the highest rating from which a rating counts as positive: 4 of 5, 8 of 10."""
 
 _FINE_SHARE = 0.75
-"""The same of scales from 0 to 1 or to 20 and more, whose fourth of five steps may lie below that: 0.75, 76 %."""
+"""The same for scales to 1 or to 20 and more, whose fourth of five steps may be below that: 0.75, 76 %."""
 
 _SIGNED_SHARE = 0.4
-"""The same of scales whose lower half is below 0: 4 of -10 to 10 lies as high as 7 of 10."""
+"""The same for scales whose lower half is below 0: 4 of -10 to 10 is as high as 7 of 10."""
 
 _SCALES = (1, 3, 4, 5, 6, 7, 10, 15, 20, 50, 100)
-"""Highest marks that scales have."""
+"""Highest marks of usual scales."""
 
 _NO_RATING = (99.0, 999.0, 9999.0)
 """Numbers far above a scale that stand for "not rated"."""
 
 _MOST_MARKS = 101
-"""Different marks that a scale has at most, where the column is not named as a rating."""
+"""Maximum number of distinct marks of a scale, where the column is not named as a rating."""
 
 _ONE_IS_BEST = re.compile(r"\b1\s*[=:]\s*(sehr gut|best|very good|excellent|top|highest)", re.IGNORECASE)
 
 _SCHOOL_MARKS = frozenset({"note", "schulnote", "noten", "zensur"})
-"""What marks from 1 (best) to 6 are called in German."""
+"""German names of marks from 1 (best) to 6."""
 
 _MOST_WORDS = 12
 _NUMBERED = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])|[0-9]+$")
 
 
 class Meaning(StrEnum):
-    """What a column is about."""
+    """Meaning of a column."""
 
     RATING = "rating"
     VOTE = "vote"
@@ -65,7 +65,7 @@ _ORDER = (Meaning.RATING, Meaning.VOTE, Meaning.WORDS, Meaning.EVENT, Meaning.QU
 _OPINIONS = (Meaning.RATING, Meaning.VOTE, Meaning.WORDS)
 
 _MARGIN = 0.1
-"""Difference of scores within which another column is nearly as likely to say who likes what."""
+"""Difference of scores within which another column is nearly as likely to tell likes."""
 
 _INSTEAD = {
     Meaning.RATING: "it may be a quantity or a number of something else, and then every event is positive",
@@ -73,17 +73,17 @@ _INSTEAD = {
     Meaning.WORDS: "it may be about something else, and then every event is positive",
     Meaning.EVENT: "there may be kinds that mean less, and then they are not positive",
     Meaning.QUANTITY: "it may be a rating, of which only high ones are positive",
-    Meaning.CODE: "some codes may say that nobody liked it",
+    Meaning.CODE: "some codes may mean dislike",
 }
-"""The runner-up of what is unsure."""
+"""The other possibility, where a meaning is unsure."""
 
 
 @dataclass(frozen=True)
 class Signal:
-    """A column that says which events are likes.
+    """A column that tells which events are likes.
 
-    Numbers have `least` and `most`, the weights between which an event is positive; None where there is no such end.
-    Texts have their `likes`; the events with any other value are none. `exact`: the column's whole name says so.
+    Numbers have `least` and `most`, the bounds of the weight of a positive event; None where there is no bound. Texts
+    have their `likes`; events with any other value are not positive. `exact`: the column's whole name says so.
     """
 
     column: ColumnProfile
@@ -96,24 +96,24 @@ class Signal:
     most: float | None = None
     exact: bool = False
     other: str = ""
-    """What else may be meant, where that is nearly as likely."""
+    """Another meaning, where it is nearly as likely."""
 
     @property
     def score(self) -> float:
-        """How much speaks for it: a sure meaning, then the column's whole name, then the meaning itself."""
+        """Strength of the evidence: a sure meaning, then the column's whole name, then the meaning itself."""
         return 0.5 * self.sure + 0.2 * self.exact + 0.15 - 0.03 * _ORDER.index(self.meaning)
 
 
 def signal_among(columns: Sequence[ColumnProfile]) -> Signal | None:
-    """The column that says most: the surest first, ratings and votes before kinds of events before quantities.
+    """The best column: the surest first, ratings and votes before kinds of events before quantities.
 
-    Another opinion whose score lies within `_MARGIN` of it makes it unsure: there are two ratings.
+    Another rating or vote whose score is within `_MARGIN` of it makes it unsure: there are two ratings.
     """
-    found = sorted((s for s in map(signal_of, columns) if s is not None), key=lambda s: -s.score)
-    if not found:
+    candidates = sorted((s for s in map(signal_of, columns) if s is not None), key=lambda s: -s.score)
+    if not candidates:
         return None
-    first = found[0]
-    second = next((s for s in found[1:] if s.meaning in _OPINIONS), None)
+    first = candidates[0]
+    second = next((s for s in candidates[1:] if s.meaning in _OPINIONS), None)
     if second is not None and first.meaning in _OPINIONS and first.score - second.score < _MARGIN:
         return replace(first, sure=False, other=f"{second.column.name} may say it in its place ({second.why})")
     if first.sure:
@@ -122,24 +122,24 @@ def signal_among(columns: Sequence[ColumnProfile]) -> Signal | None:
 
 
 def signal_of(column: ColumnProfile) -> Signal | None:
-    """What a column says about liking, None where it can say nothing."""
+    """The signal of a column, None where it has none."""
     if not column.filled or column.lists or column.times:
         return None
     named = _named(column.name)
     against = says_against(column.name)
     if against is not None:
         return _of_dislike(column, sure=against)
-    found: Signal | None = None
+    signal: Signal | None = None
     if column.is_number:
-        found = _of_numbers(column, named)
+        signal = _of_numbers(column, named)
     elif len(column.values) <= _MOST_WORDS:
-        found = _of_words(column, named)
-    return replace(found, exact=plain(column.name) in RATING_WORDS | VOTE_WORDS) if found is not None else None
+        signal = _of_words(column, named)
+    return replace(signal, exact=plain(column.name) in RATING_WORDS | VOTE_WORDS) if signal is not None else None
 
 
 def _of_dislike(column: ColumnProfile, *, sure: bool) -> Signal | None:
-    """Of a column such as `disliked` or `returned`: whoever says no, or 0, has nothing against the item."""
-    why = "a yes says that somebody does not want it"
+    """The signal of a column such as `disliked` or `returned`: no, or 0, means no objection to the item."""
+    why = "a yes says that the user does not want it"
     if column.is_number:
         return Signal(column, Meaning.VOTE, None, (), (), sure and column.low >= 0, why, most=0)
     values = tuple(column.values)
@@ -156,7 +156,7 @@ _YES = frozenset(("true", "t", "yes", "y", "1", "ja", "oui", "si", "sí", "да"
 
 
 def _named(name: str) -> Meaning | bool | None:
-    """What the name says: a meaning, False for something else, None for nothing."""
+    """The meaning by the name alone: False for another subject, None for unknown."""
     words = [plain(name), *(plain(part) for part in _NUMBERED.split(name) if part)]
     for vocabulary, meaning in (
         (RATING_WORDS, Meaning.RATING),
@@ -215,19 +215,19 @@ def _votes(column: ColumnProfile, marks: Sequence[float], named: Meaning | bool 
     if len(marks) > 1:
         return _numeric(column, Meaning.VOTE, 1, sure, "1 or 0")
     if named is None:
-        return None  # a column that is the same everywhere says nothing by itself
+        return None  # a constant column alone is no evidence
     return _numeric(column, Meaning.VOTE, 1 if marks == [0.0] else None, sure, f"always {marks[0]:g}")
 
 
 def _rated(column: ColumnProfile, marks: Sequence[float], named: Meaning | bool | None) -> Signal | None:
-    """Marks on a scale, or a quantity where they are on none."""
+    """Recognise marks on a scale, or a quantity where there is no scale."""
     low, high = marks[0], marks[-1]
     wholes = all(2 * mark == int(2 * mark) for mark in marks)
     scale = next((s for s in _SCALES if high <= s), None)
     is_scale = scale is not None and low >= 0 and (wholes or high <= 10 or column.is_percent)
     if named is not None:
         if is_scale and scale is not None:
-            # A column of many marks that ends just below a usual one (4.5, 9) has that one for its best.
+            # A column of many marks that ends just below a usual one (4.5, 9) has that one as its best.
             best = scale if len(marks) > 2 and high >= GOOD_SHARE * scale else high
             sure = named is Meaning.RATING and (high > 1 or len(marks) <= 11)
             return _numeric(column, Meaning.RATING, _good(best), sure, f"a scale up to {_short(best)}")
@@ -238,13 +238,13 @@ def _rated(column: ColumnProfile, marks: Sequence[float], named: Meaning | bool 
             )
         return _quantity(column, marks, sure=False)
     if not is_scale or len(marks) > _MOST_MARKS or not wholes or column.rows < 2 * len(marks):
-        # Too many values for a rating or a vote, and not named for a quantity: some other number.
+        # Too many values for a rating or a vote, and not named for a quantity: another number.
         return _quantity(column, marks, sure=False) if low < 0 and wholes and len(marks) <= _MOST_MARKS else None
     return _numeric(column, Meaning.RATING, _good(high), False, f"{len(marks)} different numbers up to {high:g}")
 
 
 def _without_strays(column: ColumnProfile) -> list[float]:
-    """The different marks, sorted, without the sum that stands in one last row."""
+    """The distinct marks, sorted, without a sum in the last row."""
     marks = sorted({_number(v) for v in column.values if v not in column.odd})
     if len(marks) > 2 and marks[-1] > 5 * max(marks[-2], 1) and marks[-1] not in _NO_RATING:
         rows = sum(n for v, n in column.values.items() if v not in column.odd and _number(v) == marks[-1])
@@ -262,11 +262,13 @@ def _is_usual_scale(marks: Sequence[float]) -> bool:
 
 
 def _coded(column: ColumnProfile) -> Signal | None:
-    """Kinds of events by numbers, whose meaning nothing tells."""
+    """Kinds of events by numbers, whose meaning is unknown."""
     if not 1 < len(column.values) <= _MOST_WORDS:
         return None
     values = tuple(sorted(column.values))
-    return Signal(column, Meaning.CODE, None, values, (), False, "kinds of events by numbers, of which none is told")
+    return Signal(
+        column, Meaning.CODE, None, values, (), False, "kinds of events by numbers, of which none is explained"
+    )
 
 
 def _quantity(column: ColumnProfile, marks: Sequence[float], *, sure: bool) -> Signal:
@@ -299,7 +301,7 @@ def _short(number: float) -> str:
 def _of_words(column: ColumnProfile, named: Meaning | bool | None) -> Signal | None:
     """Texts: yes and no in words, or kinds of events."""
     values = list(column.values)
-    # A grade that few have says little of the others.
+    # A grade in few rows says little of the others.
     graded = named in (Meaning.VOTE, Meaning.RATING) and 2 * column.filled >= column.rows
     if len(values) > 1 and (marks := marks_in(values, graded=graded)) is not None:
         likes = tuple(v for v in values if marks[v] >= GOOD_SHARE)
@@ -320,7 +322,7 @@ def _of_words(column: ColumnProfile, named: Meaning | bool | None) -> Signal | N
         return Signal(column, Meaning.WORDS, None, yes, no, clear, "says yes or no in words")
     if kinds >= max(1, 0.6 * len(values)):
         best = max(each for each in strength.values() if each is not None)
-        # Of views, carts and purchases the latter two say that somebody wants it; of views alone a view must do.
+        # Of views, carts and purchases the latter two mean interest; where there are only views, a view does.
         likes = tuple(v for v in values if (each := strength[v]) is not None and each >= min(best, 2) and each > 0)
         others = tuple(v for v in values if v not in likes)
         return Signal(column, Meaning.EVENT, None, likes, others, len(values) > 1, "holds kinds of events")

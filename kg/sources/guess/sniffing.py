@@ -1,4 +1,4 @@
-"""How a file is to be read: format, separator, header, quoting and encoding, from its name and its first lines."""
+"""Find out how to read a file: format, separator, header, quoting and encoding, from its name and its first lines."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ _TRIPLES_NAMES = ("triple", "triples", "kg", "kgfinal", "graph", "facts", "kb", 
 
 
 class NothingInIt(SourceError):
-    """A file without a single row."""
+    """A file without rows."""
 
 
 @dataclass(frozen=True)
 class Sniffed:
-    """A source as it will be read, and what is worth telling about it."""
+    """A source as it will be read, and notes."""
 
     spec: SourceSpec
     notes: tuple[str, ...]
     sheets: tuple[str, ...] = ()
-    """Of a workbook with several: their names."""
+    """Names of the sheets of a workbook with several."""
 
 
 def sniff(path: Path, spec_path: str) -> Sniffed:
-    """How to read a file. Raises `SourceError` for a file that is absent or of no format known here."""
+    """Find out how to read a file. Raises `SourceError` for a file that is absent or of an unknown format."""
     unread = next((what for endings, what in _UNREAD.items() if path.name.lower().endswith(endings)), None)
     if unread is not None:
         raise SourceError(f"{path}: {unread}")
@@ -75,7 +75,7 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
         raise SourceError(f"{path}: its lines end in \\r alone, as in old files of a Mac; save it with \\n or \\r\\n")
     numbered = [(n, line.rstrip("\r")) for n, line in enumerate(text.split("\n")[:200]) if line.strip()]
     if not numbered:
-        raise NothingInIt(f"{path.name}: the file is empty, so it has no place in the description")
+        raise NothingInIt(f"{path.name}: the file is empty, so the description leaves it out")
     if len(head) == _HEAD_BYTES and len(numbered) > 1:
         numbered = numbered[:-1]  # the last one may be cut
     _refuse_what_is_no_table(path, [line for _, line in numbered])
@@ -86,7 +86,7 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
         numbered = numbered[1:]
     separator = _atomic_separator(numbered[0][1])
     if told is SourceFormat.RECBOLE and separator is None:
-        told = None  # another file that is called so, such as MovieLens-100k's u.item
+        told = None  # another file with such a name, such as MovieLens-100k's u.item
     if told is SourceFormat.RECBOLE and separator is not None:
         spec = _spec(spec_path, encoding=encoding, skip=numbered[0][0] or None)
         return Sniffed(_with_separator(spec, separator, "\t"), tuple(notes))
@@ -98,7 +98,7 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
     cells = _cells([line for _, line in numbered], separator, quoted=quoted)
     before = _before_header(cells)
     if before:
-        notes.append(f"{before} lines before the header are passed over")
+        notes.append(f"{before} lines before the header are skipped")
     skip = numbered[before][0] or None
     cells = cells[before:]
     first = tuple(c.strip() for c in cells[0])
@@ -124,10 +124,10 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
 
 
 def _refuse_what_is_no_table(path: Path, lines: Sequence[str]) -> None:
-    """Raise `SourceError`, with the reason, for texts that would be read as tables of nonsense."""
+    """Raise `SourceError`, with the reason, for texts that are not tables but would be read as such."""
     start = "\n".join(lines[:5]).lstrip().lower()
     if start.startswith(("<!doctype", "<html", "<?xml", "<head")):
-        raise SourceError(f"{path}: this is a web page or XML, no table; fetch the file itself")
+        raise SourceError(f"{path}: this is a web page or XML, not a table; fetch the file itself")
     if re.search(r"^\s*(create table|insert into|--.*sql dump|-- mysql dump|pragma )", start, re.MULTILINE):
         raise SourceError(f"{path}: this is a dump in SQL, a format that is not read; export its tables as CSV")
     if any(_BLOCK.fullmatch(line) for line in lines[:1]) and sum("," in line for line in lines) > 0.5 * len(lines):
@@ -138,20 +138,20 @@ def _refuse_what_is_no_table(path: Path, lines: Sequence[str]) -> None:
 
 
 def _is_a_row_a_user(lines: Sequence[str]) -> bool:
-    """Whether lines are numbers between blanks, another one at the start of each, and the rest of one kind."""
+    """Whether lines are numbers between blanks, the first one distinct, and the rest of one kind."""
     rows = [line.split(" ") for line in lines]
     if len(rows) < 3 or not all(part.isdigit() for row in rows for part in row if part):
         return False
     first, widths = [row[0] for row in rows], [len(row) for row in rows]
     if len(set(first)) < len(first) or max(widths) < 3:
         return False
-    # Lines of one length might be a table; its columns would not have the same values.
+    # Lines of one length may be a table; its columns would not have the same values.
     columns = [{row[at] for row in rows} for at in range(1, min(widths))]
     return len(set(widths)) > 1 or (min(widths) > 4 and all(len(a & b) > 1 for a, b in pairwise(columns)))
 
 
 def _atomic_separator(header: str) -> str | None:
-    """What separates the `name:type` of a RecBole header; None for any other."""
+    """The separator of the `name:type` of a RecBole header; None for any other."""
     for separator in ("\t", ",", ";", "|", " "):
         names = [cell.strip().rpartition(":") for cell in header.split(separator)]
         if len(names) > 1 and all(name and kind in ATOMIC_TYPES for name, _, kind in names):
@@ -162,7 +162,7 @@ def _atomic_separator(header: str) -> str | None:
 
 
 def _before_header(cells: Sequence[Sequence[str]]) -> int:
-    """Lines of a title before the header: narrower than most rows, or mostly empty."""
+    """Number of title lines before the header: narrower than most rows, or mostly empty."""
     widths = Counter(len(row) for row in cells)
     width = max(widths, key=lambda w: (widths[w], w))
     for at, row in enumerate(cells[:_MOST_TITLES]):
@@ -182,18 +182,19 @@ def _with_separator(spec: SourceSpec, separator: str, default: str) -> SourceSpe
 
 
 def _cut(lines: list[str], told: SourceFormat | None, marked: str | None) -> tuple[str, bool]:
-    """(separator, quoted) that cuts most lines into the same number (above one) of cells; `marked` if the file says."""
+    """(separator, quoted) that splits most lines into the same number (above one) of cells; `marked` if the file says
+    it."""
     usual = "," if told is SourceFormat.CSV else "\t"
     with_quotes = sum('"' in line for line in lines)
     believed = told is SourceFormat.CSV or 2 * with_quotes > len(lines)
     best, best_share = (usual, told is SourceFormat.CSV), 0.0
     for separator in (marked,) if marked else dict.fromkeys((usual, "\t", "::", ";", "|", ",", " ")):
-        # Quoting is believed of CSV and where most lines have quotes, elsewhere only where it cuts better: a title may
-        # well begin with a quote.
+        # Quoting is accepted for CSV and where most lines have quotes, elsewhere only where it splits better: a title
+        # may begin with a quote.
         choices = (False,) if len(separator) > 1 or not with_quotes else (believed, not believed)
         for quoted in choices:
             share = _regularity(_cells(lines, separator, quoted=quoted))
-            # Another separator than the usual one, such as a space, must be clearly better.
+            # A separator other than the usual one, such as a space, must be clearly better.
             margin = 0.3 if separator != usual and best[0] == usual and best_share > 0.3 else 0.0
             if share > best_share + margin:
                 best, best_share = (separator, quoted), share
@@ -207,7 +208,7 @@ def _regularity(cells: list[list[str]]) -> float:
     if not widths:
         return 0.0
     width = max(widths, key=lambda w: (widths[w], w))
-    # A header of another width speaks against a separator; a title above the header has one as well.
+    # A header of another width is evidence against a separator; but so is a title above the header.
     fits = len(cells[0]) == width or len(cells[0]) == width - 1 > 1
     return widths[width] / len(cells) * (1.0 if fits else 0.6)
 
@@ -216,14 +217,14 @@ def _cells(lines: list[str], separator: str, *, quoted: bool) -> list[list[str]]
     if not quoted:
         return [line.split(separator) for line in lines]
     rows = csv.reader([f"{line}\n" for line in lines], delimiter=separator, strict=True)
-    found: list[list[str]] = []
+    groups: list[list[str]] = []
     while True:
         try:
-            found.append(next(rows))
+            groups.append(next(rows))
         except StopIteration:
-            return found
+            return groups
         except csv.Error:
-            found.append([])  # a row like no other
+            groups.append([])  # a row like no other
 
 
 def _is_triples(path: Path, first: tuple[str, ...], cells: list[list[str]]) -> bool:

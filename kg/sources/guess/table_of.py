@@ -1,4 +1,4 @@
-"""Which table a column of a file of events refers to: by foreign key, by the key's name, by values."""
+"""Find the table that a column of events refers to: by foreign key, by the key's name, by values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kg.sources.guess.references import Reference
 from kg.sources.guess.words import is_item_name, is_user_name, plain, singular, stem_of
 
 KNOWN_VALUES = 0.5
-"""Share of a column's values that must be keys of a table that is only named for the same role."""
+"""Minimum share of a column's values that are keys of a table that is only named for the same role."""
 
 
 def table_of(
@@ -24,9 +24,9 @@ def table_of(
 ) -> FileProfile | None:
     """The table whose keys the column's values are, None where there is none.
 
-    `events`: places of the files of events, which may have each user or item but once and are no tables of them.
+    `events`: places of the files of events, which may have each user or item only once and are not tables of them.
     """
-    found: list[tuple[tuple[bool, bool, float, int], FileProfile]] = []
+    candidates: list[tuple[tuple[bool, bool, float, int], FileProfile]] = []
     by_key = [r.target for r in references if r.file is file and r.column is column]
     for table in tables:
         key = table.key()
@@ -35,11 +35,11 @@ def table_of(
         atomic = table.spec.resolved_format is SourceFormat.RECBOLE and table.suffix == role.value
         known = column.share_in(key)
         if atomic or table in by_key or (plain(key.name) == plain(column.name) and known > 0):
-            # A table of what the column names comes before one that joins it to something.
+            # A table of what the column names is preferred to one that joins it to other nodes.
             named = stem_of(column.name) in (plain(singular(table.name)), plain(table.name))
-            found.append(((named, table in by_key, round(known, 1), len(table.columns)), table))
-    if found:
-        return max(found, key=lambda each: each[0])[1]
+            candidates.append(((named, table in by_key, round(known, 1), len(table.columns)), table))
+    if candidates:
+        return max(candidates, key=lambda each: each[0])[1]
     return _by_values(file, column, role, [t for t in tables if t.place not in events])
 
 

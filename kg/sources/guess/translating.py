@@ -1,5 +1,5 @@
-"""The sections of a guess in the names of a description: kinds that are the same are called as they are there, and what
-is new gets names that nothing there has.
+"""Translate the sections of a guess to the names of a description: the same kinds get the description's names, and new
+sections get names that it does not have.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from kg.schema.yaml_text import read_yaml
 
 
 class Names:
-    """The guess as plain data that leads to the description's kinds: `translated`, section -> name -> value.
+    """The guess as plain data with the description's kinds: `translated`, section -> name -> value.
 
-    Kinds stand there under the names of the description, relations and interactions under those of the guess.
+    Kinds have the names of the description there, relations and interactions those of the guess.
     """
 
     def __init__(self, ours: DomainSchema, theirs: DomainSchema, kinds: Mapping[str, str]) -> None:
@@ -36,45 +36,47 @@ class Names:
         }
 
     def kind(self, name: str) -> str:
-        """What the description calls a node kind of the guess."""
+        """The description's name for a node kind of the guess."""
         return self._kinds[name]
 
     def new(self, section: str, name: str) -> str:
-        """What a relation or an interaction of the guess is called where it is new."""
+        """The name for a new relation or interaction of the guess."""
         return _untaken(name, self._relations if section == "relations" else self._ours.interactions)
 
     def led_to(self, value: Any) -> set[str]:
         """Names of node kinds that entries lead to."""
         if not isinstance(value, dict):
             return set()
-        found: set[str] = set()
+        kinds: set[str] = set()
         for key, each in value.items():
             if key in ("target", "head", "tail", "user", "items"):
-                found |= {each} if isinstance(each, str) else set(each) if isinstance(each, list) else set()
+                kinds |= {each} if isinstance(each, str) else set(each) if isinstance(each, list) else set()
             if key not in ("columns", "fields"):
-                found |= self.led_to(each)
-        return found
+                kinds |= self.led_to(each)
+        return kinds
 
     def _node(self, value: dict[str, Any] | None) -> dict[str, Any]:
-        found = dict(value or {})
+        translated = dict(value or {})
         for part in ("lists", "links"):
-            if part in found:
-                found[part] = {c: self._link(c, link) for c, link in found[part].items()}
-        return found
+            if part in translated:
+                translated[part] = {c: self._link(c, link) for c, link in translated[part].items()}
+        return translated
 
     def _link(self, column: str, link: Any) -> dict[str, Any]:
         link = {"target": link} if isinstance(link, str) else link
-        # Two relations of one name would have to share their words.
+        # Two relations of one name would need the same words.
         relation = self.new("relations", link.get("relation", column))
         return {**link, "target": self._kinds[link["target"]], "relation": relation}
 
     def _ends(self, value: dict[str, Any], ends: tuple[str, ...]) -> dict[str, Any]:
-        found = dict(value)
+        translated = dict(value)
         for end in ends:
-            if end in found:
-                kinds = found[end]
-                found[end] = self._kinds[kinds] if isinstance(kinds, str) else [self._kinds[kind] for kind in kinds]
-        return found
+            if end in translated:
+                kinds = translated[end]
+                translated[end] = (
+                    self._kinds[kinds] if isinstance(kinds, str) else [self._kinds[kind] for kind in kinds]
+                )
+        return translated
 
 
 def _untaken(name: str, taken: Container[str]) -> str:

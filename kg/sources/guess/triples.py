@@ -1,4 +1,4 @@
-"""Triples and RDF edges: one entity kind, and a relation for each name in the file with the kinds found at its ends."""
+"""Describe triples and RDF edges: one entity kind, and one relation per name in the file with the kinds at its ends."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from kg.sources.records import BadRecord
 
 _ENDS = ("head", "tail")
 MOST_TRIPLES = 3_000_000
-"""Triples that are looked at: a file that is sorted by relation has some of them only at its end."""
+"""Number of triples that are examined: a file sorted by relation has some relations only at its end."""
 
 MOST_RELATIONS = 500
-"""Relations beyond which a file's middle column is taken to be something else."""
+"""Maximum number of relations; with more, the middle column is taken to be something else."""
 
 
 def describe_triples(
     file: FileProfile, item_kind: str, items: Set[str], id_map: IdMap | None, mapped: Mapping[str, str], taken: Set[str]
 ) -> tuple[dict[str, Any], list[str]]:
-    """Sections of the relations of a file, and notes; `items` are the item keys, `mapped` the map's entity ids."""
+    """The sections of the relations of a file, and notes; `items` are the item keys, `mapped` the map's entity ids."""
     kinds: dict[str, dict[str, dict[str, int]]] = {}
     literals: dict[str, int] = {}
     ends = ("head_id", "tail_id") if file.spec.resolved_format is SourceFormat.RECBOLE else _ENDS
@@ -59,8 +59,8 @@ def describe_triples(
     notes = []
     if cut:
         notes.append(
-            f"unsure: only its first {MOST_TRIPLES:,} triples were looked at; a load tells which relations behind them"
-            " no section takes up"
+            f"unsure: only its first {MOST_TRIPLES:,} triples were looked at; a load reports relations after them that"
+            " no section takes"
         )
     for relation, found in sorted(kinds.items()):
         total = sum(found["head"].values())
@@ -88,7 +88,7 @@ def describe_triples(
 
 
 def map_columns(file: FileProfile) -> tuple[str, str] | None:
-    """(item column, entity column) of a file that does nothing but pair items with other ids; None for any other."""
+    """(item column, entity column) of a file that only pairs items with other ids; None for any other."""
     names = list(file.columns)
     item = next((n for n in names if is_item_name(n) or plain(n) == "orgid"), None)
     entity = next((n for n in names if plain(n) in ENTITY_WORDS or stem_of(n) in ENTITY_WORDS), None)
@@ -98,5 +98,5 @@ def map_columns(file: FileProfile) -> tuple[str, str] | None:
 
 
 def is_edges(file: FileProfile) -> bool:
-    """Whether a file holds edges, not rows of a table."""
+    """Whether a file holds edges rather than rows of a table."""
     return file.is_triples or file.spec.resolved_format is SourceFormat.RDF or file.suffix == "kg"

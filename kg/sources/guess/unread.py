@@ -1,4 +1,4 @@
-"""Columns of the files that a description does not read, by name: what a guess has left out must be seen."""
+"""List the columns of the files that a description does not read, so that the user sees what a guess left out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kg.sources.guess.profile import FileProfile
 
 
 def unread_columns(schema: DomainSchema, files: Sequence[FileProfile]) -> Iterator[tuple[FileProfile, list[str]]]:
-    """The files that have columns which the description does not read, with these in the file's order."""
+    """The files that have columns which the description does not read, and these columns in the file's order."""
     read: dict[str, set[str]] = {}
     for spec, columns in columns_read(schema):
         read.setdefault(spec.name, set()).update(columns)

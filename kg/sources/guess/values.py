@@ -1,4 +1,4 @@
-"""What a column's values are: times, lists, weights, fields."""
+"""Classify a column's values: times, lists, weights, fields."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PATTERNS = (
 )  # fmt: skip
 _NUMBERS = (("auto", 1.0), ("unix_ms", 1e3), ("unix_us", 1e6), ("unix_ns", 1e9))
 _NO_TIME = re.compile(r"0000-00-00.*|n/?a|none|null|nan|nat|unknown|never|-+|\\n", re.IGNORECASE)
-"""What stands in columns of times where there is none."""
+"""Spellings of "no value" in columns of times."""
 
 _UTC_WORD = re.compile(r"\s*(?:UTC|GMT|Z)$", re.IGNORECASE)
 _DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
@@ -32,7 +32,7 @@ _URL = re.compile(r"(https?|ftp|s3|data)://|www\.|data:|\S+\.(jpe?g|png|gif|webp
 
 
 _LIKE_TIME = re.compile(r"^(?:[0-9]{1,4}[-/. 年][^-/. 年]{1,9}[-/. 月]\s?[0-9]|[^\W\d_]{3,9},? |[0-9]{8}T[0-9])")
-"""How the patterns begin: two separators between three parts, or the name of a day or month."""
+"""Start of a text that a pattern may fit: two separators between three parts, or the name of a day or month."""
 
 _LONGEST_TIME = 40
 
@@ -46,8 +46,8 @@ def time_format(column: ColumnProfile) -> str | None:
 
 
 def counts_seconds(column: ColumnProfile) -> bool:
-    """Whether the numbers of a column that no name tells of are seconds (ms, ns) of this century, and no running number
-    or id.
+    """Whether the numbers of a column without a telling name are seconds (ms, ns) of this century rather than running
+    numbers or ids.
     """
     form = time_format(column)
     unit = dict(_NUMBERS).get(form or "")
@@ -64,12 +64,12 @@ def is_year(column: ColumnProfile) -> bool:
 
 
 def other_pattern(column: ColumnProfile, form: str) -> str | None:
-    """Another pattern that all its values fit as well, such as month and day the other way round."""
+    """Another pattern that all its values fit, such as month and day swapped."""
     return next((other for other in _known_formats(column) if other not in ("auto", form)), None)
 
 
 def _known_formats(column: ColumnProfile) -> tuple[str, ...]:
-    # Many ask, and trying all patterns takes milliseconds.
+    # Called often, and trying all patterns takes milliseconds.
     if column.time_formats is None:
         column.time_formats = tuple(_time_formats(column))
     return column.time_formats
@@ -93,7 +93,7 @@ def _time_formats(column: ColumnProfile) -> Iterator[str]:
         return
     if not all(_LIKE_TIME.search(value) and len(value) <= _LONGEST_TIME for value in bare):
         return
-    # One value tells most patterns apart; the others are tried on the rest.
+    # One value rules out most patterns; the others are tried on the rest.
     fitting = [p for p in _PATTERNS if _matches(bare[0], p)]
     yield from (p for p in fitting if all(_matches(v, p) for v in bare))
 
@@ -117,7 +117,7 @@ def _number_formats(column: ColumnProfile, values: list[str]) -> Iterator[str]:
 
 
 def _low_beside_none(column: ColumnProfile) -> float:
-    """The lowest number, without a few of 0, 1 or -1, which stand for "unknown" among moments."""
+    """The lowest number, without a few 0, 1 or -1, which mean "unknown" among times."""
     if column.low > 1 or column.is_percent:
         return column.low
     none = sum(column.values[text] for text in ("0", "1", "-1", "0.0"))
@@ -144,7 +144,7 @@ def _matches(text: str, pattern: str) -> bool:
 
 
 def is_url(column: ColumnProfile) -> bool:
-    """Whether a column holds addresses, or names of pictures, which nobody reads."""
+    """Whether a column holds addresses, or names of pictures."""
     return is_address(list(islice(column.values, _TRIED)))
 
 
@@ -168,7 +168,7 @@ def is_category_name(name: str) -> bool:
 
 def is_category(column: ColumnProfile) -> bool:
     """Whether a text column names categories: short, and each value several times."""
-    # What is called so may have a value for nearly each row of a small table.
+    # With such a name it may have a value for nearly each row of a small table.
     named = is_category_name(column.name) and len(column.values) < column.filled <= _SMALL_TABLE
     few = named or len(column.values) <= max(2, min(1000, column.filled / 3))
     return (
@@ -177,7 +177,7 @@ def is_category(column: ColumnProfile) -> bool:
 
 
 def label_column(columns: list[ColumnProfile], table: str) -> ColumnProfile | None:
-    """The column with the readable name: by its own name, else the first text whose values mostly differ."""
+    """The column with the readable name: by the column's name, else the first text whose values mostly differ."""
     texts = [c for c in columns if not c.is_number and c.filled and not c.lists and not time_format(c)]
     for named in (
         [c for c in texts if plain(c.name) in LABEL_WORDS],
@@ -192,27 +192,27 @@ def label_column(columns: list[ColumnProfile], table: str) -> ColumnProfile | No
 
 def field_of(column: ColumnProfile, *, sensitive: bool) -> dict[str, Any] | None:
     """A typed field for a column, None for long texts and for texts that all differ."""
-    found: dict[str, Any] = {}
+    described: dict[str, Any] = {}
     if len(column.values) < 2 and column.missing == 0 and not sensitive:
-        return None  # the same everywhere
+        return None  # constant
     if column.is_boolean:
-        found["type"] = "boolean"
+        described["type"] = "boolean"
     elif column.is_number:
         if column.is_integer and max(abs(column.low), abs(column.high)) >= 2**63:
             return None  # ids: no field holds them exactly
-        found["type"] = "integer" if column.is_integer else "number"
+        described["type"] = "integer" if column.is_integer else "number"
         if column.odd:
-            found["missing"] = sorted(column.odd)
+            described["missing"] = sorted(column.odd)
     elif (form := time_format(column)) is not None:
-        found["type"] = "date"
+        described["type"] = "date"
         if form != "auto":
-            found["format"] = form
+            described["format"] = form
     elif is_category(column):
-        found["type"] = "categorical"
+        described["type"] = "categorical"
     elif sensitive and column.filled and not column.lists:
-        found["type"] = "text"
+        described["type"] = "text"
     else:
         return None
     if sensitive:
-        found["sensitive"] = True
-    return found
+        described["sensitive"] = True
+    return described

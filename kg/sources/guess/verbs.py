@@ -1,4 +1,4 @@
-"""What a user does in an interaction, in a word for sentences: "bought", "watched"."""
+"""The verb of an interaction, for sentences: "bought", "watched"."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kg.sources.guess.words import plain
 
 
 def verb_for(name: str, signal: Signal | None, otherwise: str = "liked") -> str:
-    """What a user does in such an interaction, in one word: "bought"; `otherwise` where the name says nothing."""
+    """The verb of an interaction by its name: "bought"; `otherwise` for an unknown name."""
     text = plain(name)
     is_rated = signal is not None and signal.meaning is Meaning.RATING
     for words, verb in (

@@ -1,4 +1,4 @@
-"""What names of files and columns usually mean. Only names: the values have the last word elsewhere."""
+"""The usual meaning of names of files and columns. Other modules check the values."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ WEAK_ITEM_WORDS = frozenset((
     "ad", "channel", "brand", "topic", "station", "page", "url", "link", "episode", "post", "tweet", "beer", "wine",
     "dish",
 ))  # fmt: skip
-"""What is an item only where nothing else is: more often it is said about one."""
+"""Names that are items only where nothing else is: more often they are properties of items."""
 
 _WHOLE_WORDS = frozenset(("artist", "album", "band", "performer"))
 """Items that consist of other items: where a track is named as well, that is the item."""
@@ -86,7 +86,7 @@ KEY_NAMES = frozenset((
     "asin", "parentasin", "isbn", "isbn13", "sku", "ean", "upc", "gtin", "uid", "iid", "uuid", "slug", "编号",
     "序号",
 ))  # fmt: skip
-"""Names of keys that no ending tells."""
+"""Names of keys without a usual ending."""
 
 
 def plain(name: str) -> str:
@@ -95,7 +95,7 @@ def plain(name: str) -> str:
 
 
 def stem_of(column: str) -> str:
-    """What a key column is the key of: `customerID`, `customer_id`,
+    """The kind that a key column is the key of: `customerID`, `customer_id`,
     `CustomerKey` -> "customer"; "" for a bare `id`."""
     parts = plain(column)
     for ending in (
@@ -137,17 +137,17 @@ def names_user(name: str) -> bool:
 
 
 def names_item(name: str) -> bool:
-    """Whether a column holds the names of items (`ProductName`), or what may be an item where nothing else is one."""
+    """Whether a column holds the names of items (`ProductName`), or a possible item where nothing else is one."""
     return _means(_without_name(name), ITEM_WORDS) or stem_of(name) in WEAK_ITEM_WORDS
 
 
 def is_whole(name: str) -> bool:
-    """Whether a column names artists or albums, which are no items where their tracks are named too."""
+    """Whether a column names artists or albums, which are not items where their tracks are named too."""
     return stem_of(_without_name(name)) in _WHOLE_WORDS
 
 
 def _without_name(name: str) -> str:
-    found = plain(name)
+    plain_name = plain(name)
     for ending in (
         "emailaddress",
         "email",
@@ -163,25 +163,25 @@ def _without_name(name: str) -> str:
         "nom",
         "nombre",
     ):
-        if found.endswith(ending) and found != ending:
-            return found.removesuffix(ending)
-    return found
+        if plain_name.endswith(ending) and plain_name != ending:
+            return plain_name.removesuffix(ending)
+    return plain_name
 
 
 def is_session_name(name: str) -> bool:
-    """Whether a column of this name is about what one user does in one go: a session, a basket, a playlist."""
+    """Whether a column of this name is about one visit of a user: a session, a basket, a playlist."""
     return _means(name, SESSION_WORDS)
 
 
 def _means(name: str, words: frozenset[str]) -> bool:
-    found = stem_of(name)
-    return found in words or singular(found) in words or plain(name) in words
+    stem = stem_of(name)
+    return stem in words or singular(stem) in words or plain(name) in words
 
 
 def named_like(name: str, words: tuple[str, ...]) -> bool:
     """Whether a name is one of the words, or a word with something in front (`companyName`)."""
-    found = plain(name)
-    return any(found == w or (len(w) > 3 and found.endswith(w)) for w in words)
+    plain_name = plain(name)
+    return any(plain_name == w or (len(w) > 3 and plain_name.endswith(w)) for w in words)
 
 
 def is_sensitive(name: str) -> bool:
@@ -209,7 +209,7 @@ def leads_to_own(name: str) -> bool:
 
 
 def singular(name: str) -> str:
-    """The singular of an English plural, near enough for names of tables: categories -> category, movies -> movie."""
+    """The singular of an English plural, good enough for names of tables: categories -> category, movies -> movie."""
     lower = name.lower()
     if lower in ("series", "news", "movies", "cookies"):
         return {"movies": name[:-1], "cookies": name[:-1]}.get(lower, name)
@@ -223,8 +223,8 @@ def singular(name: str) -> str:
 
 def kind_name(text: str) -> str:
     """A name for a node kind out of a file's or column's: letters, digits and _, starts with a letter."""
-    found = re.sub(r"\W+", "_", singular(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text).strip())).strip("_").lower()
-    return found if found and not found[0].isdigit() and found[0] != "_" else f"kind_{found}".rstrip("_")
+    name = re.sub(r"\W+", "_", singular(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text).strip())).strip("_").lower()
+    return name if name and not name[0].isdigit() and name[0] != "_" else f"kind_{name}".rstrip("_")
 
 
 def table_name(path: Path) -> str:

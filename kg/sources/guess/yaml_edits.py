@@ -1,7 +1,7 @@
-"""Changes to the text of a description that leave all else in it as it is: comments, order and the person's own forms.
+"""Edit the text of a description and leave everything else unchanged: comments, order and the user's style.
 
-The text is changed at the place of a value, and read again: a text that then says anything but what was meant, as it
-may where it has aliases or merge keys, is refused.
+The text is changed at the place of a value and parsed again; an edit whose result differs from what was meant, as may
+happen with aliases or merge keys, is refused.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Path: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True)
 class PutIn:
-    """Entries at the end of the mapping at a path, which is made where it is not there."""
+    """Add entries at the end of the mapping at a path, which is created if missing."""
 
     path: Path
     entries: dict[str, Any]
@@ -30,7 +30,7 @@ class PutIn:
 
 @dataclass(frozen=True)
 class Exchange:
-    """Another value for the one at a path."""
+    """Replace the value at a path."""
 
     path: Path
     value: Any
@@ -38,7 +38,7 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Append:
-    """A further value for the list at a path; one value there becomes the first of a list."""
+    """Append a value to the list at a path; a single value there becomes the first of a list."""
 
     path: Path
     value: Any
@@ -48,12 +48,12 @@ Edit: TypeAlias = PutIn | Exchange | Append
 
 
 def edited(text: str, edits: Sequence[Edit]) -> str:
-    """The text after the edits, in their order. Raises `GuessError` where its form does not allow them."""
+    """Apply the edits in order and return the text. Raises `GuessError` where its form does not allow them."""
     if text and not text.endswith("\n"):
         text += "\n"
     wanted, _ = read_yaml(text, "the description")
     found = None
-    # A value may stand where its path does not lead: at an alias, under a merge key.
+    # A value may be at another place than its path: at an alias, under a merge key.
     with suppress(yaml.YAMLError, SchemaError, StopIteration, AttributeError, TypeError, ValueError):
         for edit in edits:
             wanted = _changed(wanted, edit)
@@ -91,7 +91,7 @@ def _changed(data: Any, edit: Edit) -> Any:
 
 
 def _own_copy(data: Any) -> Any:
-    """A copy in which nothing stands in two places, as the value of an alias does."""
+    """A copy in which no object occurs twice, as the value of an alias does."""
     if isinstance(data, dict):
         return {key: _own_copy(value) for key, value in data.items()}
     return [_own_copy(value) for value in data] if isinstance(data, list) else data
@@ -104,7 +104,7 @@ def _applied(text: str, edit: Edit) -> str:
     start, end = node.start_mark.index, _end(text, node)
     if isinstance(edit, Exchange):
         if isinstance(node, yaml.SequenceNode) and not text[text.rfind("\n", 0, start) + 1 : start].strip():
-            # A list below its key may stand no further in than that, where another value must.
+            # A list may have the indentation of its key, where another value must have more.
             return f"{text[:start]} {_inline(edit.value)}{text[end:]}"
         return text[:start] + _inline(edit.value) + text[end:]
     if isinstance(node, yaml.SequenceNode) and not node.flow_style and node.value:
@@ -117,7 +117,7 @@ def _applied(text: str, edit: Edit) -> str:
         return f"{text[:start]}[{_inline(node.value)}, {_inline(edit.value)}]{text[end:]}"
     if isinstance(node, yaml.MappingNode) and node.flow_style:
         return f"{text[:start]}[{text[start:end]}, {_inline(edit.value)}]{text[end:]}"
-    # A block of its own becomes the first entry of a list: `- ` stands before it, its other lines move behind that.
+    # A block becomes the first entry of a list: `- ` goes before it, its other lines are indented.
     indent = " " * node.start_mark.column
     place = _after(text, end)
     first, *others = text[start:place].splitlines(keepends=True)
@@ -133,7 +133,7 @@ def _node(text: str, path: Path) -> yaml.Node:
 
 
 def _inline(value: Any) -> str:
-    """A value in the form that stands anywhere on a line."""
+    """A value in the form that is valid anywhere on a line."""
     return write_yaml([value], on_one_line=True)[1:-1]
 
 
@@ -155,34 +155,34 @@ def _put_in(text: str, path: Path, entries: dict[str, Any]) -> str:
         place = node.end_mark.index - 1
         comma = ", " if node.value else ""
         return text[:place].rstrip() + comma + write_yaml(entries, on_one_line=True)[1:-1] + text[place:]
-    # Behind the line on which the last value ends, with the comment that may stand there.
+    # After the line on which the last value ends, and its comment.
     place = _after(text, _end(text, node))
     return text[:place] + _block(entries, " " * node.start_mark.column) + text[place:]
 
 
 def _replaced(text: str, node: yaml.MappingNode, key: str, empty: yaml.Node, entries: dict[str, Any]) -> str:
-    """The text with an empty value replaced by entries: in the lines below, or in its braces within others."""
+    """Replace an empty value by entries: in the lines below, or in its braces within others."""
     name = next(name for name, value in node.value if value is empty and name.value == key)
     start = name.end_mark.index + text[name.end_mark.index :].index(":") + 1
     end = max(start, empty.end_mark.index)
     if node.flow_style:
         return f"{text[:start]} {write_yaml(entries, on_one_line=True)}{text[end:]}"
-    # What stands behind it on its line is a comment, which stays there.
+    # The rest of its line is a comment, which remains there.
     place = _after(text, end)
     rest = text[end:place].rstrip("\n").rstrip()
     return f"{text[:start]}{rest}\n{_block(entries, ' ' * (node.start_mark.column + 2))}{text[place:]}"
 
 
 def _after(text: str, end: int) -> int:
-    """The start of the line behind a value that ends at `end`."""
+    """The start of the line after a value that ends at `end`."""
     if end > 0 and text[end - 1] == "\n":  # a text of several lines
         return end
-    found = text.find("\n", end)
-    return len(text) if found < 0 else found + 1
+    line_end = text.find("\n", end)
+    return len(text) if line_end < 0 else line_end + 1
 
 
 def _end(text: str, node: yaml.Node) -> int:
-    """Where the last value in a node ends; a block's own mark stands behind the comments that follow it."""
+    """End of the last value in a node; a block's end mark is after the comments that follow it."""
     while isinstance(node, yaml.MappingNode | yaml.SequenceNode) and not node.flow_style and node.value:
         last = node.value[-1]
         node = last[1] if isinstance(last, tuple) else last

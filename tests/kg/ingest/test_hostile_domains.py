@@ -248,7 +248,7 @@ def with_source(source: Any, kind: str = "item") -> dict[str, Any]:
         (with_source({"file": "items.csv", "encoding": "utf-16"}), {}, "not text in its `encoding`"),
         (with_source("a\0.csv"), {}, "holds a NUL character"),
         (with_source("a\ud800.csv"), {}, "holds half a character"),
-        (with_source("/dev/zero.csv"), {}, "lies outside the description's folder"),
+        (with_source("/dev/zero.csv"), {}, "is outside the description's folder"),
         (DOMAIN, {"things.ttl": b"<http://a> <http://b> " + b"(" * 5000 + b")" * 5000 + b" ."}, "this is not Turtle"),
         (DOMAIN, {"things.ttl": b'<http://a> <http://b> """abc'}, "this is not Turtle"),
         (DOMAIN, {"parts.parquet": FILES["parts.parquet"][:-9]}, "not a readable Parquet file"),
@@ -285,7 +285,7 @@ def test_a_quotation_mark_too_many_is_warned_of_loudly() -> None:
     report = load(json.dumps(DOMAIN), {**FILES, "events.csv": events, "orders.csv": orders})
     assert isinstance(report, LoadReport)
     assert report.events.new == 299
-    ends = "opens a quoted cell that does not end; the row was left out and reading went on in line"
+    ends = "opens a quoted cell that does not end; the row was left out and reading continued in line"
     assert warnings_of(report) == [f"orders.csv: line 3 {ends} 4", f"events.csv: line 11 {ends} 12"]
     assert [(bad.file, bad.line, bad.detail) for bad in report.first_bad] == [
         ("orders.csv", 3, f"{ends} 4"),

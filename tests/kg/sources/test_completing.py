@@ -161,7 +161,7 @@ def test_what_is_not_taken_up_is_told(folder: Folder) -> None:
     told = "\n".join(found.left)
     assert "empty.csv is not read: there is no row in it" in told
     assert "other.csv is not read: " in told
-    assert "items.csv: not taken up: http" in told
+    assert "items.csv: not added: http" in told
 
 
 def test_what_a_person_took_out_does_not_come_back(folder: Folder) -> None:

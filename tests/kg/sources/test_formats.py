@@ -143,7 +143,7 @@ def test_a_workbook_is_guessed(tmp_path: Path) -> None:
     columns = guess.schema.interactions["rating"].columns
     assert columns is not None
     assert (columns.user, columns.item, columns.weight, columns.time) == ("user_id", "film_id", "stars", "at")
-    assert any("films.xlsx [notes]: not used" in note or "'notes' is passed over" in note for note in guess.notes)
+    assert any("films.xlsx [notes]: not used" in note or "'notes' is skipped" in note for note in guess.notes)
 
 
 def test_the_sheets_of_a_workbook_are_tables(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_the_sheets_of_a_workbook_are_tables(tmp_path: Path) -> None:
     assert [each.sheet for each in customer.source] == ["Customers"]
     (order,) = guess.schema.interactions.values()
     assert [each.sheet for each in order.source] == ["Orders 2019", "Orders 2020"]
-    assert any("'About' is passed over" in note for note in guess.notes)
+    assert any("'About' is skipped" in note for note in guess.notes)
     with closing(open_store(tmp_path / "store", create=True)) as store:
         report = load_domain(guess.schema, store, folder=tmp_path)
         assert report.n_bad == 0

@@ -342,7 +342,7 @@ def test_long_cells_and_many_columns(tmp_path: Path) -> None:
     """With the square of a cell's length, this one would take an hour."""
     ratings = "".join(f"u{n % 9},i{n % 30},{n % 5}\n" for n in range(90))
     (tmp_path / "long.csv").write_text(f"user,item,rating\n{ratings}u1,i1,{'1' * 120_000}x\n")
-    assert "user: users are whoever has an event" in guess_domain([tmp_path / "long.csv"], tmp_path).notes
+    assert "user: users are all keys with an event" in guess_domain([tmp_path / "long.csv"], tmp_path).notes
     (tmp_path / "wide.csv").write_text(",".join(f"c{n}" for n in range(10_001)) + "\n")
     (tmp_path / "wide.jsonl").write_text("".join(json.dumps({f"c{n}": 1}) + "\n" for n in range(10_001)))
     for name in ("wide.csv", "wide.jsonl"):

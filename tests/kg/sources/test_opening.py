@@ -108,11 +108,11 @@ def test_an_item_map_is_held_to_the_same_folders(folder: Path) -> None:
 
 
 def test_a_place_is_judged_by_names_alone(folder: Path) -> None:
-    with pytest.raises(SourceError, match="lies outside"):
+    with pytest.raises(SourceError, match="is outside"):
         located("../absent.csv", "t", folder)
     # A folder that is only named alike is another.
     (folder.parent / "domains").mkdir()
-    with pytest.raises(SourceError, match="lies outside"):
+    with pytest.raises(SourceError, match="is outside"):
         located("../domains/t.csv", "t", folder)
 
 
@@ -143,7 +143,7 @@ def test_a_load_is_held_to_the_description_s_folder(folder: Path, text: str) -> 
     schema = DomainSchema.from_yaml(text)
     try:
         for source, more in ((folder / "domain.yaml", {}), (schema, {"folder": folder})):
-            with pytest.raises(SourceError, match="lies outside the description's folder"):
+            with pytest.raises(SourceError, match="is outside the description's folder"):
                 load_domain(source, store, **more)  # pyright: ignore[reportArgumentType]
             assert store.state().generation == 0
             report = load_domain(source, store, allow_outside=[folder.parent], **more)  # pyright: ignore
@@ -186,7 +186,7 @@ def test_a_guess_reads_what_it_is_given_and_says_what_a_load_needs(tmp_path: Pat
     assert f"#   some files are not in this folder: `whypath load` needs {flags}\n" in guess.to_yaml()
     (tmp_path / "own" / "domain.yaml").write_text(guess.to_yaml())
     store = open_store(tmp_path / "store", create=True)
-    with pytest.raises(SourceError, match="lies outside"):
+    with pytest.raises(SourceError, match="is outside"):
         load_domain(tmp_path / "own" / "domain.yaml", store)
     assert load_domain(tmp_path / "own" / "domain.yaml", store, allow_outside=guess.outside).n_bad == 0
     store.close()

@@ -131,7 +131,7 @@ def test_positions_are_lines_also_behind_cells_of_several_lines(tmp_path: Path) 
 )
 def test_bad_rows(tmp_path: Path, file: str, content: str | bytes, expected: Any, raw: str | None) -> None:
     if expected is None:
-        with pytest.raises(SourceError, match="element 1 is no JSON"):
+        with pytest.raises(SourceError, match="element 1 is not JSON"):
             list(source(tmp_path, file, content))
         return
     found = bad(source(tmp_path, file, content))
@@ -190,16 +190,16 @@ def test_deeply_nested_json_is_a_bad_row(tmp_path: Path) -> None:
     [
         ("t.csv", "", "the file is empty"),
         ("t.csv", "\n\n", "the file is empty"),
-        ("t.csv", "a,b,a\n1,2,3\n", "'a' stands in the header twice"),
+        ("t.csv", "a,b,a\n1,2,3\n", "'a' is in the header twice"),
         ("t.csv", b"caf\xe9,b\n1,2\n", "the header line cannot be read"),
         ("t.inter", "user\titem\n1\t2\n", "an atomic file's header has `name:type`"),
         ("t.parquet", "PAR1 not really", "not a readable Parquet file"),
-        ("t.jsonl", '[{"a": 1}, {"a": 2', "element 2 is no JSON"),
+        ("t.jsonl", '[{"a": 1}, {"a": 2', "element 2 is not JSON"),
         ("t.jsonl", '[{"a": 1}, {"a": 2},', "ends after 2 elements without its bracket"),
         ("t.json", '{"a": {"0": 1, "1": 2}, "b": {"0": 3, "1": 4}}', "by column"),
         ("t.json", '{"a": [{"x": 1}], "b": [{"x": 1}]}', "several arrays"),
         ("t.json", '{"a": 1,\n "b": }', "nor one JSON document"),
-        ("t.csv.zip", "text", "no zip archive"),
+        ("t.csv.zip", "text", "not zip data"),
         ("t.jsonld", '{"@context": "https://schema.org", "@id": "a:b"}', "which is not fetched"),
         ("t.jsonld", '{"@context": {"@import": "https://schema.org"}, "@id": "a:b"}', "which is not fetched"),
         ("t.rdf", "<rdf", "not xml"),

@@ -45,7 +45,7 @@ def test_a_mark_that_is_never_ended_costs_one_row(tmp_path: Path, file: str) -> 
     assert good == [row.split(",") for row in rows if '"' not in row]
     (found,) = bad
     assert (found.position.line, found.reason, found.raw) == (11, Reason.BAD_QUOTES, 'u9,"i9,5,9')
-    sentence = "opens a quoted cell that does not end; the row was left out and reading went on in line 12"
+    sentence = "opens a quoted cell that does not end; the row was left out and reading continued in line 12"
     assert found.detail == sentence
     assert told(tmp_path, file) == ((f"{file}: line 11 {sentence}",), 0)
 
