@@ -45,8 +45,8 @@ def directory_written_whole(target: Path, *, mode: int | None = None) -> Iterato
     """Give an empty directory to write into, and put it in the place of `target` when the block ends without an error.
 
     The former content of `target` is replaced; a link remains, and what it points to is replaced. All files get `mode`,
-    whoever wrote them, or what the process's umask allows. A process that dies leaves a partial directory and `target`
-    as it was (where the system cannot exchange two names in one step, `recover` makes sure of that).
+    also files of other writers, or what the process's umask allows. A process that dies leaves a partial directory and
+    `target` as it was (where the system cannot exchange two names in one step, `recover` makes sure of that).
     """
     target = Path(os.path.realpath(target))
     target.parent.mkdir(parents=True, exist_ok=True)

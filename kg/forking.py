@@ -26,7 +26,7 @@ class ForkAware(Protocol):
         ...
 
     def after_fork(self, *, in_child: bool) -> None:
-        """Go on. In the child no other thread is alive, and locks that they held are never released."""
+        """Continue. In the child no other thread is alive, and locks that they held are never released."""
         ...
 
 

@@ -91,7 +91,7 @@ class KeyIndex:
             while left.size:
                 free = left[keys[at[left]] == 0]
                 keys[at[free]] = hashes[free]
-                # Of several keys in one slot the last one written has it; the others go on.
+                # Of several keys in one slot the last one written has it; the others try the next slot.
                 left = left[keys[at[left]] != hashes[left]]
                 at[left] = (at[left] + 1) % self._slots
             if self._bits:

@@ -17,7 +17,16 @@ TABLE = re.compile(r"^\| do not write \| write \|\n\|[-|]+\|\n((?:\|.*\n)+)", re
 CODE = ("kg", "encoders", "fusion", "whypath", "benchmarks")
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), *(ROOT / name for name in ("README.md", "CHANGELOG.md"))]
 
-NOT_YET = ("kg", "fusion", "whypath", "encoders/graph")
+NOT_YET = (
+    "kg/datasets/movielens",
+    "kg/ingest",
+    "kg/stores",
+    "kg/graph",
+    "kg/graph_view",
+    "fusion",
+    "whypath",
+    "encoders/graph",
+)
 """Folders whose texts still have such words; one that has become clean is taken out of this list."""
 
 

@@ -1,1 +1,1 @@
-"""Check what comes from outside: values, times, lists, and a quarantine for rows that cannot be used."""
+"""Check outside data: values, times and lists; keep a quarantine of rows that cannot be used."""

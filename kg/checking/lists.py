@@ -1,4 +1,4 @@
-"""Cells with several values: cut at a separator, or written as JSON, as Python literals, or in brackets."""
+"""Split cells with several values: at a separator, or written as JSON, as Python literals, or in brackets."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _PAIRS = {"[": "]", "(": ")", "{": "}", "<": ">"}
 _QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
 _ALL_QUOTED = re.compile(r"""\s*(?:(?:'[^']*'|"[^"]*")[\s,;|]*)+""")
 _LONGEST_LITERAL = 1 << 17
-"""Characters of a Python literal, as the parser takes many times their memory: those of the longest cell of CSV."""
+"""Maximum characters of a Python literal (the longest cell of CSV), as the parser takes many times their memory."""
 
 
 ListReader: TypeAlias = Callable[[Cell, frozenset[str]], list[Scalar]]
 
 
 def list_reader(column: SeveralValues, separator: str | None) -> ListReader:
-    """A function (cell, spellings of "no value") -> the values in it, in order, as they stand.
+    """Make a function (cell, spellings of "no value") -> its values, in order, unchanged.
 
-    `separator` is the source's own, for a column that says none; None where a text is one value then. Lists of typed
+    `separator` is the source's default for a column that gives none; None makes a text one value there. Lists of typed
     formats (Parquet, JSON) are taken as they are, whatever the syntax; where the column names a `field`, values are
-    that field of each object. Raises `RowProblem` for a cell that is not of its syntax, or an object without the field.
+    that field of each object. Raises `RowProblem` for a cell of another syntax, or an object without the field.
     """
     cut = {
         ListSyntax.SEPARATED: partial(_separated, separator=column.separator or separator),
@@ -55,10 +55,10 @@ def list_reader(column: SeveralValues, separator: str | None) -> ListReader:
 
 
 def flattened(values: Iterable[Any]) -> Iterator[Any]:
-    """The values, with those of lists within the list in their place: Amazon's `[["Movies", "Comedy"]]` is two."""
+    """Flatten lists within a list: Amazon's `[["Movies", "Comedy"]]` is two values."""
     for value in values:
         if isinstance(value, str) and value.startswith("[") and value.endswith("]"):
-            # Lists within the lists of typed formats come as JSON.
+            # Nested lists of typed formats arrive as JSON.
             with suppress(ValueError, RecursionError):
                 inner = json.loads(value)
                 if isinstance(inner, list):
@@ -83,7 +83,7 @@ def _bracketed(cell: str, separator: str | None) -> list[Any]:
     if not text.strip():
         return []
     if _ALL_QUOTED.fullmatch(text):
-        # Whatever stands between them: commas, or the blanks and line breaks of numpy.
+        # Any separator: commas, or the blanks and line breaks of numpy.
         return [one or other for one, other in _QUOTED.findall(text)]
     return [_without_quotes(part.strip()) for part in text.split(separator or ",")]
 
@@ -96,7 +96,7 @@ def _json_list(cell: str) -> list[Any]:
     try:
         return _as_list(json.loads(cell, parse_constant=lambda _: None))
     except (ValueError, RecursionError):
-        raise RowProblem(Reason.BAD_VALUE, f"{cell[:60]!r} is no JSON list") from None
+        raise RowProblem(Reason.BAD_VALUE, f"{cell[:60]!r} is not a JSON list") from None
 
 
 def _python_list(cell: str) -> list[Any]:
@@ -105,7 +105,7 @@ def _python_list(cell: str) -> list[Any]:
             raise ValueError
         return _as_list(ast.literal_eval(cell.strip()))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        raise RowProblem(Reason.BAD_VALUE, f"{cell[:60]!r} is no list in Python's spelling") from None
+        raise RowProblem(Reason.BAD_VALUE, f"{cell[:60]!r} is not a Python list") from None
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -122,15 +122,15 @@ def _picked(value: Any, field: str | None) -> Scalar:
     cell = plain_cell(value)
     if isinstance(cell, list) or isinstance(value, dict):
         raise RowProblem(
-            Reason.BAD_VALUE, f"{str(value)[:60]!r} is no single value; name one of an object's entries with `field`"
+            Reason.BAD_VALUE, f"{str(value)[:60]!r} is not a single value; name one of an object's entries with `field`"
         )
     return cell
 
 
 def _field_of(value: Any, field: str) -> Any:
     if isinstance(value, str) and value.lstrip().startswith("{"):
-        # Objects in the lists of typed formats come as JSON.
-        with suppress(ValueError, RecursionError):  # told below
+        # Objects in lists of typed formats arrive as JSON.
+        with suppress(ValueError, RecursionError):  # reported below
             value = json.loads(value)
     if not isinstance(value, dict) or field not in value:
         raise RowProblem(Reason.BAD_VALUE, f"{str(value)[:60]!r} has no entry {field!r}")

@@ -1,4 +1,4 @@
-"""Progress of a long pass over sources, and what became of each section of the description."""
+"""Progress of a long pass over sources, and the outcome of each section of the description."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 SHORTEST_SECONDS = 1e-3
-"""What a pass over a few rows counts as having taken at least, so that it does not seem to be endlessly fast."""
+"""Minimum duration that the speed is computed with, so that a pass over a few rows does not seem infinitely fast."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
-    """Where a load is: `stage` is checking, nodes, relations or events; `rows` of the source so far in so many
-    `seconds`; `fraction` of it."""
+    """State of a load: `stage` is checking, nodes, relations or events; `rows` of the source read so far in `seconds`;
+    `fraction` of it."""
 
     stage: str
     source: str
@@ -24,17 +24,17 @@ class LoadProgress:
 
     @property
     def rows_per_second(self) -> float:
-        """How fast this source goes."""
+        """Rows per second of this source."""
         return self.rows / max(self.seconds, SHORTEST_SECONDS)
 
 
 Progress: TypeAlias = Callable[[LoadProgress], None]
-"""Called now and then while a load runs, and with `done` at the end of each source."""
+"""Called at intervals during a load, and with `done` at the end of each source."""
 
 
 @dataclass(frozen=True, slots=True)
 class SectionReport:
-    """One section of the domain description: rows that belonged to it, and how many bad entries came of them."""
+    """One section of the domain description: its rows, and the number of bad entries in them."""
 
     section: str
     rows: int

@@ -1,7 +1,7 @@
-"""The quarantine: bad rows as JSON lines with file, line and reason, counted; the file appears whole or not at all.
+"""Count bad rows and write them to the quarantine: JSON lines with file, line and reason, a file written atomically.
 
-Bad rows are rows of people as well: the file is its owner's alone, sensitive columns are left out of it, and every row
-says which users it is about, so that a user who is forgotten can be taken out of it (`kg.quarantine_files`).
+Bad rows hold personal data: only the owner may read the file, sensitive columns are left out, and every row names the
+users that it is about, so that a forgotten user can be removed (`kg.quarantine_files`).
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from kg.sources import BadRecord, RawRecord, Reason
 from kg.sources.records import is_bad_text, shown
 
 FIRST_ROWS = 10
-"""Bad rows that a report shows; all of them are in the file."""
+"""Number of bad rows that a report shows; the file has all."""
 
 UsersOf = Callable[[RawRecord], tuple[str, ...] | None]
-"""The users that a record is about; None where it is about users and cannot be read far enough to say whom."""
+"""The users that a record is about; None where it is about users but too damaged to tell which."""
 
 _WITHHELD = "(not kept: the file has sensitive columns)"
 
@@ -51,10 +51,10 @@ class BadRow:
 
 
 class Quarantine:
-    """Collects bad rows in a temporary file beside `path`, which `publish` puts in its place; without a path it only
+    """Collects bad rows in a temporary file beside `path`, which `publish` renames to `path`; without a path it only
     counts.
 
-    Leaving it without `publish` removes the temporary file and leaves what was at `path` alone.
+    Leaving the context without `publish` removes the temporary file and leaves `path` unchanged.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -68,12 +68,12 @@ class Quarantine:
         self._users: dict[tuple[str, str], UsersOf] = {}
 
     def __enter__(self) -> Self:
-        """Raises QuarantineError for a path that something else stands at, or that cannot be written."""
+        """Raises QuarantineError for a path that another file is at, or that cannot be written."""
         if self.path is not None:
             try:
                 if self.path.exists() and not is_quarantine(self.path):
                     raise QuarantineError(
-                        f"{self.path} is there and is no quarantine file, so bad rows are not written over it; nothing"
+                        f"{self.path} exists and is not a quarantine file, so bad rows are not written over it; nothing"
                         " was changed. Name another quarantine file"
                     )
                 self._file = PartialFile(self.path, mode=OWNER_ONLY)
@@ -89,7 +89,7 @@ class Quarantine:
 
     @property
     def total(self) -> int:
-        """Bad rows so far."""
+        """Number of bad rows so far."""
         return self.counts.total()
 
     def withhold(self, source: str, columns: frozenset[str]) -> None:
@@ -98,11 +98,11 @@ class Quarantine:
             self._sensitive.setdefault(posixpath.normpath(source), set()).update(columns)
 
     def identify(self, section: str, source: str, users_of: UsersOf) -> None:
-        """Say how the users are found whom a section's records of a source are about."""
+        """Set the function that finds the users that a section's records of a source are about."""
         self._users[section, source] = users_of
 
     def add(self, record: RawRecord | BadRecord, section: str, reason: Reason, detail: str) -> None:
-        """Put a row in."""
+        """Add a row."""
         if isinstance(record, BadRecord):
             raw, users = self._raw(record), self._unread(record.position.file)
         else:
@@ -113,7 +113,7 @@ class Quarantine:
         self._put(record.position, section, reason, detail, raw, users)
 
     def add_bad(self, record: BadRecord, section: str) -> None:
-        """Put in a row that its reader could not read."""
+        """Add a row that its reader could not read."""
         self.add(record, section, record.reason, record.detail)
 
     def add_element(
@@ -125,15 +125,15 @@ class Quarantine:
         values: Mapping[str, object],
         users: tuple[str, ...] = (),
     ) -> None:
-        """Put in a node or relationship of a graph; `element` is its element id there, `values` what was read of it and
-        is not sensitive, `users` whom it is about.
+        """Add a node or relationship of a graph; `element` is its element id there, `values` its values that were read
+        and are not sensitive, `users` the users that it is about.
         """
         self._put(Position(f"element {element}", 0), section, reason, detail, _raw_text(values), users)
 
     def publish(self) -> Path | None:
-        """Put the file in its place, durably; returns its path, None if there is nothing to see.
+        """Publish the file durably; returns its path, None if there are no bad rows.
 
-        Without bad rows no file is made; one left from an earlier load becomes empty, as it no longer tells the truth.
+        Without bad rows no file is made; one left from an earlier load becomes empty, as it is out of date.
         """
         if self.path is None or self._file is None:
             return None
@@ -143,11 +143,11 @@ class Quarantine:
         return self.path if self.total else None
 
     def _raw(self, record: BadRecord) -> str:
-        """The text of a row that could not be taken apart into columns, if none of them is sensitive."""
+        """The text of a row that could not be split into columns, if no column is sensitive."""
         return _WITHHELD if posixpath.normpath(record.position.file) in self._sensitive else record.raw
 
     def _unread(self, file: str) -> tuple[str, ...] | None:
-        """Whom a row is about that could not be read: nobody, or nobody knows whom."""
+        """The users that an unreadable row is about: none, or None for unknown."""
         return None if any(source == file for _, source in self._users) else ()
 
     def _put(

@@ -1,4 +1,4 @@
-"""Which rows of each source were used, and which were told as bad: a bit a row, whatever the rows hold."""
+"""Mark which rows of each source were used and which were reported as bad, with one bit per row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from kg.rows import Position
 
 _MOST_VALUES = 1000
-"""Different values of a column that are told apart where no section takes them."""
+"""Maximum number of values of a column that are counted one by one where no section takes them."""
 
 
 class _Bits:
@@ -38,32 +38,32 @@ class _Bits:
 
 
 class RowMarks:
-    """What became of the rows of all sources, over all passes: a row that any section used is a used one."""
+    """Outcome of the rows of all sources, over all passes: a row that any section uses counts as used."""
 
     def __init__(self) -> None:
         self._used: defaultdict[str, _Bits] = defaultdict(_Bits)
         self._bad: defaultdict[str, _Bits] = defaultdict(_Bits)
         self.entries: Counter[str] = Counter()
-        """By source: what was left out, rows and single values of rows."""
+        """Source -> number of rows, and single values of rows, that were left out."""
         self._names: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self.rows: dict[str, int] = {}
         self._left: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         self._wanted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
 
     def read(self, source: str, rows: int) -> None:
-        """A pass over a source has read so many rows."""
+        """Note that a pass over a source has read so many rows."""
         self.rows[source] = max(rows, self.rows.get(source, 0))
 
     def name(self, source: str, columns: Iterable[str]) -> None:
-        """A row of a source without fixed columns has these."""
+        """Note the columns of a row of a source without fixed columns."""
         self._names[source].update(dict.fromkeys(columns))
 
     def columns(self, source: str) -> tuple[str, ...]:
-        """The columns that were named."""
+        """The columns that were noted."""
         return tuple(self._names[source])
 
     def use(self, position: Position) -> None:
-        """A section has taken a row."""
+        """Note that a section has taken a row."""
         self._used[position.file].set(position.line, True)
 
     def is_used(self, position: Position) -> bool:
@@ -71,39 +71,39 @@ class RowMarks:
         return self._used[position.file].get(position.line)
 
     def refuse(self, position: Position) -> None:
-        """The store has refused what a section took of a row."""
+        """Note that the store has refused what a section took of a row."""
         self._used[position.file].set(position.line, False)
 
     def bad(self, position: Position) -> None:
-        """A row, or a value of it, was left out."""
+        """Note that a row, or a value of it, was left out."""
         self._bad[position.file].set(position.line, True)
         self.entries[position.file] += 1
 
     def want(self, source: str, column: str, values: Iterable[str]) -> None:
-        """A section takes the rows with these values in a column."""
+        """Note that a section takes the rows with these values in a column."""
         self._wanted[source, column].update(values)
 
     def leave(self, source: str, column: str, values: Sequence[str]) -> None:
-        """A row with these values fits no section of a pass."""
+        """Note that a row with these values fits no section of a pass."""
         counts = self._left[source, column]
         for value in values:
             if value in counts or len(counts) < _MOST_VALUES:
                 counts[value] += 1
 
     def used(self, source: str) -> int:
-        """Rows that a section has used."""
+        """Number of rows that a section has used."""
         return self._used[source].count()
 
     def bad_rows(self, source: str) -> int:
-        """Rows that were left out as a whole."""
+        """Number of rows that were left out as a whole."""
         return self._bad[source].count_without(self._used[source])
 
     def bad_entries(self, source: str) -> int:
-        """Of what was left out, what stands for whole rows; a row may be bad in several sections."""
+        """Number of entries left out that are whole rows; a row may be bad in several sections."""
         return min(self.entries[source], self.bad_rows(source)) if self.used(source) else self.entries[source]
 
     def left(self, source: str) -> Mapping[str, Mapping[str, int]]:
-        """By column: values that no section takes, with the number of their rows, the most frequent first."""
+        """Column -> values that no section takes, with the number of their rows, the most frequent first."""
         found: dict[str, dict[str, int]] = {}
         for (name, column), counts in self._left.items():
             if name == source:

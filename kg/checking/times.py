@@ -1,4 +1,4 @@
-"""Times of events: seconds since the epoch (UTC) out of numbers, ISO 8601, strptime patterns and Excel's days."""
+"""Convert times of events (numbers, ISO 8601, strptime patterns, Excel's days) to seconds since the epoch (UTC)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kg.sources import Cell, Reason
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 
 UNITS = {"unix": 1, "auto": 1, "unix_ms": 10**3, "unix_us": 10**6, "unix_ns": 10**9}
-"""Forms that are numbers since 1970, and how many of them a second has."""
+"""Numeric forms that count from 1970 -> units per second."""
 
 _DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _CALENDAR_YEARS = range(1900, 2101)
@@ -23,7 +23,7 @@ _UTC_WORD = re.compile(r"\s*(?:UTC|GMT|Z)$", re.IGNORECASE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _EXCEL_EPOCH = datetime(1899, 12, 30)
-"""Day 0 of Excel's day numbers, as they count from 1 March 1900 on (Excel takes 1900 for a leap year)."""
+"""Day 0 of Excel's day numbers, correct from 1 March 1900 (Excel takes 1900 for a leap year)."""
 
 _EXCEL_DAYS = 2_958_465
 """31 December 9999."""
@@ -40,12 +40,12 @@ _EXPECTED = {
 
 
 def time_reader(form: str, timezone: str) -> Callable[[Cell, str, frozenset[str]], float | None]:
-    """A function (cell, column, missing) -> seconds since the epoch, None for "no value".
+    """Make a function (cell, column, missing) -> seconds since the epoch, None for "no value".
 
     `form` is `unix`, `unix_ms`, `unix_us`, `unix_ns`, `iso`, `excel`, `auto` (numbers are unix seconds, texts ISO
-    8601) or a strptime pattern; times that name no zone are in `timezone`. A text may end in UTC, GMT or Z. Under
-    `auto` digits that read as a date (20190905) are refused, as nothing tells them from seconds. Typed times (Parquet,
-    data frames) are taken as they are. What cannot be read raises `RowProblem`.
+    8601) or a strptime pattern; times without a zone are in `timezone`. A text may end in UTC, GMT or Z. Under `auto`
+    digits that read as a date (20190905) are refused, as they are ambiguous with seconds. Typed times (Parquet, data
+    frames) are taken as they are. The function raises `RowProblem` for what cannot be read.
     """
     zone: tzinfo = UTC if timezone == "UTC" else ZoneInfo(timezone)
 
@@ -70,7 +70,8 @@ def time_reader(form: str, timezone: str) -> Callable[[Cell, str, frozenset[str]
 
 
 def _of_text(text: str, form: str) -> datetime | None:
-    """A time as text, None where the form does not read it; one that ends in a word for UTC is aware."""
+    """Parse a time from text, None where the form does not fit; a text that ends in a word for UTC gives an aware
+    time."""
     try:
         if form in ("auto", "iso"):
             return datetime.fromisoformat(text)
@@ -85,7 +86,7 @@ def _of_text(text: str, form: str) -> datetime | None:
 
 def _of_number(text: str, form: str, column: str) -> float:
     if text.isdigit() and len(text) < 30:
-        # Nanoseconds are more than a float holds exactly.
+        # A float does not hold nanoseconds exactly.
         whole, rest = divmod(int(text), UNITS[form])
         seconds = whole + rest / UNITS[form]
     else:
@@ -93,17 +94,17 @@ def _of_number(text: str, form: str, column: str) -> float:
     if form == "auto" and (pattern := calendar_pattern(text)) is not None:
         raise RowProblem(
             Reason.BAD_TIME,
-            f"{column}: {text} reads as a date and as seconds since 1970; say `time_format: '{pattern}'`, or `unix`",
+            f"{column}: {text} reads as a date and as seconds since 1970; set `time_format: '{pattern}'`, or `unix`",
         )
     if EARLIEST <= seconds <= LATEST:
         return seconds
     unit = next((u for u in ("unix_ms", "unix_us", "unix_ns") if abs(float(text)) / UNITS[u] <= LATEST), None)
-    hint = f"; say `time_format: {unit}`" if unit is not None else ""
+    hint = f"; set `time_format: {unit}`" if unit is not None else ""
     raise RowProblem(Reason.BAD_TIME, f"{column}: {text[:60]!r} as {_expected(form)} is beyond the year 9999{hint}")
 
 
 def calendar_pattern(text: str) -> str | None:
-    """The pattern by which digits are a date of the years 1900 to 2100: `20190905` -> `%Y%m%d`; None where by none."""
+    """The pattern that reads digits as a date of the years 1900 to 2100: `20190905` -> `%Y%m%d`; else None."""
     pattern = _DIGITS.get(len(text))
     if pattern is None or not (text.isascii() and text.isdigit()) or int(text[:4]) not in _CALENDAR_YEARS:
         return None

@@ -1,5 +1,4 @@
-"""Cells into checked values: keys, texts, numbers, truth values and dates, each with the reason when it cannot be
-one."""
+"""Convert cells to keys, texts, numbers, booleans and dates, or raise `RowProblem` with a reason."""
 
 from __future__ import annotations
 
@@ -34,9 +33,9 @@ _INT64 = range(-(2**63), 2**63)
 
 
 def text_of(cell: Cell, column: str, missing: frozenset[str]) -> str | None:
-    """A cell as trimmed text, None for "no value"; a whole float loses its ".0": a key 12.0 of a data frame is 12.
+    """Convert a cell to trimmed text, None for "no value"; a whole float loses its ".0": 12.0 of a data frame is 12.
 
-    A formula that is nothing but a text, ="0345", is how Excel keeps zeros: it is that text.
+    A formula that is only a text, ="0345", is how Excel keeps leading zeros: it becomes that text.
     """
     if isinstance(cell, str):
         text = cell.strip()
@@ -66,20 +65,20 @@ def text_of(cell: Cell, column: str, missing: frozenset[str]) -> str | None:
 
 
 def key_of(cell: Cell, column: str, missing: frozenset[str]) -> str | None:
-    """A cell as a key, None for "no value"; a list is no key."""
+    """Convert a cell to a key, None for "no value"; a list is an error."""
     if isinstance(cell, list):
         raise RowProblem(Reason.BAD_VALUE, f"{column}: several values where one key is expected")
     return text_of(cell, column, missing)
 
 
 def no_value(cell: Cell, column: str) -> str:
-    """What to say of a cell that holds no value: with the spelling that counts as none, if there is one."""
+    """Message for a cell without a value, with the spelling that counts as "no value", if there is one."""
     spelt = f": {cell.strip()!r} counts as none (see `missing`)" if isinstance(cell, str) and cell.strip() else ""
     return f"no value in {column}{spelt}"
 
 
 def key_or_none(cell: Cell, missing: frozenset[str]) -> str | None:
-    """A cell as a key, None also for what is none."""
+    """Convert a cell to a key, None also for what cannot be one."""
     try:
         return key_of(cell, "", missing)
     except RowProblem:
@@ -87,13 +86,13 @@ def key_or_none(cell: Cell, missing: frozenset[str]) -> str | None:
 
 
 def keys_of(cells: Iterable[Cell], column: str, missing: frozenset[str]) -> list[str]:
-    """The distinct keys of a list in their order."""
-    found = (key_of(cell, column, missing) for cell in cells)
-    return list(dict.fromkeys(k for k in found if k is not None))
+    """The distinct keys of a list, in order."""
+    keys = (key_of(cell, column, missing) for cell in cells)
+    return list(dict.fromkeys(k for k in keys if k is not None))
 
 
 def number_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
-    """A cell as a finite float, None for "no value"; 95% is 95."""
+    """Convert a cell to a finite float, None for "no value"; 95% is 95."""
     if isinstance(cell, bool):
         return float(cell)
     if isinstance(cell, int | float):
@@ -106,7 +105,7 @@ def number_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
             return None
         text = text.removesuffix("%")
         try:
-            # Python reads "1_000", which no table means as a number.
+            # Python reads "1_000", which is not a number in any table.
             value = float(text) if "_" not in text and text.isascii() else math.nan
         except ValueError:
             value = math.nan
@@ -116,9 +115,9 @@ def number_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
 
 
 def pointed(cell: Cell, column: str, missing: frozenset[str]) -> Cell:
-    """A number with a decimal comma, such as 4,5 or 1.234,5, as one with a point; what is no text stays.
+    """Convert a number with a decimal comma, such as 4,5 or 1.234,5, to one with a point; other types are unchanged.
 
-    Raises `RowProblem` for a point that stands between no thousands: a file has either points or commas.
+    Raises `RowProblem` for a point that does not separate thousands: a file has either points or commas.
     """
     if not isinstance(cell, str) or cell.strip() in missing:
         return cell
@@ -126,12 +125,12 @@ def pointed(cell: Cell, column: str, missing: frozenset[str]) -> Cell:
     if _WITH_COMMA.fullmatch(text):
         return text.replace(".", "").replace(",", ".")
     if "." in text or "," in text:
-        raise RowProblem(Reason.BAD_NUMBER, f"{column}: {_short(cell)} is no number with a decimal comma")
+        raise RowProblem(Reason.BAD_NUMBER, f"{column}: {_short(cell)} is not a number with a decimal comma")
     return cell
 
 
 def weight_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
-    """A cell as the weight of an event, None for "no value"."""
+    """Convert a cell to the weight of an event, None for "no value"."""
     value = number_of(cell, column, missing)
     if value is not None and (reason := weight_misfit(value)) is not None:
         raise RowProblem(Reason.BAD_NUMBER, f"{column}: {reason}")
@@ -141,13 +140,13 @@ def weight_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
 def field_of(
     cell: Cell, spec: FieldSpec, column: str, missing: frozenset[str], decimal: DecimalMark = "."
 ) -> FieldValue:
-    """A cell as the value of a typed field, None for "no value"; what is wrong with a sensitive one is not told."""
+    """Convert a cell to the value of a typed field, None for "no value"; errors do not repeat a sensitive value."""
     if not spec.sensitive:
         return _value_of(cell, spec, column, missing, decimal)
     try:
         return _value_of(cell, spec, column, missing, decimal)
     except RowProblem as problem:
-        detail = f"{column}: a value (not shown, as the field is sensitive) is no {spec.type}"
+        detail = f"{column}: a value (not shown, as the field is sensitive) is not of type {spec.type}"
         raise RowProblem(problem.reason, detail) from None
 
 

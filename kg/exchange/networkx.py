@@ -1,4 +1,4 @@
-"""A snapshot, or the neighbourhood of a node, as a labelled networkx MultiDiGraph, and a snapshot of such a graph."""
+"""Convert a snapshot, or the neighbourhood of a node, to a labelled networkx MultiDiGraph, and such a graph back."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def to_networkx(
     hidden: bool = False,
     complete: bool = False,
 ) -> nx.MultiDiGraph:
-    """A labelled networkx MultiDiGraph of all, or of what is within `depth` edges of the node `around`.
+    """Make a labelled networkx MultiDiGraph of the snapshot, or of the nodes within `depth` edges of the node `around`.
 
     Nodes are (kind, key) with attributes kind, key, label, role and fields (not the sensitive ones); edges have the
-    relation's name as key and attributes relation and label. Users and events are in it only with `interactions`,
-    hidden relations only with `hidden`. With `complete` everything is in it that makes `from_networkx` give an equal
-    snapshot: also texts, sensitive fields and, as attribute of the graph, the schema.
+    relation's name as key and attributes relation and label. Users and events are included only with `interactions`,
+    hidden relations only with `hidden`. With `complete` the graph has all that `from_networkx` needs to give an equal
+    snapshot: also texts, sensitive fields and, as an attribute of the graph, the schema.
     """
     interactions, hidden = interactions or complete, hidden or complete
     users = set(graph.schema.user_kinds)
@@ -100,8 +100,7 @@ _RESERVED = frozenset({"kind", "key", "label", "role", "text"})
 
 
 def attribute_of(field: str) -> str:
-    """Attribute of a node that holds a field; one that is named like an attribute of every node gets `field_` in
-    front."""
+    """Attribute of a node for a field; a field named like an attribute of every node gets the prefix `field_`."""
     return f"field_{field}" if field.removeprefix("field_") in _RESERVED else field
 
 
@@ -129,7 +128,7 @@ def _event_ends(graph: KnowledgeGraph, table: InteractionTable) -> tuple[NDArray
 def _within(
     graph: KnowledgeGraph, around: int, depth: int, relations: list[RelationTable], events: tuple[InteractionTable, ...]
 ) -> NDArray[np.bool_]:
-    """Mask [n_nodes] of what at most `depth` edges, in either direction, lead to."""
+    """Mask [n_nodes] of the nodes that at most `depth` edges, in either direction, lead to."""
     reached = np.zeros(graph.n_nodes, dtype=bool)
     reached[around] = True
 
@@ -145,19 +144,19 @@ def _within(
             reached[tails[before[heads]]] = True
             reached[heads[before[tails]]] = True
         if np.array_equal(before, reached):
-            break  # no depth leads further
+            break  # a greater depth finds no more
     return reached
 
 
 def from_networkx(
     graph: nx.Graph, schema: DomainSchema | None = None, *, items: str | None = None, users: str | None = None
 ) -> KnowledgeGraph:
-    """A snapshot of a networkx graph in the form that `to_networkx` gives.
+    """Make a snapshot of a networkx graph in the form that `to_networkx` gives.
 
-    One of `to_networkx(complete=True)` gives a snapshot of equal content. For any other, `schema` describes kinds,
-    fields, relations and interactions; without it they are read off the attributes, and `items` and `users` name the
-    item and the user kind where no attribute `role` does (see `kg.sources.domain_from_networkx`). Values are taken as
-    they are, without the checks of a load. Raises WhyPathError for what the schema does not describe.
+    A graph of `to_networkx(complete=True)` gives a snapshot of equal content. For any other, `schema` describes kinds,
+    fields, relations and interactions; without it they are derived from the attributes, and `items` and `users` name
+    the item and the user kind where no attribute `role` does (see `kg.sources.domain_from_networkx`). Values are taken
+    as they are, without the checks of a load. Raises WhyPathError for what the schema does not describe.
     """
     if schema is None:
         said = graph.graph.get(SCHEMA)

@@ -1,7 +1,7 @@
-"""A snapshot as PyTorch Geometric's `HeteroData`.
+"""Convert a snapshot to PyTorch Geometric's `HeteroData`.
 
-Learned features are left to the encoders: here are only structure, the numeric fields that models may read, and the
-events.
+It has only structure, the numeric fields that models may read, and the events; learned features are left to the
+encoders.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ def to_pyg(graph: KnowledgeGraph, *, inverse: bool = False, interactions: bool =
     for events in graph.events if interactions else ():
         for item_kind in graph.schema.interactions[events.kind].items:
             start = graph.offsets[item_kind]
-            found = events_on(graph, events.kind, item_kind)
+            selected = events_on(graph, events.kind, item_kind)
             edge = data[graph.schema.user_kinds[0], events.kind, item_kind]
-            edge.edge_index = torch.from_numpy(np.stack([found.users, found.items - start]).astype(np.int64))
-            edge.edge_weight = torch.from_numpy(found.weights)
-            edge.edge_time = torch.from_numpy(found.times)
-            edge.positive = torch.from_numpy(found.positive)
+            edge.edge_index = torch.from_numpy(np.stack([selected.users, selected.items - start]).astype(np.int64))
+            edge.edge_weight = torch.from_numpy(selected.weights)
+            edge.edge_time = torch.from_numpy(selected.times)
+            edge.positive = torch.from_numpy(selected.positive)
     return data
 
 

@@ -1,7 +1,7 @@
-"""A snapshot behind PyTorch Geometric's remote-backend interface: a `FeatureStore` and a `GraphStore` that read only.
+"""Serve a snapshot through PyTorch Geometric's remote-backend interface: read-only `FeatureStore` and `GraphStore`.
 
-They hold nothing of their own: a tensor is made of the snapshot's mapped columns when it is asked for. What there is
-is what `kg.exchange.pyg.to_pyg` gives, under the same names.
+They hold no data: a tensor is made of the snapshot's mapped columns on request. Names and content are those of
+`kg.exchange.pyg.to_pyg`.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ class SnapshotFeatures(FeatureStore):
         object.__setattr__(self, "_graph", graph)
 
     def get_all_tensor_attrs(self) -> list[TensorAttr]:
-        """What there is, without indices."""
+        """The available tensors, without indices."""
         graph: KnowledgeGraph = vars(self)["_graph"]
-        found = [TensorAttr(kind, "node_id") for kind in graph.kinds]
-        found += [TensorAttr(kind, "fields") for kind in graph.kinds if numeric_fields(graph, kind)]
+        attributes = [TensorAttr(kind, "node_id") for kind in graph.kinds]
+        attributes += [TensorAttr(kind, "fields") for kind in graph.kinds if numeric_fields(graph, kind)]
         for user, kind, item in _interaction_types(graph):
             # PyG names groups of edges by their type, which its annotation does not say.
             group = cast(str, (user, kind, item))
-            found += [TensorAttr(group, name) for name in ("edge_weight", "edge_time", "positive")]
-        return found
+            attributes += [TensorAttr(group, name) for name in ("edge_weight", "edge_time", "positive")]
+        return attributes
 
     def _column(self, attr: TensorAttr) -> NDArray | None:
         graph: KnowledgeGraph = vars(self)["_graph"]
@@ -80,24 +80,24 @@ class SnapshotFeatures(FeatureStore):
 
 
 class SnapshotEdges(GraphStore):
-    """Edges of relations in all three layouts (the snapshot has rows and columns at hand), of events as COO."""
+    """Edges of relations in all three layouts (the snapshot has both rows and columns), of events as COO."""
 
     def __init__(self, graph: KnowledgeGraph) -> None:
         super().__init__()
         object.__setattr__(self, "_graph", graph)
 
     def get_all_edge_attrs(self) -> list[EdgeAttr]:
-        """Every layout of every edge type, with its numbers of nodes."""
+        """Every layout of every edge type, with its node counts."""
         graph: KnowledgeGraph = vars(self)["_graph"]
-        found: list[EdgeAttr] = []
+        attributes: list[EdgeAttr] = []
         for relation in graph.relations:
             size = (len(graph.nodes(relation.head_kind)), len(graph.nodes(relation.tail_kind)))
             edge_type = (relation.head_kind, relation.name, relation.tail_kind)
-            found += [EdgeAttr(edge_type, layout, size=size) for layout in EdgeLayout]
+            attributes += [EdgeAttr(edge_type, layout, size=size) for layout in EdgeLayout]
         for edge_type in _interaction_types(graph):
             size = (len(graph.nodes(edge_type[0])), len(graph.nodes(edge_type[2])))
-            found.append(EdgeAttr(edge_type, EdgeLayout.COO, size=size))
-        return found
+            attributes.append(EdgeAttr(edge_type, EdgeLayout.COO, size=size))
+        return attributes
 
     def _get_edge_index(self, edge_attr: EdgeAttr) -> tuple[Tensor, Tensor] | None:
         graph: KnowledgeGraph = vars(self)["_graph"]
@@ -134,5 +134,5 @@ def _ids(column: NDArray) -> Tensor:
 
 
 def _tensor(column: NDArray) -> Tensor:
-    # A copy, since what is mapped from a file cannot be written to, and tensors can.
+    # A copy, since mapped arrays are read-only and tensors are writable.
     return torch.from_numpy(np.array(column))

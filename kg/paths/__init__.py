@@ -1,6 +1,6 @@
 """Paths: bounded search between nodes over a snapshot's arrays, with relation patterns, shortest first.
 
-`PathSearch(graph).between(source, target)` is the door. Knows nothing of scores.
+Start with `PathSearch(graph).between(source, target)`. Scores play no part here.
 """
 
 from kg.paths.adjacency import Adjacency, StepKind, adjacency

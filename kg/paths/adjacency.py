@@ -1,6 +1,6 @@
-"""`Adjacency`: all edges around every node in one array, in both directions, in the order in which paths are listed.
+"""`Adjacency`: the edges of every node in one array, in both directions, in the order of listed paths.
 
-A node's edges lie together, so that one step of a search is one slice instead of a look into every relation's CSR.
+A node's edges are adjacent, so that one step of a search is one slice instead of a lookup in every relation's CSR.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from kg.graph import KnowledgeGraph, UnknownNode
 
 @dataclass(frozen=True)
 class StepKind:
-    """A relation, or an interaction, as paths use it: its name, the kinds at its ends, the words for it."""
+    """A relation, or an interaction, as paths use it: its name, the kinds at its ends, its words."""
 
     name: str
     label: str
@@ -30,7 +30,7 @@ class Adjacency:
 
     `indptr` int64 [n_nodes + 1]; `neighbours` int32 [m], global ids; `codes` int16 [m], twice the index of the
     step's kind in `kinds`, plus 1 where the edge is walked from its tail to its head. An edge from a node to itself
-    stands there once, forward.
+    is listed once, forward.
     """
 
     kinds: tuple[StepKind, ...]
@@ -39,13 +39,11 @@ class Adjacency:
     codes: NDArray[np.int16]
 
     def row(self, node: int) -> slice:
-        """Where the edges of a node lie."""
+        """Slice of the edges of a node."""
         return slice(int(self.indptr[node]), int(self.indptr[node + 1]))
 
     def rows(self, nodes: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Positions of all edges of several nodes, and for each the position in `nodes` of the node that it belongs
-        to.
-        """
+        """Positions of all edges of several nodes, and for each edge the position of its node in `nodes`."""
         starts = self.indptr[nodes]
         counts = self.indptr[np.asarray(nodes) + 1] - starts
         owner = np.repeat(np.arange(len(nodes)), counts)
@@ -56,8 +54,8 @@ class Adjacency:
 def adjacency(
     graph: KnowledgeGraph, *, relations: Collection[str] | None = None, interactions: bool = False, hidden: bool = False
 ) -> Adjacency:
-    """Edges of the relations named (all if None; hidden ones only with `hidden`), and with `interactions` positive
-    events.
+    """Build the edges of the relations named (all if None; hidden ones only with `hidden`), and with `interactions`
+    positive events.
 
     Several events of a user on an item are one edge. Raises UnknownNode for a relation that the graph does not have.
     """

@@ -1,4 +1,4 @@
-"""`Path`: one way through the graph as typed data that prints as a person reads it."""
+"""`Path`: a way through the graph as typed data, printed as readable text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PathNode:
 
     @classmethod
     def shown(cls, kind: str, key: str, label: str, *, user: bool, first: bool) -> PathNode:
-        """The node as paths show it: a user without a name, anything else without a label by its key."""
+        """The text for the node: a user anonymously, any other node by its label, or its key without one."""
         if user:
             return cls(kind, key, "you" if first else "another user")
         return cls(kind, key, label or key)
@@ -55,7 +55,7 @@ class Path:
 
     @property
     def relations(self) -> tuple[str, ...]:
-        """Relation of each edge, "~" before one that is walked backwards, in the notation of patterns."""
+        """Relation of each edge, "~" before one that is walked backwards, as in patterns."""
         return tuple(edge.relation if edge.forward else f"~{edge.relation}" for edge in self.edges)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Relation patterns: which relation each edge of a path must be, in which direction.
+"""Relation patterns: the relation and direction that each edge of a path must have.
 
 A pattern is a sequence of steps: "director" walks the relation from head to tail, "~director" from tail to head, "*" is
 any edge. ("director", "~director") leads from a film to the films of its directors.
@@ -43,7 +43,7 @@ def allowed_codes(adjacency: Adjacency, pattern: Sequence[str]) -> list[NDArray[
             begins, ends = (kind.head_kinds, kind.tail_kinds) if forward else (kind.tail_kinds, kind.head_kinds)
             if standing is not None and not standing & set(begins):
                 raise ImpossiblePattern(
-                    f"pattern {_shown(pattern)} leads nowhere: after step {position} a path stands at"
+                    f"pattern {_shown(pattern)} leads nowhere: after step {position} a path is at"
                     f" {' or '.join(sorted(standing))}, but {step!r} begins at {' or '.join(begins)}"
                 )
             mask[2 * names[name] + (0 if forward else 1)] = True

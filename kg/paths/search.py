@@ -1,9 +1,9 @@
 """`PathSearch`: bounded search for paths between nodes, shortest first.
 
-For each length k the nodes from which a walk of the remaining edges reaches the target are marked from the target's
-side, for the nearer half of the way; a depth-first search from the source then follows marked nodes only. It lists
-paths in order as it finds them, so a limit cuts the work and not only the result. As in Neo4j a path uses a
-relationship at most once, and may come through a node again.
+For each length k the search first marks, from the target's side and for the nearer half of the way, the nodes from
+which the remaining edges can reach the target; a depth-first search from the source then follows marked nodes only. It
+lists paths in order as it finds them, so a limit bounds the work and not only the result. As in Neo4j a path uses a
+relationship at most once, and may visit a node several times.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from kg.paths.patterns import ANY, allowed_codes
 from kg.paths.shared import SharedEnds, shared_ends
 
 LONGEST = 6
-"""Edges of the longest path searched for: beyond it nearly everything is connected with everything."""
+"""Maximum number of edges of a path: beyond it nearly all nodes are connected."""
 
 _WORK = 50_000
-"""Edges followed by one search before it gives up: some 0.2 s. Only hubs on long paths come near it."""
+"""Maximum number of edges followed by one search: about 0.2 s. Only long paths through hubs come near it."""
 
 LISTING_WORK = 2_000_000
-"""Edges followed by `PathSearch.listed`, which looks at all paths of a length before it orders them: some seconds."""
+"""The same for `PathSearch.listed`, which collects all paths of a length before it orders them: some seconds."""
 
 _Trail: TypeAlias = tuple[tuple[int, int], ...]
 """The steps of a path: (code, node reached)."""
@@ -38,12 +38,12 @@ _Trail: TypeAlias = tuple[tuple[int, int], ...]
 
 @dataclass
 class _Budget:
-    """Work that a search may still do."""
+    """Remaining work of a search."""
 
     left: int
 
     def spend(self, amount: int) -> bool:
-        """Take an amount of work; whether there was any left."""
+        """Spend an amount of work; returns whether any was left."""
         self.left -= amount
         return self.left >= 0
 
@@ -59,7 +59,7 @@ class PathSearch:
         interactions: bool = False,
         hidden: bool = False,
     ) -> None:
-        """Walk the relations named (all if None), hidden ones only with `hidden`, positive events with
+        """Walk the relations named (all if None), hidden ones only with `hidden`, positive events only with
         `interactions`.
         """
         self.graph = graph
@@ -98,56 +98,56 @@ class PathSearch:
 
         Order: length, then pattern as given, then source as given, then relation (forward first) and node id step by
         step. `patterns` restrict paths to those that follow one of them (see `kg.paths.patterns`), whatever `max_edges`
-        says. `simple` leaves out paths that come through a node twice. `work` bounds the edges followed, so that a
+        says. `simple` leaves out paths that visit a node twice. `work` bounds the edges followed, so that a
         search between hubs ends; the result then says that it is not complete.
 
         Raises ImpossiblePattern, UnknownNode, and WhyPathError for more than LONGEST edges.
         """
         for node in (*history, target):
             self.graph.kind_of(int(node))
-        found: dict[tuple[int, _Trail], None] = {}
+        trails: dict[tuple[int, _Trail], None] = {}
         budget = _Budget(work)
         for trail in self._trails([int(node) for node in history], int(target), max_edges, patterns, simple, budget):
-            if len(found) == limit and trail not in found:
-                return FoundPaths(self._paths(found), complete=False)
-            found[trail] = None
-        return FoundPaths(self._paths(found), complete=budget.left >= 0)
+            if len(trails) == limit and trail not in trails:
+                return FoundPaths(self._paths(trails), complete=False)
+            trails[trail] = None
+        return FoundPaths(self._paths(trails), complete=budget.left >= 0)
 
     def listed(
         self, source: int, target: int, *, max_edges: int = 4, limit: int = 10, work: int = LISTING_WORK
     ) -> FoundPaths:
-        """Paths for a person who looks around, none of which comes through a node twice: the shortest first, among
-        those of one length the most telling first, whose commonest node between the ends has the fewest edges; then
-        as in `from_history`. The edges of a node are those walked here, with `interactions` all events.
+        """Paths for exploring the graph, none of which visits a node twice: the shortest first, among those of one
+        length first those whose most connected inner node has the fewest edges, as they say most; then as in
+        `from_history`. The edges of a node are those walked here, with `interactions` all events.
 
-        A database lists the same (`GraphStore.paths`). It looks at all paths of a length before it lists one; a length
-        that `work` does not suffice for is left out, and the result says that it is not complete. Raises UnknownNode,
-        and WhyPathError for more than LONGEST edges.
+        A database lists the same (`GraphStore.paths`). All paths of a length are collected before one is listed; a
+        length for which `work` does not suffice is left out, and the result says that it is not complete. Raises
+        UnknownNode, and WhyPathError for more than LONGEST edges.
         """
         for node in (source, target):
             self.graph.kind_of(node)
         check_length(max_edges)
         commonness = self._commonness()
         budget = _Budget(work)
-        found: list[tuple[int, _Trail]] = []
+        trails: list[tuple[int, _Trail]] = []
 
         def commonest(trail: _Trail) -> int:
             return max((int(commonness[node]) for _, node in trail[:-1]), default=0)
 
         for length in range(1, max_edges + 1):
-            rest = limit - len(found)
+            rest = limit - len(trails)
             every = self._trails([source], target, length, [[ANY] * length], True, budget)
-            # Equal ones stay in the order in which they are found.
+            # The sort is stable: equal ones keep the order of the search.
             best = nsmallest(rest + 1, (trail for _, trail in every), key=commonest)
             if budget.left < 0:
-                return FoundPaths(self._paths(found), complete=False)
-            found += [(source, trail) for trail in best[:rest]]
-            if len(best) > rest or (len(found) == limit and length < max_edges):
-                return FoundPaths(self._paths(found), complete=False)
-        return FoundPaths(self._paths(found), complete=True)
+                return FoundPaths(self._paths(trails), complete=False)
+            trails += [(source, trail) for trail in best[:rest]]
+            if len(best) > rest or (len(trails) == limit and length < max_edges):
+                return FoundPaths(self._paths(trails), complete=False)
+        return FoundPaths(self._paths(trails), complete=True)
 
     def _commonness(self) -> NDArray[np.int64]:
-        """Edges of every node, int64 [n_nodes], each event counted."""
+        """Edges of every node, int64 [n_nodes], counting each event."""
         edges = np.concatenate([[0], np.cumsum(self.adjacency.codes < 2 * self._n_relations)])
         counts = np.diff(edges[self.adjacency.indptr]).astype(np.int64)
         for events in self.graph.events if self._interactions else ():
@@ -193,7 +193,7 @@ class PathSearch:
             before = np.flatnonzero(reach[-1])
             positions, owner = self.adjacency.rows(before)
             others, codes = self.adjacency.neighbours[positions], self.adjacency.codes[positions]
-            # An edge that leads here is listed here the other way round, but a loop only forward.
+            # An incoming edge is listed at its target in reverse, but a loop only forward.
             leads_here = mask[codes ^ 1] | (mask[codes] & (others == before[owner]))
             following = np.zeros(self.graph.n_nodes, dtype=bool)
             following[others[leads_here]] = True
@@ -201,7 +201,7 @@ class PathSearch:
         return reach
 
     def _paths(self, trails: Iterable[tuple[int, _Trail]]) -> tuple[Path, ...]:
-        """Trails with everything looked up; paths of one search share most of their nodes."""
+        """Convert trails to paths; cached, as paths of one search share most of their nodes."""
         known: dict[tuple[int, bool], PathNode] = {}
 
         def node(number: int, first: bool) -> PathNode:
@@ -226,14 +226,14 @@ class PathSearch:
 
 
 def check_length(edges: int) -> None:
-    """Raise WhyPathError for paths that are too long to be searched for."""
+    """Raise WhyPathError for paths that are too long to search for."""
     if edges > LONGEST:
         raise WhyPathError(f"paths of {edges} edges are not searched for; {LONGEST} is the most")
 
 
 @dataclass
 class _Walk:
-    """The depth-first search for the paths of one length and pattern."""
+    """Depth-first search for the paths of one length and pattern."""
 
     adjacency: Adjacency
     target: int

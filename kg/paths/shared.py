@@ -1,6 +1,4 @@
-"""All paths of two edges at once, as columns: what a history and an item share, the raw material of most
-explanations.
-"""
+"""All paths of two edges at once, as columns: what a history and an item share, the basis of most explanations."""
 
 from __future__ import annotations
 
@@ -40,11 +38,11 @@ def shared_ends(adjacency: Adjacency, history: NDArray[np.int64], target: int) -
     counts = last - first
     pair = np.repeat(np.arange(len(near)), counts)
     match = np.arange(len(pair)) - np.repeat(np.cumsum(counts) - counts, counts) + first[pair]
-    # Seen from the shared node the target's edge runs the other way; a loop at the target is listed forward only.
+    # From the shared node the target's edge has the reverse direction; a loop at the target is listed forward only.
     loops = far[match] == target
     codes_out = np.where(loops, far_codes[match], far_codes[match] ^ 1).astype(np.int16)
     codes_in, nodes, sources = near_codes[pair], near[pair], history[owner[pair]]
-    # An edge may be used once: from the target there and back by the same one is no path.
+    # An edge may be used once: there and back by the same edge is not a path.
     kept = np.flatnonzero((sources != target) | (codes_in != far_codes[match]))
     order = kept[np.lexsort((codes_out[kept], nodes[kept], codes_in[kept], owner[pair][kept]))]
     return SharedEnds(owner[pair][order], codes_in[order], nodes[order], codes_out[order])

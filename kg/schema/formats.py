@@ -57,13 +57,13 @@ _PACKED = (".gz", ".bz2", ".xz", ".zip")
 
 
 def without_packing(file: str) -> str:
-    """A file's name in small letters, without the ending that says what packs it: `a.CSV.gz` -> "a.csv"."""
+    """A file's name in lower case, without the ending of its compression: `a.CSV.gz` -> "a.csv"."""
     name = file.lower()
     return next((name.removesuffix(ending) for ending in _PACKED if name.endswith(ending)), name)
 
 
 def format_of(file: str) -> SourceFormat | str | None:
-    """The format that a file's name says, also behind the ending of what packs it; None where it says none."""
+    """The format by the ending of a file's name, also of a packed one; None where unknown."""
     name = without_packing(file)
     own = next((found for suffix, found in _BY_SUFFIX.items() if name.endswith(suffix)), None)
     return own or next((kind.name for kind in READERS.values() if name.endswith(kind.suffixes)), None)
@@ -71,7 +71,7 @@ def format_of(file: str) -> SourceFormat | str | None:
 
 @dataclass(frozen=True)
 class ReaderKind:
-    """A format that an installed package reads: its name, and the endings of its files, in small letters.
+    """A format that an installed package reads: its name, and the endings of its files, in lower case.
 
     `opener` is "module:function" with (path, spec) as arguments, a `pathlib.Path` and a `SourceSpec`; it returns a
     `kg.sources.Reader` and is imported only when such a file is read.

@@ -80,8 +80,8 @@ class SourceSpec(DomainModel):
     sheet: str | None = None
     """Of Excel workbooks: the sheet, default: the first."""
     decimal: DecimalMark = "."
-    """Decimal mark of the numbers of a text table: `,` where 4,5 is four and a half (and 1.234,5 may
-    have points between thousands)."""
+    """Decimal mark of the numbers of a text table: `,` where 4,5 is four and a half (and 1.234,5 may have points
+    between thousands)."""
     encoding: str = "utf-8"
     """Text encoding; a UTF-8 byte order mark is skipped."""
     missing: tuple[str, ...] | None = None
@@ -112,7 +112,7 @@ class SourceSpec(DomainModel):
 
     @property
     def resolved_format(self) -> SourceFormat | str:
-        """The format, said or told by the file's name."""
+        """The format, given or by the file's name."""
         if self.table is not None:
             return SourceFormat.TABLE
         resolved = self.format or format_of(self.file or "")

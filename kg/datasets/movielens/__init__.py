@@ -1,7 +1,7 @@
-"""The demo domain: MovieLens-100k's behaviour joined with Wikidata's film facts.
+"""The demo domain: MovieLens-100k's ratings joined with Wikidata's film facts.
 
-`prepare(dir)` leaves ordinary tables and a `domain.yaml` in a folder. Where the data comes from, under which terms, how
-films are linked and how well, is in docs/data/sources.md.
+`prepare(dir)` writes tables and a `domain.yaml` to a folder. docs/data/sources.md has the sources, their terms, and the
+method and quality of the links.
 """
 
 from kg.datasets.movielens.demo import CatalogueName, DemoReport, DemoSources, prepare, read_sources

@@ -1,5 +1,4 @@
-"""Preparing the demo domain from end to end: fetch both sources, link the films, write the tables, report the
-figures."""
+"""Prepare the demo domain: fetch both sources, link the films, write the tables, and report figures."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from kg.datasets.movielens import sources, tables
 from kg.datasets.movielens.linking import Links, Rule, link_films
 
 CatalogueName: TypeAlias = Literal["movielens", "full"]
-"""`movielens`: the 1,682 films that have ratings. `full`: also Wikidata's other films, which nobody has rated."""
+"""`movielens`: the 1,682 films that have ratings. `full`: also Wikidata's other films, which have no ratings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +46,9 @@ class DemoReport:
     links_by_rule: Mapping[str, int]
     """Links by the rule that found them, strictest first."""
     entities: Mapping[str, int]
-    """Different entities by kind."""
+    """Number of distinct entities by kind."""
     triples: Mapping[str, int]
-    """Triples by relation."""
+    """Number of triples by relation."""
 
     @property
     def linked_share(self) -> float:
@@ -81,7 +80,7 @@ def prepare(
     `wheels` is a folder with the two wheels, where there is no network; `progress` is called with a line at every step.
 
     Raises:
-        FetchError: a source cannot be had or is not the pinned one.
+        FetchError: a source is not available or is not the pinned one.
         DemoFilesExist: the folder has a `domain.yaml` that is not the demo's.
     """
     if catalogue not in ("movielens", "full"):
@@ -100,7 +99,7 @@ def prepare(
 
 
 def read_sources(*, wheels: Path | str | None = None, progress: Progress | None = None) -> DemoSources:
-    """Fetch both wheels where they are not in the cache, and read what the demo needs of them."""
+    """Fetch both wheels where they are not in the cache, and read the parts that the demo needs."""
     folder = None if wheels is None else Path(wheels)
     recbole = fetch.unpacked(fetch.RECBOLE, wheels=folder, progress=progress)
     films = fetch.unpacked(fetch.FILMS, wheels=folder, progress=progress)

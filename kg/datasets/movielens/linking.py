@@ -1,10 +1,9 @@
-"""Linking the films of MovieLens to those of Wikidata, by title and year alone, strictest rule first.
+"""Link the films of MovieLens to those of Wikidata, by title and year alone, strictest rule first.
 
 The two tables share no id. Each rule names candidates within a span of years; the first rule that has any decides: the
-nearest year wins, then the greater overlap of genres, and a tie that is left is refused rather than guessed. No rule
-gives a Wikidata film that a stricter rule gave to one title to another title ("Fear" and "The Fear" are two films).
-The figures of the present rules and the check of their links by hand are in docs/data/sources.md and
-docs/data/movielens-links.tsv.
+nearest year wins, then the greater overlap of genres, and a remaining tie is refused rather than guessed. A rule does
+not give a Wikidata film to a title if a stricter rule gave it to another ("Fear" and "The Fear" are two films).
+docs/data/sources.md has the figures of these rules, docs/data/movielens-links.tsv the manual check of their links.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class Rule(StrEnum):
     ALTERNATIVE = "alternative"
     """A title in brackets is the other's title."""
     LOOSE = "loose"
-    """Equal but for articles, numerals, abbreviations and filling words."""
+    """Equal but for articles, numerals, abbreviations and filler words."""
     SUBTITLE = "subtitle"
     """One names the series or the long name, the other does not: "Star Wars", "Star Wars: Episode IV – A New Hope"."""
     OWNER = "owner"
@@ -39,7 +38,7 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A film of MovieLens and the Wikidata film that it is."""
+    """A film of MovieLens and the same film in Wikidata."""
 
     film: MovieLensFilm
     wikidata: WikidataFilm
@@ -71,14 +70,14 @@ def link_films(films: Sequence[MovieLensFilm], wikidata: Sequence[WikidataFilm])
     catalogue = _Catalogue(wikidata)
     named = {film.id: names(film.title) for film in films}
     open_films = [film for film in films if film.year is not None]
-    found: dict[str, Link] = {}
+    links: dict[str, Link] = {}
     refused: dict[str, Refusal] = {}
     owners: dict[str, list[Names]] = defaultdict(list)
     for rule, years, candidates_of in _RULES:
-        # A rule's links are decided before any of them counts as taken, so that the order of the films plays no part.
+        # A rule's links are all decided before any counts as taken, so that the order of the films does not matter.
         decided: list[Link] = []
         for film in open_films:
-            if film.id in found or film.id in refused:
+            if film.id in links or film.id in refused:
                 continue
             mine = named[film.id]
             candidates = [catalogue.films[index] for index in sorted(set(candidates_of(catalogue, mine)))]
@@ -88,9 +87,9 @@ def link_films(films: Sequence[MovieLensFilm], wikidata: Sequence[WikidataFilm])
             elif best:
                 refused[film.id] = Refusal(film, tuple(best))
         for link in decided:
-            found[link.film.id] = link
+            links[link.film.id] = link
             owners[link.wikidata.id].append(named[link.film.id])
-    ordered = tuple(found[film.id] for film in films if film.id in found)
+    ordered = tuple(links[film.id] for film in films if film.id in links)
     return Links(ordered, tuple(refused[film.id] for film in films if film.id in refused))
 
 
@@ -118,7 +117,7 @@ class _Catalogue:
         self.by_ends = _index((n.loose[0][:_END], n.loose[0][-_END:]) for n in self.names)
 
 
-# Letters at either end of a name under which near spellings are looked up: one slip leaves one of the two ends whole.
+# Letters at either end of a name by which near spellings are looked up: one typo leaves one of the two ends intact.
 _END = 3
 
 
@@ -136,10 +135,10 @@ def _same_title(catalogue: _Catalogue, mine: Names) -> list[int]:
 
 
 def _same_alternative(catalogue: _Catalogue, mine: Names) -> list[int]:
-    found = list(catalogue.by_alternative.get(mine.main, []))
+    candidates = list(catalogue.by_alternative.get(mine.main, []))
     for name in mine.alternatives:
-        found += catalogue.by_main.get(name, [])
-    return found
+        candidates += catalogue.by_main.get(name, [])
+    return candidates
 
 
 def _same_loosely(catalogue: _Catalogue, mine: Names) -> list[int]:
@@ -149,26 +148,26 @@ def _same_loosely(catalogue: _Catalogue, mine: Names) -> list[int]:
 def _same_but_for_subtitle(catalogue: _Catalogue, mine: Names) -> list[int]:
     whole = mine.loose[0]
     # "Star Wars" against "Star Wars: Episode IV – A New Hope"; "The Professional" against "Léon: The Professional".
-    found = catalogue.by_lead.get(whole, []) + catalogue.by_subtitle.get(whole, [])
+    candidates = catalogue.by_lead.get(whole, []) + catalogue.by_subtitle.get(whole, [])
     for part in (mine.lead, mine.subtitle):
         # "Microcosmos: Le peuple de l'herbe" against "Microcosmos"; "Kids in the Hall: Brain Candy" against "Brain
         # Candy".
-        found = found + (catalogue.by_loose.get(part, []) if part else [])
+        candidates = candidates + (catalogue.by_loose.get(part, []) if part else [])
     if mine.subtitle:
         # "Star Trek: The Wrath of Khan" against "Star Trek II: The Wrath of Khan": the subtitle alone ("The Movie")
-        # is not enough, one series' name has to begin with the other's.
+        # is not enough, one series' name must begin with the other's.
         for index in catalogue.by_subtitle.get(mine.subtitle, []):
             theirs = catalogue.names[index].lead
             if theirs.startswith(mine.lead) or mine.lead.startswith(theirs):
-                found = [*found, index]
-    return found
+                candidates = [*candidates, index]
+    return candidates
 
 
 def _same_but_for_owner(catalogue: _Catalogue, mine: Names) -> list[int]:
-    found = list(catalogue.by_unowned.get(mine.loose[0], []))
+    candidates = list(catalogue.by_unowned.get(mine.loose[0], []))
     if mine.unowned:
-        found += catalogue.by_loose.get(mine.unowned, [])
-    return found
+        candidates += catalogue.by_loose.get(mine.unowned, [])
+    return candidates
 
 
 def _nearly_same(catalogue: _Catalogue, mine: Names) -> list[int]:
@@ -177,8 +176,8 @@ def _nearly_same(catalogue: _Catalogue, mine: Names) -> list[int]:
     return [index for index in near if one_slip_apart(whole, catalogue.names[index].loose[0])]
 
 
-# Each rule with the greatest difference in years. Premieres and releases elsewhere are up to two years apart; the
-# looser the comparison of names, the more the year has to vouch for.
+# Each rule with the greatest difference in years. Premieres and releases abroad are up to two years apart; the looser
+# the comparison of names, the closer the years must be.
 _RULES: tuple[tuple[Rule, int, Callable[[_Catalogue, Names], list[int]]], ...] = (
     (Rule.EXACT, 0, _same_title),
     (Rule.YEAR, 2, _same_title),
@@ -191,9 +190,9 @@ _RULES: tuple[tuple[Rule, int, Callable[[_Catalogue, Names], list[int]]], ...] =
 
 
 def _compatible(film: MovieLensFilm, other: WikidataFilm) -> bool:
-    """False where the years differ and one is nothing but a documentary and the other none: a namesake, not the film.
+    """False where the years differ and only one of the films is purely a documentary: a namesake, not the film.
 
-    Other genres say nothing here: the two sources often disagree on comedy, drama and crime for one and the same film.
+    Other genres are no evidence: the two sources often disagree on comedy, drama and crime for the same film.
     """
     if film.year == other.year or not film.genres or not other.genres:
         return True
@@ -205,7 +204,7 @@ _DOCUMENTARY = {"Documentary"}
 
 
 def _best(film: MovieLensFilm, candidates: Sequence[WikidataFilm]) -> list[WikidataFilm]:
-    """The candidates of the nearest year, of these the ones that share the most genres: one, several or none."""
+    """The candidates of the nearest year, of these those that share the most genres: one, several or none."""
     if not candidates:
         return []
     ranks = [(abs(other.year - (film.year or 0)), -len(_genres(film) & set(other.genres))) for other in candidates]

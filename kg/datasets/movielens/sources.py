@@ -1,7 +1,7 @@
-"""Reading the two sources of the demo domain: MovieLens-100k as RecBole packages it, and the films of Wikidata.
+"""Read the two sources of the demo domain: MovieLens-100k as RecBole packages it, and the films of Wikidata.
 
-Both are read as they are, into frozen rows; what is repaired here is only what a source plainly got wrong in its format
-(a year that stands in the title, a comma inside a person's name). Nothing is linked or chosen.
+Both become frozen rows, unchanged but for plain format errors of a source (a year in the title, a comma inside a
+person's name). Nothing is linked or chosen here.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def read_films(item_file: Path) -> list[MovieLensFilm]:
     films = []
     for id_, title, year, genres in _atomic(item_file, ("item_id", "movie_title", "release_year", "class")):
         title, year_of_film = _title_and_year(title, year)
-        # "unknown" is the source's word for a film without genres.
+        # "unknown" is how the source marks a film without genres.
         known = tuple(dict.fromkeys(genre for genre in genres.split() if genre != "unknown"))
         films.append(MovieLensFilm(id_, title, year_of_film, known))
     return films
@@ -97,7 +97,7 @@ def read_ratings(inter_file: Path) -> list[Rating]:
 def read_wikidata(database: Path) -> list[WikidataFilm]:
     """The films of `movies.db`, ordered by their number in Wikidata."""
     columns = 'ID, imdbID, Title, Year, Runtime, Genre, Director, Writer, "Cast", Language, Country, Oscars, Awards'
-    # immutable: the file may lie where SQLite cannot write its locks.
+    # immutable: the file may be where SQLite cannot write its locks.
     connection = sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
     try:
         rows = connection.execute(f"SELECT {columns} FROM omdb ORDER BY ID").fetchall()
@@ -111,7 +111,7 @@ def read_wikidata(database: Path) -> list[WikidataFilm]:
 
 
 def people(names: str | None) -> tuple[str, ...]:
-    """The names of a comma-separated list, with the commas inside names ("Sammy Davis, Jr.") understood; no repeats."""
+    """The distinct names of a comma-separated list; commas inside names ("Sammy Davis, Jr.") are recognised."""
     joined: list[str] = []
     for part in (names or "").split(", "):
         if joined and _BELONGS_TO_NAME.match(part):
@@ -121,7 +121,7 @@ def people(names: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(joined))
 
 
-# What follows a comma within one person's name in the snapshot: generations and titles of nobility.
+# Parts of a person's name that follow a comma in the snapshot: generations and titles of nobility.
 _BELONGS_TO_NAME = re.compile(
     r"(?:Jr|Sr)\.?$|III?$|\d+(?:st|nd|rd|th) (?:Earl|Duke|Prince|Baron|Baronet|Marquess|Viscount)\b"
     r"|(?:Prince|Princess|Duke|Duchess|Count|Countess|Baron|Baroness|Lord|Lady|Earl) (?:of|von|de)\b"
@@ -131,7 +131,7 @@ _NOMINATIONS = re.compile(r"Nominated for (\d+) Oscar")
 
 
 def _title_and_year(title: str, year: str) -> tuple[str, int | None]:
-    """The repaired title and year: one film's year was read as "V" (video) and its real one left in the title."""
+    """The repaired title and year: one film's year was read as "V" (video) and its year left in the title."""
     title = " ".join(title.split())
     if year.isdigit():
         return title, int(year)

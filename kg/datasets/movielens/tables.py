@@ -1,8 +1,8 @@
-"""Writing the demo domain as a user would bring it: three tables and a `domain.yaml`, each put in place whole.
+"""Write the demo domain as a user would: three tables and a `domain.yaml`, each written atomically.
 
-Lists stand in one cell with "|" between their values, a character that no name in the sources has. Keys of films and
-users are MovieLens's own; a Wikidata film that MovieLens does not have keeps its Wikidata id ("Q610502"), so the two
-never clash.
+Lists are written in one cell with "|" between their values, a character that no name in the sources has. Keys of films
+and users are MovieLens's; a Wikidata film that MovieLens does not have keeps its Wikidata id ("Q610502"), so keys never
+clash.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class DemoFilesExist(WhyPathError):
 
 @dataclass(frozen=True, slots=True)
 class FilmRow:
-    """A film as it is written: one row of films.tsv."""
+    """A film as one row of films.tsv."""
 
     id: str
     title: str
@@ -63,7 +63,7 @@ RELATIONS: tuple[tuple[str, str, str], ...] = (
 
 
 def film_rows(films: Sequence[MovieLensFilm], links: Links, others: Iterable[WikidataFilm]) -> list[FilmRow]:
-    """The rows of MovieLens's films with the facts of the films they are linked to, then one for each other film."""
+    """One row per MovieLens film, with the facts of the linked film, then one per other film."""
     linked = links.by_film()
     rows = []
     for film in films:
@@ -84,10 +84,10 @@ def write_domain(
 ) -> Path:
     """Write films.tsv, users.tsv, ratings.tsv, SOURCES.txt and, last of all, domain.yaml; its path is returned.
 
-    The same content may be written again.
+    Writing the same content again is allowed.
 
     Raises:
-        DemoFilesExist: the folder has a domain.yaml with other content (its owner's domain, or the demo's after edits).
+        DemoFilesExist: the folder has a domain.yaml with other content (another domain, or the edited demo).
     """
     domain = folder / "domain.yaml"
     if domain.exists() and domain.read_text(encoding="utf-8") != _DOMAIN_YAML:
@@ -115,8 +115,8 @@ def _row(film: MovieLensFilm | None, facts: WikidataFilm | None) -> FilmRow:
     own = FilmRow(id=id_, title=title, year=year, decade=f"{year // 10 * 10}s" if year else "", genres=genres)
     if facts is None:
         return own
-    # Wikidata's "Family" is MovieLens's "Children's" (71 of the 113 linked films that have one have both), so they
-    # share a node; all other words are the same in both.
+    # Wikidata's "Family" is MovieLens's "Children's" (71 of the 113 linked films that have one have both), so both
+    # use one node; all other genres have the same name in both.
     own_words = tuple(dict.fromkeys("Children's" if genre == "Family" else genre for genre in facts.genres))
     awards = (("Academy Award winner",) if facts.oscars else ()) + (
         ("Academy Award nominee",) if facts.nominations else ()
@@ -145,7 +145,7 @@ def _cells(row: FilmRow) -> tuple[str, ...]:
     for column in _COLUMNS:
         value = getattr(row, column)
         if isinstance(value, tuple):
-            # A value with the separator inside would turn into two: none has, and a source that changes is told apart.
+            # A value with the separator inside would become two. No present value has one; a changed source might.
             if any(LIST_SEPARATOR in part for part in value):
                 raise ValueError(f"{column} of film {row.id} has a {LIST_SEPARATOR!r} inside a value: {value}")
             cells.append(LIST_SEPARATOR.join(value))

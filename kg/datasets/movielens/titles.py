@@ -1,8 +1,8 @@
-"""Film titles as they are compared: folding of spelling, inverted articles, alternative titles, long names.
+"""Normalise film titles for comparison: spelling, inverted articles, alternative titles, long names.
 
 MovieLens writes "Usual Suspects, The" and "Return of Martin Guerre, The (Retour de Martin Guerre, Le)", Wikidata "The
-Usual Suspects" and "Star Wars: Episode IV – A New Hope". This file turns one title into the names that it may be known
-by; which film a name belongs to is decided in `linking`.
+Usual Suspects" and "Star Wars: Episode IV – A New Hope". This file turns one title into the names that it may have;
+`linking` decides which film a name belongs to.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-# Articles that MovieLens puts at the end of a title. "L'" stands before its word without a space, so it is apart.
+# Articles that MovieLens puts at the end of a title. "L'" stands before its word without a space, so it is separate.
 _ARTICLES = (
     "the a an le la les un une il lo gli i el los las una uno der die das ein eine det den en ett o os as de het"
 )
 _INVERTED = re.compile(rf"^(?P<rest>.+), (?P<article>{'|'.join(_ARTICLES.split())}|l')$", re.IGNORECASE)
-# The articles that are dropped where they lead a title. The others are also ordinary words in English titles ("I Shot
+# The articles that are dropped at the start of a title. The others are also ordinary words in English titles ("I Shot
 # Andy Warhol", "Die Hard", "O Brother"), so they are moved to the front but kept.
 _LEADING_ARTICLE = re.compile(r"^(?:the|a|an|le|la|les|il|el|los|las|der|das|det) (?=\S)|^l'(?=\S)")
 _BRACKETED = re.compile(r"\s*\(([^()]*)\)")
@@ -29,14 +29,14 @@ _LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "ł": "
 _NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
 _ORDINAL_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
-# Roman numerals count only after the first word: "V for Vendetta" and "X" are no numbers, "I" is never one.
+# Roman numerals count only after the first word: "V for Vendetta" and "X" are not numbers, "I" is never one.
 _ROMAN = {"ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 _SAME_WORD = (
     {word: str(n) for n, word in enumerate(_NUMBERS, 1)}
     | {word: f"{n}{_ORDINAL_ENDINGS.get(n, 'th')}" for n, word in enumerate(_ORDINALS, 1)}
     | {"blvd": "boulevard", "mister": "mr", "monsieur": "mr", "doctor": "dr", "saint": "st"}
 )
-# Words that come and go between spellings of one title: "Part", "and" in four languages, inner articles.
+# Words that differ between spellings of one title: "Part", "and" in four languages, inner articles.
 _FILLERS = frozenset(["part", "episode", "chapter", "volume", "vol", "and", "et", "und", "y", "the", "a", "an"])
 
 
@@ -46,11 +46,11 @@ class Names:
     rest."""
 
     main: str
-    """The title itself without what stands in brackets."""
+    """The title itself without the parts in brackets."""
     alternatives: tuple[str, ...]
     """Every title in brackets."""
     loose: tuple[str, ...]
-    """The title and its alternatives, loosely."""
+    """The title and its alternatives, for loose comparison."""
     unowned: str
     """The title without its leading owner ("Stephen King's …"), "" where it has none."""
     lead: str
@@ -92,7 +92,7 @@ def uninverted(title: str) -> str:
 
 
 def readable(title: str) -> str:
-    """The title as a reader expects it: articles in front, also in the alternatives in brackets."""
+    """The title for display: articles in front, also in the alternatives in brackets."""
     main = uninverted(_BRACKETED.sub("", title))
     others = [f"({uninverted(other)})" for other in _BRACKETED.findall(title) if other.strip()]
     return " ".join((main, *others))
@@ -104,7 +104,7 @@ def exact_key(name: str) -> str:
 
 
 def loose_key(name: str) -> str:
-    """As `exact_key`, with numbers as digits, without a leading article and words that come and go in titles."""
+    """As `exact_key`, with numbers as digits, without a leading article and optional words."""
     text = _LEADING_ARTICLE.sub("", " ".join(_folded(name).split()))
     words: list[str] = re.findall(r"[^\W_]+", text.replace("'", ""))
     same = [_SAME_WORD.get(word) or (_ROMAN.get(word, word) if at else word) for at, word in enumerate(words)]
@@ -115,7 +115,7 @@ def one_slip_apart(a: str, b: str) -> bool:
     """Whether two keys differ by one letter: added (seven letters or more) or replaced (twelve letters or more).
 
     A replaced letter needs a longer name because short titles one letter apart are often two films: Twister and Twisted
-    came out in the same year. Digits never count as slips: they tell sequels apart.
+    came out in the same year. Digits never count as typos: they distinguish sequels.
     """
     if len(a) > len(b):
         a, b = b, a
@@ -128,7 +128,8 @@ def one_slip_apart(a: str, b: str) -> bool:
 
 def _folded(text: str) -> str:
     """Lower case without accents and typographic variants, "&" and "+" as "and"."""
-    # Decomposed before and after: compatibility forms hold capitals (𝐀), and folding leaves letters with accents.
+    # Decomposed before and after: compatibility forms contain capitals (𝐀), and case folding leaves letters with
+    # accents.
     text = unicodedata.normalize("NFKD", text.replace("½", " 1/2")).casefold()
     plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
     plain = plain.translate(_LETTERS)

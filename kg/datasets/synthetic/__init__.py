@@ -1,7 +1,7 @@
 """Synthetic domains of any size, with power-law degrees and preferences planted through entities.
 
-`generate` gives a small domain in memory, for tests; `write` streams one of tens of millions of rows to ordinary
-tables and a `domain.yaml`. Both draw the same numbers: equal settings are the same domain, however it is made.
+`generate` makes a small domain in memory, for tests; `write` streams one of tens of millions of rows to tables and a
+`domain.yaml`. Both draw the same numbers: equal settings give the same domain.
 """
 
 from kg.datasets.synthetic.generation import EventChunk, FactChunk, Preferences, Recipe

@@ -1,11 +1,11 @@
-"""Drawing a synthetic domain, chunk by chunk.
+"""Draw a synthetic domain, chunk by chunk.
 
 Facts come first: every item gets entities of every relation, popular entities more often. Then every user prefers a few
-entities, and draws most items from those entities' items and the rest by popularity. So the only way to a user's
-taste leads through the graph, and what can be recovered from it is known: `Preferences`.
+entities, and draws most items from those entities' items and the rest by popularity. So only the graph reveals a user's
+taste, and the true preferences are known: `Preferences`.
 
-Memory is that of the facts (about 20 bytes each) and of one chunk; events are never held together. Every chunk has a
-random stream of its own, keyed by seed and position, so chunks can be drawn in any order.
+Memory holds the facts (about 20 bytes each) and one chunk, never all events. Every chunk has its own random stream,
+keyed by seed and position, so chunks can be drawn in any order.
 """
 
 from __future__ import annotations
@@ -20,17 +20,16 @@ from numpy.typing import NDArray
 from kg.datasets.synthetic.settings import SyntheticSettings
 
 CHUNK_ITEMS = 200_000
-"""Items whose facts are drawn at once. The sizes of the chunks are part of a domain's identity."""
+"""Number of items whose facts are drawn at once. Chunk sizes are part of a domain's identity."""
 CHUNK_EVENTS = 1_000_000
-"""About so many events are drawn at once."""
+"""Approximate number of events that are drawn at once."""
 FIRST_TIME, LAST_TIME = 1_577_836_800, 1_735_689_600
-"""Times lie between 2020-01-01 and 2025-01-01, in seconds since the epoch."""
-# An entity with fewer items can hardly be told apart by what a user takes from it, so nobody is made to prefer it.
+"""Times are between 2020-01-01 and 2025-01-01, in seconds since the epoch."""
+# A user's events on an entity with fewer items hardly reveal it, so no user prefers such an entity.
 _FEWEST_ITEMS_OF_A_LIKED_ENTITY = 3
-# How often users draw, the last times to make up for items that they took already. More would only press the last items
-# out of small entities.
+# Rounds of drawing per user; the last ones make up for repeated items. More rounds would only exhaust small entities.
 _ROUNDS = 4
-# What the parts of the domain draw from; the values are part of a domain's identity.
+# Random streams of the parts of the domain; the values are part of a domain's identity.
 _POPULARITY, _ENTITY_ORDER, _FACTS, _USERS = range(4)
 
 
@@ -45,9 +44,9 @@ class FactChunk:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What the users `first_user`, `first_user` + 1, … prefer: `entities` int32 [n_users, likes], over all relations.
+    """Preferences of users `first_user`, `first_user` + 1, …: `entities` int32 [n_users, likes], over all relations.
 
-    An entity may stand twice in a row: then it is preferred twice as much.
+    An entity that is twice in a row is preferred twice as much.
     """
 
     first_user: int
@@ -58,7 +57,7 @@ class Preferences:
 class EventChunk:
     """Events sorted by user and item, no pair twice; all arrays are [n_events].
 
-    `users` int32, `items` int32, `ratings` int8 (1 to 5; what was drawn through a preference gets 4 or 5), `times`
+    `users` int32, `items` int32, `ratings` int8 (1 to 5; an event drawn through a preference gets 4 or 5), `times`
     int64 in seconds since the epoch, `planted` bool: drawn through a preference.
     """
 
@@ -85,7 +84,7 @@ class Recipe:
         settings = self.settings
         n_entities = settings.entity_offsets[relation + 1] - settings.entity_offsets[relation]
         reach = _cumulative(self._rng(_ENTITY_ORDER, relation), n_entities, settings.entity_exponent)
-        # One fact for certain, and as many more as are wanted on average.
+        # One fact always, plus a random number with the mean that the settings ask for.
         more = settings.facts_per_item / settings.relations - 1
         for first in range(0, settings.items, CHUNK_ITEMS):
             n_items = min(CHUNK_ITEMS, settings.items - first)
@@ -105,7 +104,7 @@ class Recipe:
         rng = self._rng(_USERS, first)
         liked = _drawn(catalogue.liking, rng.random(n_users * settings.likes)).reshape(n_users, settings.likes)
         users, items, planted = self._taken(rng, liked, self._activity(rng, n_users))
-        # Whoever took an item for its entity likes it; of the others people think what they think of anything.
+        # A user likes an item drawn through an entity; ratings of other items are random.
         ratings = np.where(
             planted,
             rng.integers(4, 6, size=len(users)),
@@ -123,7 +122,7 @@ class Recipe:
     def _taken(
         self, rng: np.random.Generator, liked: NDArray[np.int64], counts: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-        """(users, items, planted), sorted, no pair twice, for the wanted `counts` [n_users]."""
+        """(users, items, planted), sorted, no pair twice, for `counts` [n_users] events per user."""
         n_items, likes = self.settings.items, self.settings.likes
         pairs, planted = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
         for _ in range(_ROUNDS):
@@ -139,18 +138,18 @@ class Recipe:
         return pairs // n_items, pairs % n_items, planted
 
     def _activity(self, rng: np.random.Generator, n_users: int) -> NDArray[np.int64]:
-        """Events per user [n_users]: a Pareto law with the wanted mean, cut where a user would take half of the
-        items."""
+        """Events per user [n_users]: a Pareto law with the mean of the settings, cut where a user would take half of
+        the items."""
         exponent = self.settings.activity_exponent
         least = self.settings.events_per_user * (exponent - 2) / (exponent - 1)
         drawn = least * (1 - rng.random(n_users)) ** (-1 / (exponent - 1))
-        # Rounded up or down by chance, so that the mean stays.
+        # Rounded up or down at random, so that the mean is kept.
         whole = np.floor(drawn + rng.random(n_users)).astype(np.int64)
         return np.clip(whole, 1, max(1, self.settings.items // 2))
 
     @cached_property
     def _catalogue(self) -> _Catalogue:
-        """The items by entity, for drawing; made from the facts at first use."""
+        """The items by entity, for drawing; computed from the facts at first use."""
         settings = self.settings
         cumulative = _cumulative(self._rng(_POPULARITY), settings.items, settings.popularity_exponent)
         weights = np.diff(cumulative, prepend=0.0)
@@ -163,7 +162,7 @@ class Recipe:
         degrees = np.bincount(entities, minlength=settings.entities)
         indptr = np.concatenate(([0], np.cumsum(degrees)))
         items = items[order]
-        # The square root lets large entities be liked more often without making everybody like the same few.
+        # With the square root large entities are preferred more often, but users do not all prefer the same few.
         liking = np.where(degrees >= min(_FEWEST_ITEMS_OF_A_LIKED_ENTITY, degrees.max()), np.sqrt(degrees), 0.0)
         return _Catalogue(cumulative, np.cumsum(liking), indptr, items, np.cumsum(weights[items]))
 
@@ -176,7 +175,7 @@ class _Catalogue:
     """Cumulative weights to draw from.
 
     `popularity` float64 [n_items], `liking` float64 [n_entities], `indptr` int64 [n_entities + 1] into `items` int32
-    and `reach` float64, both [n_triples] by entity: `reach` runs through all entities' items with the weight of each.
+    and `reach` float64, both [n_triples] by entity: `reach` accumulates the weights of all entities' items.
     """
 
     popularity: NDArray[np.float64]
@@ -186,20 +185,20 @@ class _Catalogue:
     reach: NDArray[np.float64]
 
     def items_of(self, entities: NDArray[np.int64], uniform: NDArray[np.float64]) -> NDArray[np.int32]:
-        """An item of each of the entities [n], by popularity."""
+        """Draw an item of each of the entities [n], by popularity."""
         first, last = self.indptr[entities], self.indptr[entities + 1] - 1
         low = np.where(first > 0, self.reach[first - 1], 0.0)
         at = np.searchsorted(self.reach, low + uniform * (self.reach[last] - low), side="right")
-        # Rounding may step over an edge.
+        # Rounding may give an index just outside the entity's range.
         return self.items[np.clip(at, first, last)]
 
 
 def _cumulative(rng: np.random.Generator, n: int, exponent: float) -> NDArray[np.float64]:
-    """Cumulative Zipf weights [n] in random order, so that an index says nothing of popularity."""
+    """Cumulative Zipf weights [n] in random order, so that an index does not reveal popularity."""
     return np.cumsum(np.arange(1, n + 1, dtype=np.float64)[rng.permutation(n)] ** -exponent)
 
 
 def _drawn(cumulative: NDArray[np.float64], uniform: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Indices drawn in proportion to the steps of `cumulative`, for uniform numbers in [0, 1)."""
+    """Draw indices in proportion to the steps of `cumulative`, for uniform numbers in [0, 1)."""
     at = np.searchsorted(cumulative, uniform * cumulative[-1], side="right")
     return np.minimum(at, len(cumulative) - 1)

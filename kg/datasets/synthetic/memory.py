@@ -1,4 +1,4 @@
-"""A synthetic domain in memory, for tests and small experiments."""
+"""Make a synthetic domain in memory, for tests and small experiments."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from kg.interactions import Interactions
 
 @dataclass(frozen=True)
 class SyntheticDomain:
-    """A whole domain as arrays; what the parts mean is said at `FactChunk`, `EventChunk` and `Preferences`."""
+    """A whole domain as arrays; for the parts see `FactChunk`, `EventChunk` and `Preferences`."""
 
     settings: SyntheticSettings
     facts: tuple[FactChunk, ...]
-    """One for each relation."""
+    """One chunk per relation."""
     preferences: NDArray[np.int32]
     """Entities over all relations that each user prefers, [n_users, likes]."""
     events: EventChunk
 
     @property
     def item_ids(self) -> list[str]:
-        """Keys of the items, as written."""
+        """Keys of the items, equal to those of a written domain."""
         return keys(ITEM, 0, self.settings.items, self.settings.items).to_pylist()
 
     @property
     def user_ids(self) -> list[str]:
-        """Keys of the users, as written."""
+        """Keys of the users, equal to those of a written domain."""
         return keys(USER, 0, self.settings.users, self.settings.users).to_pylist()
 
     def entity_ids(self, relation: int) -> list[str]:
-        """Keys of the entities of a relation, as written."""
+        """Keys of the entities of a relation, equal to those of a written domain."""
         first, end = self.settings.entity_offsets[relation : relation + 2]
         return keys(ENTITY, 0, end - first, end - first).to_pylist()
 
@@ -49,7 +49,7 @@ class SyntheticDomain:
         return sp.csr_array((ones, (items, entities)), shape=(self.settings.items, self.settings.entities))
 
     def interactions(self, *, min_rating: int = 4) -> Interactions:
-        """The events rated at least so, with weights and times."""
+        """The events with at least this rating, with weights and times."""
         liked = self.events.ratings >= min_rating
         return Interactions(
             users=self.events.users[liked],
@@ -62,7 +62,7 @@ class SyntheticDomain:
 
 
 def generate(settings: SyntheticSettings) -> SyntheticDomain:
-    """Draw a whole domain into memory (about 18 bytes an event and 20 a triple)."""
+    """Draw a whole domain into memory (about 18 bytes per event and 20 per triple)."""
     recipe = Recipe(settings)
     chunks = list(recipe.facts())
     facts = tuple(

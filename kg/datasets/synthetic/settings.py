@@ -1,4 +1,4 @@
-"""What a synthetic domain is made of."""
+"""Settings of a synthetic domain."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ class SyntheticSettings:
     users: int = 1_000
     items: int = 500
     entities: int = 200
-    """Entities over all relations together, in equal parts."""
+    """Number of entities over all relations, in equal parts."""
     relations: int = 3
-    """Relations from items, each to a kind of entity of its own."""
+    """Number of relations from items, each to its own kind of entity."""
     facts_per_item: float = 6.0
-    """Mean number of triples an item is drawn with, over all relations; at least one for each relation."""
+    """Mean number of triples per item, over all relations; at least one per relation."""
     events_per_user: float = 20.0
-    """Mean number of events a user; a little less where what a user prefers has too few items."""
+    """Mean number of events per user; slightly less where the preferred entities have too few items."""
     likes: int = 3
-    """Entities that a user prefers."""
+    """Number of entities that a user prefers."""
     strength: float = 0.7
     """Share of a user's events that are drawn from the items of the preferred entities; the rest follow popularity
     alone."""

@@ -1,4 +1,4 @@
-"""Writing a synthetic domain as ordinary tables with a `domain.yaml`, in memory bounded by facts and one chunk."""
+"""Write a synthetic domain as tables with a `domain.yaml`, in memory bounded by the facts and one chunk."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FolderInUse(WhyPathError):
 
 @dataclass(frozen=True, slots=True)
 class SyntheticReport:
-    """What was written."""
+    """Report of what was written."""
 
     domain: Path
     """The `domain.yaml`."""
@@ -46,10 +46,10 @@ def write(
     format: TableFormat = "parquet",
     progress: Progress | None = None,
 ) -> SyntheticReport:
-    """Write items, users, entities of every kind, a table for every relation, events and, last, domain.yaml.
+    """Write items, users, entities of every kind, one table per relation, events and, last, domain.yaml.
 
     Raises:
-        FolderInUse: there is a `domain.yaml` in the folder already.
+        FolderInUse: the folder already has a `domain.yaml`.
     """
     if format not in ("parquet", "tsv"):
         raise ValueError(f"no table format {format!r}: it is 'parquet' or 'tsv'")
@@ -115,7 +115,7 @@ def _nodes(letter: str, total: int, *, with_year: bool = False) -> Iterator[pa.R
         end = min(total, first + CHUNK_ITEMS)
         columns: dict[str, pa.Array] = {"key": keys(letter, first, end, total), "label": labels(first, end)}
         if with_year:
-            # Spread evenly by a step that shares no factor with 75, so that the year too says nothing.
+            # Spread evenly by a step that shares no factor with 75, so that the year reveals nothing either.
             columns["year"] = pa.array([1950 + 32 * at % 75 for at in range(first, end)], pa.int32())
         yield pa.record_batch(columns)
 
@@ -148,10 +148,10 @@ def _events(recipe: Recipe) -> Iterator[pa.RecordBatch]:
 
 
 def _write_table(path: Path, batches: Iterator[pa.RecordBatch], format: TableFormat) -> int:
-    """Write the batches one by one to a file that takes its name when it is whole; the number of rows."""
+    """Write the batches one by one to a file, published when complete; returns the number of rows."""
     rows = 0
     with file_written_whole(path) as file:
-        # Every table has at least one batch, whose columns are the file's.
+        # Every table has at least one batch; the columns of the first are the file's.
         first = next(batches)
         with _writer(file, first.schema, format) as writer:
             for batch in itertools.chain([first], batches):
@@ -163,7 +163,7 @@ def _write_table(path: Path, batches: Iterator[pa.RecordBatch], format: TableFor
 def _writer(file: Any, schema: pa.Schema, format: TableFormat) -> parquet.ParquetWriter | csv.CSVWriter:
     if format == "parquet":
         return parquet.ParquetWriter(file, schema, compression="zstd")
-    # The header is written here because pyarrow puts column names in quotes, whatever it is told of quoting.
+    # The header is written here because pyarrow quotes column names, whatever its quoting option.
     file.write("\t".join(schema.names).encode() + b"\n")
     options = csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
     return csv.CSVWriter(file, schema, write_options=options)

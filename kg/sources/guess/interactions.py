@@ -212,7 +212,7 @@ def describe_meeting(
     """The sections of the interactions in a file, one, or one per kind of event, and notes.
 
     `files` are all parts of the same table; `facts` are columns with facts of the items; `tables` may explain codes.
-    Not `learnt`: kept, but no event of it is positive.
+    An interaction that is kept but not learned from has no positive event.
     """
     file, via = meeting.file, meeting.via
     notes: list[str] = [f"{UNSURE}{name}: {doubt}" for doubt in meeting.doubts]

@@ -34,7 +34,7 @@ MALFORMED: list[tuple[str, str | bytes, str, str]] = [
     ("films", FILM + ",more", "wrong column count", "10 cells where the header has 9"),
     ("films", "9,T", "wrong column count", "2 cells where the header has 9"),
     ("films", b"9,T\xff,,2000,1,01/02/2003,yes,s1,X", "bad UTF-8", "bytes that are not UTF-8"),
-    ("films", FILM.replace("T", '"T"x'), "bad quotes", "doubles them"),
+    ("films", FILM.replace("T", '"T"x'), "bad quotes", "must be doubled"),
     ("films", FILM.replace("T", '"T'), "bad quotes", "opens a quoted cell that does not end"),
     ("films", FILM.replace("T", "T\0"), "value of the wrong shape", "title: text with a NUL character"),
     ("films", FILM.replace("9", "1", 1), "same key with other content", "the film '1' stands in an earlier row"),
@@ -50,7 +50,7 @@ MALFORMED: list[tuple[str, str | bytes, str, str]] = [
     ("ratings", "r9,ann,1,1e16,1", "unparsable number", "stars: 1e+16 is beyond 1e+15"),
     ("ratings", "r9,ann,1,-1e300,1", "unparsable number", "stars: -1e+300 is beyond 1e+15"),
     ("ratings", "r9,ann,1,5,yesterday", "unparsable time", "at: 'yesterday' is not a unix time or ISO 8601"),
-    ("ratings", "r9,ann,1,5,1577934245000000", "unparsable time", "beyond the year 9999; say `time_format: unix_us`"),
+    ("ratings", "r9,ann,1,5,1577934245000000", "unparsable time", "beyond the year 9999; set `time_format: unix_us`"),
     ("ratings", "r1,ann,1,4,100", "same key with other content", "the event 'r1' stands in an earlier row"),
     ("users", "ann,34", "same key with other content", "the user 'ann'"),
     ("studios", "s3\tA\tB", "wrong column count", "3 cells where the header has 2"),
@@ -266,4 +266,4 @@ def test_an_unreadable_list_costs_its_relations_alone(tmp_path: Path, store: Gra
     assert store.snapshot().item_ids.to_list() == ["1", "2"]
     assert store.snapshot().nodes("tag").keys.to_list() == ["a", "b"]
     assert report.n_bad == 1
-    assert "is no JSON list" in report.first_bad[0].detail
+    assert "is not a JSON list" in report.first_bad[0].detail

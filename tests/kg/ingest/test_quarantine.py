@@ -103,7 +103,7 @@ def test_a_file_of_another_sort_is_never_written_over(
 ) -> None:
     other = tmp_path / "other"
     other.write_bytes(content)
-    with pytest.raises(QuarantineError, match="is no quarantine file"):
+    with pytest.raises(QuarantineError, match="is not a quarantine file"):
         load_domain(write_shop(tmp_path), store, quarantine=other, strict=strict)
     assert other.read_bytes() == content
     assert store.state().generation == 0

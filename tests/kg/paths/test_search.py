@@ -240,7 +240,7 @@ def test_patterns_that_lead_nowhere_are_said(graph: KnowledgeGraph) -> None:
     for pattern, word in (
         ((), "at least one"),
         (("direktor",), "direktor"),
-        (("director", "director"), "leads nowhere: after step 1 a path stands at person"),
+        (("director", "director"), "leads nowhere: after step 1 a path is at person"),
         (("sequel", "~director"), "begins at person"),
     ):
         with pytest.raises(ImpossiblePattern, match=word):
