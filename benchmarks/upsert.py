@@ -29,7 +29,7 @@ RELATIONS = 5
 @dataclass(frozen=True)
 class Measured:
     """Medians in milliseconds; `reading_ms` is of one whole read of the same store, `digest_ms` of the digest after an
-    upsert, `facts_ms` of the items' facts after it, which are made when somebody asks for them.
+    upsert, `facts_ms` of the items' facts after it, which are made on request.
     """
 
     items: int
