@@ -30,6 +30,7 @@ from fusion.strict_json import read_json
 from fusion.strict_parquet import read_parquet
 from fusion.tensor_files import read_tensors, write_tensors
 from fusion.variant import Variant
+from kg.arrow_arrays import numbers_of
 from kg.errors import WhyPathError
 
 FORMAT = 1
@@ -259,7 +260,7 @@ def _items(path: Path) -> tuple[tuple[str, ...], NDArray[np.float32], tuple[str,
     ids, digests = tuple(table["item"].to_pylist()), tuple(table["text_digest"].to_pylist())
     if len(set(ids)) < len(ids):
         raise ValueError("column 'item' has an item twice")
-    users = Tensors({"users": table["users"].to_numpy()}).numbers("users", (None,), at_least=0)
+    users = Tensors({"users": numbers_of(table["users"].combine_chunks())}).numbers("users", (None,), at_least=0)
     if not all(_DIGEST.fullmatch(digest) for digest in digests):
         raise ValueError("column 'text_digest' has something that is no digest")
     return ids, users, digests

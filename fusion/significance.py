@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 ROUNDS = 2000
 """Bootstrap draws; the ends of a 95 % interval then vary by about 3 % of its width from seed to seed."""
@@ -81,6 +80,9 @@ def paired_difference(
     if error == 0:
         p_value = p_normal = 1.0 if mean == 0 else 0.0
     else:
+        # A second of start-up, which whoever opens a bundle would pay.
+        from scipy import stats
+
         p_value = float(2 * stats.t.sf(abs(mean) / error, len(difference) - 1))
         p_normal = float(2 * stats.norm.sf(abs(mean) / error))
     interval = bootstrap_interval(difference, rounds=rounds, seed=seed)

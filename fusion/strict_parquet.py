@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from fusion.parquet_footer import read_footer
 from fusion.regular_files import check_regular
+from kg.arrow_arrays import numbers_of
 
 _CODECS = {"Snappy", "none"}
 """What the project writes. Snappy packs no more than 22 bytes into one; others pack thousands."""
@@ -59,8 +60,8 @@ def _column(found: pa.ChunkedArray, field: pa.Field, size: int) -> pa.ChunkedArr
         return found
     unpacked = 0
     for chunk in found.chunks:
-        lengths = np.asarray(pc.call_function("binary_length", [chunk.dictionary]), dtype=np.int64)
-        unpacked += int(lengths[np.asarray(chunk.indices)].sum())
+        lengths = numbers_of(pc.call_function("binary_length", [chunk.dictionary])).astype(np.int64)
+        unpacked += int(lengths[numbers_of(chunk.indices)].sum())
     if unpacked > _UNPACKED * size:
         raise ValueError(f"column {field.name!r} unpacks to {unpacked:,} bytes")
     return found.cast(field.type)

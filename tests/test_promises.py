@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from whypath.serve_requirements import serve_requirements
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
@@ -48,6 +50,15 @@ def test_the_code_uses_what_an_extra_installs(extra: str) -> None:
 def test_the_code_uses_what_everybody_installs() -> None:
     code = imported("kg", "encoders", "fusion", "whypath")
     assert [each for each in PROJECT["dependencies"] if module_of(each) not in code] == []
+
+
+def test_what_serving_installs_is_up_to_date() -> None:
+    written = (ROOT / "requirements-serve.txt").read_text(encoding="utf-8")
+    assert written == serve_requirements((ROOT / "pyproject.toml").read_text(encoding="utf-8")), (
+        "write it again: python -m whypath.serve_requirements pyproject.toml requirements-serve.txt"
+    )
+    listed = {Requirement(line).name for line in written.splitlines() if not line.startswith("#")}
+    assert {Requirement(line).name for line in PROJECT["dependencies"]} - listed == {"torch", "torch-geometric"}
 
 
 def test_the_front_page_names_the_extras_that_there_are() -> None:

@@ -9,11 +9,12 @@ import sqlite3
 import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, metadata, version
+from importlib.util import find_spec
 from typing import Any
 
-import torch
 from packaging.requirements import Requirement
 
+from encoders.installed import TRAINING
 from kg.datasets.fetch import FILMS, RECBOLE, TEXT_MODEL, is_cached
 from kg.folders import cache_folder, data_folder
 from kg.stores.event_queue import Waiting, queues
@@ -24,15 +25,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found. `packages` maps a package that is always needed to its version, None where it is missing;
-    `extras` maps each extra to the packages that it lacks (none: it is there)."""
+    """What was found. `packages` maps a package that a plain installation has to its version, None where it is missing;
+    `extras` maps each extra to the packages that it lacks (none: it is there); `threads` are those of torch."""
 
     whypath: str
     python: str
     system: str
     packages: dict[str, str | None]
     extras: dict[str, tuple[str, ...]]
-    threads: int
+    threads: int | None
     processors: int
     accelerator: str
     sqlite: str
@@ -44,8 +45,8 @@ class Findings:
 
     @property
     def sound(self) -> bool:
-        """Whether everything that is always needed is there."""
-        return all(self.packages.values())
+        """Whether everything is there that serving needs: an installation may go without what only training needs."""
+        return all(found for name, found in self.packages.items() if name not in TRAINING)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, ready for `json.dumps`."""
@@ -58,14 +59,14 @@ class Findings:
                 "whypath": self.whypath,
                 "python": self.python,
                 "system": self.system,
-                **{name: found or "MISSING" for name, found in self.packages.items()},
+                **{name: found or _missing(name) for name, found in self.packages.items()},
             },
             "Extras": {
                 name: f"lacks {', '.join(lacking)}: pip install 'whypath[{name}]'" if lacking else "installed"
                 for name, lacking in self.extras.items()
             },
             "Computing": {
-                "threads": f"{self.threads} of {self.processors} processors (OMP_NUM_THREADS sets them)",
+                "threads": f"{self.threads or 'any'} of {self.processors} processors (OMP_NUM_THREADS sets them)",
                 "accelerator": self.accelerator,
             },
             "Embedded store": {"sqlite": self.sqlite, "journal": self.journal},
@@ -86,15 +87,16 @@ class Findings:
 def examine() -> Findings:
     """Look at everything; reads files, asks no network."""
     needed, extras = _requirements()
+    threads, accelerator = _computing()
     return Findings(
         whypath=_version("whypath") or "run from a checkout",
         python=f"{platform.python_version()} ({sys.executable})",
         system=f"{platform.system()} {platform.release()}, {platform.machine()}",
         packages={name: _version(name) for name in needed},
         extras={extra: tuple(n for n in names if _version(n) is None) for extra, names in sorted(extras.items())},
-        threads=torch.get_num_threads(),
+        threads=threads,
         processors=os.cpu_count() or 1,
-        accelerator=_accelerator(),
+        accelerator=accelerator,
         sqlite=sqlite3.sqlite_version,
         journal=journal_mode_reason(),
         cache=str(cache_folder()),
@@ -139,7 +141,22 @@ def _version(package: str) -> str | None:
         return None
 
 
+def _missing(package: str) -> str:
+    return "not installed: training needs it, serving does not" if package in TRAINING else "MISSING"
+
+
+def _computing() -> tuple[int | None, str]:
+    """Threads and accelerator of torch."""
+    if find_spec("torch") is None:
+        return None, "none without torch"
+    import torch
+
+    return torch.get_num_threads(), _accelerator()
+
+
 def _accelerator() -> str:
+    import torch
+
     if torch.cuda.is_available():
         return f"CUDA: {torch.cuda.get_device_name()}"
     if torch.backends.mps.is_available():

@@ -7,12 +7,13 @@ here; `keys` names them for good, so that learned vectors find their node again 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from kg.graph import KnowledgeGraph
+from kg.graph import ItemFacts, KnowledgeGraph
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +34,14 @@ class FactGraph:
 
     @classmethod
     def of(cls, graph: KnowledgeGraph) -> FactGraph:
-        """Collect the facts of all items of a snapshot."""
+        """The facts of all items of a snapshot, collected once for all blocks."""
         facts = graph.item_facts()
+        if facts not in _COLLECTED:
+            _COLLECTED[facts] = cls._collected(graph, facts)
+        return _COLLECTED[facts]
+
+    @classmethod
+    def _collected(cls, graph: KnowledgeGraph, facts: ItemFacts) -> FactGraph:
         nodes, local = np.unique(facts.nodes, return_inverse=True)
         items = facts.items()
         shape = (graph.n_items, len(nodes))
@@ -53,7 +60,7 @@ class FactGraph:
             tuple(incidence),
             degrees,
             nodes.astype(np.int64),
-            tuple("\t".join(graph.node_of(int(node))[:2]) for node in nodes),
+            _keys(graph, nodes),
         )
 
     @property
@@ -64,6 +71,21 @@ class FactGraph:
         """Facts per item and relation, float32 [n_items, n_relations]."""
         columns = [np.diff(matrix.indptr) for matrix in self.incidence]
         return np.stack(columns, axis=1).astype(np.float32) if columns else np.zeros((self.n_items, 0), np.float32)
+
+
+_COLLECTED: WeakKeyDictionary[ItemFacts, FactGraph] = WeakKeyDictionary()
+"""By the facts that they were collected from, for as long as a snapshot has those."""
+
+
+def _keys(graph: KnowledgeGraph, nodes: NDArray[np.int64]) -> tuple[str, ...]:
+    """ "kind\\tkey" of nodes that are sorted by global id."""
+    kinds = sorted(graph.kinds, key=graph.offsets.__getitem__)
+    starts = np.searchsorted(nodes, [graph.offsets[kind] for kind in kinds])
+    keys: list[str] = []
+    for kind, part in zip(kinds, np.split(nodes, starts[1:]), strict=True):
+        if len(part):
+            keys += [f"{kind}\t{key}" for key in graph.nodes(kind).keys.take(part - graph.offsets[kind])]
+    return tuple(keys)
 
 
 def _binary(rows: NDArray[np.integer], columns: NDArray[np.integer], shape: tuple[int, int]) -> sp.csr_array:

@@ -13,7 +13,6 @@ from typing import ClassVar, Self
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
-import scipy.sparse.linalg
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -185,8 +184,10 @@ def _behavior_vectors(matrix: sp.csr_array, rank: int) -> tuple[NDArray[np.float
     if within <= 2 * rank:
         _, found, rows = np.linalg.svd(matrix.toarray().astype(np.float64), full_matrices=False)
     else:
+        from scipy.sparse.linalg import svds  # Serving needs none of it.
+
         # A fixed start makes the iteration repeatable; a vector of ones is far from orthogonal to popularity.
-        _, found, rows = scipy.sparse.linalg.svds(matrix.astype(np.float64), k=rank, v0=np.ones(within))
+        _, found, rows = svds(matrix.astype(np.float64), k=rank, v0=np.ones(within))
         order = np.argsort(-found)
         found, rows = found[order], rows[order]
     # Directions without strength are arbitrary, and would differ between machines.

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kg.arrow_arrays import codes_of, strings_to_arrow
 from kg.graph.strings import Strings
 from kg.rows import FieldValue
 
@@ -50,12 +50,11 @@ class FieldColumn:
         if type in NUMERIC_TYPES:
             numbers = np.fromiter((_number(type, value) for value in values), dtype=np.float64, count=len(values))
             return cls(name, type, sensitive, numbers=numbers)
-        texts = pa.array([None if value is None else str(value) for value in values], pa.large_string())
+        texts = strings_to_arrow([None if value is None else str(value) for value in values])
         distinct = pc.call_function("unique", [texts.drop_null()])
         categories = Strings(distinct.take(pc.call_function("array_sort_indices", [distinct])))
         found = pc.call_function("index_in", [texts], pc.SetLookupOptions(value_set=categories.array, skip_nulls=True))
-        codes = np.asarray(found.fill_null(-1), dtype=np.int32)
-        return cls(name, type, sensitive, codes=codes, categories=categories)
+        return cls(name, type, sensitive, codes=codes_of(found), categories=categories)
 
     def missed_by(self, length: int) -> FieldColumn:
         """The field over so many nodes that have no value."""

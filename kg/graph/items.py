@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kg.arrow_arrays import flags_of, numbers_of, numbers_to_arrow
 from kg.errors import WhyPathError
 from kg.graph.strings import Strings
 from kg.graph.tables import NodeTable
@@ -50,10 +50,10 @@ class ItemIndex:
         if len(self._tables) < 2:
             return keys
         counts = pc.call_function("value_counts", [keys.array])
-        twice = counts.field("values").filter(pc.call_function("greater", [counts.field("counts"), pa.scalar(1)]))
-        explicit = np.asarray(pc.call_function("is_in", [keys.array], pc.SetLookupOptions(value_set=twice)))
+        twice = counts.field("values").take(numbers_to_arrow(np.flatnonzero(numbers_of(counts.field("counts")) > 1)))
+        explicit = flags_of(pc.call_function("is_in", [keys.array], pc.SetLookupOptions(value_set=twice)))
         for table in self._tables:
-            explicit |= np.asarray(
+            explicit |= flags_of(
                 pc.call_function("starts_with", [keys.array], pc.MatchSubstringOptions(f"{table.kind}:"))
             )
         if not explicit.any():
@@ -107,7 +107,7 @@ class ItemIndex:
         close: list[str] = []
         options = pc.MatchSubstringOptions(without_halves(item_id), ignore_case=True)
         for table, start in zip(self._tables, self._starts, strict=False):
-            hits = np.flatnonzero(np.asarray(pc.call_function("match_substring", [table.labels.array], options)))
+            hits = np.flatnonzero(flags_of(pc.call_function("match_substring", [table.labels.array], options)))
             close += [f"{self.ids[int(start) + row]!r} ({table.labels[row]})" for row in hits[:3].tolist()]
         if not close:
             close = [repr(near) for near in difflib.get_close_matches(item_id, self.ids[:_FUZZY_LIMIT].to_list(), 3)]

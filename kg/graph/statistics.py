@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
 from kg.graph.snapshot import KnowledgeGraph
 from kg.graph.tables import InteractionTable
@@ -216,6 +215,8 @@ def _components(graph: KnowledgeGraph) -> Components:
             tails.append(relation.tails.astype(np.int64) + graph.offsets[relation.tail_kind])
     rows, columns = np.concatenate(heads), np.concatenate(tails)
     links = sp.coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(size, size))
+    from scipy.sparse.csgraph import connected_components  # Whoever serves counts no components.
+
     count, component = connected_components(links, directed=False)
     if not size:
         return Components(0, 0, 0, 0)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
+from kg.arrow_arrays import codes_of, numbers_of, numbers_to_arrow, strings_to_arrow
 from kg.visible import without_halves
 
 _PIECE = 65_536
@@ -41,21 +42,19 @@ class Strings(Sequence[str]):
         """The column of the given strings, in their order."""
         if isinstance(values, Strings):
             return values
-        return cls(pa.array(values if isinstance(values, list) else list(values), pa.large_string()))
+        return cls(strings_to_arrow(values if isinstance(values, list) else list(values)))
 
     @classmethod
     def repeated(cls, value: str, count: int) -> Strings:
         """`count` times the same string."""
-        return cls(pa.repeat(pa.scalar(value, pa.large_string()), count))
+        return cls(pa.repeat(strings_to_arrow([value])[0], count))
 
     @classmethod
     def concatenated(cls, columns: Sequence[Strings]) -> Strings:
         """All columns, one after the other; a single one is not copied."""
         if len(columns) == 1:
             return columns[0]
-        return cls(
-            pa.concat_arrays([column.array for column in columns]) if columns else pa.array([], pa.large_string())
-        )
+        return cls(pa.concat_arrays([column.array for column in columns]) if columns else strings_to_arrow([]))
 
     def __len__(self) -> int:
         return len(self.array)
@@ -89,11 +88,11 @@ class Strings(Sequence[str]):
 
     def take(self, positions: ArrayLike) -> Strings:
         """The strings at the given positions (integers [k]), in that order."""
-        return Strings(self.array.take(pa.array(np.asarray(positions, dtype=np.int64))))
+        return Strings(self.array.take(numbers_to_arrow(np.asarray(positions, dtype=np.int64))))
 
     def order(self) -> NDArray[np.int64]:
         """Positions that put the column into code-point order (equal strings in an unspecified order)."""
-        return np.asarray(pc.call_function("array_sort_indices", [self.array]), dtype=np.int64)
+        return numbers_of(pc.call_function("array_sort_indices", [self.array])).astype(np.int64)
 
     def find(self, value: str) -> int:
         """Position of a string in a column sorted by code point, -1 where it is not there."""
@@ -105,13 +104,12 @@ class Strings(Sequence[str]):
         options = pc.SetLookupOptions(value_set=self.array)
         # Half of a character, which an argument of a command can have, stands in no column.
         wanted = [value if without_halves(value) == value else None for value in values]
-        found: Any = pc.call_function("index_in", [pa.array(wanted, pa.large_string())], options)
-        return np.array(found.fill_null(-1), dtype=np.int32)
+        return codes_of(pc.call_function("index_in", [strings_to_arrow(wanted)], options))
 
     def update(self, digest: hashlib.blake2b) -> None:
         """Feed the content, with its borders, to a running digest; equal columns feed equal bytes."""
         # Through a fresh copy: a slice's buffers hold more than the slice, and its offsets need not start at 0.
-        lengths = np.asarray(pc.call_function("binary_length", [self.array]), dtype="<i8")
+        lengths = numbers_of(pc.call_function("binary_length", [self.array])).astype("<i8")
         digest.update(len(lengths).to_bytes(8, "little"))
         digest.update(lengths.tobytes())
         for start in range(0, len(self.array), _PIECE):

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from kg.errors import WhyPathError
@@ -56,7 +55,8 @@ def to_interactions(
     has no weight, it counts as positive, since it was given as behaviour. Raises AmbiguousRule.
     """
     user_ids = sorted(set(rows.users)) if users is None else list(users)
-    user_index = pd.Index(user_ids, dtype=object).get_indexer(pd.Index(rows.users, dtype=object))
+    place = {user: row for row, user in enumerate(user_ids)}
+    user_index = np.fromiter((place.get(user, -1) for user in rows.users), dtype=np.intp, count=len(rows))
     item_index = graph.item_indices(list(rows.items)).astype(np.int32)
     of_users = user_index >= 0
     positive = positive_rows(rows, graph.schema) if positive_only else np.ones(len(rows), dtype=bool)

@@ -11,15 +11,18 @@ import io
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from kg.visible import visible_line
 from whypath.answering.rendering import cell, lines
+
+if TYPE_CHECKING:
+    # Imported where a table is asked for, as it takes half a second.
+    import pandas as pd
 
 
 class Basis(StrEnum):
@@ -188,6 +191,8 @@ class Explanation:
     stages: tuple[StageShare, ...] = ()
 
     def to_pandas(self) -> pd.DataFrame:
+        import pandas as pd
+
         """The split in long form: columns part ("block", "stage", "history", "entity"), id, label, share."""
         rows = [("block", share.block, share.block, share.share) for share in self.blocks]
         rows += [("stage", share.stage, share.stage, share.share) for share in self.stages]
@@ -240,6 +245,8 @@ def plain_text(result: Any, width: int = 110) -> str:
 
 
 def _frame(items: tuple[RankedItem, ...]) -> pd.DataFrame:
+    import pandas as pd
+
     names = ["rank", "item", "label", "kind", "score"]
     return pd.DataFrame([[getattr(item, name) for name in names] for item in items], columns=names)
 

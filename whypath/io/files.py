@@ -16,10 +16,9 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
@@ -29,6 +28,10 @@ from kg.errors import WhyPathError
 from kg.limits import taken_times, taken_weights, time_misfit, weight_misfit
 from kg.sources.quoted_rows import QuotedRows
 from kg.tsv_cells import ESCAPED, text_of_cell
+
+if TYPE_CHECKING:
+    # Imported where a file is read, as it takes half a second, and engines import this module.
+    import pandas as pd
 
 PathLike: TypeAlias = str | Path
 
@@ -249,6 +252,8 @@ class _Table:
             if np.isfinite(numbers[given]).all():
                 self._check_limits(name, numbers, taken_times(numbers), time_misfit)
                 return numbers
+        import pandas as pd
+
         moments = pd.to_datetime(pd.Series(values), errors="coerce", utc=True, format="ISO8601")
         seconds = np.asarray((moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1), dtype=np.float64)
         bad = np.isnan(seconds) & given
@@ -268,6 +273,8 @@ class _Table:
 
     def _values(self, name: str) -> NDArray[np.object_]:
         """A column's cells, None where one is missing or an empty string."""
+        import pandas as pd
+
         values = self.frame[name].to_numpy(dtype=object, copy=True)
         values[np.asarray(pd.isna(values), dtype=bool) | (values == "")] = None
         return values
@@ -279,6 +286,8 @@ class _Table:
 
 def _numbers(values: NDArray[np.object_]) -> NDArray[np.float64]:
     """Cells as numbers, NaN where there is none or where it is something else."""
+    import pandas as pd
+
     return np.asarray(pd.to_numeric(pd.Series(values, dtype=object), errors="coerce"), dtype=np.float64)
 
 
@@ -295,6 +304,8 @@ def _text(path: Path, content: bytes, separator: str) -> tuple[tuple[str, ...], 
     names = tuple(name.strip().strip('"') for name in header)
     wanted = [name for name in dict.fromkeys(names) if any(name in options for options in COLUMN_NAMES.values())]
     if not wanted:
+        import pandas as pd
+
         return names, pd.DataFrame()
     try:
         table = pa_csv.read_csv(

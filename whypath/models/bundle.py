@@ -21,6 +21,7 @@ from fusion.model import FusionModel
 from fusion.model_files import block_file, read_model, reading, write_model
 from fusion.regular_files import check_regular
 from fusion.strict_parquet import read_parquet
+from kg.arrow_arrays import numbers_of
 from kg.durable import directory_written_whole
 from kg.graph import KnowledgeGraph
 from whypath.answering.popularity import popularity_blend
@@ -220,7 +221,8 @@ def _read_popularity(path: Path, items: Sequence[str]) -> NDArray[np.float32]:
     table = read_parquet(path, _POPULARITY_SCHEMA)
     if table["item"].to_pylist() != list(items):
         raise ValueError("its items are not those of the model")
-    return Tensors({"popularity": table["popularity"].to_numpy()}).numbers("popularity", (None,), at_least=0)
+    found = Tensors({"popularity": numbers_of(table["popularity"].combine_chunks())})
+    return found.numbers("popularity", (None,), at_least=0)
 
 
 def _sha256(path: Path) -> str:
