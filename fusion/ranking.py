@@ -101,7 +101,7 @@ def _contenders(
     if k == scores.shape[1]:
         rows, columns = np.divmod(np.arange(scores.size), k)
         return rows, columns
-    least = _lower_bounds(scores, k)
+    least = lower_bounds(scores, k)
     chosen = ~(scores < least)
     counts = np.count_nonzero(chosen, axis=1)
     # Many are left where scores are equal, as those of a user without history all are: of the many that equal the k-th
@@ -113,7 +113,7 @@ def _contenders(
     return rows, columns
 
 
-def _lower_bounds(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
+def lower_bounds(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
     """Of each row a score that its k-th best reaches, and few others of a row whose scores differ; [n_users, 1].
 
     The row is dealt out into groups, and the k-th best of the groups' best scores is taken. Looking for the k-th of all
@@ -137,7 +137,7 @@ def _kth_best(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
 
 
 def _best(scores: NDArray[np.float32], k: int, least: np.float32, tie_break: NDArray[np.uint64]) -> NDArray[np.intp]:
-    """Columns of the k best of one row, and of NaN; `least` as in `_lower_bounds`."""
+    """Columns of the k best of one row, and of NaN; `least` as in `lower_bounds`."""
     better = np.flatnonzero(~(scores <= least))
     if len(better) > k:
         least = _kth_best(scores[better][None, :], k)[0, 0]
