@@ -77,7 +77,7 @@ _COLLECTED: WeakKeyDictionary[ItemFacts, FactGraph] = WeakKeyDictionary()
 """By the facts that they were collected from, for as long as a snapshot has those."""
 
 
-def _keys(graph: KnowledgeGraph, nodes: NDArray[np.int64]) -> tuple[str, ...]:
+def _keys(graph: KnowledgeGraph, nodes: NDArray[np.integer]) -> tuple[str, ...]:
     """ "kind\\tkey" of nodes that are sorted by global id."""
     kinds = sorted(graph.kinds, key=graph.offsets.__getitem__)
     starts = np.searchsorted(nodes, [graph.offsets[kind] for kind in kinds])
