@@ -96,7 +96,8 @@ def kinds_of(rows: Rows, names: Sequence[str]) -> NDArray[np.int16]:
     """
     if rows.kinds is None:
         return np.full(len(rows), 0 if len(names) == 1 else -1, dtype=np.int16)
-    return pd.Index(names, dtype=object).get_indexer(pd.Index(rows.kinds, dtype=object)).astype(np.int16)
+    number = {name: place for place, name in enumerate(names)}
+    return np.fromiter((number.get(kind, -1) for kind in rows.kinds), dtype=np.int16, count=len(rows))
 
 
 def positive_rows(rows: Rows, schema: DomainSchema) -> NDArray[np.bool_]:

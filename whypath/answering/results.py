@@ -191,9 +191,9 @@ class Explanation:
     stages: tuple[StageShare, ...] = ()
 
     def to_pandas(self) -> pd.DataFrame:
+        """The split in long form: columns part ("block", "stage", "history", "entity"), id, label, share."""
         import pandas as pd
 
-        """The split in long form: columns part ("block", "stage", "history", "entity"), id, label, share."""
         rows = [("block", share.block, share.block, share.share) for share in self.blocks]
         rows += [("stage", share.stage, share.stage, share.share) for share in self.stages]
         rows += [("history", share.item, share.label, share.share) for share in self.history]
