@@ -20,6 +20,7 @@ from kg.sources import BadRecord, RawRecord, open_source
 from tests.whypath.films import films
 from whypath.answering.conditions import Where
 from whypath.answering.filters import Filters
+from whypath.answering.item_masks import items_where
 
 _FILMS = films()
 
@@ -52,7 +53,7 @@ def condition(data: bytes) -> None:
     text = data.decode("utf-8", "surrogateescape")
     try:
         parsed = Where.parse(text)
-        mask = parsed.mask(_FILMS)
+        mask = items_where(_FILMS, parsed)
         assert mask.shape == (_FILMS.n_items,)
         Filters(where=[parsed], include=[text], exclude=[text]).apply(_FILMS)
     except WhyPathError:
