@@ -122,11 +122,9 @@ def main() -> int:
     space = Workspace(arguments.work, remark)
     space.prepare(arguments.wheels)
     graph = open_store(str(space.store)).snapshot().without_interactions()
-    catalogue = Catalogue(
-        graph,
-        np.arange(graph.n_items, dtype=np.int32),
-        item_text_vectors(graph, TextEncoder(progress=remark), remark),
-    )
+    texts = item_text_vectors(graph, TextEncoder(progress=remark), remark)
+    contents = {} if texts is None else {"text": texts}
+    catalogue = Catalogue(graph, np.arange(graph.n_items, dtype=np.int32), contents)
     record = Record.begun("choices", options_of(arguments), arguments.json)
     for fold in write_folds(yard, arguments.work / "cold"):
         train, _ = to_interactions(read_interactions([fold.train]), graph)

@@ -117,7 +117,7 @@ class Protocols:
             split.valid if len(split.valid) else None,
             asked=self._settings,
             seed=self._seed,
-            text_vectors=self._texts,
+            contents={} if self._texts is None else {"text": self._texts},
             progress=lambda line: remark(f"{split.name}: {line}"),
         )
         for name, left in models_of(fitting.blocks).items():

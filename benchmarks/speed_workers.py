@@ -76,7 +76,7 @@ def train(arguments: argparse.Namespace) -> dict[str, object]:
     stage("cross-fitted scores, gates")
     for kind in ENCODERS.values():
         announce(kind)
-    model = Fitting(graph, events, seed=arguments.seed, text_vectors=vectors).model()
+    model = Fitting(graph, events, seed=arguments.seed, contents={} if vectors is None else {"text": vectors}).model()
     return {"events": len(events), "items": graph.n_items, "blocks": list(model.gates.blocks)}
 
 

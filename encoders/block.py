@@ -9,8 +9,8 @@ to the block.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
@@ -53,18 +53,34 @@ class NoSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class ContentEncoder(Protocol):
+    """What turns the contents of items, such as their texts, into vectors.
+
+    `name`: of the content, as in `Catalogue.contents`. `digest`: of everything but the content that decides a vector.
+    """
+
+    name: str
+
+    @property
+    def digest(self) -> str: ...
+
+    def encode(self, contents: Sequence[str], /) -> NDArray[np.float32]:
+        """float32 [len(contents), d]; the zero vector for an empty one."""
+        ...
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """The items a block is applied to, dense indices 0 to n_items - 1.
 
     `trained` int32 [n_items]: each item's index in the catalogue that the block was fitted on, -1 for an item it has
-    not seen. `graph` is the snapshot with facts and texts; `text_vectors` float32 [n_items, d] are the items' text
-    embeddings, None where the model uses no text.
+    not seen. `graph` is the snapshot with facts and texts; `contents` by name ("text", "image"): the vectors of the
+    items' content float32 [n_items, d], zero rows for items without; none where the model does not use it.
     """
 
     graph: KnowledgeGraph
     trained: NDArray[np.int32]
-    text_vectors: NDArray[np.float32] | None = None
+    contents: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @property
     def n_items(self) -> int:
@@ -89,10 +105,10 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingSizes:
-    """Sizes of what a model was trained on: items, and length of their text vectors (None without)."""
+    """Sizes of what a model was trained on: items, and the length of the vectors of each of their contents."""
 
     n_items: int
-    text_dimension: int | None = None
+    contents: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

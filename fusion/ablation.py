@@ -117,10 +117,10 @@ def twins(fitting: Fitting) -> Iterator[tuple[str, str, Variant]]:
         if _has_blocks(none, fitting):
             yield "twin: no graph", "graph", none
         yield "twin: shuffled graph", "meaning of the graph", replace(variant, graph="shuffled")
-    if fitting.reads_texts:
-        without = replace(variant, text=False)
+    for name in fitting.contents_read:
+        without = replace(variant, without=variant.without | {name})
         if _has_blocks(without, fitting):
-            yield "twin: no text", "text", without
+            yield f"twin: no {name}", name, without
 
 
 def _has_blocks(variant: Variant, fitting: Fitting) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
@@ -22,22 +23,29 @@ from fusion.ranker import ModelUnusable, Ranker
 from fusion.registry import ENCODERS
 from fusion.settings import FusionSettings
 from fusion.variant import Variant
-from kg.graph import KnowledgeGraph
+from kg.graph import KnowledgeGraph, item_contents
 
-EncodeTexts: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
-"""Text vectors float32 [n, d] of texts, by the encoder that the model was trained with."""
+Encode: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
+"""Vectors float32 [n, d] of contents, by the encoder that the model was trained with; see `ContentEncoder`."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedContent:
+    """One content of the training items: `digests` [n_items] ("" without), `vectors` float32 [n_items, d]."""
+
+    digests: tuple[str, ...]
+    vectors: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedItems:
-    """The training catalogue: `ids` [n_items], `users` float32 [n_items] (distinct training users of each), and of the
-    texts `digests` [n_items] ("" without text) and `vectors` float32 [n_items, d] (None where no text was used).
+    """The training catalogue: `ids` [n_items], `users` float32 [n_items] (distinct training users of each), and by
+    name the contents that were used.
     """
 
     ids: tuple[str, ...]
     users: NDArray[np.float32]
-    text_digests: tuple[str, ...]
-    text_vectors: NDArray[np.float32] | None
+    contents: Mapping[str, TrainedContent] = field(default_factory=dict)
 
 
 class FusionModel:
@@ -68,10 +76,11 @@ class FusionModel:
         self.variant = variant
         self.seed = seed
 
-    def bind(self, graph: KnowledgeGraph, encode: EncodeTexts | None = None) -> Ranker:
+    def bind(self, graph: KnowledgeGraph, encode: Mapping[str, Encode] = MappingProxyType({})) -> Ranker:
         """The model over a snapshot's items.
 
-        encode: asked for texts that training did not see, if any; without it their items count as having none.
+        encode: by name of the content, asked for what training did not see, if anything; without it the items count as
+        having none.
         Raises ModelUnusable where what was learned does not come to finite scores over these items.
         """
         seen = self.variant.graph_of(graph, self.seed)
@@ -88,31 +97,15 @@ class FusionModel:
         except StateUnreadable as error:
             raise ModelUnusable(f"the block {name!r}: {error}; train the model again") from error
 
-    def catalogue(self, graph: KnowledgeGraph, encode: EncodeTexts | None = None) -> Catalogue:
-        """The snapshot's items with their place in training and their text vectors."""
+    def catalogue(self, graph: KnowledgeGraph, encode: Mapping[str, Encode] = MappingProxyType({})) -> Catalogue:
+        """The snapshot's items with their place in training and the vectors of their contents."""
         place = {item: row for row, item in enumerate(self.items.ids)}
         trained = np.array([place.get(item, -1) for item in graph.item_ids], dtype=np.int32)
-        vectors = self.items.text_vectors
-        if vectors is None:
-            return Catalogue(graph, trained)
-        texts = graph.item_texts.to_list()
-        digests = text_digests(texts)
-        known = {digest: row for row, digest in enumerate(self.items.text_digests) if digest}
-        rows = np.array([known.get(digest, -1) for digest in digests], dtype=np.int64)
-        found = np.zeros((graph.n_items, vectors.shape[1]), dtype=np.float32)
-        found[rows >= 0] = vectors[rows[rows >= 0]]
-        missing = [item for item, digest in enumerate(digests) if digest and rows[item] < 0]
-        if missing and encode is not None:
-            encoded = encode([texts[item] for item in missing])
-            if encoded.shape[1] != vectors.shape[1]:
-                raise ModelUnusable(
-                    f"the text encoder gives vectors of length {encoded.shape[1]}, and the model was trained on vectors"
-                    f" of length {vectors.shape[1]}: it is another encoder now; train the model again"
-                )
-            if not np.isfinite(encoded).all():
-                raise ModelUnusable("the text encoder gives numbers that are not finite for new texts; train again")
-            found[missing] = encoded
-        return Catalogue(graph, trained, found)
+        contents = {
+            name: _vectors(known, name, item_contents(graph, name), encode.get(name))
+            for name, known in self.items.contents.items()
+        }
+        return Catalogue(graph, trained, contents)
 
     def item_side(self, catalogue: Catalogue) -> ItemSide:
         """What the gates look at, for a bound catalogue."""
@@ -122,6 +115,27 @@ class FusionModel:
         return ItemSide.of(catalogue.graph, users, known & (users == 0), self.relations)
 
 
-def text_digests(texts: Sequence[str]) -> tuple[str, ...]:
-    """A digest of each text, "" for an empty one."""
-    return tuple(hashlib.blake2b(t.encode(), digest_size=12).hexdigest() if t.strip() else "" for t in texts)
+def content_digests(contents: Sequence[str]) -> tuple[str, ...]:
+    """A digest of each content, "" for an empty one."""
+    return tuple(hashlib.blake2b(c.encode(), digest_size=12).hexdigest() if c.strip() else "" for c in contents)
+
+
+def _vectors(trained: TrainedContent, name: str, contents: Sequence[str], encode: Encode | None) -> NDArray[np.float32]:
+    """Vectors float32 [n_items, d] of a snapshot's items: from training, else by the encoder. Raises ModelUnusable."""
+    digests, dimension = content_digests(contents), trained.vectors.shape[1]
+    known = {digest: row for row, digest in enumerate(trained.digests) if digest}
+    rows = np.array([known.get(digest, -1) for digest in digests], dtype=np.int64)
+    vectors = np.zeros((len(contents), dimension), dtype=np.float32)
+    vectors[rows >= 0] = trained.vectors[rows[rows >= 0]]
+    missing = [item for item, digest in enumerate(digests) if digest and rows[item] < 0]
+    if missing and encode is not None:
+        encoded = encode([contents[item] for item in missing])
+        if encoded.shape[1] != dimension:
+            raise ModelUnusable(
+                f"the {name} encoder gives vectors of length {encoded.shape[1]}, and the model was trained on vectors"
+                f" of length {dimension}: it is another encoder now; train the model again"
+            )
+        if not np.isfinite(encoded).all():
+            raise ModelUnusable(f"the {name} encoder gives numbers that are not finite for new {name}s; train again")
+        vectors[missing] = encoded
+    return vectors

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -20,21 +20,21 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from encoders.block import BlockState, TrainingSizes
+from encoders.block import BlockState, Input, TrainingSizes
 from encoders.tensors import LARGEST, StateUnreadable, Tensors, settings_of
 from fusion.gates import GateForm, Gates
-from fusion.model import FusionModel, TrainedItems
+from fusion.model import FusionModel, TrainedContent, TrainedItems
 from fusion.registry import BLOCK_NAME, ENCODERS, GROUP
 from fusion.settings import FusionSettings
 from fusion.strict_json import read_json
 from fusion.strict_parquet import read_parquet
 from fusion.tensor_files import read_tensors, write_tensors
-from fusion.variant import Variant
+from fusion.variant import Content, Variant
 from kg.arrow_arrays import numbers_of
 from kg.errors import WhyPathError
 
-FORMAT = 1
-"""Raised whenever older files can no longer be read."""
+FORMAT = 2
+"""Raised whenever older versions cannot read the files; this one reads format 1 too, which knows texts alone."""
 
 DESCRIPTION, ITEMS, GATES = "model.json", "items.parquet", "fusion.safetensors"
 """Names of the files that every model has."""
@@ -45,13 +45,12 @@ _RELATIONS = 1_000
 _REASON = 300
 """Characters of what is wrong with a file."""
 
-_TEXT_DIMENSION = 16_384
-"""Length of text vectors beyond which no encoder goes: all items of a snapshot get one, however few were trained on."""
+_DIMENSION = 16_384
+"""Length of a content's vectors beyond which no encoder goes: all items of a snapshot get one, however few were trained
+on."""
 
 _PACKAGE = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _DIGEST = re.compile("(?:[0-9a-f]{24})?")
-
-_ITEM_SCHEMA = pa.schema([("item", pa.string()), ("users", pa.float32()), ("text_digest", pa.string())])
 
 
 class ModelUnreadable(WhyPathError):
@@ -79,6 +78,7 @@ class _Description(BaseModel):
     asked: FusionSettings
     relations: tuple[str, ...] = Field(max_length=_RELATIONS)
     blocks: dict[str, dict[str, object]]
+    contents: tuple[Content, ...] = ()
     packages: dict[str, str] = Field(default={})
     """Of blocks that are not WhyPath's own: the package that brought them."""
     spreads: dict[str, float]
@@ -101,7 +101,8 @@ def write_model(model: FusionModel, directory: Path) -> None:
     description = {
         "format": FORMAT,
         "seed": model.seed,
-        "variant": asdict(model.variant),
+        "variant": {**asdict(model.variant), "without": sorted(model.variant.without)},
+        "contents": sorted(model.items.contents),
         "settings": model.settings.model_dump(mode="json"),
         "asked": model.asked.model_dump(mode="json"),
         "relations": list(model.relations),
@@ -122,15 +123,12 @@ def write_model(model: FusionModel, directory: Path) -> None:
         "by_popularity": gates.by_popularity,
         "bias": gates.bias,
     }
-    if model.items.text_vectors is not None:
-        arrays["text_vectors"] = model.items.text_vectors
+    contents = dict(sorted(model.items.contents.items()))
+    arrays |= {f"{name}_vectors": content.vectors for name, content in contents.items()}
     write_tensors(arrays, directory / GATES)
-    columns = [
-        pa.array(model.items.ids, pa.string()),
-        pa.array(model.items.users),
-        pa.array(model.items.text_digests, pa.string()),
-    ]
-    pq.write_table(pa.table(columns, schema=_ITEM_SCHEMA), directory / ITEMS)
+    columns = [pa.array(model.items.ids, pa.string()), pa.array(model.items.users)]
+    columns += [pa.array(content.digests, pa.string()) for content in contents.values()]
+    pq.write_table(pa.table(columns, schema=_item_schema(contents)), directory / ITEMS)
     text = json.dumps(description, indent=1, ensure_ascii=False, sort_keys=True)
     (directory / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
 
@@ -142,13 +140,15 @@ def read_model(directory: Path) -> FusionModel:
     with reading(directory / GATES):
         arrays = Tensors(read_tensors(directory / GATES))
         gates = _gates(description, arrays)
+    first = description.format == 1
     with reading(directory / ITEMS):
-        ids, users, digests = _items(directory / ITEMS)
+        ids, users, digests = _items(directory / ITEMS, (Input.TEXT,) if first else description.contents)
+    names = [Input.TEXT] * ("text_vectors" in arrays) if first else description.contents
     with reading(directory / GATES):
-        vectors = _text_vectors(arrays, len(ids))
+        contents = {str(name): TrainedContent(digests[name], _vectors(arrays, name, len(ids))) for name in names}
         if description.length_range[1] > math.log1p(len(ids)) + 1e-3:
             raise ValueError(f"histories cannot be longer than the {len(ids):,} items of training")
-    sizes = TrainingSizes(len(ids), None if vectors is None else vectors.shape[1])
+    sizes = TrainingSizes(len(ids), {name: content.vectors.shape[1] for name, content in contents.items()})
     states = {}
     for name, settings in description.blocks.items():
         with reading(directory / block_file(name)):
@@ -158,7 +158,7 @@ def read_model(directory: Path) -> FusionModel:
         states,
         description.spreads,
         gates,
-        TrainedItems(ids, users, digests, vectors),
+        TrainedItems(ids, users, contents),
         description.relations,
         description.settings,
         description.asked,
@@ -181,8 +181,10 @@ def reading(path: Path) -> Iterator[None]:
 
 def _description(content: object) -> _Description:
     found = content.get("format") if isinstance(content, dict) else None
-    if not isinstance(content, dict) or found != FORMAT:
-        raise ValueError(f"it is of format {found!r}, this version reads {FORMAT}")
+    if not isinstance(content, dict) or found not in (1, FORMAT) or isinstance(found, bool):
+        raise ValueError(f"it is of format {found!r}, this version reads up to {FORMAT}")
+    if found == 1:
+        content = {**content, "variant": _variant_of_format_1(content.get("variant"))}
     for part in ("settings", "asked"):
         settings = content.get(part)
         if isinstance(settings, dict):
@@ -199,6 +201,8 @@ def _description(content: object) -> _Description:
         raise ValueError("'gate_blocks' are not the blocks")
     if blocks != set(description.spreads) or not all(_is_unit(spread) for spread in description.spreads.values()):
         raise ValueError("'spreads' are not numbers above zero, one for every block")
+    if len(set(description.contents)) < len(description.contents):
+        raise ValueError("'contents' has a name twice")
     if len(set(description.relations)) < len(description.relations):
         raise ValueError("'relations' has a name twice")
     for name in ("length_moments", "popularity_moments"):
@@ -245,22 +249,36 @@ def _gates(description: _Description, arrays: Tensors) -> Gates:
     )
 
 
-def _text_vectors(arrays: Tensors, n_items: int) -> NDArray[np.float32] | None:
-    if "text_vectors" not in arrays:
-        return None
-    vectors = arrays.numbers("text_vectors", (n_items, None))
-    if not 1 <= vectors.shape[1] <= _TEXT_DIMENSION:
-        raise ValueError(f"text vectors cannot be of length {vectors.shape[1]:,}")
+def _variant_of_format_1(variant: object) -> object:
+    if not isinstance(variant, dict) or not isinstance(variant.get("text"), bool):
+        return variant
+    rest = {name: value for name, value in variant.items() if name != "text"}
+    return {**rest, "without": [] if variant["text"] else [Input.TEXT.value]}
+
+
+def _vectors(arrays: Tensors, name: str, n_items: int) -> NDArray[np.float32]:
+    vectors = arrays.numbers(f"{name}_vectors", (n_items, None))
+    if not 1 <= vectors.shape[1] <= _DIMENSION:
+        raise ValueError(f"{name} vectors cannot be of length {vectors.shape[1]:,}")
     return vectors
 
 
-def _items(path: Path) -> tuple[tuple[str, ...], NDArray[np.float32], tuple[str, ...]]:
-    """Ids, users and text digests of the training items."""
-    table = read_parquet(path, _ITEM_SCHEMA)
-    ids, digests = tuple(table["item"].to_pylist()), tuple(table["text_digest"].to_pylist())
+def _item_schema(contents: Iterable[str]) -> pa.Schema:
+    digests = [(f"{name}_digest", pa.string()) for name in contents]
+    return pa.schema([("item", pa.string()), ("users", pa.float32()), *digests])
+
+
+def _items(
+    path: Path, contents: Sequence[str]
+) -> tuple[tuple[str, ...], NDArray[np.float32], dict[str, tuple[str, ...]]]:
+    """Ids, users and digests of the contents of the training items."""
+    table = read_parquet(path, _item_schema(contents))
+    ids = tuple(table["item"].to_pylist())
+    digests = {name: tuple(table[f"{name}_digest"].to_pylist()) for name in contents}
     if len(set(ids)) < len(ids):
         raise ValueError("column 'item' has an item twice")
     users = Tensors({"users": numbers_of(table["users"].combine_chunks())}).numbers("users", (None,), at_least=0)
-    if not all(_DIGEST.fullmatch(digest) for digest in digests):
-        raise ValueError("column 'text_digest' has something that is no digest")
+    for name, column in digests.items():
+        if not all(_DIGEST.fullmatch(digest) for digest in column):
+            raise ValueError(f"column '{name}_digest' has something that is no digest")
     return ids, users, digests

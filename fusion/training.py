@@ -6,7 +6,7 @@ without one of the blocks costs a fit of the gates instead of a whole training (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 
@@ -22,14 +22,14 @@ from fusion.crossfit import cross_fit, spread
 from fusion.evaluation import RankingTask
 from fusion.gate_inputs import Examples
 from fusion.gates import GateForm, Gates
-from fusion.model import FusionModel, TrainedItems, text_digests
+from fusion.model import FusionModel, TrainedContent, TrainedItems, content_digests
 from fusion.ranking import tie_break_keys
 from fusion.registry import ENCODERS, UnknownBlock
 from fusion.selection import choose_settings
 from fusion.settings import FusionSettings
 from fusion.splits import joined
 from fusion.variant import Variant
-from kg.graph import KnowledgeGraph
+from kg.graph import KnowledgeGraph, item_contents
 from kg.histories import Histories
 from kg.interactions import Interactions
 
@@ -44,7 +44,8 @@ class Fitting:
     train: positive interactions over the items of `graph`; none of the snapshot's own interactions is read. valid:
     held-out interactions of the same users (rows of both tables agree), on which settings are chosen. asked: the
     settings to start from. refit: fit the blocks again on train and valid together once settings and gates stand.
-    text_vectors: float32 [n_items, d]. chosen: what valid preferred, where it was asked before.
+    contents: by name, such as "text", the vectors of the items' content float32 [n_items, d]. chosen: what valid
+    preferred, where it was asked before.
 
     Nothing is computed before it is asked for, and nothing twice. Deterministic for a seed, versions and a thread
     count. Raises UnknownBlock, CatalogueTooLarge if no block can hold so many items, and TrainingNotInstalled without
@@ -59,15 +60,15 @@ class Fitting:
     seed: int = 0
     variant: Variant = field(default_factory=Variant)
     refit: bool = False
-    text_vectors: NDArray[np.float32] | None = None
+    contents: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     progress: Tell | None = None
     chosen: FusionSettings | None = None
 
     def __post_init__(self) -> None:
         check_training_installed()
-        self._vectors = self.text_vectors if self.variant.text else None
+        self._contents = {name: v for name, v in self.contents.items() if name not in self.variant.without}
         seen = self.variant.graph_of(self.graph.without_interactions(), self.seed)
-        self._catalogue = Catalogue(seen, np.arange(seen.n_items, dtype=np.int32), self._vectors)
+        self._catalogue = Catalogue(seen, np.arange(seen.n_items, dtype=np.int32), self._contents)
         self._train = without_rare_items(self.train.histories(), self.asked.min_users)
         self._all = self._train
         if self.valid is not None and self.refit:
@@ -98,11 +99,10 @@ class Fitting:
         return frozenset(ENCODERS[name].family for name in self.blocks)
 
     @property
-    def reads_texts(self) -> bool:
-        """Whether texts have a part in the training."""
-        return self._vectors is not None and any(
-            Input.TEXT in ENCODERS[name].needs | ENCODERS[name].uses for name in self.blocks
-        )
+    def contents_read(self) -> tuple[str, ...]:
+        """Names of the contents that have a part in the training."""
+        read = frozenset[str]().union(*(ENCODERS[name].needs | ENCODERS[name].uses for name in self.blocks))
+        return tuple(name for name in self._contents if name in read)
 
     @cached_property
     def settings(self) -> FusionSettings:
@@ -150,7 +150,7 @@ class Fitting:
         if not names:
             raise UnknownBlock(f"nothing is left without {', '.join(without)}")
         gates = self._gates(names)
-        histories, n_items = self._all, self.graph.n_items
+        histories = self._all
         for name in gates.blocks:
             if name not in self._final:
                 self._final[name] = self._fit(name, histories, None)
@@ -158,12 +158,15 @@ class Fitting:
         final = {name: self._final[name] for name in gates.blocks}
         several = len(self.blocks) > 1
         spreads = {name: spread(block, histories, users) if several else 1.0 for name, block in final.items()}
-        digests = text_digests(self.graph.item_texts.to_list()) if self._vectors is not None else ("",) * n_items
+        contents = {
+            name: TrainedContent(content_digests(item_contents(self.graph, name)), vectors)
+            for name, vectors in self._contents.items()
+        }
         return FusionModel(
             {name: block.state() for name, block in final.items()},
             spreads,
             gates,
-            TrainedItems(tuple(self.graph.item_ids), users, digests, self._vectors),
+            TrainedItems(tuple(self.graph.item_ids), users, contents),
             self._relations,
             self.settings if not without else self.settings.model_copy(update={"blocks": names}),
             self.asked if not without else self.asked.model_copy(update={"blocks": names}),
@@ -229,8 +232,8 @@ class Fitting:
 
     def _lacking(self) -> frozenset[Input]:
         """What a block may need and these data do not have."""
-        has = {Input.GRAPH: True, Input.TEXT: self._vectors is not None, Input.TIMES: self.train.times is not None}
-        return frozenset(each for each in Input if not has.get(each, False))
+        has = {Input.GRAPH, *self._contents, *([] if self.train.times is None else [Input.TIMES])}
+        return frozenset(wanted for wanted in Input if wanted not in has)
 
     def _with_floor(self, settings: BaseModel) -> BaseModel:
         if not isinstance(settings, BehaviorSettings):

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from encoders.block import Family, Input
 from fusion.registry import ENCODERS, UnknownBlock
 from kg.graph import KnowledgeGraph
 
+Content: TypeAlias = Literal["text", "image"]
+"""Names of the contents that items have."""
+
 
 @dataclass(frozen=True)
 class Variant:
-    """graph: the relations as they are, none at all, or each relation's tails permuted. text: whether texts are read.
+    """graph: the relations as they are, none at all, or each relation's tails permuted. without: contents that are not
+    read, such as "text".
 
     only: a block's or a family's name; the model then consists of these blocks.
     """
 
     graph: Literal["real", "none", "shuffled"] = "real"
-    text: bool = True
+    without: frozenset[Content] = frozenset()
     only: str | None = None
 
     def graph_of(self, graph: KnowledgeGraph, seed: int) -> KnowledgeGraph:
@@ -42,10 +46,9 @@ class Variant:
                 chosen = {name: block for name, block in chosen.items() if block.family == self.only}
             else:
                 chosen = {self.only: ENCODERS[self.only]}
-        gone = {Input.GRAPH} if self.graph == "none" else set()
-        if not self.text:
-            gone.add(Input.TEXT)
+        gone = {*self.without, *([Input.GRAPH] if self.graph == "none" else [])}
         chosen = tuple(name for name, block in chosen.items() if not block.needs & gone)
         if not chosen:
-            raise UnknownBlock(f"no block is left with only={self.only!r}, graph={self.graph!r}, text={self.text}")
+            without = ", ".join(sorted(self.without)) or "nothing"
+            raise UnknownBlock(f"no block is left with only={self.only!r}, graph={self.graph!r}, without {without}")
         return chosen

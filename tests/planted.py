@@ -95,7 +95,8 @@ class Domain:
     def catalogue(self, trained: Domain | None = None) -> Catalogue:
         """This domain's items, for a block fitted on `trained` (None: on this one)."""
         fitted = (trained or self).graph
-        return Catalogue(self.graph, fitted.item_indices(self.graph.item_ids), vectors(self.graph.item_texts.to_list()))
+        texts = vectors(self.graph.item_texts.to_list())
+        return Catalogue(self.graph, fitted.item_indices(self.graph.item_ids), {"text": texts})
 
     def training(self) -> TrainingData:
         """What a block is fitted on: all pairs, over this domain's items."""

@@ -54,8 +54,8 @@ class GNN(WeighedHistories):
         collaborative[known] = learned.collaborative[catalogue.trained[known]]
         own_q: NDArray[np.float32] = collaborative
         own_z: NDArray[np.float32] = collaborative @ learned.collaborative_history.T
-        if catalogue.text_vectors is not None and learned.texts is not None:
-            texts = _centred(catalogue.text_vectors, learned.texts.center)
+        if catalogue.contents.get(Input.TEXT) is not None and learned.texts is not None:
+            texts = _centred(catalogue.contents.get(Input.TEXT), learned.texts.center)
             own_q = own_q + np.asarray(texts @ learned.texts.item, np.float32)
             own_z = own_z + np.asarray(texts @ learned.texts.history, np.float32)
         place = {name: code for code, name in enumerate(learned.relations)}
@@ -87,7 +87,7 @@ class GNN(WeighedHistories):
         matrix, catalogue = data.matrix, data.catalogue
         facts = FactGraph.of(catalogue.graph)
         warm = np.bincount(matrix.indices, minlength=matrix.shape[1]) > 0
-        texts, center = catalogue.text_vectors, None
+        texts, center = catalogue.contents.get(Input.TEXT), None
         if texts is not None:
             # Encoders place all texts of a domain in one corner; what tells them apart is left when that is taken off.
             center = texts[warm].mean(axis=0) if warm.any() else np.zeros(texts.shape[1], np.float32)
@@ -166,7 +166,7 @@ class GNN(WeighedHistories):
         """See `Block.from_state`."""
         learned, settings = restored(state)
         check_trained(catalogue.trained, len(learned.collaborative))
-        texts = catalogue.text_vectors
+        texts = catalogue.contents.get(Input.TEXT)
         if texts is not None and learned.texts is not None:
             check_text_dimension(learned.texts.dimension, texts.shape[1])
         block = cls(learned, settings, catalogue)
@@ -178,7 +178,7 @@ class GNN(WeighedHistories):
         """See `Block.check_state`."""
         learned, _ = restored(state)
         check_fitted(len(learned.collaborative), sizes.n_items)
-        check_text_dimension(None if learned.texts is None else learned.texts.dimension, sizes.text_dimension)
+        check_text_dimension(None if learned.texts is None else learned.texts.dimension, sizes.contents.get(Input.TEXT))
 
 
 def _centred(texts: NDArray[np.float32], center: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -73,7 +73,7 @@ class TextBlock(WeighedHistories):
         """`learned` as in `state`; raises ValueError for a catalogue without text vectors or with others."""
         self.settings = settings
         self._learned = learned
-        texts = catalogue.text_vectors
+        texts = catalogue.contents.get(Input.TEXT)
         if texts is None:
             raise ValueError("the text block needs a catalogue with text vectors")
         if texts.shape != (catalogue.n_items, len(learned["center"])):
@@ -91,12 +91,12 @@ class TextBlock(WeighedHistories):
 
     @classmethod
     def fit(cls, data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0) -> Self:
-        """Learn from histories, and the `text_vectors` of the catalogue (zero rows for items without text).
+        """Learn from histories, and the text vectors of the catalogue (zero rows for items without text).
 
         seed: for the sample of landmarks. Raises ValueError for a catalogue without text vectors.
         """
         settings = TextBlockSettings.model_validate(settings or TextBlockSettings())
-        texts = data.catalogue.text_vectors
+        texts = data.catalogue.contents.get(Input.TEXT)
         if texts is None or len(texts) != data.catalogue.n_items:
             raise ValueError(f"the text block needs text vectors of all {data.catalogue.n_items} items")
         seen = data.matrix
@@ -144,7 +144,7 @@ class TextBlock(WeighedHistories):
         """See `Block.from_state`."""
         learned, settings = _restored(state)
         check_trained(catalogue.trained, len(learned["behavior"]))
-        texts = catalogue.text_vectors
+        texts = catalogue.contents.get(Input.TEXT)
         check_text_dimension(len(learned["center"]), None if texts is None else texts.shape[1])
         block = cls(learned, settings, catalogue)
         check_finite(block._foretold, block._summed)
@@ -157,7 +157,7 @@ class TextBlock(WeighedHistories):
         check_fitted(len(learned["behavior"]), sizes.n_items)
         if len(learned["landmarks"]) > sizes.n_items:
             raise StateUnreadable("tensor 'landmarks' has more rows than there are items that it is chosen of")
-        check_text_dimension(len(learned["center"]), sizes.text_dimension)
+        check_text_dimension(len(learned["center"]), sizes.contents.get(Input.TEXT))
 
 
 def _restored(state: BlockState) -> tuple[dict[str, NDArray], TextBlockSettings]:

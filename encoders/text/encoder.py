@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders.block import Input
 from encoders.text.cache import VectorCache
 from encoders.text.finding import FoundModel, find_model, find_recorded
 from encoders.text.settings import TextEncoderSettings, TextExtraMissing
@@ -29,8 +30,10 @@ CHUNK = 2048
 class TextEncoder:
     """Vectors of texts, cached under the digests of model, settings and text.
 
-    The model is loaded only when a text is not in the cache. Not thread-safe.
+    The model is loaded only when a text is not in the cache. Not thread-safe. It is a `ContentEncoder`.
     """
+
+    name = Input.TEXT.value
 
     def __init__(
         self,

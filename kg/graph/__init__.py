@@ -6,6 +6,7 @@ store. Knows nothing of stores and models.
 
 from kg.graph.changes import FactChanges
 from kg.graph.columns import FieldColumn
+from kg.graph.contents import item_contents
 from kg.graph.facts import ItemFacts
 from kg.graph.files import SnapshotUnreadable
 from kg.graph.items import UnknownItem
@@ -33,5 +34,6 @@ __all__ = [
     "UnknownItem",
     "UnknownNode",
     "graph_statistics",
+    "item_contents",
     "neighbours",
 ]

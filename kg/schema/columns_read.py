@@ -53,6 +53,7 @@ def _of_node(kind: str, node: NodeKind) -> Iterator[tuple[str | None, str]]:
     yield node.label, f"label of {kind}"
     for column in node.text_columns:
         yield column, f"text of {kind}"
+    yield node.image, f"image of {kind}"
     for column, many in node.lists.items():
         yield column, f"facts of {kind}, several in a cell: {many.relation or column} → {many.target}"
     for column, link in node.links.items():

@@ -11,6 +11,7 @@ from kg.redacting import quoted
 from kg.schema.availability import Available
 from kg.schema.base import Conditions, DomainModel, Names
 from kg.schema.fields import Field as FieldDescription
+from kg.schema.fields import FieldSpec, FieldType
 from kg.schema.sources import SourceFormat, Sources
 
 
@@ -94,6 +95,9 @@ class NodeKind(DomainModel):
     """Column with the readable name; the key where it is absent."""
     text: Names | None = None
     """Columns that the text encoder reads, joined by newlines; the label where it is not given, none with `[]`."""
+    image: str | None = None
+    """Column with the place of a picture, a path or URL, kept as a text field; for blocks that read pictures, of which
+    WhyPath has none yet."""
     fields: dict[str, FieldDescription] = Field(default_factory=dict)
     """Typed fields for filters and encoders."""
     lists: dict[str, List] = Field(default_factory=dict)
@@ -122,7 +126,8 @@ class NodeKind(DomainModel):
             else:
                 raise ValueError("a kind with a source needs `key: COLUMN`")
         if not self.is_read:
-            given = [n for n in ("key", "label", "text", "fields", "lists", "links", "where") if getattr(self, n)]
+            columns = ("key", "label", "text", "image", "fields", "lists", "links", "where")
+            given = [name for name in columns if getattr(self, name)]
             if given:
                 raise ValueError(
                     f"without a source there are no columns: add `source: FILE` or drop {', '.join(given)}"
@@ -131,6 +136,11 @@ class NodeKind(DomainModel):
                 raise ValueError(
                     "a kind without a source whose nodes are not created stays empty: drop `create: false`"
                 )
+        if self.image is not None and self.image_field is None:
+            if self.image in self.fields:
+                raise ValueError(f"`image: {self.image}` and the field {quoted(self.image)} are different columns")
+            kept = FieldSpec(type=FieldType.TEXT, use=False)
+            object.__setattr__(self, "fields", {**self.fields, self.image: kept})
         if self.available is not None:
             if self.role is not Role.ITEM:
                 raise ValueError("`available` is for items")
@@ -156,6 +166,12 @@ class NodeKind(DomainModel):
         if self.text is not None:
             return self.text
         return (self.label,) if self.label is not None else ()
+
+    @property
+    def image_field(self) -> str | None:
+        """The field that the place of the picture is kept in."""
+        fields = ((name, field.column or name) for name, field in self.fields.items())
+        return next((name for name, column in fields if column == self.image), None)
 
     @property
     def used_fields(self) -> tuple[str, ...]:

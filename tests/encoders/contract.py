@@ -152,7 +152,7 @@ class BlockContract:
         self.block_type.check_state(state, sizes)
         if any({N_ITEMS, N_ITEMS + 1} & set(tensor.shape) for tensor in state.tensors.values()):
             with pytest.raises(StateUnreadable, match=f"{N_ITEMS + 1}"):
-                self.block_type.check_state(state, TrainingSizes(N_ITEMS + 1, sizes.text_dimension))
+                self.block_type.check_state(state, TrainingSizes(N_ITEMS + 1, sizes.contents))
 
     def test_a_damaged_state_is_refused(self, block: Block, over: Catalogue) -> None:
         """Every array and every setting, whether a file is loaded (without a catalogue) or a model bound."""
@@ -207,7 +207,7 @@ class BlockContract:
 
 def sizes_of(over: Catalogue) -> TrainingSizes:
     """The sizes of a training on this catalogue."""
-    return TrainingSizes(over.n_items, None if over.text_vectors is None else over.text_vectors.shape[1])
+    return TrainingSizes(over.n_items, {name: vectors.shape[1] for name, vectors in over.contents.items()})
 
 
 def damaged_tensors(state: BlockState) -> Iterator[tuple[str, BlockState]]:

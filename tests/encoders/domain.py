@@ -67,7 +67,7 @@ def catalogue(names: Sequence[int], fitted: Sequence[int] = range(N_ITEMS)) -> C
     edges = [EdgeRow("director", key, f"p{name % N_PEOPLE}") for key, name in zip(keys, names, strict=True)]
     places = {name: place for place, name in enumerate(fitted)}
     trained = np.array([places.get(name, -1) for name in names], dtype=np.int32)
-    return Catalogue(KnowledgeGraph.from_rows(SCHEMA, nodes, edges), trained, text_vectors(names))
+    return Catalogue(KnowledgeGraph.from_rows(SCHEMA, nodes, edges), trained, {"text": text_vectors(names)})
 
 
 def text_vectors(names: Sequence[int]) -> NDArray[np.float32]:

@@ -32,7 +32,7 @@ def fitting(settings: FusionSettings, told: list[str] | None = None, variant: Va
         asked=settings,
         seed=1,
         variant=variant or Variant(),
-        text_vectors=vectors(GRAPH.item_texts.to_list()),
+        contents={"text": vectors(GRAPH.item_texts.to_list())},
         progress=None if told is None else told.append,
     )
 
@@ -109,7 +109,7 @@ def test_the_full_result_may_be_known_already() -> None:
     [
         (("ease",), Variant(), []),
         (("ease", "gnn"), Variant(), ["no graph", "shuffled graph", "no text"]),
-        (("ease", "gnn"), Variant(text=False), ["no graph", "shuffled graph"]),
+        (("ease", "gnn"), Variant(without=frozenset({"text"})), ["no graph", "shuffled graph"]),
         (("ease", "gnn"), Variant(graph="none"), ["no text"]),
         (("shared", "text"), Variant(only="shared"), ["shuffled graph"]),
         (("gnn", "text"), Variant(only="gnn"), ["no graph", "shuffled graph", "no text"]),

@@ -64,13 +64,13 @@ def likes(graph: KnowledgeGraph) -> Interactions:
 def trained(countries: list[str], text: str = "", asked: FusionSettings = SETTINGS) -> FusionModel:
     graph = shop(countries, text)
     texts = vectors(graph.item_texts.to_list())
-    return Fitting(graph, likes(graph), asked=asked, seed=1, text_vectors=texts).model()
+    return Fitting(graph, likes(graph), asked=asked, seed=1, contents={"text": texts}).model()
 
 
 def scores_of(model: FusionModel, countries: list[str], text: str) -> NDArray[np.float32]:
     """Of all users and things, over a snapshot that may have more things than training had."""
     graph = shop(countries, text)
-    return model.bind(graph, encode=vectors).scores(likes(graph).histories())
+    return model.bind(graph, encode={"text": vectors}).scores(likes(graph).histories())
 
 
 def own_of_the_first_five(scores: NDArray[np.float32]) -> float:

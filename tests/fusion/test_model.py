@@ -30,7 +30,7 @@ def model() -> FusionModel:
     """All families of blocks."""
     texts = vectors(SEEN.graph.item_texts.to_list())
     chosen = with_blocks("ease", "ials", "gnn", "shared", "text")
-    return Fitting(SEEN.graph, SEEN.interactions, asked=chosen, seed=1, text_vectors=texts).model()
+    return Fitting(SEEN.graph, SEEN.interactions, asked=chosen, seed=1, contents={"text": texts}).model()
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def with_copies() -> Domain:
 def test_new_items_are_ranked_by_facts_and_text(model: FusionModel) -> None:
     """Among items that came after training, those like what a user has stand above the others."""
     wider = with_copies()
-    ranker = model.bind(wider.graph, vectors)
+    ranker = model.bind(wider.graph, {"text": vectors})
     old, new = (wider.graph.item_indices([f"{prefix}{item}" for item in LIKED_ITEMS]) for prefix in ("", "zz-"))
     known = wider.graph.item_indices(SEEN.items)
     histories = np.zeros((SEEN.matrix.shape[0], wider.graph.n_items), dtype=np.float32)
@@ -183,16 +183,15 @@ def test_only_texts_that_training_did_not_see_are_encoded(model: FusionModel) ->
         asked.append(list(texts))
         return vectors(texts)
 
-    catalogue = model.catalogue(changed.graph, encode)
+    catalogue = model.catalogue(changed.graph, {"text": encode})
     assert asked == [["brand new words"]]
-    assert catalogue.text_vectors is not None
+    texts = catalogue.contents["text"]
     first, second, third = changed.graph.item_indices(changed.items[:3])
-    np.testing.assert_array_equal(catalogue.text_vectors[first], vectors(["brand new words"])[0])
-    assert not catalogue.text_vectors[second].any()
-    np.testing.assert_array_equal(catalogue.text_vectors[third], vectors([SEEN.texts[2]])[0])
-    without = model.catalogue(changed.graph).text_vectors
-    assert without is not None
+    np.testing.assert_array_equal(texts[first], vectors(["brand new words"])[0])
+    assert not texts[second].any()
+    np.testing.assert_array_equal(texts[third], vectors([SEEN.texts[2]])[0])
+    without = model.catalogue(changed.graph).contents["text"]
     assert not without[first].any()
     before = model.bind(SEEN.graph).scores(SEEN.histories)
-    after = model.bind(changed.graph, encode).scores(SEEN.histories)
+    after = model.bind(changed.graph, {"text": encode}).scores(SEEN.histories)
     assert not np.allclose(before[:, first], after[:, first])

@@ -34,7 +34,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts = vectors(SEEN.graph.item_texts.to_list())
     folder = tmp_path_factory.mktemp("saved") / "model"
     asked = with_blocks("ease", "shared", "text")
-    model = Fitting(SEEN.graph, SEEN.interactions, asked=asked, seed=1, text_vectors=texts).model()
+    model = Fitting(SEEN.graph, SEEN.interactions, asked=asked, seed=1, contents={"text": texts}).model()
     write_model(model, folder)
     return folder
 
@@ -116,7 +116,7 @@ GATES: list[tuple[str, NDArray | None, str]] = [
     ("by_length", np.full(3, np.nan, np.float32), "not between"),
     ("by_popularity", np.zeros(6, np.float32), "of shape"),
     ("bias", np.zeros(0, np.float32), "of shape"),
-    ("text_vectors", None, "text vectors of length 10, and those of the model have None"),
+    ("text_vectors", None, "tensor 'text_vectors' is missing"),
     ("text_vectors", np.zeros((N_ITEMS - 1, DIMENSIONS), np.float32), "of shape"),
     ("text_vectors", np.zeros((N_ITEMS, DIMENSIONS - 1), np.float32), "have 9"),
     ("text_vectors", np.zeros((N_ITEMS, 0), np.float32), "cannot be of length 0"),
@@ -252,7 +252,7 @@ def test_what_is_finite_alone_and_not_together_is_found_when_it_is_bound_or_used
 def test_another_text_encoder_is_found(saved: Path, encoded: NDArray[np.float32], message: str) -> None:
     changed = replace(SEEN, texts=("unheard of", *SEEN.texts[1:]))
     with pytest.raises(ModelUnusable, match=message):
-        read_model(saved).bind(changed.graph, lambda _: encoded)
+        read_model(saved).bind(changed.graph, {"text": lambda _: encoded})
 
 
 def test_a_model_of_before_the_floor_says_that_it_learnt_from_everything(model: Path) -> None:

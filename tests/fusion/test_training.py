@@ -39,7 +39,7 @@ def trained(
         asked=settings,
         seed=seed,
         variant=variant or Variant(),
-        text_vectors=vectors(over.graph.item_texts.to_list()) if texts else None,
+        contents={"text": vectors(over.graph.item_texts.to_list())} if texts else {},
     ).model()
 
 
@@ -118,13 +118,13 @@ def test_a_shuffled_graph_is_shuffled_by_the_seed() -> None:
 
 def test_without_text_no_text_is_read(tmp_path: Path) -> None:
     settings = with_blocks("ease", "gnn", "text")
-    first = files(trained(settings=settings, variant=Variant(text=False)), tmp_path / "first")
+    first = files(trained(settings=settings, variant=Variant(without=frozenset({"text"}))), tmp_path / "first")
     other = replace(SEEN, texts=tuple("other words" for _ in SEEN.texts))
-    assert first == files(trained(other, settings, variant=Variant(text=False)), tmp_path / "second")
+    assert first == files(trained(other, settings, variant=Variant(without=frozenset({"text"}))), tmp_path / "second")
     model = read_model(tmp_path / "first")
     assert "text" not in model.states
     assert not any(name.startswith("text") for name in model.states.get("gnn", model.states["ease"]).tensors)
-    assert model.items.text_vectors is None
+    assert not model.items.contents
 
 
 def test_items_without_any_text_leave_the_text_block_out() -> None:

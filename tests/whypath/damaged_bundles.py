@@ -43,10 +43,10 @@ Lists: TypeAlias = tuple[NDArray[np.int32], NDArray[np.float32]]
 
 def make_bundle(folder: Path) -> None:
     """Train and save a bundle with all encoders, sparse weights among their arrays, over the domain `SEEN`."""
-    texts = vectors(SEEN.graph.item_texts.to_list())
+    contents = {"text": vectors(SEEN.graph.item_texts.to_list())}
     dense, item_item.DENSE_ITEMS = item_item.DENSE_ITEMS, 0
     try:
-        model = Fitting(SEEN.graph, SEEN.interactions, asked=with_blocks(*ENCODERS), seed=1, text_vectors=texts).model()
+        model = Fitting(SEEN.graph, SEEN.interactions, asked=with_blocks(*ENCODERS), seed=1, contents=contents).model()
     finally:
         item_item.DENSE_ITEMS = dense
     assert set(model.states) == set(ENCODERS)

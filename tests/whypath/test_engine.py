@@ -270,9 +270,9 @@ def test_training_on_the_stores_own_events(engine: Engine) -> None:
 
 def test_texts_are_encoded_only_for_blocks_that_read_them(engine: Engine) -> None:
     engine.train(only="shared")
-    assert engine.bundle.model.items.text_vectors is None
+    assert not engine.bundle.model.items.contents
     engine.train(only="text")
-    assert engine.bundle.model.items.text_vectors is not None
+    assert "text" in engine.bundle.model.items.contents
 
 
 def test_a_bundle_refuses_another_domain(workshop: Workshop, tmp_path: Path) -> None:

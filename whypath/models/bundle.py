@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from encoders.block import Input
 from encoders.tensors import Tensors
 from fusion.model import FusionModel
 from fusion.model_files import block_file, read_model, reading, write_model
@@ -117,13 +118,13 @@ class Bundle:
         raises.
         """
         with using_bundle():
-            ranker = self.model.bind(graph, encode)
+            ranker = self.model.bind(graph, {} if encode is None else {Input.TEXT: encode})
         return Scorer.over(graph, ranker, popularity_of)
 
     def new_texts(self, *, download: bool, wait: bool) -> NewTexts:
         """The vectors of texts that training did not see; see `NewTexts`."""
-        vectors = self.model.items.text_vectors
-        dimension = 0 if vectors is None else vectors.shape[1]
+        known = self.model.items.contents.get(Input.TEXT)
+        dimension = 0 if known is None else known.vectors.shape[1]
         return NewTexts(self.record.text, dimension, download=download, wait=wait)
 
     def check_fits(self, graph: KnowledgeGraph) -> None:

@@ -24,6 +24,7 @@ from fusion.model_files import DESCRIPTION, GATES, ITEMS, BlockNotInstalled, Mod
 from fusion.ranker import ModelUnusable
 from fusion.registry import ENCODERS
 from fusion.strict_json import read_json
+from fusion.variant import Variant
 from kg.durable import recover
 from kg.errors import WhyPathError
 
@@ -87,6 +88,11 @@ class TrainingChoices(_Part):
     graph: Literal["real", "none", "shuffled"] = "real"
     text: bool = True
     only: str | None = None
+
+    @property
+    def variant(self) -> Variant:
+        """What is left out of the model."""
+        return Variant(self.graph, frozenset() if self.text else frozenset({"text"}), self.only)
 
 
 class BundleRecord(_Part):

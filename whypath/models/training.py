@@ -16,7 +16,6 @@ from fusion.model import FusionModel
 from fusion.registry import ENCODERS
 from fusion.settings import FusionSettings
 from fusion.training import Fitting
-from fusion.variant import Variant
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 from kg.interactions import Interactions
@@ -155,7 +154,7 @@ def _fitting(
     chosen: FusionSettings | None = None,
 ) -> Fitting:
     choices = options.choices
-    variant = Variant(graph=choices.graph, text=choices.text, only=choices.only)
+    variant = choices.variant
     # Asked first, so that an unknown block is said at once, and blocks that read no text need no text model.
     names = variant.blocks_of(options.settings.blocks)
     kept = without_rare_items(train.histories(), options.settings.min_users)
@@ -167,6 +166,7 @@ def _fitting(
     reads_texts = choices.text and any(Input.TEXT in ENCODERS[name].needs | ENCODERS[name].uses for name in names)
     if options.text.model is not None and not reads_texts and tell is not None:
         tell(f"No part of this model reads texts: the text model {options.text.model} is not used")
+    vectors = item_text_vectors(graph, encoder, tell) if reads_texts else None
     return Fitting(
         graph,
         train,
@@ -175,7 +175,7 @@ def _fitting(
         seed=choices.seed,
         variant=variant,
         refit=choices.refit,
-        text_vectors=item_text_vectors(graph, encoder, tell) if reads_texts else None,
+        contents={} if vectors is None else {Input.TEXT.value: vectors},
         progress=tell,
         chosen=chosen,
     )
@@ -201,7 +201,7 @@ def _bundle(
         choices=options.choices,
         data=data,
         # Without texts of no effect, and what was asked for may be a place on this machine.
-        text=TextEncoderSettings() if model.items.text_vectors is None else encoder.recorded,
+        text=encoder.recorded if Input.TEXT in model.items.contents else TextEncoderSettings(),
         threads=torch.get_num_threads(),
         versions=versions(model.states),
     )

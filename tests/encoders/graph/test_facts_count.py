@@ -22,7 +22,7 @@ BLOCKS = ["gnn", "shared"]
 
 
 def fit(name: str, over: Domain, catalogue: Catalogue | None = None, seed: int = 1) -> GNN | SharedEntities:
-    catalogue = catalogue or replace(over.catalogue(), text_vectors=None)
+    catalogue = catalogue or replace(over.catalogue(), contents={})
     data = TrainingData(over.histories, catalogue)
     return GNN.fit(data, GNN_SETTINGS, seed=seed) if name == "gnn" else SharedEntities.fit(data, seed=seed)
 
@@ -109,7 +109,7 @@ def test_an_entity_that_came_after_training_stands_for_the_items_around_it(name:
         entities=(*seen.entities, ("maker", "near"), ("maker", "far")),
         edges=(*seen.edges, *edges),
     )
-    rebound = bound(block, replace(wider.catalogue(seen), text_vectors=None))
+    rebound = bound(block, replace(wider.catalogue(seen), contents={}))
     found = rebound.scores(Histories.of_items(wider.graph.item_indices(liked), wider.graph.n_items))[0]
     assert found[wider.graph.item_index("new-near")] > found[wider.graph.item_index("new-far")]
     assert found[wider.graph.item_index("new-near")] > 0
@@ -124,7 +124,7 @@ def test_a_relation_that_came_after_training_says_nothing(name: str) -> None:
     place = next(key for kind, key in seen.entities if kind == "place")
     edges = tuple(EdgeRow("set_in", item, place) for item in seen.items[::2])
     wider = replace(seen, schema=DomainSchema.from_mapping(description), edges=(*seen.edges, *edges))
-    rebound = bound(block, replace(wider.catalogue(seen), text_vectors=None))
+    rebound = bound(block, replace(wider.catalogue(seen), contents={}))
     np.testing.assert_array_equal(rebound.scores(seen.histories), block.scores(seen.histories))
 
 
@@ -155,7 +155,7 @@ def test_items_without_facts_are_told_apart_by_their_texts() -> None:
     seen = domain().without_events_on(COLD)
     bare = replace(seen.catalogue(), graph=seen.graph.without_relations())
     assert order_of_cold_items(fit("gnn", seen, bare)) > 0.55
-    assert order_of_cold_items(fit("gnn", seen, replace(bare, text_vectors=None))) == pytest.approx(0.0)
+    assert order_of_cold_items(fit("gnn", seen, replace(bare, contents={}))) == pytest.approx(0.0)
 
 
 FILMS = DomainSchema.from_mapping(

@@ -66,8 +66,7 @@ def test_a_network_is_served_as_it_is_trained() -> None:
     catalogue, settings = seen.catalogue(), GNNSettings(dimensions=16, steps=20)
     block = GNN.fit(TrainingData(seen.histories, catalogue), settings, seed=1)
 
-    texts = catalogue.text_vectors
-    assert texts is not None
+    texts = catalogue.contents["text"]
     warm = np.bincount(seen.matrix.indices, minlength=len(texts)) > 0
     center = texts[warm].mean(axis=0)
     centred = np.where(texts.any(axis=1, keepdims=True), texts - center, 0).astype(np.float32)

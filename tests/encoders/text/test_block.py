@@ -34,12 +34,11 @@ def test_equals_kernel_ridge_regression_by_hand() -> None:
     data = training()
     over = data.catalogue
     block = TextBlock.fit(data, SMALL)
-    assert over.text_vectors is not None
     dense = data.matrix.toarray().astype(np.float64)
     _, strengths, rows = np.linalg.svd(dense, full_matrices=False)
     behavior = rows[:6].T
     trained = np.any(dense, axis=0)
-    points = over.text_vectors.astype(np.float64) - over.text_vectors[trained].mean(axis=0)
+    points = over.contents["text"].astype(np.float64) - over.contents["text"][trained].mean(axis=0)
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     kernel = np.exp(SMALL.sharpness * (points @ points.T - 1))
     mean = behavior[trained].mean(axis=0)
@@ -67,7 +66,9 @@ def test_items_that_nobody_has_are_scored_by_their_text() -> None:
     scores = TextBlock.fit(TrainingData(seen, over), SMALL).scores(given, cold)
     liked = given.matrix().toarray()[:, cold] > 0
     assert scores[liked].mean() > scores[~liked].mean() + scores.std() / 2
-    without_text = replace(over, text_vectors=np.random.default_rng(0).normal(size=(N_ITEMS, 12)).astype(np.float32))
+    without_text = replace(
+        over, contents={"text": np.random.default_rng(0).normal(size=(N_ITEMS, 12)).astype(np.float32)}
+    )
     chance = TextBlock.fit(TrainingData(seen, without_text), SMALL).scores(given, cold)
     assert scores[liked].mean() - scores[~liked].mean() > 2 * (chance[liked].mean() - chance[~liked].mean())
 
@@ -86,10 +87,9 @@ def test_large_matrices_use_an_iteration_that_repeats() -> None:
 
 def test_items_without_text_are_average() -> None:
     given, over = histories(), catalogue(range(N_ITEMS))
-    assert over.text_vectors is not None
-    texts = over.text_vectors.copy()
+    texts = over.contents["text"].copy()
     texts[[3, 8]] = 0
-    block = TextBlock.fit(TrainingData(given, replace(over, text_vectors=texts)), SMALL)
+    block = TextBlock.fit(TrainingData(given, replace(over, contents={"text": texts})), SMALL)
     scores = block.scores(given)
     np.testing.assert_array_equal(scores[:, 3], scores[:, 8])
     assert np.isfinite(scores).all()
@@ -106,8 +106,8 @@ def test_catalogues_without_fitting_texts_are_refused() -> None:
     over = data.catalogue
     block = TextBlock.fit(data, SMALL)
     with pytest.raises(ValueError, match="text vectors"):
-        TextBlock.fit(replace(data, catalogue=replace(over, text_vectors=None)), SMALL)
+        TextBlock.fit(replace(data, catalogue=replace(over, contents={})), SMALL)
     with pytest.raises(StateUnreadable, match="text vectors of length"):
-        bound(block, replace(over, text_vectors=None))
+        bound(block, replace(over, contents={}))
     with pytest.raises(StateUnreadable, match="text vectors of length"):
-        bound(block, replace(over, text_vectors=np.ones((N_ITEMS, 5), dtype=np.float32)))
+        bound(block, replace(over, contents={"text": np.ones((N_ITEMS, 5), dtype=np.float32)}))
