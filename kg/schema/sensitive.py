@@ -51,6 +51,7 @@ def _shown_columns(schema: DomainSchema) -> Iterator[tuple[str, Column]]:
             (f"{here}.key", filter(None, (node.key,))),
             (f"{here}.label", filter(None, (node.label,))),
             (f"{here}.text", node.text or ()),
+            (f"{here}.image", filter(None, (node.image,))),
             *((f"{here}.lists.{column}", (column,)) for column in node.lists),
             *((f"{here}.links.{column}", (column,)) for column in node.links),
             *(
