@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from encoders.behavior import EASE
-from encoders.block import NoSettings
+from encoders.block import Input, NoSettings
 from fusion.registry import ENCODERS, UnknownBlock
 from fusion.settings import BlockSettings, FusionSettings
 from fusion.training import Fitting
+from fusion.variant import Variant
 from tests.fusion.small import Memory, with_blocks
 from tests.planted import domain
 
@@ -63,3 +65,24 @@ def test_settings_of_a_block_that_is_added_are_checked_and_kept() -> None:
         BlockSettings().of("strong")
     with pytest.raises(UnknownBlock, match="no block 'strong'"):
         Fitting(seen.graph, seen.interactions, asked=with_blocks("strong"))
+
+
+def test_a_block_is_left_out_without_a_content_that_it_needs() -> None:
+    seen, said = domain(), list[str]()
+    pictures = type("Pictures", (Memory,), {"name": "pictures", "needs": frozenset({Input.IMAGE})})
+    ENCODERS.add(pictures)
+    try:
+        for contents, blocks in (({}, ("ease",)), ({"image": np.ones((60, 3), np.float32)}, ("ease", "pictures"))):
+            fitting = Fitting(
+                seen.graph,
+                seen.interactions,
+                asked=with_blocks("ease", "pictures"),
+                contents=contents,
+                progress=said.append,
+            )
+            assert fitting.blocks == blocks
+        assert said == ["pictures is left out: there is no image that it could read"]
+        with pytest.raises(UnknownBlock, match="no block is left"):
+            Variant(without=frozenset({"image"})).blocks_of(["pictures"])
+    finally:
+        ENCODERS.remove("pictures")
