@@ -158,7 +158,7 @@ def test_a_block_alone_is_ranked_by_its_own_scores() -> None:
     [
         (Variant(only="esae"), ("ease",), "there is no block 'esae'; name one of behavior, graph, text, popularity"),
         (Variant(only="shared", graph="none"), ("ease",), "no block is left with only='shared', graph='none'"),
-        (Variant(only="text", text=False), ("ease",), "no block is left"),
+        (Variant(only="text", without=frozenset({"text"})), ("ease",), "no block is left"),
         (Variant(only="graph"), ("ease",), "no block is left"),
     ],
 )
