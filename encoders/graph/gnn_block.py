@@ -54,8 +54,8 @@ class GNN(WeighedHistories):
         collaborative[known] = learned.collaborative[catalogue.trained[known]]
         own_q: NDArray[np.float32] = collaborative
         own_z: NDArray[np.float32] = collaborative @ learned.collaborative_history.T
-        if catalogue.contents.get(Input.TEXT) is not None and learned.texts is not None:
-            texts = _centred(catalogue.contents.get(Input.TEXT), learned.texts.center)
+        if Input.TEXT in catalogue.contents and learned.texts is not None:
+            texts = _centred(catalogue.contents[Input.TEXT], learned.texts.center)
             own_q = own_q + np.asarray(texts @ learned.texts.item, np.float32)
             own_z = own_z + np.asarray(texts @ learned.texts.history, np.float32)
         place = {name: code for code, name in enumerate(learned.relations)}
