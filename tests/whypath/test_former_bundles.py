@@ -26,6 +26,6 @@ def test_a_bundle_of_format_1_gives_its_lists(name: str, contents: set[str], wit
     for loaded in (bundle, Bundle.load(tmp_path / "now")):
         assert loaded.model.items.contents.keys() == contents
         assert loaded.model.variant.without == without
-        (batch,) = loaded.scorer(seen.graph, loaded.popularity_over).lists(seen.histories.take(slice(0, 5)), 5)
-        assert batch.lists.items.tolist() == expected["items"]
-        np.testing.assert_allclose(batch.lists.scores, expected["scores"], rtol=1e-5)
+        (lists,) = loaded.scorer(seen.graph, loaded.popularity_over).lists(seen.histories.take(slice(0, 5)), 5)
+        assert lists.items.tolist() == expected["items"]
+        np.testing.assert_allclose(lists.scores, expected["scores"], rtol=1e-5)
