@@ -1,1 +1,1 @@
-"""Fusion: blocks become one score; ranking, splits, metrics and evaluation of anything that scores."""
+"""Combine blocks into one score; rank, split, measure and evaluate anything that scores."""

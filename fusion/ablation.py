@@ -1,9 +1,9 @@
-"""What each part of a model is worth: blocks left out with the gates fitted again, and twins trained from scratch.
+"""Measure what each part of a model contributes: without each block, gates fitted again, and with twins trained again.
 
-Leaving a block out asks what the others cannot make up for; the gates are fitted on the same out-of-sample scores, the
-other blocks stay as they are. A twin asks what the data is worth: it is trained as the model was, with the same seed,
-without the graph, with a shuffled graph, without texts. Published graph recommenders often lose nothing against such
-twins (KG4RecEval, arXiv 2404.03164), so they are part of every ablation.
+A model without a block shows what the other blocks cannot replace; its gates are fitted on the same out-of-sample
+scores, and the other blocks are unchanged. A twin shows what the data contributes: it is trained as the model was, with
+the same seed, without the graph, with a shuffled graph, or without texts. Published graph recommenders often lose
+nothing against such twins (KG4RecEval, arXiv 2404.03164), so they are part of every ablation.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Measure: TypeAlias = Callable[[FusionModel, str], EvaluationResult]
 
 
 class TooFewUsers(WhyPathError):
-    """A paired test needs two test users at least."""
+    """There are fewer than the two test users that a paired test needs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class AblationRow:
     """A model with a part missing, against the full one.
 
     `part`: a block's name, or what a twin is trained without: "graph", "meaning of the graph", "text". `blocks`: those
-    that the gates kept. `difference`: of `Ablation.metric`, this model less the full one, paired over users.
+    that the gates kept. `difference`: this model's `Ablation.metric` less the full model's, paired over users.
     """
 
     name: str
@@ -46,13 +46,13 @@ class AblationRow:
 
     @property
     def means(self) -> Mapping[str, float]:
-        """Every metric's mean."""
+        """The mean of every metric."""
         return {metric: self.result.mean(metric) for metric in self.result.metrics}
 
 
 @dataclass(frozen=True, eq=False)
 class Ablation:
-    """The full model and what is left of it without each part; prints as a table."""
+    """The full model and the model without each part; prints as a table."""
 
     full: EvaluationResult
     blocks: tuple[str, ...]
@@ -85,7 +85,7 @@ def ablate(
 ) -> Ablation:
     """Evaluate a training's model without each of its blocks, and its twins, in a fixed order.
 
-    full: the full model's result where it is known already; its name is the baseline's name. Raises TooFewUsers.
+    full: the full model's result if already known; its name becomes the baseline's. Raises TooFewUsers.
     """
     tell = progress or (lambda _: None)
     tell("Cross-fitting the model")
@@ -110,7 +110,7 @@ def ablate(
 
 
 def twins(fitting: Fitting) -> Iterator[tuple[str, str, Variant]]:
-    """Name, missing part and variant of the twins that differ from the model and have a block left."""
+    """Yield name, missing part and variant of each twin that differs from the model and has a block left."""
     variant = fitting.variant
     if variant.graph == "real" and Family.GRAPH in fitting.families:
         none = replace(variant, graph="none")

@@ -1,9 +1,9 @@
-"""Cross-fitting: block scores of events and items that the blocks have not seen, for the gates to learn from.
+"""Cross-fitting: compute block scores of events and items that the blocks have not seen, to fit the gates on.
 
-Every fold holds out some events of every user and some items whole, fits all blocks on the rest, and scores the users'
-candidates from what is left of their histories (so a target never stands in its own history). Some histories are cut to
-a few items. Held-out events compete with all other items; items held out whole compete among themselves, as how often
-an item stays cold in a random split says nothing about new ones.
+Every fold holds out some events of every user and some whole items, fits all blocks on the rest, and scores the users'
+candidates from the rest of their histories (so a target is never in its own history). Some histories are cut to a few
+items. Held-out events compete with all other items; items held out whole compete among themselves, because how often
+an item stays cold in a random split says nothing about new items.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from fusion.settings import CrossFitSettings
 from kg.histories import Histories
 
 FitAll = Callable[[Histories, int], Mapping[str, Block]]
-"""Fits all blocks on histories; the number tells the fold, for seeds and progress."""
+"""Fits all blocks on histories; the number is that of the fold, for seeds and progress."""
 
 SPREAD_USERS = 500
-"""Histories that a block's spread is measured on."""
+"""Number of histories on which a block's spread is measured."""
 
 LEAST_SPREAD = 0.1
-"""Of a block, as a share of the size of its scores."""
+"""Lower bound of a block's spread, as a share of the size of its scores."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Fold:
-    """`seen`: what blocks are fitted on; `events`: held-out pairs on items that are not held out; `cold`: pairs on
-    items held out whole; both csr [n_users, n_items]. `items` bool [n_items]: held out whole.
+    """`seen`: histories that blocks are fitted on; `events`: held-out pairs on items that are not held out; `cold`:
+    pairs on items held out whole; both csr [n_users, n_items]. `items` bool [n_items]: held out whole.
     """
 
     seen: Histories
@@ -55,7 +55,7 @@ def cross_fit(
 ) -> tuple[tuple[str, ...], list[Examples]]:
     """Examples of all folds, and the blocks' names in the order of their scores.
 
-    min_users: the floor of the model, which holds for every fold as it does for the final fit.
+    min_users: the floor of the model; it applies to every fold as to the final fit.
     """
     rng = np.random.default_rng(seed)
     examples: list[Examples] = []
@@ -72,10 +72,10 @@ def cross_fit(
 
 
 def spread(block: Block, histories: Histories, users: NDArray[np.float32]) -> float:
-    """Standard deviation of a block's scores over warm items outside the history, the unit in which gates see it.
+    """Standard deviation of a block's scores over warm items outside the history, the gates' unit.
 
-    At least `LEAST_SPREAD` of their size: where all these items score the same, what is left is the rounding of the
-    numbers, and in units of it an item that scores otherwise, such as a new one, would be millions away.
+    At least `LEAST_SPREAD` of their size: where all these items score the same, the deviation is only rounding error,
+    and in this unit an item with another score, such as a new one, would be millions away.
     """
     rows = np.linspace(0, len(histories) - 1, min(SPREAD_USERS, len(histories))).astype(np.intp)
     part = histories.take(np.unique(rows))
@@ -92,7 +92,7 @@ def spread(block: Block, histories: Histories, users: NDArray[np.float32]) -> fl
 
 
 def _folds(histories: Histories, settings: CrossFitSettings, rng: np.random.Generator) -> list[_Fold]:
-    """Folds over disjoint (user, item) pairs and disjoint items, in the order of a random permutation."""
+    """Yield folds over disjoint (user, item) pairs and disjoint items, in the order of a random permutation."""
     matrix, n_items = histories.matrix(), histories.n_items
     warm = np.flatnonzero(np.bincount(matrix.indices, minlength=n_items))
     shuffled = rng.permutation(warm)

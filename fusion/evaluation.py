@@ -1,7 +1,7 @@
-"""Full ranking of all candidates for every test user, in batches, and the metrics of the lists.
+"""Rank all candidates for every test user, in batches, and measure the lists.
 
-The one rule: history is what the model may know, excluded items are never listed, every candidate competes, equal
-scores go by `fusion.ranking`, all test items count as relevant, and test users without history are ranked like others.
+There is one rule: the model may use the history, excluded items are never listed, every candidate competes, equal
+scores are ordered by `fusion.ranking`, all test items are relevant, and test users without history are ranked too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from kg.histories import Histories
 
 @dataclass(frozen=True)
 class RankingTask:
-    """What is to be ranked for whom, over one catalogue of n_items.
+    """A ranking task: users, their histories and candidates, over one catalogue of n_items.
 
     history: of n_users users; test: [n_users, n_items], rows are the same users. exclude: [n_users, n_items], never
     listed (None: the history). candidates: item indices [n_candidates], None for all. tie_break: `tie_break_keys` of
@@ -63,10 +63,10 @@ class RankingTask:
         candidates: NDArray[np.intp] | None = None,
         features: NDArray[np.float32] | sp.csr_array | None = None,
     ) -> RankingTask:
-        """The task of ranking a split's test part (or its valid part) by the one rule.
+        """Make the task of ranking a split's test part (or its valid part) by the one rule.
 
-        At test the history is train and what is given, and items of train, valid and given are excluded; at valid both
-        are train alone. item_ids: outside ids of all items, for ties.
+        At test the history is train and given, and items of train, valid and given are excluded; at valid both are
+        train alone. item_ids: outside ids of all items, for ties.
         """
         train = split.train.matrix()
         return cls(
@@ -92,7 +92,7 @@ class RankingTask:
 
     @property
     def never_listed(self) -> sp.csr_array:
-        """What is not listed, [n_users, n_items]."""
+        """Items that are never listed, [n_users, n_items]."""
         return self.history.matrix() if self.exclude is None else self.exclude
 
 
@@ -107,7 +107,7 @@ def evaluate(
 ) -> EvaluationResult:
     """Rank all candidates for every user who has test items, and measure the lists at each k.
 
-    batch: users at a time, see `fusion.lists`. progress: called with (users done, users).
+    batch: number of users per batch, see `fusion.lists`. progress: called with (users done, users).
     """
     users = task.test_users
 
@@ -134,7 +134,7 @@ def evaluate(
 def measured(
     lists: Callable[[int], Iterator[TopK]], task: RankingTask, *, name: str, ks: Sequence[int]
 ) -> EvaluationResult:
-    """Measure the lists that are made for the task's `test_users`, in batches, when asked for so many items each."""
+    """Measure lists of the task's `test_users`; `lists` makes them in batches for a given length."""
     if not ks or min(ks) < 1:
         raise ValueError(f"ks must be one or more numbers from 1 on, not {list(ks)}")
     users = task.test_users
@@ -149,7 +149,7 @@ def measured(
 def _measure(
     ranked: TopK, task: RankingTask, users: NDArray[np.intp], ks: Sequence[int]
 ) -> tuple[dict[str, NDArray[np.float64]], dict[str, float]]:
-    """Per-user values and values over all lists, by `metric@k`."""
+    """Compute per-user values and values over all lists, by `metric@k`."""
     relevant = task.test[users]
     n_relevant = np.diff(relevant.indptr).astype(np.int64)
     found = metrics.hits(ranked.items, relevant)

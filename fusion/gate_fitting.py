@@ -1,8 +1,8 @@
-"""Fitting the gates (`fusion.gates`) with torch.
+"""Fit the gates (`fusion.gates`) with torch.
 
-Everything is fitted together to the softmax likelihood of held-out items, on scores of blocks that have not seen them
-(`fusion.crossfit`), so a block that only memorises its training data gets no weight and is taken out; the weights of
-the others are held towards one another, as blocks that agree leave the likelihood flat.
+All parameters are fitted together to the softmax likelihood of held-out items, on scores of blocks that have not seen
+them (`fusion.crossfit`), so a block that only memorises its training data gets no weight and is removed. A prior pulls
+the weights of the other blocks towards one another, because the likelihood is flat where blocks agree.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from fusion.gates import GateForm, Gates, bias_features, item_features, standard
 from fusion.settings import GateSettings
 
 LEARNING_RATE = 0.05
-"""Of Adam, falling linearly to a twentieth; the gates are a few dozen numbers near one."""
+"""Learning rate of Adam, falling linearly to a twentieth; the gates are a few dozen numbers near one."""
 
 LEAST_SPREAD = 0.1
-"""Of the items' log popularity. Where they hardly differ in it, an item of another popularity would be hundreds of
-standard deviations away, and a gate is an exponential of that. (Lengths need none: they are clipped.)"""
+"""Lower bound of the standard deviation of the items' log popularity. If popularity hardly varies, an item of another
+popularity would be hundreds of standard deviations away, and a gate is an exponential of that. (Lengths are
+clipped.)"""
 
 
 def fit_gates(blocks: Sequence[str], examples: Sequence[Examples], settings: GateSettings, form: GateForm) -> Gates:
-    """Fit on out-of-sample scores: first without a prior on the weights, taking out the weakest block and fitting again
-    for as long as one says nothing; then, among the blocks that stay, with weights held towards one another.
+    """Fit on out-of-sample scores: first without a prior on the weights, removing the weakest block and fitting again
+    while one contributes nothing; then the remaining blocks, with the prior that pulls weights towards one another.
     """
     kept = list(range(len(blocks)))
     unbiased = settings.model_copy(update={"evenness": 0.0})
@@ -39,7 +40,7 @@ def fit_gates(blocks: Sequence[str], examples: Sequence[Examples], settings: Gat
 
     while len(kept) > 1:
         gates = fitted(unbiased)
-        # Popular and cold items are two jobs: a block stays if it counts for either.
+        # A block is kept if it counts for popular or for cold items.
         jobs = np.stack([gates.weights, gates.weights * np.exp(gates.by_popularity[:, 1])], axis=1)
         share = (jobs / np.maximum(jobs.sum(axis=0), 1e-12)).max(axis=1)
         weakest = int(share.argmin())
@@ -86,7 +87,7 @@ def _fit(blocks: list[str], examples: list[Examples], settings: GateSettings, fo
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        # Projected, not squashed: a block that says nothing reaches zero instead of creeping towards it.
+        # Projected, not squashed: the weight of a useless block reaches zero exactly.
         with torch.no_grad():
             weights.clamp_(min=0)
     used = [form.user * by_length, form.item * by_popularity]

@@ -1,5 +1,5 @@
-"""What the gates look at: a user's history length, an item's popularity in training and its facts; and the examples
-that they are fitted on.
+"""Inputs of the gates: a user's history length, an item's popularity in training and its facts; and the examples that
+the gates are fitted on.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from kg.graph import KnowledgeGraph
 
 @dataclass(frozen=True, eq=False)
 class ItemSide:
-    """What is known of every item of a catalogue.
+    """The gates' inputs of every item of a catalogue.
 
     `users` float32 [n_items]: distinct training users, 0 for a cold item. `facts` float32 [n_items, n_relations]: log
     of 1 + the item's facts of every relation of `relations`. `dormant` bool [n_items]: items that were in the training
-    catalogue and had no interaction there, which is evidence against them; an item that came later is cold but not
+    catalogue and had no interaction there, which is evidence against them; an item added later is cold but not
     dormant.
     """
 
@@ -31,7 +31,7 @@ class ItemSide:
     def of(
         cls, graph: KnowledgeGraph, users: NDArray[np.float32], dormant: NDArray[np.bool_], relations: tuple[str, ...]
     ) -> ItemSide:
-        """From a snapshot; relations that it lacks count zero facts."""
+        """Read them from a snapshot; relations that it lacks count zero facts."""
         found = FactGraph.of(graph)
         counts = found.counts()
         place = {name: code for code, name in enumerate(found.relation_names)}
@@ -44,11 +44,11 @@ class ItemSide:
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Out-of-sample block scores of some users' candidates, as the gates are fitted on.
+    """Out-of-sample block scores of some users' candidates, on which the gates are fitted.
 
     `scores` float32 [n_users, n_candidates, n_blocks], each block of unit spread. `lengths` float32 [n_users]: items in
     the history. `items` int32 [n_users, n_candidates]; `targets` bool: held-out positives. `log_weights` float32: log
-    of how many candidates each one stands for, -inf for padding. `side`: the items as the fold's training saw them.
+    of how many candidates each one represents, -inf for padding. `side`: the items as of the fold's training.
     `cold`: candidates are items held out whole, competing among themselves.
     """
 

@@ -1,8 +1,8 @@
-"""The gates: how much each block counts for a user with so long a history and an item with so many users.
+"""Gates: weigh each block by the length of the user's history and the popularity of the item.
 
 s(u, i) = Σ_b a_b · exp(c_b x_u) · exp(d_b · y_i) · block_b(u, i) / spread_b + β · φ_i, with a_b ≥ 0, x_u the
 standardised log of the history's length, y_i = (standardised log popularity, 1 / (1 + popularity)) and φ_i the item's
-popularity and fact counts. They are fitted in `fusion.gate_fitting`; what is here needs no torch.
+popularity and fact counts. `fusion.gate_fitting` fits them; this module needs no torch.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from fusion.gate_inputs import ItemSide
 
 FURTHEST = 8.0
-"""Standard deviations from the mean of the log popularity that an item counts as being away at most."""
+"""Limit of the standardised log popularity, in standard deviations from the mean."""
 
 
 @dataclass(frozen=True, eq=False)
 class GateForm:
-    """What the gates may use: user side, item side, popularity in the bias, facts in the bias."""
+    """Inputs that the gates may use: user side, item side, popularity in the bias, facts in the bias."""
 
     user: bool = True
     item: bool = True
@@ -28,7 +28,7 @@ class GateForm:
     fact_bias: bool = True
 
     def n_features(self, n_relations: int) -> int:
-        """Length of φ, so many relations being counted."""
+        """Length of φ for a number of relations."""
         return 4 * self.popularity_bias + 2 * n_relations * self.fact_bias
 
 
@@ -53,10 +53,10 @@ class Gates:
 
     @classmethod
     def single(cls, block: str) -> Gates:
-        """The gates of a model of one block: none, its scores as they are."""
+        """Gates of a model of one block, which leave its scores as they are."""
         one, zero = np.ones(1, np.float32), np.zeros((1, 2), np.float32)
         form = GateForm(user=False, item=False, popularity_bias=False, fact_bias=False)
-        # Floats, as a file gives them back, so that what was loaded is saved as the same bytes.
+        # Floats, as a file gives them back, so that a loaded model is saved as the same bytes.
         moments, no_range = (0.0, 1.0), (0.0, 0.0)
         return cls((block,), one, np.zeros(1, np.float32), zero, one[:0], moments, no_range, moments, form)
 
@@ -78,12 +78,12 @@ class Gates:
 def standardised(
     lengths: NDArray[np.float32], moments: tuple[float, float], limits: tuple[float, float]
 ) -> NDArray[np.float32]:
-    """x [n_users]: the log of the lengths within `limits`, from the mean in standard deviations."""
+    """x [n_users]: the log of the lengths within `limits`, standardised."""
     return ((np.clip(np.log1p(lengths), *limits) - moments[0]) / moments[1]).astype(np.float32)
 
 
 def item_features(side: ItemSide, moments: tuple[float, float]) -> NDArray[np.float32]:
-    """y [n_items, 2]; a cold item is at the mean of log popularity and told apart by the second feature."""
+    """y [n_items, 2]; a cold item is at the mean of log popularity and the second feature marks it."""
     popularity = np.where(side.users > 0, (np.log1p(side.users) - moments[0]) / moments[1], 0.0)
     popularity = np.clip(popularity, -FURTHEST, FURTHEST)
     return np.stack([popularity, 1.0 / (1.0 + side.users)], axis=1).astype(np.float32)

@@ -1,10 +1,10 @@
-"""Vectors of items for an index of nearest neighbours: the scores from item to item in low-rank form.
+"""Compute item vectors for an index of nearest neighbours: item-to-item scores in low-rank form.
 
 The items similar to j are those that score best for a history of j alone. Such a score s(j, i) is not symmetric (a
-popular film follows from many others, but not they from it), so no single vector an item can hold it: with one, the
-ten nearest agreed with the ten best to .33 on the demo domain, with two to .91. Hence an item has a vector as a result,
-which is indexed, and one as a question. The truncated singular value decomposition S ≈ Q Dᵀ gives both; a last
-dimension that fills the results up to one length turns the order of inner products into that of cosines (Bachrach et
+popular film follows from many others, but they do not follow from it), so one vector per item cannot hold it: on the
+demo domain, the ten nearest agreed with the ten best to .33 with one vector and to .91 with two. So an item has a
+result vector, which is indexed, and a query vector. The truncated singular value decomposition S ≈ Q Dᵀ gives both; a
+last dimension that brings all results to one length makes the order of inner products that of cosines (Bachrach et
 al., "Speeding up the Xbox recommender system using a Euclidean transformation for inner-product spaces", RecSys 2014).
 """
 
@@ -21,16 +21,16 @@ from fusion.ranker import Ranker
 from kg.histories import Histories
 
 DIMENSIONS = 256
-"""Beyond it little is gained: agreement .90 at 128, .91 at 256, .94 at 512 dimensions on the demo domain."""
+"""More dimensions gain little: agreement .90 at 128, .91 at 256, .94 at 512 dimensions on the demo domain."""
 
 _OVERSAMPLED = 16
-"""Further dimensions of the sketch that the decomposition is taken from."""
+"""Additional dimensions of the sketch from which the decomposition is computed."""
 
 
 @dataclass(frozen=True, eq=False)
 class ItemVectors:
     """float32 [n_items, dimensions] each, of length 1: the cosine of `queries[j]` and `results[i]` orders the items i
-    as the scores for a history of j do. A row of `queries` is NaN where all scores are zero.
+    like the scores for a history of j. A row of `queries` is NaN where all scores are zero.
     """
 
     results: NDArray[np.float32]
@@ -44,11 +44,10 @@ def item_vectors(
     seed: int = 0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> ItemVectors:
-    """Vectors of all items of a ranker's snapshot.
+    """Compute the vectors of all items of a ranker's snapshot.
 
-    Randomised subspace iteration (Halko, Martinsson & Tropp, 2011) over scores made in batches and never held: four
-    passes, each as much work as lists for as many users as there are items, in memory that grows with
-    items x dimensions.
+    Randomised subspace iteration (Halko, Martinsson & Tropp, 2011) over scores that are computed in batches and not
+    kept: four passes, each as much work as lists for one user per item, in memory proportional to items x dimensions.
     """
     n = ranker.n_items
     rank = max(1, min(dimensions - 1, n))
@@ -100,7 +99,7 @@ def _orthonormal(columns: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _filled(vectors: NDArray[np.floating], dimensions: int) -> NDArray[np.float32]:
-    """Vectors with a last dimension that brings all of them to the length of the longest, scaled to 1."""
+    """Add a last dimension that brings all vectors to the length of the longest, scaled to 1."""
     squared = (vectors**2).sum(axis=1)
     longest = squared.max(initial=0.0)
     out = np.zeros((len(vectors), dimensions), dtype=np.float32)
@@ -113,12 +112,12 @@ def _filled(vectors: NDArray[np.floating], dimensions: int) -> NDArray[np.float3
 
 
 def _unit(vectors: NDArray[np.floating], dimensions: int) -> NDArray[np.float32]:
-    """Vectors scaled to length 1, NaN where that cannot be; their last dimension is 0, so that the filling of the
-    others says nothing.
+    """Scale vectors to length 1, NaN where that is impossible; append a dimension of 0, so that the last dimension of
+    the results has no effect.
     """
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     out = np.zeros((len(vectors), dimensions), dtype=np.float32)
-    # What is below it is the rounding of a row of zeros.
+    # Anything below is the rounding error of a row of zeros.
     least = 1e-6 * max(float(lengths.max(initial=0.0)), 1e-30)
     out[:, : vectors.shape[1]] = vectors / np.maximum(lengths, least)
     out[lengths[:, 0] <= least] = np.nan

@@ -1,4 +1,4 @@
-"""From a model to ranked lists of many users: the one loop over batches of users, for serving and for evaluation."""
+"""Make ranked lists of many users with a model, in batches of users, for serving and for evaluation."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from fusion.ranking import TopK, top_k
 from kg.histories import Histories
 
 BATCH_CELLS = 16_000_000
-"""Scores held at a time: 64 MB in float32, a few times that while ranking."""
+"""Number of scores in memory at a time: 64 MB in float32, a few times that while ranking."""
 
 _DENSE_SHARE = 0.2
-"""From this share of the items on, and for one user, all items are scored: gathering candidates takes longer."""
+"""Above this share of the items, and for one user, all items are scored, as gathering candidates takes longer."""
 
 
 class Scorer(Protocol):
-    """Anything that scores candidates for histories: a block, a fused ranker, a peer."""
+    """Anything that scores candidates for histories: a block, a fused ranker, an external model."""
 
     def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
         """float32 [n_users, n_candidates]; candidates are item indices, None for all."""
@@ -30,9 +30,9 @@ class Scorer(Protocol):
 def score_batches(
     model: Scorer, histories: Histories, candidates: NDArray[np.intp] | None = None, *, batch: int | None = None
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """The scores of consecutive users, with the rows that they have: float32 [rows, n_candidates].
+    """Yield scores of consecutive users, with their rows: float32 [rows, n_candidates].
 
-    batch: users at a time, by default as many as `BATCH_CELLS` allows.
+    batch: number of users per batch, by default as many as `BATCH_CELLS` allows.
     """
     width = histories.n_items if candidates is None else len(candidates)
     size = batch or max(1, BATCH_CELLS // max(width, 1))
@@ -51,7 +51,7 @@ def ranked_lists(
     candidates: NDArray[np.intp] | None = None,
     batch: int | None = None,
 ) -> Iterator[TopK]:
-    """The k best candidates of each user, in batches of consecutive users; every list is k wide.
+    """Yield the k best candidates of each user, in batches of consecutive users; every list has k places.
 
     tie_break: `tie_break_keys` of all items. excluded: csr [n_users, n_items], stored entries are never listed.
     candidates: item indices, ascending, None for all. batch: see `score_batches`.
@@ -77,6 +77,6 @@ def no_lists(n_users: int, k: int) -> TopK:
 
 
 def joined(lists: Iterator[TopK], k: int) -> TopK:
-    """The lists of all batches, [n_users, k]."""
+    """Join the lists of all batches, [n_users, k]."""
     parts = [no_lists(0, k), *lists]
     return TopK(np.concatenate([part.items for part in parts]), np.concatenate([part.scores for part in parts]))

@@ -1,6 +1,6 @@
-"""Ranking metrics as short functions over ranked item indices; one value a user, the mean is the caller's.
+"""Ranking metrics: functions of ranked item indices that give one value per user; the caller takes the mean.
 
-The rules are those of most of the field where the field agrees: relevance is binary, nDCG's ideal list is cut at
+The rules are those on which most of the field agrees: relevance is binary, nDCG's ideal list is cut at
 min(k, relevant), a user whose list is empty counts as zero. Statistics over users are in `fusion.significance`.
 """
 
@@ -24,7 +24,7 @@ def hits(ranked: NDArray[np.int32], relevant: sp.csr_array) -> NDArray[np.bool_]
         raise ValueError("a ranked list repeats an item")
     n_items = relevant.shape[1]
     rows = np.arange(len(ranked), dtype=np.int64)
-    # (user, item) as one number: membership is then a search in a sorted array, without a dense matrix.
+    # (user, item) as one number, so that membership is a search in a sorted array, without a dense matrix.
     wanted = np.repeat(rows, np.diff(relevant.indptr)) * n_items + relevant.indices
     return np.isin(rows[:, None] * n_items + ranked, wanted) & (ranked >= 0)
 
@@ -60,14 +60,14 @@ def hit_rate(hits: NDArray[np.bool_], k: int) -> Values:
 
 
 def average_precision(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], k: int) -> Values:
-    """Σ precision at each relevant rank ≤ k, over min(k, relevant), so that a perfect list has 1, [n_users]."""
+    """Σ precision at each relevant rank ≤ k, over min(k, relevant), 1 for a perfect list, [n_users]."""
     found = hits[:, :k]
     precision = np.cumsum(found, axis=1) / np.arange(1, found.shape[1] + 1)
     return (precision * found).sum(axis=1) / np.minimum(_at_least_one(n_relevant), k)
 
 
 def coverage(ranked: NDArray[np.int32], n_candidates: int, k: int) -> float:
-    """Share of the candidates that stand in anyone's first k."""
+    """Share of the candidates that are in any user's first k."""
     listed = np.unique(ranked[:, :k])
     return float((listed >= 0).sum() / n_candidates)
 
@@ -76,7 +76,7 @@ def novelty(ranked: NDArray[np.int32], item_users: NDArray[np.int64], n_users: i
     """Mean self-information of a list in bits, −log2 of the share of users who have an item, [n_users].
 
     Zhou et al. (PNAS 2010). item_users: number of training users of each item, [n_items], of `n_users` in all; one user
-    is added to both, so that an item nobody has is finite. An empty list has 0.
+    is added to both, so that an item without users has a finite value. An empty list has 0.
     """
     bits = -np.log2((item_users + 1) / (n_users + 1))
     listed = ranked[:, :k] >= 0
@@ -86,8 +86,8 @@ def novelty(ranked: NDArray[np.int32], item_users: NDArray[np.int64], n_users: i
 def intra_list_diversity(ranked: NDArray[np.int32], features: NDArray[np.float32] | sp.csr_array, k: int) -> Values:
     """Mean cosine distance between the items of a list, over all pairs, [n_users] (Ziegler et al., WWW 2005).
 
-    features: [n_items, d], facts or text vectors; an item without any is at distance 1 from all. Lists of fewer than
-    two items have 0.
+    features: [n_items, d], facts or text vectors; an item without features is at distance 1 from all. Lists of fewer
+    than two items have 0.
     """
     top = ranked[:, :k]
     listed = top >= 0
@@ -107,7 +107,7 @@ def intra_list_diversity(ranked: NDArray[np.int32], features: NDArray[np.float32
 
 
 def _at_least_one(n_relevant: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The counts; raises ValueError for a user without relevant items, whom no such metric can judge."""
+    """Return the counts; raise ValueError for a user without relevant items, for whom no such metric is defined."""
     if len(n_relevant) and n_relevant.min() < 1:
         raise ValueError("a user has no relevant items: leave such users out before computing metrics")
     return n_relevant

@@ -1,7 +1,7 @@
-"""`FusionModel`: what training leaves, independent of any snapshot, store or data set; a folder of plain files.
+"""`FusionModel`: a trained model, independent of any snapshot, store or data set; saved as a folder of plain files.
 
-`bind` puts it over a snapshot. Items are found again by their ids, texts by their content, so items that came, went or
-changed after training are served from what the snapshot says about them now.
+`bind` applies it to a snapshot. Items are matched by their ids, texts by their content, so items that were added,
+removed or changed after training are served from the current facts of the snapshot.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class TrainedItems:
 
 
 class FusionModel:
-    """Learned blocks and gates; `bind` makes a `Ranker` of them."""
+    """Learned blocks and gates; `bind` makes a `Ranker` from them."""
 
     def __init__(
         self,
@@ -63,8 +63,8 @@ class FusionModel:
         variant: Variant,
         seed: int,
     ) -> None:
-        """`relations`: those that the gates' bias counts facts of, in its order. `asked`: the settings that training
-        was given; `settings`: what it made of them on valid.
+        """`relations`: those whose facts the gates' bias counts, in its order. `asked`: the settings that training was
+        given; `settings`: those that it chose on valid.
         """
         self.states = dict(states)
         self.spreads = dict(spreads)
@@ -77,16 +77,15 @@ class FusionModel:
         self.seed = seed
 
     def bind(self, graph: KnowledgeGraph, encode: Mapping[str, Encode] = MappingProxyType({})) -> Ranker:
-        """The model over a snapshot's items.
+        """Bind the model to a snapshot's items.
 
-        encode: by name of the content, asked for what training did not see, if anything; without it the items count as
-        having none.
-        Raises ModelUnusable where what was learned does not come to finite scores over these items.
+        encode: by name of the content, called for contents that training did not see; without it these items count as
+        having none. Raises ModelUnusable if the learned parameters do not give finite scores for these items.
         """
         seen = self.variant.graph_of(graph, self.seed)
         catalogue = self.catalogue(seen, encode)
         side = self.item_side(catalogue)
-        # What overflows is found by looking at the results.
+        # Overflow is detected in the results.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             blocks = {name: self._bound(name, catalogue) for name in self.states}
             return Ranker(blocks, self.spreads, self.gates, side)
@@ -98,7 +97,7 @@ class FusionModel:
             raise ModelUnusable(f"the block {name!r}: {error}; train the model again") from error
 
     def catalogue(self, graph: KnowledgeGraph, encode: Mapping[str, Encode] = MappingProxyType({})) -> Catalogue:
-        """The snapshot's items with their place in training and the vectors of their contents."""
+        """Make the snapshot's items, with their places in training and the vectors of their contents."""
         place = {item: row for row, item in enumerate(self.items.ids)}
         trained = np.array([place.get(item, -1) for item in graph.item_ids], dtype=np.int32)
         contents = {
@@ -108,7 +107,7 @@ class FusionModel:
         return Catalogue(graph, trained, contents)
 
     def item_side(self, catalogue: Catalogue) -> ItemSide:
-        """What the gates look at, for a bound catalogue."""
+        """Compute the gates' inputs of a bound catalogue."""
         known = catalogue.trained >= 0
         users = np.zeros(catalogue.n_items, dtype=np.float32)
         users[known] = self.items.users[catalogue.trained[known]]
@@ -116,7 +115,7 @@ class FusionModel:
 
 
 def content_digests(contents: Sequence[str]) -> tuple[str, ...]:
-    """A digest of each content, "" for an empty one."""
+    """Compute a digest of each content, "" for an empty one."""
     return tuple(hashlib.blake2b(c.encode(), digest_size=12).hexdigest() if c.strip() else "" for c in contents)
 
 

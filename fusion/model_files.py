@@ -1,7 +1,7 @@
-"""A `FusionModel` as files: model.json, items.parquet, a safetensors file for each block, one for gates and texts.
+"""Write and read a `FusionModel` as files: model.json, items.parquet, safetensors for each block, for gates and texts.
 
-The files may come from anybody: whatever is read is checked for presence, type, shape, finiteness and range before it
-is used, and what can be said of blocks without a catalogue is checked here (`Block.check_state`).
+The files may come from an attacker: presence, type, shape, finiteness and range of everything read are checked before
+use; checks of blocks that need no catalogue are made here (`Block.check_state`).
 """
 
 from __future__ import annotations
@@ -34,27 +34,26 @@ from kg.arrow_arrays import numbers_of
 from kg.errors import WhyPathError
 
 FORMAT = 2
-"""Raised whenever older versions cannot read the files; this one reads format 1 too, which knows texts alone."""
+"""Raised whenever older versions cannot read the files; this version also reads format 1, which has texts only."""
 
 DESCRIPTION, ITEMS, GATES = "model.json", "items.parquet", "fusion.safetensors"
 """Names of the files that every model has."""
 
 _RELATIONS = 1_000
-"""Relations that a model may count facts of: each costs a column over all items, and domains have dozens."""
+"""Limit of the relations whose facts a model counts: each costs a column over all items, and domains have dozens."""
 
 _REASON = 300
-"""Characters of what is wrong with a file."""
+"""Longest reason of a ModelUnreadable, in characters."""
 
 _DIMENSION = 16_384
-"""Length of a content's vectors beyond which no encoder goes: all items of a snapshot get one, however few were trained
-on."""
+"""Limit of the length of a content's vectors, beyond any encoder's: every item of a snapshot gets one."""
 
 _PACKAGE = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _DIGEST = re.compile("(?:[0-9a-f]{24})?")
 
 
 class ModelUnreadable(WhyPathError):
-    """The folder is no model of this version: `path` is the file at fault, `reason` what is wrong with it."""
+    """The folder is not a model of this version: `path` is the faulty file, `reason` states what is wrong with it."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} cannot be read ({reason}); train again or copy it again whole")
@@ -80,7 +79,7 @@ class _Description(BaseModel):
     blocks: dict[str, dict[str, object]]
     contents: tuple[Content, ...] = ()
     packages: dict[str, str] = Field(default={})
-    """Of blocks that are not WhyPath's own: the package that brought them."""
+    """The package of each block that is not built in."""
     spreads: dict[str, float]
     gate_blocks: tuple[str, ...] = Field(min_length=1)
     gate_form: GateForm
@@ -90,12 +89,12 @@ class _Description(BaseModel):
 
 
 def block_file(name: str) -> str:
-    """Name of the file of a block."""
+    """The name of a block's file."""
     return f"block-{name}.safetensors"
 
 
 def write_model(model: FusionModel, directory: Path) -> None:
-    """Write into `directory`; the caller sees to it that a half-written folder is never taken for a whole one."""
+    """Write into `directory`; the caller makes sure that a half-written folder is never taken for a whole one."""
     directory.mkdir(parents=True, exist_ok=True)
     gates = model.gates
     description = {
@@ -134,7 +133,7 @@ def write_model(model: FusionModel, directory: Path) -> None:
 
 
 def read_model(directory: Path) -> FusionModel:
-    """Read what `write_model` wrote. Raises ModelUnreadable, BlockNotInstalled."""
+    """Read a model that `write_model` wrote. Raises ModelUnreadable, BlockNotInstalled."""
     with reading(directory / DESCRIPTION):
         description = _description(read_json(directory / DESCRIPTION))
     with reading(directory / GATES):
@@ -169,12 +168,12 @@ def read_model(directory: Path) -> FusionModel:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn what reading a file and checking its content raises into ModelUnreadable, with the file's name."""
+    """Turn errors of reading a file and checking its content into ModelUnreadable, with the file's name."""
     try:
         yield
     except (StateUnreadable, OSError, ValueError, MemoryError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        # Some say names that stand in the file, as they stand there.
+        # Some reasons repeat names from the file unchanged.
         shown = "".join(each if each.isprintable() else repr(each)[1:-1] for each in reason[:_REASON])
         raise ModelUnreadable(path, shown or type(error).__name__) from error
 
@@ -188,12 +187,12 @@ def _description(content: object) -> _Description:
     for part in ("settings", "asked"):
         settings = content.get(part)
         if isinstance(settings, dict):
-            # A model of before there was a floor learnt from everything.
+            # A model written before the floor existed was fitted on all interactions.
             settings.setdefault("min_users", 1)
     _check_installed(content)
     description = settings_of(_Description, content)
     blocks = set(description.gate_blocks)
-    # A name is part of a file's name, so only those that are known get that far.
+    # A name is part of a file's name, so only known names may pass.
     for names in (description.blocks, description.settings.blocks, description.asked.blocks):
         if unknown := [name for name in names if name not in ENCODERS]:
             raise ValueError(f"there is no block {unknown[0]!r} in this version")
@@ -216,7 +215,7 @@ def _description(content: object) -> _Description:
 
 
 def _check_installed(content: Mapping[str, object]) -> None:
-    """Raise BlockNotInstalled where a block that a package brought is not there."""
+    """Raise BlockNotInstalled if a block of a package is not installed."""
     packages = content.get("packages")
     for name, package in packages.items() if isinstance(packages, dict) else ():
         if not (BLOCK_NAME.fullmatch(name) and isinstance(package, str) and _PACKAGE.fullmatch(package)):
@@ -230,7 +229,7 @@ def _check_installed(content: Mapping[str, object]) -> None:
 
 
 def _is_unit(number: float) -> bool:
-    """Whether float32 can be divided by it."""
+    """Whether a float32 can be divided by it."""
     return float(np.finfo(np.float32).tiny) <= number <= LARGEST
 
 

@@ -1,5 +1,5 @@
-"""What the footer of a Parquet file says of its columns, read without pyarrow, whose accessors of a footer that is not
-sound end the process (`RowGroupMetaData.column` lets a C++ exception through).
+"""Read the columns that the footer of a Parquet file declares, without pyarrow, whose accessors end the process on a
+faulty footer (`RowGroupMetaData.column` lets a C++ exception through).
 
 The footer is a Thrift structure in the compact protocol, https://thrift.apache.org/docs and parquet.thrift.
 """
@@ -12,14 +12,14 @@ from typing import Any
 
 _MAGIC = b"PAR1"
 _DEPTH = 12
-"""Nesting beyond which no footer goes."""
+"""Limit of nesting, beyond that of any footer."""
 
 _CODECS = {0: "none", 1: "Snappy", 2: "gzip", 3: "LZO", 4: "Brotli", 5: "LZ4", 6: "Zstandard", 7: "LZ4 raw"}
 
 
 @dataclass(frozen=True)
 class ColumnChunk:
-    """One column of a group of rows: how it is packed, and the bytes that it says it unpacks to."""
+    """One column of a group of rows: its codec, and its declared number of unpacked bytes."""
 
     codec: str
     unpacked: int
@@ -34,7 +34,7 @@ class Footer:
 
 
 def read_footer(path: Path) -> Footer:
-    """Read the end of a file. Raises OSError, and ValueError where it is no Parquet file."""
+    """Read the end of a file. Raises OSError, and ValueError if it is not a Parquet file."""
     size = path.stat().st_size
     with path.open("rb") as file:
         file.seek(max(0, size - 8))
@@ -64,7 +64,7 @@ def _number(found: object) -> int:
 
 
 class _Compact:
-    """Reads Thrift's compact protocol: structures as dictionaries from field number to value."""
+    """Read Thrift's compact protocol; structures are dictionaries from field number to value."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -84,7 +84,7 @@ class _Compact:
         if depth > _DEPTH:
             raise ValueError("its footer is nested too deeply")
         match kind:
-            case 1 | 2 | 3:  # in lists truth values take a byte
+            case 1 | 2 | 3:  # in lists booleans take a byte
                 return self._byte()
             case 4 | 5 | 6:
                 return self._signed()
@@ -108,7 +108,7 @@ class _Compact:
         raise ValueError("its footer is not that of a Parquet file")
 
     def _within(self, count: int) -> int:
-        """A number of elements that can be there: each takes a byte at least."""
+        """Read a number of elements; the rest of the footer has at least one byte for each."""
         if count > len(self._content) - self._at:
             raise ValueError("its footer is cut off")
         return count

@@ -1,4 +1,4 @@
-"""`Ranker`: a fused model over the items of one snapshot; scores, and their exact split."""
+"""`Ranker`: score the items of one snapshot with a fused model, and split scores exactly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kg.histories import Histories
 
 
 class ModelUnusable(WhyPathError):
-    """What a model has learned does not come to finite scores over the items that it is bound to."""
+    """A model's learned parameters do not give finite scores for the items that it is bound to."""
 
 
 class Ranker:
@@ -31,9 +31,9 @@ class Ranker:
         self.blocks = {name: blocks[name] for name in gates.blocks}
         self.gates = gates
         self._units = np.array([spreads[name] for name in gates.blocks], dtype=np.float32)
-        # A row a block: what is multiplied with a block's scores lies together in memory.
+        # One row per block, so that the factors of a block's scores are contiguous in memory.
         self._item_factors = np.ascontiguousarray(gates.item_factors(side).T)
-        # By the history's length, [longest + 1, n_blocks]; beyond the longest that was learned from nothing changes.
+        # By the history's length, [longest + 1, n_blocks]; constant beyond the longest history of training.
         self._longest = int(np.ceil(np.expm1(gates.length_range[1])))
         self._user_factors = gates.user_factors(np.arange(self._longest + 1, dtype=np.float32)) / self._units
         self._bias = gates.biases(side)
@@ -47,7 +47,7 @@ class Ranker:
     def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
         """Scores float32 [n_users, n_candidates]; candidates are item indices, None for all items.
 
-        Raises ModelUnusable rather than give scores that are no finite numbers.
+        Raises ModelUnusable if a score is not a finite number.
         """
         chosen = slice(None) if candidates is None else np.asarray(candidates, dtype=np.intp)
         users = self._user_factors[np.minimum(histories.lengths, self._longest)]
@@ -62,7 +62,7 @@ class Ranker:
         return total
 
     def split(self, history: Histories, item: int) -> ScoreSplit:
-        """Take one score of one user apart, over the different items of the history, ascending.
+        """Split one score of one user over the distinct items of the history, ascending.
 
         Raises ModelUnusable as `scores` does.
         """
@@ -91,6 +91,6 @@ class Ranker:
 
 def _check(what: str, largest: float | np.floating, *arrays: NDArray[np.floating]) -> None:
     for array in arrays:
-        # Both are NaN where one number is.
+        # Both are NaN if any number is.
         if array.size and not (array.min() >= -largest and array.max() <= largest):
             raise ModelUnusable(f"the model's {what} are no finite numbers over these items; train it again")

@@ -1,7 +1,7 @@
-"""From scores to ranked lists: the k best candidates of each user, with exclusions and one rule for equal scores.
+"""Rank the k best candidates of each user by score, with exclusions and one rule for equal scores.
 
 Equal scores are ordered by a hash of the item's id. Ids and load order often follow popularity (MovieLens's do), so
-ordering ties by either would lend a model without opinion the accuracy of popularity.
+ordering ties by either would give a model with constant scores the accuracy of popularity.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 _GROUPS = 8
-"""Groups for each place of a list: with so many, few groups hold two of the k best."""
+"""Number of groups per place of a list; with this many, few groups hold two of the k best."""
 
 _LEAST_GROUPS = 512
-"""The groups' best scores are found a long run of memory at a time, so that fewer groups take longer."""
+"""Lower bound of the number of groups; their best scores are found over long runs of memory, so fewer take longer."""
 
 
 class TopK(NamedTuple):
@@ -31,7 +31,7 @@ class TopK(NamedTuple):
 
 
 def tie_break_keys(ids: Sequence[str]) -> NDArray[np.uint64]:
-    """uint64 [n]: the fixed hash by which items of equal score are ordered, the same on every machine."""
+    """uint64 [n]: a fixed hash that orders items of equal score, the same on every machine."""
     digests = b"".join(hashlib.blake2b(id.encode(), digest_size=8).digest() for id in ids)
     return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
 
@@ -44,9 +44,9 @@ def top_k(
     excluded: sp.csr_array | None = None,
     candidates: NDArray[np.intp] | None = None,
 ) -> TopK:
-    """The k best candidates of each user, equal scores in ascending order of `tie_break`.
+    """Return the k best candidates of each user, equal scores in ascending order of `tie_break`.
 
-    scores: [n_users, n_candidates]; -inf takes a candidate out of that user's list. tie_break: `tie_break_keys` of the
+    scores: [n_users, n_candidates]; -inf removes a candidate from that user's list. tie_break: `tie_break_keys` of the
     candidates, [n_candidates]. excluded: [n_users, n_items], stored entries are never listed. candidates: the item
     index of each column, None if columns are items. Some ten thousand users a second at 2,000 candidates.
     Raises ValueError for NaN scores and for shapes that do not fit.
@@ -97,15 +97,16 @@ def _exclude(scores: NDArray[np.float32], excluded: sp.csr_array, items: NDArray
 def _contenders(
     scores: NDArray[np.float32], k: int, tie_break: NDArray[np.uint64]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns of at least the k best of each row, ties broken right, and few more; NaN is among them."""
+    """Return rows and columns of at least the k best of each row, ties broken correctly, and few more; NaN is
+    included."""
     if k == scores.shape[1]:
         rows, columns = np.divmod(np.arange(scores.size), k)
         return rows, columns
     least = lower_bounds(scores, k)
     chosen = ~(scores < least)
     counts = np.count_nonzero(chosen, axis=1)
-    # Many are left where scores are equal, as those of a user without history all are: of the many that equal the k-th
-    # only the first by hash are needed.
+    # Many contenders are left if scores are equal, as all are for a user without history: of those equal to the k-th
+    # best, only the first by hash are needed.
     for row in np.flatnonzero(counts > 4 * k):
         chosen[row] = False
         chosen[row, _best(scores[row], k, least[row, 0], tie_break)] = True
@@ -114,10 +115,10 @@ def _contenders(
 
 
 def lower_bounds(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
-    """Of each row a score that its k-th best reaches, and few others of a row whose scores differ; [n_users, 1].
+    """For each row, a score that its k-th best and, unless its scores are equal, few others reach; [n_users, 1].
 
-    The row is dealt out into groups, and the k-th best of the groups' best scores is taken. Looking for the k-th of all
-    scores would take several passes over them, this takes one.
+    The row is split into groups, and the k-th best of the groups' best scores is taken: one pass over the scores,
+    where finding the k-th best of all would take several.
     """
     n_users, n_candidates = scores.shape
     n_groups = max(_GROUPS * k, _LEAST_GROUPS)
@@ -132,7 +133,7 @@ def lower_bounds(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
 
 def _kth_best(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
     """The k-th best of each row, [n_users, 1]; NaN counts as the worst."""
-    # Negated, as partition takes many times as long for a place at the end of a long run of equal numbers.
+    # Negated, because partition takes many times longer for a place at the end of a long run of equal numbers.
     return -np.partition(-scores, k - 1, axis=1)[:, k - 1 : k]
 
 

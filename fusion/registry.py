@@ -1,7 +1,7 @@
-"""`ENCODERS`: the block classes that models are made of, by name; everything about an encoder stands on its class.
+"""`ENCODERS`: the block classes that models are made of, by name; a block's class holds everything about it.
 
-They are WhyPath's own, those that installed packages bring as entry points of the group `whypath.encoders`, and those
-that a process adds by `ENCODERS.add`.
+They are the built-in ones, those of installed packages (entry points of the group `whypath.encoders`), and those that
+a process adds by `ENCODERS.add`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from kg.errors import WhyPathError
 from kg.plugins import Plugins
 
 GROUP = "whypath.encoders"
-"""Of the entry points."""
+"""Group of the entry points."""
 
 BlockType: TypeAlias = type[FittedBlock]
 B = TypeVar("B")
 
 BLOCK_NAME = re.compile("[a-z][a-z0-9_]{0,39}")
-"""What the name of a block looks like."""
+"""Pattern of a block's name."""
 
 
 class UnknownBlock(WhyPathError):
@@ -35,7 +35,7 @@ class UnknownBlock(WhyPathError):
 
 
 class Encoders(Mapping[str, BlockType]):
-    """Name to block class; what installed packages bring is looked for where a name is none of WhyPath's."""
+    """Name to block class; installed packages are searched for names that are not built in."""
 
     def __init__(self, *own: type) -> None:
         self._own: dict[str, BlockType] = {block.name: block for block in own}
@@ -53,7 +53,7 @@ class Encoders(Mapping[str, BlockType]):
 
     @property
     def own(self) -> tuple[str, ...]:
-        """Names of WhyPath's own."""
+        """Names of the built-in blocks."""
         return tuple(self._own)
 
     def find(self, name: str) -> BlockType:
@@ -67,7 +67,7 @@ class Encoders(Mapping[str, BlockType]):
             ) from None
 
     def add(self, block: type[B]) -> type[B]:
-        """Add a block class for this process, in the place of an earlier one of its name; usable as a decorator.
+        """Add a block class for this process, replacing an earlier one of its name; usable as a decorator.
 
         A bundle with such a block can be loaded only where the class was added before. Raises ValueError.
         """
@@ -80,7 +80,7 @@ class Encoders(Mapping[str, BlockType]):
         del self._added[name]
 
     def package_of(self, name: str) -> str | None:
-        """The distribution that brings a block, None for WhyPath's own and those added by the process."""
+        """The distribution of a block, None for built-in ones and those added by the process."""
         return None if name in self._own or name in self._added else self._installed.package_of(name)
 
     def _checked(self, name: str, block: Any) -> BlockType:

@@ -1,4 +1,4 @@
-"""`EvaluationResult`: what an evaluation found, user by user; prints as a table, compares with a baseline."""
+"""`EvaluationResult`: the metrics of an evaluation per user; prints as a table, compares with a baseline."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class EvaluationResult:
     """Metrics of one model on one task.
 
-    users: ids of the test users. per_user: `ndcg@10` to values [n_users] in that order. overall: metrics that only the
-    lists of all users have, as `coverage@10`. ranked: the lists, item indices of the task's catalogue. seconds: time
+    users: ids of the test users. per_user: `ndcg@10` to values [n_users] in that order. overall: metrics over the
+    lists of all users, such as `coverage@10`. ranked: the lists, item indices of the task's catalogue. seconds: time
     spent on scoring and ranking.
     """
 
@@ -55,7 +55,7 @@ class EvaluationResult:
         return paired_difference(self.per_user[metric], baseline.per_user[metric], seed=seed)
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row a metric: metric, mean, low, high (95 % bootstrap interval; the mean where there is none)."""
+        """One row per metric: metric, mean, low, high (95 % bootstrap interval; the mean where there is none)."""
         import pandas as pd
 
         rows = []
@@ -66,7 +66,7 @@ class EvaluationResult:
         return pd.DataFrame(rows, columns=["metric", "mean", "low", "high"])
 
     def users_to_pandas(self) -> pd.DataFrame:
-        """One row a user, one column a metric."""
+        """One row per user, one column per metric."""
         import pandas as pd
 
         return pd.DataFrame({"user": list(self.users), **self.per_user})
@@ -115,7 +115,7 @@ class Comparison:
         return {result.name: result.against(base, self.metric) for result in self.results if result is not base}
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row a model: its metrics' means, then difference, p and interval against the baseline on `metric`."""
+        """One row per model: its metrics' means, then difference, p and interval against the baseline on `metric`."""
         import pandas as pd
 
         differences = self.differences()

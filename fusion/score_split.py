@@ -1,4 +1,4 @@
-"""`ScoreSplit`: a score taken apart exactly as it was computed, gates held."""
+"""`ScoreSplit`: the exact parts of a score as it was computed, with fixed gates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class BlockShare:
-    """What a block adds to the score, and how: `history` float32 [n_history] adds up to `share`."""
+    """A block's part of the score: `history` float32 [n_history] adds up to `share`."""
 
     block: str
     share: float
@@ -19,10 +19,10 @@ class BlockShare:
 
 @dataclass(frozen=True)
 class FactCells:
-    """What the graph blocks add by way of the item's facts, in cells of history item and fact.
+    """The graph blocks' part through the item's facts, in cells of history item and fact.
 
     `nodes` int64 [n_facts]: global ids of the facts' other ends, each once; `shares` float32 [n_history, n_facts], over
-    all graph blocks and relations. `own` float32 [n_history]: what the graph blocks add beside the facts.
+    all graph blocks and relations. `own` float32 [n_history]: the graph blocks' part beside the facts.
     """
 
     nodes: NDArray[np.int64]
@@ -41,5 +41,5 @@ class ScoreSplit:
 
     @property
     def history(self) -> NDArray[np.float32]:
-        """What each item of the history adds over all blocks, float32 [n_history]; without the bias."""
+        """The share of each item of the history over all blocks, float32 [n_history]; without the bias."""
         return np.stack([block.history for block in self.blocks]).sum(axis=0, dtype=np.float32)

@@ -1,7 +1,7 @@
-"""Choosing settings on valid: the `search_space` of each block, tried at a few factors of what was asked for.
+"""Choose settings on valid: try the `search_space` of each block at a few factors of the asked setting.
 
 A block keeps its setting unless another ranks valid better by more than one standard error of the paired difference:
-among settings that valid cannot tell apart, the one that was asked for is as good and does not chase noise.
+among settings that valid cannot distinguish, the asked one is as good and does not follow noise.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from fusion.registry import ENCODERS
 from fusion.settings import FusionSettings
 
 MEASURE = "ndcg@10"
-"""What valid is ranked by."""
+"""The metric on valid that settings are chosen by."""
 
 FitWith = Callable[[str, BaseModel], Block]
-"""Fits the block of a name with these settings on train."""
+"""Fits the named block with these settings on train."""
 
 
 def choose_settings(
     settings: FusionSettings, names: Sequence[str], fit: FitWith, task: RankingTask, tell: Callable[[str], None]
 ) -> FusionSettings:
-    """The settings with what valid prefers; `task` ranks valid with train as history."""
+    """Return the settings with those chosen on valid; `task` ranks valid with train as history."""
     block = settings.block
     for name in names:
         space = ENCODERS.find(name).search_space
@@ -50,7 +50,7 @@ def choose_settings(
 
 
 def _at(settings: BaseModel, field: str, factor: float) -> BaseModel | None:
-    """The settings with a field multiplied, None where its limits do not allow that."""
+    """Return the settings with a field multiplied, None if its limits do not allow that."""
     value = getattr(settings, field)
     scaled = round(value * factor) if isinstance(value, int) else value * factor
     try:

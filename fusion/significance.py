@@ -1,7 +1,7 @@
-"""How sure a difference is: bootstrap intervals of a mean over users, paired tests of two models on the same users.
+"""Significance of a difference: bootstrap intervals of a mean over users, paired tests of two models on the same users.
 
 Distributions are those of scipy. `scipy.stats.bootstrap` and `ttest_rel` refuse a single user, and give NaN for equal
-models, so what would call them would be longer than this.
+models, so a wrapper of them would be longer than this module.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """The mean difference of two models over the same users, and how sure it is."""
+    """The mean difference of two models over the same users, and its significance."""
 
     mean: float
     standard_error: float
@@ -56,7 +56,7 @@ def bootstrap_interval(
     if not len(values):
         return Interval(float("nan"), float("nan"))
     rng = np.random.default_rng(seed)
-    # Draw by draw: rounds x users indices at once would be gigabytes for a million users.
+    # One draw at a time: indices [rounds, users] would take gigabytes for a million users.
     means = np.array([values[rng.integers(0, len(values), len(values))].mean() for _ in range(rounds)])
     tail = (1 - level) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
@@ -80,7 +80,7 @@ def paired_difference(
     if error == 0:
         p_value = p_normal = 1.0 if mean == 0 else 0.0
     else:
-        # A second of start-up, which whoever opens a bundle would pay.
+        # It takes a second to import, and opening a bundle does not need it.
         from scipy import stats
 
         p_value = float(2 * stats.t.sf(abs(mean) / error, len(difference) - 1))

@@ -1,7 +1,7 @@
-"""Splits of interactions into train, valid and test, each by one honest rule.
+"""Split interactions into train, valid and test, without leaking test into training.
 
-A split keeps the users' and items' indices of what it splits, so that its parts fit one catalogue. Whoever fits on
-`train` and looks at `valid` must leave `test` alone; under a time split every statistic comes from `train` as well.
+A split keeps the indices of users and items, so that its parts fit one catalogue. A caller that fits on `train` and
+chooses on `valid` must not use `test` before the end; under a time split every statistic comes from `train` as well.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class SplitError(WhyPathError):
 class Split:
     """Parts of one set of interactions; every event is in exactly one of them.
 
-    `given` holds events that belong to the history of a test user but are not trained on: the few shots of cold users.
-    It is empty for all other splits.
+    `given` holds events that belong to the history of a test user but are not trained on: the first few events of cold
+    users. It is empty for all other splits.
     """
 
     name: str
@@ -36,16 +36,16 @@ class Split:
     given: Interactions
 
     def history(self) -> Interactions:
-        """What is known of users when test is ranked: train and given; by the benchmark's rule valid is not."""
+        """The histories when test is ranked: train and given; by the benchmark's rule not valid."""
         return joined(self.train, self.given)
 
     def seen(self) -> sp.csr_array:
-        """[n_users, n_items] what must not be recommended at test: train, valid and given."""
+        """[n_users, n_items] of pairs that must not be recommended at test: train, valid and given."""
         return joined(joined(self.train, self.valid), self.given).matrix()
 
 
 def split_random(interactions: Interactions, *, valid: float = 0.1, test: float = 0.1, seed: int = 0) -> Split:
-    """Per user at random: about the given shares of a user's items go to valid and test, at least one item to train.
+    """Split per user at random: about the given shares of a user's items go to valid and test, at least one to train.
 
     Repeats of a (user, item) pair stay together. Shares are met on average also for users with few items, by rounding
     at random. Raises SplitError for shares that leave nothing to train on.
@@ -57,7 +57,7 @@ def split_random(interactions: Interactions, *, valid: float = 0.1, test: float 
     users = distinct // interactions.n_items
     place, size = _places(users, np.lexsort((rng.random(len(distinct)), users)))
     n_users = interactions.n_users
-    # One draw a user and part: 23 items at 10 % have 2 in test, and a third in three of ten cases.
+    # One draw per user and part: of 23 items at 10 %, 2 are in test, and a third one in three of ten cases.
     for_test = np.floor(size * test + rng.random(n_users)[users]).astype(np.int64)
     for_valid = np.floor(size * valid + rng.random(n_users)[users]).astype(np.int64)
     for_test = np.minimum(for_test, size - 1)
@@ -67,10 +67,11 @@ def split_random(interactions: Interactions, *, valid: float = 0.1, test: float 
 
 
 def split_last_out(interactions: Interactions, *, valid: int = 1, test: int = 1, seed: int = 0) -> Split:
-    """Per user by time: the last `test` events are test, the `valid` before them valid; at least one stays in train.
+    """Split per user by time: the last `test` events are test, the `valid` before them valid; at least one stays in
+    train.
 
-    A user with too few events gives to test first. Events at one time are ordered at random. Raises SplitError where
-    times are missing.
+    For a user with too few events, test is filled first. Events at one time are ordered at random. Raises SplitError
+    where times are missing.
     """
     times = _times(interactions, "leave-last-out")
     tie = np.random.default_rng(seed).random(len(interactions))
@@ -84,7 +85,7 @@ def split_last_out(interactions: Interactions, *, valid: int = 1, test: int = 1,
 
 
 def split_by_time(interactions: Interactions, *, valid: float = 0.1, test: float = 0.1) -> Split:
-    """At two moments for everyone, so that about the given shares of events lie after them: train < valid < test.
+    """Split at two times for all users, so that about the given shares of events are later: train < valid < test.
 
     Events at one time stay together. Users whose first event comes after the cut have an empty history. Raises
     SplitError where times are missing, or where so many events share a time that train would be empty.
@@ -106,7 +107,7 @@ def split_by_time(interactions: Interactions, *, valid: float = 0.1, test: float
 def split_cold_items(
     interactions: Interactions, *, folds: int | NDArray[np.integer] = 5, valid: float = 0.0, seed: int = 0
 ) -> Iterator[Split]:
-    """One split per fold of items: all events on the fold's items are test, those on all others train.
+    """Make one split per fold of items: all events on the fold's items are test, those on all others train.
 
     folds: a number of folds, filled at random, or the fold of each item, [n_items], negative for items that are in no
     fold. valid: share of the other items whose events are valid, chosen at random, so that settings are chosen on items
@@ -133,7 +134,7 @@ def split_cold_items(
 def split_cold_users(
     interactions: Interactions, *, valid: float = 0.1, test: float = 0.1, shots: int = 5, seed: int = 0
 ) -> Split:
-    """By users: shares of the users are never trained on; of a test user the first `shots` items are given as history.
+    """Split by users: shares of the users are never trained on; a test user's first `shots` items are given as history.
 
     The first by time where times are known, else at random. All events of valid users are valid. A test user with no
     more than `shots` events keeps one of them for test. Raises SplitError for shares that leave no one to train on.
@@ -154,7 +155,7 @@ def split_cold_users(
 
 
 def joined(first: Interactions, second: Interactions) -> Interactions:
-    """The events of both, which are over the same users and items; columns that only one of them has are dropped."""
+    """Join the events of two tables over the same users and items; columns that only one has are dropped."""
     weights = times = None
     if first.weights is not None and second.weights is not None:
         weights = np.concatenate([first.weights, second.weights])
@@ -176,7 +177,8 @@ def _by_part(name: str, interactions: Interactions, part: NDArray[np.int64]) -> 
 
 
 def _places(users: NDArray[np.integer], order: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Each event's place among its user's events in `order` (which sorts by user first), and the user's event count."""
+    """Return each event's place among its user's events in `order` (which sorts by user first), and the user's event
+    count."""
     counts = np.bincount(users)
     starts = np.concatenate([[0], np.cumsum(counts)])
     place = np.empty(len(users), dtype=np.int64)

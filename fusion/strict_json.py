@@ -1,5 +1,5 @@
-"""JSON as the project writes it, from a file that may come from anybody: bounded in size and depth, numbers finite,
-every key once, text that can be written again.
+"""Read JSON as the project writes it from a file of unknown origin: bounded size and depth, finite numbers, unique
+keys, text that can be written again.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Any
 from fusion.regular_files import check_regular
 
 _BYTES = 16 << 20
-"""Size beyond which no description of a model goes: the longest have some kilobytes."""
+"""Limit of the size: the longest files have some kilobytes."""
 
 _DEPTH = 20
-"""Nesting beyond which no description goes: they have five levels."""
+"""Limit of nesting: the files have five levels."""
 
 _DIGITS = 40
-"""Digits of the longest whole number; a seed may be of any size, a billion digits take hours to read."""
+"""Limit of digits of a whole number; a seed may be of any size, but a billion digits take hours to read."""
 
 
 def read_json(path: Path) -> object:
-    """The content of a file. Raises OSError, and ValueError for content that is not such JSON."""
+    """Return the content of a file. Raises OSError, and ValueError for content that is not such JSON."""
     check_regular(path)
     if path.stat().st_size > _BYTES:
         raise ValueError(f"it is larger than {_BYTES >> 20} MB")

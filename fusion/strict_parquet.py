@@ -1,4 +1,4 @@
-"""Parquet tables of known columns from a file that may come from anybody: exact types, no nulls, bounded unpacking."""
+"""Read Parquet tables of known columns from a file of unknown origin: exact types, no nulls, bounded unpacking."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from fusion.regular_files import check_regular
 from kg.arrow_arrays import numbers_of
 
 _CODECS = {"Snappy", "none"}
-"""What the project writes. Snappy packs no more than 22 bytes into one; others pack thousands."""
+"""Codecs that the project writes. Snappy packs at most 22 bytes into one; other codecs pack thousands."""
 
 _UNPACKED = 32
-"""Bytes of a column for every byte of the file, at most: by Snappy, and for texts by naming one of 24 bytes often."""
+"""Limit of a column's bytes per byte of the file: by Snappy, and for texts by repeating one of 24 bytes."""
 
 
 def read_parquet(path: Path, schema: pa.Schema) -> pa.Table:
-    """A table with these columns, whose rows take at least a byte of the file each. Raises OSError, ValueError."""
+    """Read a table with these columns, whose rows take at least a byte of the file each. Raises OSError, ValueError."""
     check_regular(path)
     size = path.stat().st_size
     footer = read_footer(path)
@@ -34,7 +34,7 @@ def read_parquet(path: Path, schema: pa.Schema) -> pa.Table:
             raise ValueError(f"it says that {chunk.unpacked:,} bytes are packed in {size:,}")
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
     try:
-        # As dictionaries texts take no more memory than they do in the file, however often it names each.
+        # As dictionaries, texts take no more memory than in the file, however often each is repeated.
         with pq.ParquetFile(path, read_dictionary=texts) as file:
             if file.schema_arrow.remove_metadata() != pa.schema([_as_dictionary(field) for field in schema]):
                 raise ValueError(f"its columns are not {', '.join(schema.names)} of types {schema.types}")

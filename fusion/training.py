@@ -1,7 +1,7 @@
-"""Training a `FusionModel`: settings chosen on valid, blocks on train, gates on out-of-sample scores of train.
+"""Train a `FusionModel`: settings chosen on valid, blocks fitted on train, gates on out-of-sample scores of train.
 
-`Fitting(…).model()` is all that training needs. A `Fitting` keeps what the gates were fitted on, so that a model
-without one of the blocks costs a fit of the gates instead of a whole training (`fusion.ablation`).
+`Fitting(…).model()` is the whole training. A `Fitting` keeps the examples that the gates were fitted on, so that a
+model without one of the blocks costs a fit of the gates instead of a whole training (`fusion.ablation`).
 """
 
 from __future__ import annotations
@@ -34,22 +34,21 @@ from kg.histories import Histories
 from kg.interactions import Interactions
 
 Tell = Callable[[str], None]
-"""Called with a line about what happens now."""
+"""Called with a line about each step."""
 
 
 @dataclass(eq=False)
 class Fitting:
-    """One training: what it is given, the out-of-sample scores that its gates are fitted on, and its models.
+    """One training: its inputs, the out-of-sample scores that its gates are fitted on, and its models.
 
-    train: positive interactions over the items of `graph`; none of the snapshot's own interactions is read. valid:
+    train: positive interactions over the items of `graph`; the snapshot's interactions are not read. valid:
     held-out interactions of the same users (rows of both tables agree), on which settings are chosen. asked: the
-    settings to start from. refit: fit the blocks again on train and valid together once settings and gates stand.
-    contents: by name, such as "text", the vectors of the items' content float32 [n_items, d]. chosen: what valid
-    preferred, where it was asked before.
+    settings to start from. refit: fit the blocks again on train and valid together, after settings and gates.
+    contents: by name, such as "text", the vectors of the items' content float32 [n_items, d]. chosen: settings chosen
+    on valid before, if any.
 
-    Nothing is computed before it is asked for, and nothing twice. Deterministic for a seed, versions and a thread
-    count. Raises UnknownBlock, CatalogueTooLarge if no block can hold so many items, and TrainingNotInstalled without
-    torch.
+    Nothing is computed before it is needed, and nothing twice. Deterministic for a seed, versions and a thread count.
+    Raises UnknownBlock, CatalogueTooLarge if no block can hold the items, and TrainingNotInstalled without torch.
     """
 
     graph: KnowledgeGraph
@@ -81,8 +80,8 @@ class Fitting:
         self._relations = _relations(seen)
         self._final: dict[str, Block] = {}
         self.blocks = self._possible_blocks()
-        """Names of the blocks that are fitted; those that a catalogue is too large for are not among them."""
-        # So that the model says of every block what it was fitted with.
+        """Names of the blocks that are fitted; those that cannot hold the catalogue are left out."""
+        # So that the model states the settings of every block.
         self.asked = self.asked.model_copy(update={"block": self.asked.block.including(self.blocks)})
 
     def twin(self, variant: Variant) -> Fitting:
@@ -100,16 +99,16 @@ class Fitting:
 
     @property
     def contents_read(self) -> tuple[str, ...]:
-        """Names of the contents that have a part in the training."""
+        """Names of the contents that the training uses."""
         read = frozenset[str]().union(*(ENCODERS[name].needs | ENCODERS[name].uses for name in self.blocks))
         return tuple(name for name in self._contents if name in read)
 
     @cached_property
     def settings(self) -> FusionSettings:
-        """What was asked for, with what valid prefers where there is a valid part."""
+        """The asked settings, with those chosen on valid if there is a valid part."""
         if self.chosen is not None:
             return self.chosen
-        # Settings are compared over users, and one user tells nothing of the others.
+        # Settings are compared over users, and one user says nothing about the others.
         if self.valid is None or len(np.unique(self.valid.users)) < 2:
             return self.asked
         self._tell("Choosing settings on valid")
@@ -138,9 +137,9 @@ class Fitting:
         return tuple(found)
 
     def model(self, *, without: Collection[str] = ()) -> FusionModel:
-        """The model; `without` leaves out blocks, the gates being fitted anew on the scores of the others.
+        """Fit the model; `without` leaves out blocks, and the gates are fitted again on the scores of the others.
 
-        Gates and bias look at what they look at in the full model, so that only the blocks' own scores are missing.
+        Gates and bias have the inputs of the full model, so that only the blocks' scores are missing.
         Raises UnknownBlock if a name is not among `blocks` or none is left.
         """
         for name in without:
@@ -185,13 +184,13 @@ class Fitting:
         columns = [self.blocks.index(name) for name in names]
         if len(columns) < len(self.blocks):
             examples = tuple(replace(e, scores=np.ascontiguousarray(e.scores[:, :, columns])) for e in examples)
-        # What opens bundles imports this module too, and goes without torch.
+        # Opening a bundle imports this module too, without torch.
         from fusion.gate_fitting import fit_gates
 
         return fit_gates(names, examples, self.settings.gates, _form(self.blocks, self.variant))
 
     def _possible_blocks(self) -> tuple[str, ...]:
-        """The blocks to fit: those of the variant that have something to read and can hold so many items."""
+        """The blocks to fit: those of the variant whose inputs exist and that can hold the items."""
         names = self.variant.blocks_of(self.asked.blocks)
         lacking = self._lacking()
         wanting = {name: ENCODERS[name].needs & lacking for name in names}
@@ -221,7 +220,7 @@ class Fitting:
         """Fit a block on histories; `fold` is None for the final fit."""
         where = "all of train" if fold is None else f"fold {fold + 1} of {self.settings.crossfit.folds}"
         self._tell(f"Fitting {name} on {where}")
-        # Every fit gets a seed of its own, the final one the seed that was asked for.
+        # Every fit has its own seed; that of the final fit is the asked seed.
         seed = self.seed if fold is None else self.seed * 1000 + fold + 1
         own = self._with_floor(self.settings.block.of(name))
         return ENCODERS[name].fit(TrainingData(histories, self._catalogue), own, seed=seed)
@@ -231,7 +230,7 @@ class Fitting:
         return ENCODERS[name].fit(data, self._with_floor(settings), seed=self.seed)
 
     def _lacking(self) -> frozenset[Input]:
-        """What a block may need and these data do not have."""
+        """Inputs of blocks that these data lack."""
         has = {Input.GRAPH, *self._contents, *([] if self.train.times is None else [Input.TIMES])}
         return frozenset(wanted for wanted in Input if wanted not in has)
 
@@ -242,7 +241,7 @@ class Fitting:
 
 
 def _even(names: tuple[str, ...]) -> Gates:
-    """Gates that weigh all blocks alike, in units of their spread."""
+    """Make gates that weigh all blocks alike, in units of their spread."""
     one = Gates.single(names[0])
     n_blocks = len(names)
     return replace(
@@ -262,8 +261,8 @@ def _relations(graph: KnowledgeGraph) -> tuple[str, ...]:
 
 
 def _form(names: tuple[str, ...], variant: Variant) -> GateForm:
-    """What the gates may look at. As a score, popularity is behaviour and facts are graph; which block to trust for an
-    item, cold or popular, is asked whatever the blocks.
+    """Inputs that the gates may use. In a score, popularity counts as behaviour and facts as graph; how much to trust a
+    block for an item, cold or popular, may depend on both whatever the blocks.
     """
     families = {ENCODERS[name].family for name in names}
     popularity = Family.BEHAVIOR in families

@@ -1,4 +1,4 @@
-"""`Variant`: which part of the data and of the model a training leaves out, for ablations and their twins."""
+"""`Variant`: the parts of the data and of the model that a training leaves out, for ablations and their twins."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Variant:
     only: str | None = None
 
     def graph_of(self, graph: KnowledgeGraph, seed: int) -> KnowledgeGraph:
-        """The snapshot as this variant sees it, without interactions: they come from elsewhere."""
+        """The snapshot of this variant, without interactions, which training gets separately."""
         if self.graph == "none":
             return graph.without_interactions().without_relations()
         if self.graph == "shuffled":

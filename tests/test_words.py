@@ -23,9 +23,7 @@ NOT_YET = (
     "kg/stores",
     "kg/graph",
     "kg/graph_view",
-    "fusion",
     "whypath",
-    "encoders/graph",
 )
 """Folders whose texts still have such words; one that has become clean is taken out of this list."""
 

@@ -1,4 +1,4 @@
-"""Encoders over the facts around items: a graph neural network, and shared entities with learned weights."""
+"""Encoders of the facts of items: a graph neural network, and shared entities with learned weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`FactEASE`: EASE that also has to reconstruct the facts, so that items which share rare facts lean on one another.
+"""`FactEASE`: EASE that also reconstructs the facts, so that items that share rare facts support one another.
 
 The facts enter as further rows of the history matrix, as if every fact node were a user who likes its items: with F
 the item-fact incidence, scaled by degree^-¼, and P = (XᵀX + μ F Fᵀ + λI)⁻¹, W[j, i] = −P[j, i] / P[i, i]. This is
@@ -22,7 +22,7 @@ from encoders.block import Family, Input, SearchSpace, TrainingData
 from encoders.graph.facts import FactGraph
 
 DEGREE_EXPONENT = 0.25
-"""A fact on a node of d items counts d^-¼ on each side: rare ones more, common ones not nothing."""
+"""A fact on a node of d items counts d^-¼ on each side: rare facts more, common facts still something."""
 
 
 class FactEASESettings(EASESettings):

@@ -1,7 +1,7 @@
-"""`FactGraph`: the facts around items as sparse matrices, the form in which the graph encoders pass messages.
+"""`FactGraph`: the facts of items as sparse matrices, over which the graph encoders pass messages.
 
-Fact nodes are whatever stands at the other end of an item's fact: entities, or other items. They are numbered densely
-here; `keys` names them for good, so that learned vectors find their node again in another snapshot.
+Fact nodes are the other ends of the items' facts: entities, or other items. They are numbered densely here; `keys`
+names them permanently, so that learned vectors find their node again in another snapshot.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class FactGraph:
 
     @classmethod
     def of(cls, graph: KnowledgeGraph) -> FactGraph:
-        """The facts of all items of a snapshot, collected once for all blocks."""
+        """Collect the facts of all items of a snapshot, once for all blocks."""
         facts = graph.item_facts()
         if facts not in _COLLECTED:
             _COLLECTED[facts] = cls._collected(graph, facts)
@@ -74,11 +74,11 @@ class FactGraph:
 
 
 _COLLECTED: WeakKeyDictionary[ItemFacts, FactGraph] = WeakKeyDictionary()
-"""By the facts that they were collected from, for as long as a snapshot has those."""
+"""Fact graphs by the facts that they were collected from, for as long as a snapshot holds those."""
 
 
 def _keys(graph: KnowledgeGraph, nodes: NDArray[np.integer]) -> tuple[str, ...]:
-    """ "kind\\tkey" of nodes that are sorted by global id."""
+    """ "kind\\tkey" of nodes sorted by global id."""
     kinds = sorted(graph.kinds, key=graph.offsets.__getitem__)
     starts = np.searchsorted(nodes, [graph.offsets[kind] for kind in kinds])
     keys: list[str] = []

@@ -1,4 +1,4 @@
-"""The graph neural network: items and the nodes of their facts exchange messages; scores end linearly.
+"""The graph neural network: items and the nodes of their facts exchange messages; scores are linear in them.
 
 With u_i = c_i + T x_i (collaborative part, zero for a new item, and text), a fact node e gets
     v_e = deg(e)^-½ · ( f_e + Σ_r a_r ⊙ mean of u_i over the items with fact (r, e) )
@@ -34,7 +34,7 @@ class GraphNetwork(nn.Module):
     def __init__(self, facts: FactGraph, dimensions: int, initial: Tensor, text: Tensor | None, seed: int) -> None:
         """`initial`: the collaborative part to start from, [n_items, dimensions]; `text`: [n_items, d_text] or None.
 
-        Made on the processor, so that a seed means the same start everywhere; `moved_to` takes it elsewhere.
+        Made on the processor, so that a seed gives the same start on every device; `moved_to` moves it.
         """
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
@@ -51,7 +51,7 @@ class GraphNetwork(nn.Module):
         nn.init.eye_(self.collaborative_history.weight)
         self.nodes = nn.Parameter(torch.randn(facts.n_nodes, dimensions, generator=generator) * 0.01)
         self.messages = nn.Parameter(torch.full((relations, dimensions), 0.5))
-        # exp(-1.5): the own part outweighs a single fact at the start.
+        # exp(-1.5): an item's own part outweighs a single fact at the start.
         self.item_relations = nn.Parameter(torch.full((relations,), -1.5))
         self.history_relations = nn.Parameter(torch.full((relations,), -1.5))
         self.length_exponent = nn.Parameter(torch.tensor(0.5))
@@ -61,7 +61,7 @@ class GraphNetwork(nn.Module):
             self.text_history = nn.Parameter(_uniform(text.shape[1], dimensions, generator))
 
     def moved_to(self, device: torch.device) -> Self:
-        """The network itself, with the graph that it passes messages on, on a device."""
+        """Move the network and its graph to a device and return it."""
         self._to_items = [index.to(device) for index in self._to_items]
         self._to_nodes = [index.to(device) for index in self._to_nodes]
         self._inverse = [inverse.to(device) for inverse in self._inverse]
@@ -69,11 +69,12 @@ class GraphNetwork(nn.Module):
 
     @property
     def scalars(self) -> list[nn.Parameter]:
-        """Parameters that weight decay leaves alone."""
+        """Parameters without weight decay."""
         return [self.item_relations, self.history_relations, self.length_exponent, self.log_scale]
 
     def own_parts(self, keep: Tensor) -> tuple[Tensor, Tensor]:
-        """(u, own part of z), both [n_items, d]. keep: 1 for items whose collaborative part may be used, else 0."""
+        """u and the item's part of z, both [n_items, d]. keep: 1 for items whose collaborative part may be used, else
+        0."""
         collaborative = self.collaborative * keep[:, None]
         item, history = collaborative, self.collaborative_history(collaborative)
         if self.text is not None:
@@ -113,7 +114,7 @@ def edge_index(matrix: sp.csr_array) -> EdgeIndex:
 
 @cache
 def _announce_sparse_quietly() -> None:
-    """Let PyTorch say unheard what it says once a process of its first sparse CSR tensor: nobody here can act on it."""
+    """Silence PyTorch's warning about the first sparse CSR tensor of a process: no user can act on it."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse (CSR tensor support|invariant checks)", category=UserWarning)
         none = torch.zeros(2, dtype=torch.int64)

@@ -1,7 +1,7 @@
-"""`GNN`: the trained graph network as a block. Item vectors come from the snapshot it is bound to.
+"""`GNN`: the trained graph network as a block, with item vectors from the snapshot that it is bound to.
 
-What was learned is kept by name (relations, fact nodes) and by the index of the training catalogue (items), so a new
-item gets its vectors from its own facts and text, a new entity from the items around it, without training.
+Learned parameters are kept by name (relations, fact nodes) and by the index of the training catalogue (items), so a new
+item gets its vectors from its own facts and text, and a new entity from its items, without training.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class GNN(WeighedHistories):
             own_q = own_q + np.asarray(texts @ learned.texts.item, np.float32)
             own_z = own_z + np.asarray(texts @ learned.texts.history, np.float32)
         place = {name: code for code, name in enumerate(learned.relations)}
-        # A relation that came after training has no learned weight: its facts say nothing until the next training.
+        # A relation that came after training has no learned weight: its facts have no effect until the next training.
         self._codes = [(code, place[name]) for code, name in enumerate(self._facts.relation_names) if name in place]
         self._nodes = self._bound_nodes(own_q)
         q, z = own_q, own_z
@@ -75,7 +75,7 @@ class GNN(WeighedHistories):
     def fit(
         cls, data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0, progress: Progress | None = None
     ) -> Self:
-        """Train on histories over the catalogue's facts and text vectors (where it has any).
+        """Train on histories over the catalogue's facts and text vectors (if it has any).
 
         Raises TrainingNotInstalled without torch.
         """
@@ -89,14 +89,14 @@ class GNN(WeighedHistories):
         warm = np.bincount(matrix.indices, minlength=matrix.shape[1]) > 0
         texts, center = catalogue.contents.get(Input.TEXT), None
         if texts is not None:
-            # Encoders place all texts of a domain in one corner; what tells them apart is left when that is taken off.
+            # Encoders place all texts of a domain close together; without their mean, the differences remain.
             center = texts[warm].mean(axis=0) if warm.any() else np.zeros(texts.shape[1], np.float32)
             texts = _centred(texts, center)
         network = train_network(facts, matrix, texts, settings, seed=seed, progress=progress)
         return cls(learned_from(network, facts, warm, center), settings, catalogue)
 
     def _bound_nodes(self, own: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Vectors of the bound snapshot's fact nodes: as learned, or for new nodes from the items around them."""
+        """Vectors of the bound snapshot's fact nodes: as learned, or for new nodes computed from their items."""
         place = {key: row for row, key in enumerate(self._learned.node_keys)}
         rows = np.array([place.get(key, -1) for key in self._facts.keys], dtype=np.int64)
         vectors = np.zeros((self._facts.n_nodes, self.settings.dimensions), dtype=np.float32)

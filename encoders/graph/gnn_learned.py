@@ -1,4 +1,4 @@
-"""What the graph network has learned, as arrays, and as the state of its block."""
+"""The learned parameters of the graph network as arrays, and as the state of its block."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from encoders.tensors import Tensors, names_of, settings_of
 
 @dataclass(frozen=True, eq=False)
 class TextMaps:
-    """What makes item vectors of texts: maps [d_text, dimensions] and the texts' center [d_text]."""
+    """Parameters that turn texts into item vectors: maps [d_text, dimensions] and the texts' center [d_text]."""
 
     item: NDArray[np.float32]
     history: NDArray[np.float32]
@@ -65,7 +65,7 @@ def state_of(learned: Learned, settings: GNNSettings) -> BlockState:
 
 
 def restored(state: BlockState) -> tuple[Learned, GNNSettings]:
-    """What `state_of` was made of; all of it is checked. Raises StateUnreadable."""
+    """Read and check the parameters that `state_of` wrote. Raises StateUnreadable."""
     settings = settings_of(GNNSettings, state.settings.get("settings"))
     relations, tensors = names_of(state.settings, "relations"), Tensors(state.tensors)
     keys = tuple(keys_from_arrays(tensors, "node_keys", "node_key_offsets"))

@@ -1,4 +1,5 @@
-"""Ways in which items share entities: a `Kernel` for each relation, and for each kind that several of them lead to."""
+"""`Kernel`: a way in which items share entities, for each relation, and for each kind that several relations lead
+to."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from encoders.graph.facts import FactGraph
 
 _KIND = "kind:"
-"""Prefix of the name of a kernel over all relations that lead to one kind of node."""
+"""Name prefix of a kernel over all relations that lead to one kind of node."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +26,9 @@ class Kernel:
 
 
 def kernels_of(facts: FactGraph, names: Sequence[str] | None = None) -> list[Kernel]:
-    """A kernel for each relation, and one for each kind of node that several relations lead to.
+    """Make a kernel for each relation, and one for each kind of node that several relations lead to.
 
-    names: of the kernels to make, and thereby of the relations to look at; those without any fact are left out.
+    names: of the kernels to make, and so of the relations to use; those without any fact are left out.
     """
     kernels = [
         _kernel(name, matrix)

@@ -1,4 +1,4 @@
-"""Node keys as arrays, so that a table of learned vectors can name its rows in a safetensors file."""
+"""Convert node keys to arrays and back, so that a safetensors file can name the rows of its vectors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from encoders.tensors import StateUnreadable, Tensors
 
 
 def keys_to_arrays(keys: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """UTF-8 bytes of all keys, one after the other, and the n + 1 offsets between them."""
+    """Return the UTF-8 bytes of all keys, concatenated, and their n + 1 offsets."""
     encoded = [key.encode() for key in keys]
     offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
     np.cumsum([len(key) for key in encoded], out=offsets[1:])
@@ -20,7 +20,7 @@ def keys_to_arrays(keys: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.i
 
 
 def keys_from_arrays(tensors: Tensors, content: str, offsets: str) -> list[str]:
-    """What `keys_to_arrays` took apart, from the names of the two arrays. Raises StateUnreadable."""
+    """Read the keys that `keys_to_arrays` wrote, from the names of the two arrays. Raises StateUnreadable."""
     whole = tensors.take(content, np.uint8, (None,)).tobytes()
     bounds = tensors.offsets(offsets, None, len(whole)).tolist()
     try:

@@ -23,25 +23,25 @@ class GNNSettings(BaseModel):
     """Users in one step."""
 
     max_candidates: int = Field(default=4096, ge=16)
-    """Items a step ranks: all warm ones where there are fewer, else this many drawn at random and the batch's own."""
+    """Items that a step ranks: all warm ones if there are fewer, else this many at random and those of the batch."""
 
     learning_rate: float = Field(default=0.01, gt=0)
-    """Of AdamW; falls linearly to a hundredth."""
+    """Learning rate of AdamW; falls linearly to a hundredth."""
 
     weight_decay: float = Field(default=1e-3, ge=0)
-    """Of AdamW, on vectors and maps (not on the scalars of relations)."""
+    """Weight decay of AdamW, on vectors and maps (not on the scalars of relations)."""
 
     held_out: float = Field(default=0.3, gt=0, lt=1)
-    """Share of each user's history that is taken out as the step's targets."""
+    """Share of each user's history that is removed as the step's targets."""
 
     cold_items: float = Field(default=0.15, ge=0, lt=1)
-    """Share of items that a step treats as new: no collaborative part, in nobody's history. What makes facts count."""
+    """Share of items that a step treats as new: no collaborative part, in no history. It makes facts count."""
 
     cold_weight: float = Field(default=3.0, ge=0)
     """Weight of the loss among the items treated as new, in units of their share."""
 
     dropout: float = Field(default=0.2, ge=0, lt=1)
-    """On history vectors and on messages."""
+    """Dropout on history vectors and on messages."""
 
 
 class SharedSettings(BaseModel):

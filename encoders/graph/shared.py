@@ -1,4 +1,4 @@
-"""`SharedEntities`: how much an item shares with the history, entity by entity, with learned weights of the relations.
+"""`SharedEntities`: score an item by the entities that it shares with the history, with learned weights of relations.
 
 score(H, i) = |H|^-½ Σ_j w_j Σ_k Σ_e ω_k(e) [e among the facts k of both j and i],   ω_k(e) = Σ_x θ_kx · deg_k(e)^-x.
 k runs over the relations, and over the kinds of entities that several relations lead to (a person who directed one film
@@ -38,7 +38,7 @@ from encoders.tensors import Tensors, check_finite, names_of, settings_of
 from kg.histories import Histories
 
 _DENSE_CELLS = 500_000
-"""Multiplications up to which a dense profile is quicker than a sparse one, whose overhead is some 0.5 ms a call."""
+"""Multiplications up to which a dense profile is faster than a sparse one, whose overhead is some 0.5 ms per call."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class SharedEntities(WeighedHistories):
             kernel.incidence @ sp.diags_array(np.sqrt(omega)).tocsr()
             for kernel, omega in zip(self._kernels, self._omega, strict=True)
         ]
-        # Most nodes have no items through most relations.
+        # Sparse, because most nodes have no items through most relations.
         columns = sp.csc_array(sp.hstack(parts, dtype=np.float32))
         columns = columns[:, np.flatnonzero(np.diff(columns.indptr))]
         self._vectors = sp.csr_array(columns)
@@ -119,7 +119,7 @@ class SharedEntities(WeighedHistories):
         """The histories' summed vectors, dense [n_columns, n_users]."""
         if histories.shape[0] > 1:
             return self._by_node @ histories.toarray().T
-        # Of one history only its items' vectors are looked at, a small part of all.
+        # For one history only its items' vectors are used, a small part of all.
         vectors, items = self._vectors, histories.indices
         first, counts = vectors.indptr[items], vectors.indptr[items + 1] - vectors.indptr[items]
         entries = np.repeat(first - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
@@ -178,7 +178,7 @@ class SharedEntities(WeighedHistories):
 
     @classmethod
     def check_state(cls, state: BlockState, sizes: TrainingSizes) -> None:
-        """See `Block.check_state`; nothing that is kept depends on the number of items."""
+        """See `Block.check_state`; nothing in the state depends on the number of items."""
         _restored(state)
 
 
@@ -192,8 +192,8 @@ def _restored(state: BlockState) -> tuple[_Learned, SharedSettings]:
 
 
 def _known_degrees(facts: FactGraph, kernels: Sequence[Kernel], learned: _Learned) -> list[NDArray[np.float32]]:
-    """Each kernel's degrees [n_nodes], as in training where the node was there, so that a score stays what it is while
-    other items come and go.
+    """Each kernel's degrees [n_nodes]: those of training if the node existed then, so that a score does not change when
+    other items are added or removed.
     """
     place = {key: row for row, key in enumerate(learned.node_keys)}
     rows = np.array([place.get(key, -1) for key in facts.keys], dtype=np.int64)

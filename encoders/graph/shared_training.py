@@ -1,4 +1,4 @@
-"""Weights θ of `SharedEntities`, learned with torch by hiding part after part of the items."""
+"""Learn the weights θ of `SharedEntities` with torch, by hiding part after part of the items."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from encoders.graph.kernels import Kernel
 from encoders.graph.settings import SharedSettings
 
 LEAST_SPREAD = 0.1
-"""Share of its size that a term has to differ by among a user's items to be told from one that is the same for all: a
-fact that all but one of a hundred items have does."""
+"""A term whose scores differ among a user's items by a smaller share of their size counts as equal for all of them: a
+fact that all but one of a hundred items have is above it."""
 
 
 def fit_weights(
     kernels: list[Kernel], matrix: sp.csr_array, settings: SharedSettings, seed: int
 ) -> NDArray[np.float32]:
-    """θ [n_kernels, n_exponents] that best ranks held-out items among themselves (softmax likelihood).
+    """Return the θ [n_kernels, n_exponents] that best ranks held-out items among themselves (softmax likelihood).
 
-    The number of facts of every kernel is fitted beside θ as a popularity-like term of the item and then dropped: else
-    θ would have to stand in for prominence, which the fusion's bias covers.
+    The number of facts of every kernel is fitted with θ as a popularity-like term of the item and then dropped;
+    otherwise θ would also have to model prominence, which the fusion's bias covers.
     """
     rng = np.random.default_rng(seed)
     warm = np.flatnonzero(np.bincount(matrix.indices, minlength=matrix.shape[1]))
@@ -60,10 +60,10 @@ def fit_weights(
 def _units(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
     """The unit of every term's scores, [n_terms], from those of every part [n_terms, n_users, n_part].
 
-    It is their standard deviation, unless they hardly differ from item to item of one user: nothing can be learned of
-    such a term then, and the unit grows beyond all bounds as the differences go to zero, so that the weight does, too.
+    It is their standard deviation, unless they hardly differ between the items of one user: then nothing can be learned
+    about the term, and the unit grows without bound as the differences vanish, so that the weight vanishes too.
     """
-    # In double precision and from the user's mean, as what is the same for all must come to zero, or nearly.
+    # In double precision and from the user's mean, so that a constant comes to zero, or nearly.
     spread = np.mean([part.std(axis=(1, 2), dtype=np.float64) for part in parts], axis=0)
     size = np.sqrt(np.mean([np.square(part).mean(axis=(1, 2), dtype=np.float64) for part in parts], axis=0))
     least = LEAST_SPREAD * size

@@ -1,8 +1,8 @@
-"""Training of the graph neural network: ranking loss over sampled items, histories and items held out at random.
+"""Train the graph neural network: ranking loss over sampled items, with histories and items held out at random.
 
-Each step takes part of every history out as targets and treats some items as new, so that the network learns both to
-rank warm items and to place items by their facts alone. Items that nobody has touched are never negatives: that they
-are cold says nothing about them. Cost: a step is one pass over the facts (O(facts · d)) and batch users × candidates ·
+Each step removes part of every history as targets and treats some items as new, so that the network learns both to
+rank warm items and to place items by their facts alone. Items without interactions are never negatives: being cold says
+nothing about them. Cost: a step is one pass over the facts (O(facts · d)) and batch users × candidates ·
 d; on MovieLens-100k (943 users, 1,682 items, 38,000 facts) a step is an epoch.
 """
 
@@ -88,7 +88,8 @@ def train_network(
 def learned_from(
     network: GraphNetwork, facts: FactGraph, warm: NDArray[np.bool_], center: NDArray[np.float32] | None
 ) -> Learned:
-    """Parameters and final node vectors of a trained network; the collaborative part of cold items is dropped."""
+    """Extract parameters and final node vectors of a trained network; the collaborative part of cold items is
+    dropped."""
     with torch.no_grad():
         keep = torch.from_numpy(warm.astype(np.float32)).to(network.collaborative.device)
         nodes = network.node_vectors(network.own_parts(keep)[0])
@@ -112,10 +113,10 @@ def learned_from(
 
 
 def initial_vectors(matrix: sp.csr_array, dimensions: int, seed: int) -> Tensor:
-    """Collaborative parts to start from, [n_items, dimensions]: truncated SVD of the degree-normalised histories.
+    """Compute initial collaborative parts, [n_items, dimensions]: truncated SVD of the degree-normalised histories.
 
-    Starting here instead of at random saves two thirds of the steps; where the matrix has too small a rank, the rest of
-    the columns is random.
+    Starting here instead of at random saves two thirds of the steps; if the rank of the matrix is too small, the rest
+    of the columns is random.
     """
     generator = torch.Generator().manual_seed(seed)
     start = torch.randn(matrix.shape[1], dimensions, generator=generator) * 0.01
@@ -136,7 +137,8 @@ def initial_vectors(matrix: sp.csr_array, dimensions: int, seed: int) -> Tensor:
 def _step_loss(
     network: GraphNetwork, batch: sp.csr_array, warm: NDArray[np.bool_], settings: GNNSettings, rng: np.random.Generator
 ) -> Tensor:
-    """Softmax loss of the held-out items against all candidates, and of the items treated as new among themselves."""
+    """Compute the softmax loss of the held-out items against all candidates, and of the items treated as new among
+    themselves."""
     n_users, n_items = batch.shape
     device = network.collaborative.device
     new = (rng.random(n_items) < settings.cold_items) & warm
@@ -178,7 +180,7 @@ def _step_loss(
 def _candidates(
     batch: sp.csr_array, warm: NDArray[np.bool_], settings: GNNSettings, rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Items that a step ranks, ascending: those of the batch and as many others at random as fit."""
+    """Items that a step ranks, ascending: those of the batch, filled up with others at random."""
     pool = np.flatnonzero(warm)
     if len(pool) <= settings.max_candidates:
         return pool
@@ -188,9 +190,9 @@ def _candidates(
 
 
 def history_sums(history: sp.csr_array, z: Tensor) -> Tensor:
-    """Σ_j w_j z_j of each history [n_users, d], histories being [n_users, n_items]; the gradient is that of z."""
+    """Σ_j w_j z_j of each history [n_users, d], from histories [n_users, n_items]; the gradient is that of z."""
     if z.device.type == "cpu":
-        # Histories change every step, and PyTorch would sort each matrix anew for its products.
+        # Histories change every step, and PyTorch would sort each matrix again for its products.
         return _HistorySum.apply(history, z)
     return sparse_tensor(history).to(z.device) @ z
 
