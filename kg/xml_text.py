@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+_NOT_IN_XML = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
+# What comes after the four digits may itself be written with an underscore in front.
+_UNFIT = re.compile(f"[{_NOT_IN_XML}]|_(?=x[0-9A-Fa-f]{{4}}[_{_NOT_IN_XML}])")
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 
 

@@ -29,7 +29,7 @@ def _check_format(file: str, said: SourceFormat | str | None) -> None:
         raise ValueError("format `table` is for tables passed in Python, not for files")
     if said is None and format_of(file) is None:
         raise ValueError(
-            f"the name {quoted(file)} does not tell its format: add `format:` with one of "
+            f"the name {quoted(file)} does not say its format: add `format:` with one of "
             + ", ".join(name for name in formats() if name != SourceFormat.TABLE)
         )
 

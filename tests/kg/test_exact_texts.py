@@ -89,6 +89,7 @@ def test_cells(text: str, cell: str) -> None:
 @example("_x001B_")
 @example("_x_x001B_001B_")
 @example("__x005F_x0000__x005f_")
+@example("_x0000\x1f")
 def test_xml_comes_back(text: str) -> None:
     element = ElementTree.Element("a", {"b": xml_text(text)})
     written = io.BytesIO()

@@ -119,9 +119,10 @@ def nodes_by_key(connection: sqlite3.Connection, kind: int, keys: Iterable[str])
 def events_by_id(connection: sqlite3.Connection, ids: Iterable[bytes]) -> dict[bytes, tuple[EventContent, int]]:
     """Content of the events that exist among the packed ids, and the load that named each last, 0 for none."""
     found: dict[bytes, tuple[EventContent, int]] = {}
-    columns = (blob("event.id"), *EVENT_CONTENT, integer("event.load"))
+    # What `born` says is asked for in SQL alone; a damaged one would be no event of a load and no recorded one.
+    columns = (blob("event.id"), *EVENT_CONTENT, integer("event.load"), integer("event.born"))
     for part in in_parts(list(dict.fromkeys(ids))):
-        statement = f"SELECT id, kind, user, item, time, weight, load FROM event WHERE id IN ({marks(part)})"
+        statement = f"SELECT id, kind, user, item, time, weight, load, born FROM event WHERE id IN ({marks(part)})"
         rows = checked(connection.execute(statement, part), *columns)
         found.update((row[0], (row[1:6], row[6])) for row in rows)
     return found
