@@ -20,8 +20,9 @@ from fusion.results import EvaluationResult
 from fusion.settings import FusionSettings
 from kg.graph import KnowledgeGraph
 from kg.ids import Id, id_text
+from kg.ingest import NodeUpsert, upsert_nodes
 from kg.rows import Event
-from kg.stores import AppendReport, DeletionReport, GraphStore, KeptStore
+from kg.stores import AppendReport, DeletionReport, GraphStore, KeptStore, UpsertReport
 from kg.stores.event_queue import Delivery, EventQueue
 from whypath.answering.answers import Answers
 from whypath.answering.request_path import Exact, RequestPath, Retriever
@@ -272,6 +273,17 @@ class Engine(Answers):
             return recorder.record(events)
         serving = self._live.serving()
         return recorder.record_or_queue(events, serving.graph, away=serving.stale_since is not None)
+
+    def upsert(self, *nodes: NodeUpsert) -> UpsertReport:
+        """Write a few items or entities with fields and relations to the store, all or none; they are part of the next
+        answer, a new item with a text as said in `open`. Checked as a load is.
+
+        The store is not read again, but the model is bound to the new snapshot before this returns. Raises LoadError,
+        RowsRefused, StoreLocked while a load is in progress.
+        """
+        report = upsert_nodes(self.store, nodes)
+        self.refresh()
+        return report
 
     @property
     def queue(self) -> EventQueue:

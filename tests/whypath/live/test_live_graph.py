@@ -13,6 +13,7 @@ from typing import ParamSpec, TypeVar
 import pytest
 
 from kg.graph import KnowledgeGraph
+from kg.ingest import LoadError, NodeUpsert
 from kg.opening import open_store
 from kg.rows import NodeRow
 from tests.workshop import Workshop
@@ -115,6 +116,26 @@ def test_an_event_of_another_process_counts_by_itself(engine: Engine) -> None:
     store.append_events([event])
     store.close()
     comes_true(lambda: engine.recommend("outside").basis is Basis.HISTORY)
+
+
+def test_an_item_that_is_upserted_is_in_the_next_answer(engine: Engine) -> None:
+    graph = engine.graph
+    user = graph.interactions().user_ids[0]
+    top = engine.recommend(user, k=1)[0]
+    facts, item = graph.item_facts(), graph.item_index(top.item)
+    own = slice(facts.indptr[item], facts.indptr[item + 1])
+    relations: dict[str, list[str]] = {}
+    for relation, node in zip(facts.relations[own], facts.nodes[own].tolist(), strict=True):
+        relations.setdefault(facts.relation_names[relation], []).append(graph.node_of(node)[1])
+    made = NodeUpsert(top.kind, "made now", "Made now", relations=relations)
+    bare = NodeUpsert(top.kind, "bare", "Bare")
+    engine.upsert(made, bare)
+    ranked = [found.item for found in engine.recommend(user, k=engine.graph.n_items)]
+    # The facts of the item that this user is offered first speak for the new one, and nothing for the bare one.
+    assert ranked.index("made now") < ranked.index("bare")
+    assert engine.explain(user, "made now").paths
+    with pytest.raises(LoadError, match="nothing was written"):
+        engine.upsert(NodeUpsert("no such kind", "x"))
 
 
 def test_the_former_model_answers_until_the_new_one_is_bound(
