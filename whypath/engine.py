@@ -27,7 +27,7 @@ from kg.stores.event_queue import Delivery, EventQueue
 from whypath.answering.answers import Answers
 from whypath.answering.request_path import Exact, RequestPath, Retriever
 from whypath.answering.scoring import Scorer
-from whypath.answering.stages import Stage
+from whypath.answering.stages import Stage, stages_of
 from whypath.io.files import paths_of
 from whypath.live.following import FRESHNESS_SECONDS, opened
 from whypath.live.live_graph import LiveGraph
@@ -51,7 +51,7 @@ class Engine(Answers):
         freshness: float = FRESHNESS_SECONDS,
         download: bool = False,
         wait_for_texts: bool = False,
-        stages: Iterable[Stage] = (),
+        stages: Iterable[Stage | str] = (),
         retriever: Retriever | None = None,
     ) -> None:
         self._live = LiveGraph(
@@ -60,7 +60,7 @@ class Engine(Answers):
         self.store = self._live.store
         self._bundle: Bundle | None = None
         self._download = download
-        self._stages, self._retriever = tuple(stages), retriever or Exact()
+        self._stages, self._retriever = stages_of(stages), retriever or Exact()
 
     @classmethod
     def open(
@@ -72,7 +72,7 @@ class Engine(Answers):
         freshness: float = FRESHNESS_SECONDS,
         download: bool = False,
         wait_for_texts: bool = False,
-        stages: Iterable[Stage] = (),
+        stages: Iterable[Stage | str] = (),
         retriever: Retriever | None = None,
     ) -> Self:
         """Open a store by path or URL, and a trained bundle with it if one is given. `queue`: see `record`.
@@ -87,7 +87,8 @@ class Engine(Answers):
         new texts are encoded before their items are served; else these are scored without text until then, and answers
         say so.
 
-        `stages` change each ranked list, in this order, before it is answered. `retriever` chooses the items that
+        `stages` change each ranked list, in this order, before it is answered; a name is that of a stage of an
+        installed package (entry point of `whypath.stages`). `retriever` chooses the items that
         compete, by default all that the filters allow.
 
         Where the store's server is away, and this machine has a snapshot of the store, the engine answers from that

@@ -1,4 +1,4 @@
-"""A package that brings a block, a reader and a store: commands use them, a bundle needs them."""
+"""A package that brings a block, a reader, a store and a stage: commands and engines use them, a bundle needs them."""
 
 from __future__ import annotations
 
@@ -36,6 +36,20 @@ def open_shop(url, create):
     return EmbeddedStore.open(Path(url.removeprefix("shop:")), create=create)
 """
 
+STAGE = """
+from dataclasses import replace
+
+
+class Upside:
+    name = "upside"
+
+    def depth(self, k):
+        return k
+
+    def rerank(self, query, candidates):
+        return replace(candidates, items=candidates.items[::-1], scores=candidates.scores)
+"""
+
 DOMAIN = """
 nodes:
   film: {role: item, source: films.jsonarray, key: id, label: title}
@@ -64,13 +78,14 @@ def run(folder: Path, code: str, *, installed: bool = True) -> subprocess.Comple
     """Run Python in a folder, with the package or without."""
     path = os.pathsep.join([str(ROOT), *([str(folder / "site")] if installed else [])])
     environment = {**os.environ, "PYTHONPATH": path, "WHYPATH_DATA": str(folder / "data")}
-    start = f"import json, sys\nfrom whypath.cli import main\nfrom whypath.engine import Engine\n{code}"
+    names = "from kg.errors import WhyPathError\nfrom whypath.cli import main\nfrom whypath.engine import Engine"
+    start = f"import json, sys\n{names}\n{code}"
     return subprocess.run(
         [sys.executable, "-c", start], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
 
 
-def test_a_package_brings_a_block_a_reader_and_a_store(tmp_path: Path) -> None:
+def test_a_package_brings_a_block_a_reader_a_store_and_a_stage(tmp_path: Path) -> None:
     write_package(
         tmp_path / "site",
         "whypath-shop",
@@ -78,11 +93,13 @@ def test_a_package_brings_a_block_a_reader_and_a_store(tmp_path: Path) -> None:
             "shop_block": source("Add an encoder"),
             "shop_reader": source("Add a reader") + READER,
             "shop_store": STORE,
+            "shop_stage": STAGE,
         },
         {
             "whypath.encoders": "jaccard = shop_block:Jaccard\nbroken = shop_block:NoSuchBlock",
             "whypath.readers": "jsonarray = shop_reader:KIND",
             "whypath.stores": "shop = shop_store:KIND",
+            "whypath.stages": "upside = shop_stage:Upside",
         },
     )
     films = [{"id": f"i{n}", "title": f"Film {n}"} for n in range(11)]
@@ -111,6 +128,16 @@ with Engine.open("shop:films", "bundle") as engine:
     first = engine.recommend("u1", k=1).items[0]
     explanation = engine.explain("u1", first.item)
     blocks = [share.block for share in explanation.blocks if share.block != "bias"]
+    listed = [item.item for item in engine.recommend("u1", k=3)]
+with Engine.open("shop:films", "bundle", stages=["upside"]) as engine:
+    turned = [item.item for item in engine.recommend("u1", k=3)]
+assert turned == listed[::-1] and len(turned) == 3
+try:
+    Engine.open("shop:films", "bundle", stages=["no such stage"])
+except WhyPathError as error:
+    assert "no installed package has a stage 'no such stage'" in str(error) and "upside" in str(error)
+else:
+    raise AssertionError
 print(json.dumps([model.asked.block.jaccard.shrink, blocks, engine.bundle.record.versions]))
 """,
     )

@@ -82,10 +82,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WHYPATH_CACHE", str(made.cache))
         assert main(["load", str(folder / "domain.yaml"), *store]) == 0
-        assert (
-            main(["train", *store, "--bundle", str(made.bundle), "--only", "text", "--text-model", str(made.model)])
-            == 0
-        )
+        train = ["train", *store, "--train", str(folder / "events.csv"), "--bundle", str(made.bundle), "--only", "text"]
+        assert main([*train, "--text-model", str(made.model)]) == 0
         (folder / "items.csv").write_text(f"{items}{NEW},{titles[ITEMS]}\n")
         assert main(["load", str(folder / "domain.yaml"), *store]) == 0
     return made
@@ -126,14 +124,14 @@ def test_a_model_in_a_folder_from_training_to_a_new_item(shop: Shop, tmp_path: P
 
 
 ENGINE = """\
+from pathlib import Path
 from kg.errors import WhyPathError
 from whypath import Engine
-from whypath.models.ablation import ablate
-from whypath.models.bundle import Bundle
+from whypath.models.evaluating import EvaluationFiles
 store, bundle, train, download = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4] == "download"
 def ablated():
-    with Engine.open(store) as engine:
-        ablate(engine.store, Bundle.load(bundle), train, None, None, None, print, download=download)
+    with Engine.open(store, bundle, download=download) as engine:
+        engine.ablate(EvaluationFiles(Path(train)), train, progress=print)
 for step in (
     lambda: Engine.open(store, bundle, download=download, wait_for_texts=True),
     ablated,

@@ -6,7 +6,7 @@ changes at an item's score is the stage's share in the item's explanation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +16,12 @@ from numpy.typing import NDArray
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 from kg.histories import Histories
+from kg.plugins import Plugins
 from whypath.answering.query import Query
+
+
+class UnknownStage(WhyPathError):
+    """No installed package has a stage of this name."""
 
 
 class StageError(WhyPathError):
@@ -50,6 +55,30 @@ class Stage(Protocol):
     def rerank(self, query: Query, candidates: Candidates) -> Candidates:
         """Some of the candidates, each once, best first by their new scores. Those after the k-th are not listed."""
         ...
+
+
+def _checked(name: str, value: object) -> Callable[[], Stage]:
+    if not callable(value):
+        raise ValueError("a stage's entry point names a class, or a function that makes a stage")
+    return value
+
+
+INSTALLED: Plugins[Callable[[], Stage]] = Plugins("whypath.stages", _checked)
+"""Makers of stages that packages bring, by name."""
+
+
+def stages_of(stages: Iterable[Stage | str]) -> tuple[Stage, ...]:
+    """The stages, those given by name made of what installed packages bring. Raises UnknownStage."""
+    return tuple(_named(stage) if isinstance(stage, str) else stage for stage in stages)
+
+
+def _named(name: str) -> Stage:
+    if name not in INSTALLED:
+        raise UnknownStage(
+            f"no installed package has a stage {name!r} among its entry points of {INSTALLED.group}; there are: "
+            + (", ".join(sorted(INSTALLED)) or "none")
+        )
+    return INSTALLED[name]()
 
 
 def staged(stage: Stage, query: Query, candidates: Candidates) -> Candidates:
