@@ -12,15 +12,12 @@ import time as clock
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from encoders.text import TextEncoderSettings
-from fusion.ablation import Ablation
-from fusion.results import EvaluationResult
 from fusion.settings import FusionSettings
 from kg.graph import KnowledgeGraph
 from kg.ids import Id, id_text
-from kg.ingest import NodeUpsert, upsert_nodes
 from kg.rows import Event
 from kg.stores import AppendReport, DeletionReport, GraphStore, KeptStore, UpsertReport
 from kg.stores.event_queue import Delivery, EventQueue
@@ -32,12 +29,15 @@ from whypath.io.files import paths_of
 from whypath.live.following import FRESHNESS_SECONDS, opened
 from whypath.live.live_graph import LiveGraph
 from whypath.live.recording import event_of
-from whypath.models.ablation import ablate
 from whypath.models.bundle import Bundle, BundleRecord, NotTrained, TrainingChoices
-from whypath.models.evaluating import EvaluationFiles, evaluate_files
 from whypath.models.seeds import checked_seed
 from whypath.models.trained_bundles import TrainedBundle, TrainedBundles, save_and_note
-from whypath.models.training import TrainingOptions, train_on_files, train_on_store
+
+if TYPE_CHECKING:
+    from fusion.ablation import Ablation
+    from fusion.results import EvaluationResult
+    from kg.ingest import NodeUpsert
+    from whypath.models.evaluating import EvaluationFiles
 
 
 class Engine(Answers):
@@ -143,6 +143,9 @@ class Engine(Answers):
         model. `text_encoder` names the model that reads texts, which is fetched where it is not on this machine. Raises
         StoreLoading while a load is in progress, FileProblem, NothingToTrainOn, UnknownBlock, TextModelError, BadSeed.
         """
+        # Imported by those who train, load or evaluate: a process that serves starts without.
+        from whypath.models.training import TrainingOptions, train_on_files, train_on_store
+
         choices = TrainingChoices(seed=checked_seed(seed), refit=refit, graph=graph, text=text, only=only)
         fusion = settings or FusionSettings()
         if min_users is not None:
@@ -172,6 +175,8 @@ class Engine(Answers):
 
         Raises NotTrained, FileProblem, NothingToEvaluate.
         """
+        from whypath.models.evaluating import evaluate_files
+
         return evaluate_files(self.requests(offline=bool(files.history)), files, progress)
 
     def ablate(
@@ -185,6 +190,8 @@ class Engine(Answers):
         """`evaluate`, and the same for the model without each of its parts, trained from scratch on the bundle's own
         files; see `whypath.models.ablation`, also for what it raises.
         """
+        from whypath.models.ablation import ablate
+
         path = self.requests(offline=bool(files.history))
         held_out = None if valid is None else Path(valid)
         return ablate(self.store, self.bundle, path, files, Path(train), held_out, progress, download=self._download)
@@ -282,6 +289,8 @@ class Engine(Answers):
         The store is not read again, but the model is bound to the new snapshot before this returns. Raises LoadError,
         RowsRefused, StoreLocked while a load is in progress.
         """
+        from kg.ingest import upsert_nodes
+
         report = upsert_nodes(self.store, nodes)
         self.refresh()
         return report
