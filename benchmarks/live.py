@@ -34,7 +34,7 @@ examples:
 _DOMAIN = """\
 name: shop
 nodes:
-  item: {role: item, source: items.csv, key: id, label: title, relations: {has_tag: {column: tag, kind: tag}}}
+  item: {role: item, source: items.csv, key: id, label: title, links: {tag: tag}}
   tag: {}
   user: {role: user}
 interactions:
@@ -68,6 +68,7 @@ def write_domain(folder: Path, n_items: int, n_users: int, n_events: int, seed: 
         rows.writerow(["id", "title", "tag"])
         rows.writerows([f"i{item}", f"{titles[item]} {item}", f"t{tags[item]}"] for item in range(n_items))
     of_tag: dict[int, list[int]] = {}
+    everything = list(range(n_items))
     for item, tag in enumerate(tags):
         of_tag.setdefault(tag, []).append(item)
     with (folder / "events.csv").open("w", newline="") as file:
@@ -75,7 +76,8 @@ def write_domain(folder: Path, n_items: int, n_users: int, n_events: int, seed: 
         rows.writerow(["user", "item", "time"])
         for event in range(n_events):
             user = event % n_users
-            liked = of_tag[(7 * user + draw.randrange(3)) % _TAGS] if draw.random() < 0.8 else range(n_items)
+            tag = (7 * user + draw.randrange(3)) % _TAGS
+            liked = of_tag.get(tag, everything) if draw.random() < 0.8 else everything
             rows.writerow([f"u{user}", f"i{draw.choice(liked)}", 1_600_000_000 + event])
 
 
