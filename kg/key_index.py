@@ -1,4 +1,4 @@
-"""`KeyIndex`: which keys a load has seen and with what content, in 25 to 39 bytes a key whatever the rows hold."""
+"""`KeyIndex`: the keys that a load has seen with digests of their content, in 25 to 39 bytes per key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 _FIRST_SLOTS = 1 << 10
 _FULLEST = 0.65
-"""Share of slots taken at which the table grows: with more, runs of taken slots become long."""
+"""Share of taken slots at which the table grows: above it, runs of taken slots become long."""
 _GROWTH = 1.6
 _MOVED_AT_ONCE = 1 << 16
 
@@ -18,12 +18,12 @@ _MOVED_AT_ONCE = 1 << 16
 class KeyIndex:
     """A hash table of 64-bit hashes: key -> digest of the content it was first seen with.
 
-    Python's own string hash is keyed afresh in every process and spreads over 64 bits, so that two of a million keys
-    collide with a probability of 3e-8 and no file can be made to collide on purpose. Hashes do not leave the process.
+    Python's own string hash has a new key in every process and spreads over 64 bits, so that two of a million keys
+    collide with a probability of 3e-8 and no file can be crafted to collide. Hashes do not leave the process.
     """
 
     def __init__(self, content_bits: int = 64) -> None:
-        """`content_bits` are kept of a content's hash: 64, 32 (19 to 30 bytes a key) or 0 (13 to 20)."""
+        """content_bits: bits kept of a content's hash: 64, 32 (19 to 30 bytes per key) or 0 (13 to 20)."""
         self._bits = content_bits
         self._low = (1 << content_bits) - 1
         self._size = 0
@@ -41,7 +41,7 @@ class KeyIndex:
         return self._keys[self._slot(hash(key) or 1)] != 0
 
     def add(self, key: Hashable, content: Hashable = None) -> bool | None:
-        """Note a key: None if it is new, else whether it came with the same content before."""
+        """Note a key: None if it is new, else whether its first content was the same."""
         key_hash, content_hash = hash(key) or 1, hash(content) & self._low
         slot = self._slot(key_hash)
         if self._keys[slot]:
@@ -55,13 +55,13 @@ class KeyIndex:
         return None
 
     def has(self, key: Hashable, content: Hashable) -> bool:
-        """Whether the key was seen, first with this content."""
+        """Whether the key was seen, and first with this content."""
         slot = self._slot(hash(key) or 1)
         return self._keys[slot] != 0 and self._contents[slot] == hash(content) & self._low
 
     def numbers(self, keys: Iterable[Hashable]) -> NDArray[np.int64]:
-        """Contents [n] of keys [n] that were seen with positive whole numbers of less than `content_bits`, 61 at most,
-        which are their own hashes; 0 for a key that was not seen."""
+        """Contents [n] of keys [n] that were seen with positive integers below 2^`content_bits`, 61 bits at most, which
+        are their own hashes; 0 for a key that was not seen."""
         hashes = np.fromiter(map(hash, keys), np.int64)
         hashes[hashes == 0] = 1
         at, left = hashes % self._slots, np.arange(len(hashes))
@@ -91,7 +91,7 @@ class KeyIndex:
             while left.size:
                 free = left[keys[at[left]] == 0]
                 keys[at[free]] = hashes[free]
-                # Of several keys in one slot the last one written has it; the others try the next slot.
+                # Of several keys in one slot, the last one written gets it; the others try the next slot.
                 left = left[keys[at[left]] != hashes[left]]
                 at[left] = (at[left] + 1) % self._slots
             if self._bits:

@@ -1,6 +1,6 @@
 """`Plugins`: what installed packages add to WhyPath, through their entry points.
 
-Entry points are read when something is asked for that WhyPath itself does not have, and once a process.
+Entry points are read once per process, when a name is requested that WhyPath itself does not have.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ T = TypeVar("T")
 
 
 class Plugins(Mapping[str, T], Generic[T]):
-    """The entry points of a group by name; what one names is imported when it is asked for.
+    """The entry points of a group by name; their objects are imported on request.
 
     One that cannot be imported, or that `check` raises ValueError for, is left out, and logged once with its
     distribution.
     """
 
     def __init__(self, group: str, check: Callable[[str, object], T]) -> None:
-        """check: called with the entry point's name and what it names; returns that."""
+        """check: called with the entry point's name and its object; returns the object."""
         self.group = group
         self._check = check
         self._loaded: dict[str, T | None] = {}
@@ -49,14 +49,14 @@ class Plugins(Mapping[str, T], Generic[T]):
         return sum(1 for _ in self)
 
     def package_of(self, name: str) -> str | None:
-        """The distribution that brings a name, None where none does."""
+        """The distribution that provides a name, None if none does."""
         point = self._points.get(name)
         return None if point is None or point.dist is None else point.dist.name
 
     @cached_property
     def _points(self) -> dict[str, EntryPoint]:
         points: dict[str, EntryPoint] = {}
-        # Sorted, so that of two with one name the same one is taken everywhere.
+        # Sorted, so that of two with the same name, the same one is chosen everywhere.
         for point in sorted(entry_points(group=self.group), key=lambda point: (point.name, _origin(point))):
             first = points.setdefault(point.name, point)
             if first is not point:

@@ -19,9 +19,7 @@ PAGES = [*sorted((ROOT / "docs").glob("*.md")), *(ROOT / name for name in ("READ
 
 NOT_YET = (
     "kg/datasets/movielens",
-    "kg/ingest",
     "kg/stores",
-    "kg/graph",
     "kg/graph_view",
     "whypath",
 )

@@ -1,7 +1,7 @@
 """`KnowledgeGraph`: an immutable snapshot of a domain over dense ids, with its tables, files and twins.
 
-`KnowledgeGraph.from_rows` makes one from rows, `kg.graph.building.build` from columns, a store's `snapshot()` from a
-store. Knows nothing of stores and models.
+`KnowledgeGraph.from_rows` builds one from rows, `kg.graph.building.build` from columns, a store's `snapshot()` from a
+store. Independent of stores and models.
 """
 
 from kg.graph.changes import FactChanges

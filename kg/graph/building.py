@@ -1,6 +1,4 @@
-"""Making a snapshot: out of finished columns (as stores read them) or out of rows (as tests and small domains have
-them).
-"""
+"""Build a snapshot from finished columns (as stores read them) or from rows (as tests and small domains have them)."""
 
 from __future__ import annotations
 
@@ -90,8 +88,8 @@ def build(
 
 
 def interaction_table(schema: DomainSchema, kind: str, columns: EventColumns) -> InteractionTable:
-    """The table of an interaction kind with these events, in their order; weights and times beyond the limits of
-    events, which earlier versions took, count as unknown.
+    """The table of an interaction kind with these events, in their order. Weights and times beyond the limits of
+    events, which earlier versions accepted, count as unknown.
     """
     weights = taken_weights(columns.weights)
     return InteractionTable(
@@ -106,7 +104,7 @@ def interaction_table(schema: DomainSchema, kind: str, columns: EventColumns) ->
 
 
 def event_columns(events: Sequence[Event], users: Sequence[int], items: Sequence[int]) -> EventColumns:
-    """Columns of events whose users and items have been looked up."""
+    """Columns of events with resolved users and items."""
     nan = float("nan")
     return EventColumns(
         np.asarray(users, dtype=np.int32),

@@ -1,7 +1,7 @@
-"""Changed facts merged into a snapshot at once, so that one more item costs no reading of a store.
+"""Merge changed facts into a snapshot, so that one more item does not require reading the store.
 
 Tables, relations and events are sorted arrays, so a few changes are one pass over each array that they touch, some
-milliseconds for a million edges; what they do not touch is shared. Below the arrays nothing knows that there were two.
+milliseconds for a million edges; other arrays are shared. The result does not differ from a snapshot read as a whole.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from kg.rows import EdgeRow, NodeRow
 from kg.schema import DomainSchema
 
 Rows: TypeAlias = NDArray[np.int32] | None
-"""Each former row's new one, int32 [n_before], ascending, -1 for one that goes; None where all stay where they are."""
+"""New row of each former row, int32 [n_before], ascending, -1 for a removed one; None if no row moves."""
 
 
 @dataclass(frozen=True, slots=True)
 class FactChanges:
-    """What lies between two generations of a store, as it is at the later one; repeating it changes nothing.
+    """The changes between two generations of a store, as of the later one; applying them twice changes nothing more.
 
-    `removed` nodes, (kind, key), went at some time in between, with all that hung on them; one that is among `nodes`
-    too came back. `added` edges are there and `gone` ones are not; edges of removed nodes need not be named. Events
-    appended after the event generation `events_after` may be on nodes that are new, and are to be laid over again.
+    `removed` nodes, (kind, key), were removed in between, with their edges and events; one that is also among `nodes`
+    came back. `added` edges exist and `gone` ones do not; edges of removed nodes may be left out. Events appended after
+    the event generation `events_after` may be on new nodes, so they must be overlaid again.
     """
 
     generation: int
@@ -44,7 +44,7 @@ class FactChanges:
         return len(self.nodes) + len(self.removed) + len(self.added) + len(self.gone)
 
     def touch_users(self, schema: DomainSchema) -> bool:
-        """Whether users are among what changed, or may have gone with the events of a removed item."""
+        """Whether users changed, or may have been removed with the events of a removed item."""
         users = schema.user_kinds[0]
         relations = (schema.relation_kinds[edge.relation] for edge in (*self.added, *self.gone))
         ends = (end for relation in relations for end in (relation.head, relation.tail))
@@ -72,7 +72,7 @@ def with_changes(graph: GraphParts, changes: FactChanges) -> GraphParts:
 def _merged(
     schema: DomainSchema, table: NodeTable, rows: dict[str, NodeRow], removed: set[str]
 ) -> tuple[NodeTable, Rows]:
-    """The table with rows of a kind in it, and where the former rows are."""
+    """The table with changed rows of its kind, and the new places of the former rows."""
     if not rows and not removed:
         return table, None
     columns = zip(*((row.key, row.label, row.text, row.fields) for row in rows.values()), strict=True)
@@ -122,7 +122,7 @@ def _relation(
 
 
 def _moved(edges: Csr, rows: Rows, n_rows: int, columns: Rows) -> Csr:
-    """The edges between rows and columns that are elsewhere now, without those of which an end is gone."""
+    """The edges with their moved rows and columns, without edges of which an end is removed."""
     degrees = edges.degrees()
     indices = edges.indices if columns is None else columns[edges.indices]
     leave = [to for to in (rows, columns) if to is not None and (to < 0).any()]
@@ -138,7 +138,7 @@ def _moved(edges: Csr, rows: Rows, n_rows: int, columns: Rows) -> Csr:
 
 
 def _edited(edges: Csr, added: Sequence[tuple[int, int]], gone: Sequence[tuple[int, int]]) -> Csr:
-    """With further edges, those that are there already being no further ones, and without others."""
+    """The edges with `added` ones, repeats ignored, and without `gone` ones."""
     degrees = edges.degrees()
     kept = np.ones(edges.n_edges, dtype=bool)
     places: list[int] = []
@@ -160,7 +160,7 @@ def _edited(edges: Csr, added: Sequence[tuple[int, int]], gone: Sequence[tuple[i
 
 
 def _place(edges: Csr, row: int, column: int) -> tuple[int, bool]:
-    """Where an edge stands, or would stand, among all; and whether it is there."""
+    """The position at which an edge is, or would be inserted; and whether it exists."""
     neighbours = edges.row(row)
     at = int(np.searchsorted(neighbours, column))
     return int(edges.indptr[row]) + at, at < len(neighbours) and int(neighbours[at]) == column
@@ -171,8 +171,8 @@ def _of_degrees(degrees: NDArray[np.int64], indices: NDArray[np.int32]) -> Csr:
 
 
 def _events(graph: GraphParts, tables: dict[str, NodeTable], moves: dict[str, Rows]) -> Sequence[InteractionTable]:
-    """Events where their users and items are now, without those of removed ones; their order stays, as that of the
-    rows does.
+    """Events with the moved users and items, without those of removed ones; their order is unchanged, as that of the
+    rows is.
     """
     users = moves[graph.schema.user_kinds[0]]
     items: Rows = None

@@ -1,7 +1,7 @@
-"""Checks of tables that come from files, before anything of them indexes memory: types, lengths, ranges.
+"""Check tables that come from files, before any of them indexes memory: types, lengths, ranges.
 
-A number outside of its table would read or write beyond an array, in native code without an error. All checks are one
-pass over the columns that are indices or offsets, and raise ValueError with what is wrong.
+A number outside its table would read or write beyond an array, in native code without an error. Each check is one pass
+over a column of indices or offsets, and raises ValueError with what is wrong.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def check_parts(parts: GraphParts) -> None:
 
 
 def check_strings(name: str, array: pa.Array) -> None:
-    """Raise ValueError unless a column of a file is text whose borders lie within it."""
+    """Raise ValueError unless a column of a file is text whose borders are within it."""
     if array.type != pa.large_string():
         raise ValueError(f"{name} is of type {array.type}, not of {pa.large_string()}")
-    # Borders and, where that takes no reading, the rest; bytes that are no text are for the digest.
+    # Borders, and the rest where that reads no data; the digest covers bytes that are not UTF-8.
     array.validate()
     _, offsets, data = array.buffers()
     if not len(array):

@@ -26,7 +26,7 @@ NUMERIC_TYPES = frozenset({"integer", "number", "boolean", "date"})
 class FieldColumn:
     """One field over n nodes.
 
-    `type` is the schema's word ("integer", "number", "boolean", "date", "categorical", "text"). Of a numeric type
+    `type` is as in the schema ("integer", "number", "boolean", "date", "categorical", "text"). Of a numeric type
     `numbers` is float64 [n] with NaN where missing (booleans 0 and 1, dates in seconds since the epoch, integers exact
     up to 2^53) and `codes` is None. Of the other types `codes` is int32 [n] into `categories` (the values that occur,
     sorted), -1 where missing, and `numbers` is None. `sensitive` columns are kept out of everything that is printed or
@@ -46,7 +46,7 @@ class FieldColumn:
 
     @classmethod
     def of(cls, name: str, type: str, values: Sequence[FieldValue], *, sensitive: bool = False) -> FieldColumn:
-        """The column of checked values; a value that does not fit the type counts as missing."""
+        """Build the column from checked values; a value that does not fit the type counts as missing."""
         if type in NUMERIC_TYPES:
             numbers = np.fromiter((_number(type, value) for value in values), dtype=np.float64, count=len(values))
             return cls(name, type, sensitive, numbers=numbers)
@@ -57,12 +57,12 @@ class FieldColumn:
         return cls(name, type, sensitive, codes=codes_of(found), categories=categories)
 
     def missed_by(self, length: int) -> FieldColumn:
-        """The field over so many nodes that have no value."""
+        """The field over `length` nodes without a value."""
         return FieldColumn.of(self.name, self.type, [None] * length, sensitive=self.sensitive)
 
     @classmethod
     def concatenated(cls, columns: Sequence[FieldColumn]) -> FieldColumn:
-        """The columns one after the other, which must have one type; sensitive if any of them is."""
+        """Concatenate columns, which must have one type; sensitive if any of them is."""
         first = columns[0]
         if len(columns) == 1:
             return first
@@ -77,7 +77,7 @@ class FieldColumn:
         return 0 if column is None else len(column)
 
     def __getitem__(self, index: int) -> FieldValue:
-        """The value of one node as Python shows it: int, float, bool, str (dates as YYYY-MM-DD), None where missing."""
+        """The value of one node as a Python value: int, float, bool, str (dates as YYYY-MM-DD), None where missing."""
         if self.numbers is None:
             assert self.codes is not None
             assert self.categories is not None
@@ -111,7 +111,7 @@ class FieldColumn:
         return self._with_codes(self.codes[positions], self.categories)
 
     def _with_codes(self, codes: NDArray[np.int32], categories: Strings) -> FieldColumn:
-        # A category that only a removed node had would be a trace of it.
+        # A category that only a removed node had would still reveal it.
         used = np.bincount(codes[codes >= 0], minlength=len(categories)) > 0
         if not used.all():
             codes = np.append(np.cumsum(used) - 1, -1)[codes].astype(np.int32)
@@ -139,7 +139,7 @@ class FieldColumn:
         return self._with_codes(codes[positions].astype(np.int32), categories)
 
     def with_missing(self, added: int) -> FieldColumn:
-        """The column with so many nodes more, which have no value."""
+        """The column with further nodes, which have no value."""
         if self.numbers is not None:
             return replace(self, numbers=np.concatenate([self.numbers, np.full(added, np.nan)]))
         assert self.codes is not None
@@ -165,8 +165,8 @@ def _number(type: str, value: FieldValue) -> float:
 
 
 def _seconds(text: str) -> float:
-    """Seconds since the epoch at the start of an ISO date (UTC), or of a date and time as given; NaN if it is
-    neither.
+    """Seconds since the epoch at the start of an ISO date (UTC), or of a date and time as given; NaN for any other
+    text.
     """
     try:
         day = date.fromisoformat(text)

@@ -1,6 +1,6 @@
-"""Which entities are kept out of what is printed or exported, as the hidden relations are that alone lead to them.
+"""Find entities that must not be printed or exported, because only hidden relations lead to them.
 
-What hangs on a person by a hidden relation would else be told by the name of the node at its other end.
+Otherwise the name of such a node would reveal what a hidden relation says about a person.
 """
 
 from __future__ import annotations

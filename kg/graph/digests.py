@@ -35,7 +35,7 @@ def events_digest(parts: GraphParts, item_ids: Strings) -> str:
             _update_relation(digest, relation)
     for table in parts.events:
         _update_events(digest, table)
-    # Events name items by dense index, which means something only together with the items' ids.
+    # Events have dense indices of items, which mean something only together with the items' ids.
     item_ids.update(digest)
     return digest.hexdigest()
 

@@ -1,7 +1,7 @@
-"""`EventDelta`: a few events laid over a snapshot, so that recording one costs no copy of all others.
+"""`EventDelta`: a few events that overlay a snapshot, so that recording one does not copy all others.
 
 The snapshots of a running engine are made one from the other, each with some events more. They share one log that only
-grows; each sees its beginning. What one user did is found by the user's key, without a look at anybody else's events.
+grows; each sees its beginning. A user's events are found by the user's key, without reading other users' events.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from kg.graph.parts import GraphParts
 from kg.rows import Event
 
 _LOCK_SECONDS = 1.0
-"""To wait for another thread that lays events over; it takes microseconds."""
+"""Seconds to wait for another thread that adds events; it takes microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaidEvent:
-    """An event; `new_users`: users up to here that the snapshot below does not have."""
+    """An event; `new_users`: number of users up to here that the base snapshot does not have."""
 
     event: Event
     new_users: int
 
 
 class _Log:
-    """Laid events in order, and their places by user; entries are only ever added."""
+    """Overlaid events in order, and their places by user; entries are only ever added."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -49,7 +49,7 @@ class EventDelta:
 
     @property
     def new_users(self) -> int:
-        """Users of these events that the snapshot below does not have."""
+        """Users of these events that the base snapshot does not have."""
         return self._log.entries[self.length - 1].new_users if self.length else 0
 
     def events(self) -> list[Event]:
@@ -62,17 +62,17 @@ class EventDelta:
         return [entries[place] for place in self._log.by_user.get(user, ()) if place < length]
 
     def with_events(self, base: GraphParts, events: Iterable[Event]) -> EventDelta:
-        """These and further events over `base`. Those that are there already, or whose item or kind `base` does not
-        have, are left out. Costs as much as the events are many.
+        """These and further events over `base`. Events that exist already, or whose item or kind `base` does not have,
+        are left out. Costs time proportional to the number of further events.
         """
         latest = {_key(event): event for event in events}.values()
         usable = [event for event in latest if _item_of(base, event) >= 0]
         log = self._log
-        # In the child of a fork a thread that is not there any more may hold it for ever.
+        # In the child of a fork, a thread that no longer exists may hold it forever.
         is_ours = log.lock.acquire(timeout=_LOCK_SECONDS)
         try:
             if not is_ours or len(log.entries) != self.length:
-                # Another snapshot was made from the one below, with other events.
+                # Another snapshot was made from the same base, with other events.
                 log = self._copied()
             for event in usable:
                 _append(log, base, event)
@@ -91,7 +91,7 @@ class EventDelta:
 
 
 def _key(event: Event) -> tuple[str, str, str]:
-    """What makes an event the same: an id that another user's event has is refused by the store, not here."""
+    """The identity of an event; the store, not this class, refuses an id that another user's event has."""
     return event.user, event.kind, event.id
 
 
@@ -110,7 +110,7 @@ def _append(log: _Log, base: GraphParts, event: Event) -> None:
         return
     before = log.entries[-1].new_users if log.entries else 0
     is_new = row < 0 and event.user not in log.by_user
-    # The entry comes last: readers look at places below the length that they know.
+    # The entry is added last: readers look at places below the length that they know.
     log.by_user.setdefault(event.user, []).append(len(log.entries))
     log.keys.add(_key(event))
     log.entries.append(LaidEvent(event, before + is_new))

@@ -1,4 +1,5 @@
-"""Events of several kinds in one order: tables of a snapshot as `Interactions` of all users, or `Histories` of one."""
+"""Convert event tables of a snapshot to `Interactions` of all users or `Histories` of one, with all kinds in one
+order."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ Part = tuple[InteractionTable, NDArray[np.intp] | slice]
 
 @dataclass(frozen=True, eq=False)
 class _Columns:
-    """All events, sorted by user, time, item and weight (what is unknown last), then in the order of the tables."""
+    """All events, sorted by user, time, item and weight (unknown last), then in the order of the tables."""
 
     users: NDArray[np.int32]
     items: NDArray[np.int32]
@@ -61,7 +62,7 @@ def interactions_of(parts: Sequence[Part], keys: Strings, n_items: int) -> Inter
 
 
 def history_of(parts: Sequence[Part], n_items: int, names: Sequence[str]) -> Histories:
-    """The events as those of one user, who has them all; `names` are the kinds of the domain."""
+    """The events, all of one user, as `Histories`; `names` are the kinds of the domain."""
     found = _Columns.of(parts)
     offsets = np.array([0, len(found.items)], dtype=np.int64)
     places = np.array([names.index(table.kind) for table, _ in parts], dtype=np.int16)

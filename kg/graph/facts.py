@@ -1,6 +1,4 @@
-"""`ItemFacts`: the facts of every item in one flat incidence, the form in which encoders read the graph around
-items.
-"""
+"""`ItemFacts`: the facts of every item in one flat incidence, as encoders read the graph around items."""
 
 from __future__ import annotations
 
@@ -36,7 +34,7 @@ class ItemFacts:
         return len(self.indptr) - 1
 
     def of(self, item: int) -> slice:
-        """Where the facts of one item stand in `relations` and `nodes`."""
+        """The places of the facts of one item in `relations` and `nodes`."""
         return slice(int(self.indptr[item]), int(self.indptr[item + 1]))
 
     def items(self) -> NDArray[np.int32]:
@@ -50,7 +48,7 @@ class ItemFacts:
     def matrix(self, n_nodes: int) -> sp.csr_array:
         """Incidence of items and nodes over all relations, float32 [n_items, n_nodes]; several relations add up."""
         ones = np.ones(len(self), dtype=np.float32)
-        # A copy: adding up duplicates works in place, on arrays that would else be the facts' own.
+        # A copy: duplicates are added up in place, which would change the arrays of the facts.
         matrix = sp.csr_array((ones, self.nodes, self.indptr), shape=(self.n_items, n_nodes), copy=True)
         matrix.sum_duplicates()
         return matrix
@@ -63,8 +61,7 @@ def item_facts(
     item_kinds: set[str],
     user_kinds: set[str],
 ) -> ItemFacts:
-    """Flatten the relations around items; a relation that has users at an end says nothing about an item and is left
-    out.
+    """Flatten the relations around items; a relation with users at an end is no fact about an item and is left out.
 
     Item kinds must come first in the node space, so that an item's global id is its dense item index.
     """
@@ -82,7 +79,7 @@ def item_facts(
         indptr[first + 1 : first + 1 + len(edges)] += edges.degrees()
     np.cumsum(indptr, out=indptr)
     codes, nodes = np.zeros(indptr[-1], dtype=np.int32), np.zeros(indptr[-1], dtype=np.int32)
-    # Each relation's edges are in the order of facts already: those of an item go behind its facts so far.
+    # Edges of a relation are in the order of facts already: those of an item are appended to its facts.
     free = indptr[:-1].copy()
     for code, (_, edges, first, others) in enumerate(parts):
         own, degrees = free[first : first + len(edges)], edges.degrees()

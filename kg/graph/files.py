@@ -1,8 +1,8 @@
-"""A snapshot as files: Arrow IPC for strings, .npy for arrays, graph.json for the rest; all of it can be memory-mapped.
+"""Write and read a snapshot as memory-mapped files: Arrow IPC for strings, .npy for arrays, graph.json for the rest.
 
-The directory is written beside its place, flushed and renamed, so a reader finds a whole snapshot or none. Nothing
-in it is executable: no pickle, and .npy files are read with pickling off. What is read is what was written, by digest
-(`kg.graph.intact`), and stays within its tables (`kg.graph.checking`).
+The directory is written beside its place, flushed and renamed, so a reader finds a whole snapshot or none. Nothing in
+it is executable: no pickle, and .npy files are read with pickling off. Digests check that what is read is what was
+written (`kg.graph.intact`), and `kg.graph.checking` that indices stay within their tables.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from kg.graph.tables import Csr, InteractionTable, NodeTable, RelationTable
 from kg.schema import DomainSchema
 
 FORMAT_VERSION = 2
-"""Raised when the files change in a way that older code cannot read; another version is refused, with advice."""
+"""Incremented when older code cannot read the files; another version is refused, with advice."""
 
 _RECORD = "graph.json"
 
@@ -46,11 +46,11 @@ _DAMAGE = (
     WhyPathError,
     pa.ArrowException,
 )
-"""What reading files raises that are not as this module writes them."""
+"""Errors of reading files that are not as this module writes them."""
 
 
 class SnapshotUnreadable(WhyPathError):
-    """A directory that is no snapshot, is damaged, or was written by another version."""
+    """A directory that is not a snapshot, is damaged, or was written by another version."""
 
 
 def save(graph: GraphParts, digest: str, directory: Path, *, mode: int | None = None) -> Path:
@@ -210,7 +210,7 @@ def _read_array(path: Path, mmap: bool) -> NDArray:
     else:
         with path.open("rb") as file:
             array = npy.read_array(file, allow_pickle=False)
-    # As a plain array: the subclass of mapped arrays makes every slice slower and means nothing to readers.
+    # As a plain array: the subclass of mapped arrays makes every slice slower.
     return array.view(np.ndarray)
 
 

@@ -1,9 +1,9 @@
-"""Whether the files of a snapshot hold what was written: a digest of each, and a note of those that were found right.
+"""Check by digest that the files of a snapshot hold what was written, and note which files were checked.
 
-Reading every file at every opening would cost as much as reading the snapshot, so whoever has compared the digests
-notes size, times and place on disk of each file beside them. Where those are the same, nobody has written to the files
-since; where one differs, or there is no note, the files are read once. A disk that changes what it holds without
-anybody writing goes unnoticed: that indices stay within their tables is checked at every opening all the same.
+Reading every file at every opening would cost as much as reading the snapshot, so a process that has compared the
+digests notes size, times and place on disk of each file beside them. Where these are unchanged, no process has written
+to the files since; where one differs, or there is no note, the files are read once. Silent corruption by the disk is
+not noticed, but each opening checks that indices stay within their tables.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from kg.durable import file_written_whole
 
 _NOTE = "graph.checked.json"
 _TICK_NS = 100_000_000
-"""Times of files advance in steps; one that was written so short a time ago could be written again within its step."""
+"""Times of files advance in steps; a file that was written more recently may be written again within its step."""
 
 
 def digest_of(path: Path) -> str:
@@ -30,7 +30,7 @@ def digest_of(path: Path) -> str:
 
 
 def digest_of_record(record: Mapping[str, Any]) -> str:
-    """SHA-256 of a record's content, whatever the spelling of its JSON, without the digest that it has itself."""
+    """SHA-256 of a record's content without its own digest field, independent of its JSON formatting."""
     content = {name: value for name, value in record.items() if name != "sha256"}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -41,8 +41,8 @@ def described(paths: Iterable[Path]) -> dict[str, dict[str, object]]:
 
 
 def fault_of(directory: Path, files: Mapping[str, Mapping[str, object]], digest: str) -> str | None:
-    """What is wrong with the files of a directory, by their descriptions in the record with this digest; None where
-    they are what was written. Raises OSError.
+    """Problem of the files of a directory, by their descriptions in the record with this digest; None where they are as
+    written. Raises OSError.
     """
     places: dict[str, list[int]] = {}
     at = time.time_ns()
@@ -73,7 +73,7 @@ def _noted(directory: Path) -> object:
 
 
 def _note(directory: Path, digest: str, places: Mapping[str, list[int]]) -> None:
-    # Without a note, in a directory that somebody else owns, the files are read again the next time.
+    # Without a note, in a directory of another owner, the files are read again the next time.
     with suppress(OSError):
         mode = (directory / next(iter(places))).stat().st_mode & 0o666 if places else None
         with file_written_whole(directory / _NOTE, mode=mode) as file:

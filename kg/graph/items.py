@@ -1,4 +1,4 @@
-"""`ItemIndex`: the one place where outside item ids and dense item indices are mapped to each other."""
+"""`ItemIndex`: map outside item ids to dense item indices and back."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from kg.graph.tables import NodeTable
 from kg.visible import without_halves
 
 _FUZZY_LIMIT = 20_000
-"""Ids that a misspelt one is compared with: difflib takes about 10 µs for each, and an error may cost a fifth of a
-second.
+"""Maximum number of ids to compare a misspelt one with: difflib takes about 10 µs for each, and an error may take a
+fifth of a second.
 """
 
 _BISECT_SHARE = 50
-"""Below one id in so many items, bisecting each (some 20 µs) is cheaper than hashing the whole column."""
+"""Below one id per this many items, bisecting each (some 20 µs) is cheaper than hashing the whole column."""
 
 
 class UnknownItem(WhyPathError):
@@ -103,7 +103,7 @@ class ItemIndex:
         return [start + row for start, row in rows if row >= 0]
 
     def _close_to(self, item_id: str) -> list[str]:
-        """Up to three items whose label holds the text or whose id resembles it, as readers would look for them."""
+        """Up to three items whose label contains the text or whose id resembles it."""
         close: list[str] = []
         options = pc.MatchSubstringOptions(without_halves(item_id), ignore_case=True)
         for table, start in zip(self._tables, self._starts, strict=False):

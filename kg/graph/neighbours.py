@@ -25,8 +25,8 @@ class Neighbours:
 
 
 def neighbours(graph: KnowledgeGraph, node: int) -> list[Neighbours]:
-    """Neighbours of a node (global id) in all relations that it has any in, hidden ones included, by relation, forward
-    first. Events are no relations: see `KnowledgeGraph.events_of`. Raises UnknownNode.
+    """Neighbours of a node (global id) in each relation in which it has any, hidden ones included, by relation, forward
+    first. Events are not relations: see `KnowledgeGraph.events_of`. Raises UnknownNode.
     """
     kind = graph.kind_of(node)
     row = node - graph.offsets[kind]

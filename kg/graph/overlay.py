@@ -1,4 +1,4 @@
-"""Small changes to a snapshot without reading a store again: recent events laid over it, users taken out of it."""
+"""Change a snapshot without reading the store again: overlay recent events, remove users."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _with_users(graph: GraphParts, added: list[str]) -> GraphParts:
 
 
 def _with_user_table(graph: GraphParts, table: NodeTable, to: NDArray[np.int64]) -> GraphParts:
-    """Exchange the users' table: `to` int64 [n_users before] is each user's new row, -1 for one that goes."""
+    """Replace the users' table: `to` int64 [n_users before] is each user's new row, -1 for a removed one."""
     kind = table.kind
     relations: list[RelationTable] = []
     for relation in graph.relations:
@@ -99,14 +99,12 @@ def _with_user_table(graph: GraphParts, table: NodeTable, to: NDArray[np.int64])
                 kept.ids,
             )
         )
-    # The digest is handed on: it is that of the facts, and users are no part of them.
+    # The digest is kept: it is that of the facts, which do not include users.
     return replace(graph, tables={**graph.tables, kind: table}, relations=relations, events=events)
 
 
 def _merged(graph: GraphParts, table: InteractionTable, columns: EventColumns) -> InteractionTable:
-    """The table with further events, inserted where they belong: one pass over each column, no sorting of the old
-    rows.
-    """
+    """The table with further events inserted in order: one pass over each column, without sorting the old rows."""
     added = interaction_table(graph.schema, table.kind, columns)
     touched = np.unique(added.users)
     first = np.searchsorted(table.users, touched, side="left")
@@ -130,7 +128,7 @@ def _merged(graph: GraphParts, table: InteractionTable, columns: EventColumns) -
 
 
 def concatenated(tables: Sequence[InteractionTable]) -> InteractionTable:
-    """The tables' events one after the other, as one table of the first's kind."""
+    """Concatenate the tables' events, as one table of the first one's kind."""
     first = tables[0]
     return InteractionTable(
         first.kind,

@@ -1,5 +1,5 @@
-"""`GraphParts`: the tables of a snapshot and where each kind lies in the node space; what functions on snapshots
-exchange.
+"""`GraphParts`: the tables of a snapshot and the place of each kind in the node space; functions on snapshots take and
+return it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from kg.schema import DomainSchema
 class GraphParts:
     """Finished tables that belong together.
 
-    `tables` has one for each kind of the schema; `relations` and `events` are sorted by name; `digest` is that of the
-    facts, where it is known already.
+    `tables` has one per kind of the schema; `relations` and `events` are sorted by name; `digest` is that of the facts,
+    if known.
     """
 
     schema: DomainSchema

@@ -1,6 +1,6 @@
-"""`SharedFacts`: what depends on items, entities and relations only, computed once for all snapshots that share them.
+"""`SharedFacts`: values that depend on items, entities and relations only, computed once for all snapshots with these.
 
-Recording an event makes another snapshot, and throws away nothing of this.
+Recording an event makes another snapshot, which keeps them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class SharedFacts:
     """Item ids, labels, texts, facts and digest of a snapshot's tables."""
 
     def __init__(self, parts: GraphParts) -> None:
-        # Without the events, which would else be kept as long as the facts.
+        # Without the events, so that they are not kept in memory as long as the facts.
         self._parts = replace(parts, events=())
         self.relations: tuple[RelationTable, ...] = tuple(parts.relations)
         self.n_items = sum(len(parts.tables[kind]) for kind in parts.schema.item_kinds)
@@ -32,7 +32,7 @@ class SharedFacts:
 
     @property
     def join_users(self) -> bool:
-        """Whether a relation has users at an end, whose rows move when a user comes."""
+        """Whether a relation has users at an end, whose rows move when a user is added."""
         users = set(self._parts.schema.user_kinds)
         return any({relation.head_kind, relation.tail_kind} & users for relation in self.relations)
 

@@ -1,4 +1,4 @@
-"""The shuffled twin of a relation: same degrees, no meaning. What a graph adds must vanish on it.
+"""Shuffle a relation: same degrees, no meaning. On the shuffled twin the benefit of a graph must vanish.
 
 After KG4RecEval (arXiv 2404.03164), which shows that many graph recommenders do as well on a shuffled graph.
 """
@@ -12,15 +12,15 @@ import numpy as np
 from kg.graph.tables import RelationTable
 
 _REPAIRS = 50
-"""Rounds of exchanging repeated pairs; what is still repeated then (almost complete relations) is dropped."""
+"""Rounds of exchanging repeated pairs; pairs that are still repeated (almost complete relations) are dropped."""
 
 
 def shuffled_relation(relation: RelationTable, seed: int) -> RelationTable:
     """The relation with its tails permuted among its edges.
 
-    Each head keeps its number of edges and each tail too, except that a pair that cannot be made distinct from the
-    others is dropped. Deterministic: the random numbers depend on the seed and the relation's name, and edges are in
-    the order of the keys of their ends, so equal content and seed give the equal twin whatever the order of loading.
+    Each head and each tail keeps its number of edges, except that a pair that cannot be made distinct from the others
+    is dropped. Deterministic: the random numbers depend on the seed and the relation's name, and edges are in the order
+    of the keys of their ends, so equal content and seed give the equal twin whatever the order of loading.
     """
     key = hashlib.blake2b(f"{seed}\0{relation.name}".encode(), digest_size=16).digest()
     random = np.random.default_rng(int.from_bytes(key, "little"))
@@ -34,8 +34,7 @@ def shuffled_relation(relation: RelationTable, seed: int) -> RelationTable:
         repeated = np.ones(len(heads), dtype=bool)
         repeated[first] = False
         positions = np.flatnonzero(repeated)
-        # Each repeated pair exchanges its tail with that of a random edge, one after the other: degrees stay as they
-        # are.
+        # Repeated pairs exchange their tails with those of random edges, one after the other: degrees do not change.
         for here, there in zip(
             positions.tolist(), random.integers(len(heads), size=len(positions)).tolist(), strict=True
         ):

@@ -1,8 +1,8 @@
 """`KnowledgeGraph`: an immutable snapshot of a domain: nodes, relations and interactions over dense ids.
 
 Everything that trains, ranks or explains reads the domain through this class and never through a store. Node ids are
-dense and ordered by kind and key, so equal content gives equal ids whatever the order it was loaded in. Methods that
-change something return another snapshot, which shares the unchanged tables.
+dense and ordered by kind and key, so equal content gives equal ids in any order of loading. Methods that change
+something return another snapshot, which shares the unchanged tables.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from kg.schema import DomainSchema
 
 _LAID_EVENTS = 1_000
 _LAID_SHARE = 0.05
-"""Events, and share of all events, up to which they are only laid over the tables."""
+"""Number of events, and share of all events, up to which they are kept as an overlay of the tables."""
 
 
 class UnknownNode(WhyPathError):
@@ -54,7 +54,7 @@ class KnowledgeGraph:
     """
 
     def __init__(self, parts: GraphParts, delta: EventDelta | None = None, facts: SharedFacts | None = None) -> None:
-        """Put finished tables together. `delta`: events laid over them; `facts`: of a snapshot with the same facts."""
+        """Combine finished tables. `delta`: events that overlay them; `facts`: of a snapshot with the same facts."""
         self._base = parts
         self._delta = EventDelta() if delta is None else delta
         self._facts = SharedFacts(parts) if facts is None else facts
@@ -68,7 +68,7 @@ class KnowledgeGraph:
 
     @cached_property
     def _parts(self) -> GraphParts:
-        """The tables with all events in them: one pass over the event columns, if events are laid over them."""
+        """The tables with all events: one pass over the event columns if there is an overlay."""
         return with_events(self._base, self._delta.events(), self.event_generation) if len(self._delta) else self._base
 
     @cached_property
@@ -122,7 +122,7 @@ class KnowledgeGraph:
     ) -> KnowledgeGraph:
         """A snapshot of checked rows; of rows with one key the last counts, users of events need no row of their own.
 
-        Raises WhyPathError for a kind, relation or item that is not there.
+        Raises WhyPathError for a kind, relation or item that does not exist.
         """
         made = graph_of_rows(schema, nodes, edges, events, generation=generation, event_generation=event_generation)
         return cls(made)
@@ -160,7 +160,7 @@ class KnowledgeGraph:
         return UnknownNode(f"there is no {kind} {key!r} among the graph's {count:,} nodes of that kind")
 
     def label_of(self, node: int) -> str:
-        """What a person reads for a node: its label, or its key where the label is empty."""
+        """The name of a node for users: its label, or its key where the label is empty."""
         _, key, label = self.node_of(node)
         return label or key
 
@@ -175,7 +175,7 @@ class KnowledgeGraph:
 
     @property
     def item_ids(self) -> Strings:
-        """Outside ids [n_items]: the keys, as "kind:key" only where a key would not tell the kind."""
+        """Outside ids [n_items]: the keys, as "kind:key" only where a key does not determine the kind."""
         return self._facts.items.ids
 
     @property
@@ -236,11 +236,11 @@ class KnowledgeGraph:
     def concealed(self) -> NDArray[np.bool_]:
         """Mask [n_nodes] of entities that only hidden relations lead to; see `kg.graph.concealing`."""
         known = self._facts.concealed
-        # Users, which come last, are never concealed, however many there are by now.
+        # Users, which come last, are never concealed, whatever their number.
         return np.concatenate([known, np.zeros(self.n_nodes - len(known), dtype=bool)])[: self.n_nodes]
 
     def shown_node_id(self, kind: str, key: str) -> int:
-        """`node_id` for somebody who looks around: raises UnknownNode also for a node that is `concealed`."""
+        """`node_id` for browsing: raises UnknownNode also for a node that is `concealed`."""
         node = self.node_id(kind, key)
         if self.concealed[node]:
             raise self._unknown(kind, key)
@@ -248,7 +248,7 @@ class KnowledgeGraph:
 
     @property
     def facts(self) -> SharedFacts:
-        """What depends on items, entities and relations only: one object for all snapshots that share these."""
+        """Values that depend on items, entities and relations only: one object for all snapshots with these."""
         return self._facts
 
     def item_facts(self) -> ItemFacts:
@@ -270,7 +270,7 @@ class KnowledgeGraph:
 
     def events_of(self, user: str) -> list[InteractionTable]:
         """One user's events, a table per interaction kind that has any, without a look at other users' events; `users`
-        of a table is 0 for a user who came after the snapshot was read.
+        of a table is 0 for a user added after the snapshot was read.
         """
         return events_of_user(self._base, self._delta, user)
 
@@ -287,8 +287,8 @@ class KnowledgeGraph:
     # Other snapshots
 
     def overlay(self, events: Sequence[Event], *, event_generation: int | None = None) -> KnowledgeGraph:
-        """The snapshot with further events, at the cost of these on average. New users get a bare node; events that are
-        there already, or whose item the snapshot does not have (it may come with a later load), are left out.
+        """The snapshot with further events, at a cost proportional to their number on average. New users get a bare
+        node; events that exist already, or whose item the snapshot does not have yet, are left out.
         """
         generation = self.event_generation if event_generation is None else event_generation
         base = replace(self._base, event_generation=generation)
@@ -296,13 +296,13 @@ class KnowledgeGraph:
         most = max(_LAID_EVENTS, int(_LAID_SHARE * (graph.n_events - len(graph._delta))))
         if len(graph._delta) <= most:
             return graph
-        # Rows of users in relations move when users come.
+        # Rows of users in relations move when users are added.
         moved = graph._delta.new_users and self._facts.join_users
         return KnowledgeGraph(graph._parts, None, None if moved else self._facts)
 
     def with_changes(self, changes: FactChanges) -> KnowledgeGraph:
         """The snapshot with changed facts, of the generation that they lead to: equal to one read as a whole there,
-        but for events of the changes' `events_after` and later that it did not have. Dense ids may be others.
+        except for events of the changes' `events_after` and later that it did not have. Dense ids may change.
         """
         if not len(changes):
             return self.at_generation(changes.generation)
@@ -311,7 +311,7 @@ class KnowledgeGraph:
         return KnowledgeGraph(with_changes(self._base, changes), self._delta)
 
     def without_users(self, users: Iterable[str]) -> KnowledgeGraph:
-        """The snapshot without these users, their events and whatever else hangs on them."""
+        """The snapshot without these users, their events and their edges."""
         return KnowledgeGraph(without_users(self._parts, users))
 
     def at_generation(self, generation: int) -> KnowledgeGraph:
@@ -325,12 +325,12 @@ class KnowledgeGraph:
         return KnowledgeGraph(replace(self._parts, relations=bare, digest=None))
 
     def shuffled(self, seed: int) -> KnowledgeGraph:
-        """The twin with each relation's tails permuted: degrees stay on both sides, the meaning goes."""
+        """The twin with each relation's tails permuted: degrees on both sides are kept, the meaning is lost."""
         relations = [shuffled_relation(relation, seed) for relation in self.relations]
         return KnowledgeGraph(replace(self._parts, relations=relations, digest=None))
 
     def without_interactions(self) -> KnowledgeGraph:
-        """The twin with the same nodes and relations and no event."""
+        """The twin with the same nodes and relations and without events."""
         none = np.zeros(0, dtype=np.intp)
         return KnowledgeGraph(replace(self._parts, events=[table.take(none) for table in self.events]))
 
@@ -340,22 +340,22 @@ class KnowledgeGraph:
     def digest(self) -> str:
         """Digest of items, entities and the relations between them: equal content, equal digest, on every machine.
 
-        Users and events are not in it, and leave it as it is; `events_digest` covers them.
+        It does not depend on users and events; `events_digest` covers them.
         """
         return self._facts.digest
 
     @cached_property
     def events_digest(self) -> str:
-        """Digest of users, what hangs on them, and events."""
+        """Digest of users, their relations, and events."""
         return events_digest(self._parts, self.item_ids)
 
     def save(self, directory: str | Path, *, mode: int | None = None) -> Path:
-        """Write the snapshot to a directory, whole or not at all. `mode`: of its files, else as the umask allows."""
+        """Write the snapshot to a directory, whole or not at all. `mode`: of its files, by default from the umask."""
         return save(self._parts, self.digest, Path(directory), mode=mode)
 
     @classmethod
     def load(cls, directory: str | Path, mmap: bool = True) -> KnowledgeGraph:
-        """Read what `save` wrote, with `mmap` mapped into memory instead of read. Raises SnapshotUnreadable."""
+        """Read what `save` wrote; with `mmap`, map it into memory. Raises SnapshotUnreadable."""
         return cls(load(Path(directory), mmap=mmap))
 
     def __repr__(self) -> str:

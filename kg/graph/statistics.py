@@ -1,4 +1,4 @@
-"""Figures about a snapshot for a person who looks around: counts, degrees, components, and what is missing or loose."""
+"""Statistics of a snapshot for users: counts, degrees, components, missing values and isolated nodes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from kg.graph.snapshot import KnowledgeGraph
 from kg.graph.tables import InteractionTable
 
 _EXAMPLES = 5
-"""Ids that are named for each thing that is missing."""
+"""Number of example ids per kind of gap."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """How a count is spread over things: the number of things with none of it, and quantiles over all."""
+    """The distribution of a count over things: number of zeros, and quantiles over all."""
 
     none: int
     minimum: int
@@ -29,7 +29,7 @@ class Spread:
 
     @classmethod
     def of(cls, counts: NDArray[np.integer]) -> Spread:
-        """Of one count per thing [n]; zeros where there is no thing."""
+        """The distribution of one count per thing [n]; zeros where n is 0."""
         if not len(counts):
             return cls(0, 0, 0.0, 0.0, 0.0, 0)
         return cls(
@@ -44,7 +44,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class NodeStatistics:
-    """Nodes of one kind; `isolated` ones stand in no relation and no event, `known_fields` counts values per field."""
+    """Nodes of one kind; `isolated` ones are in no relation and no event, `known_fields` counts values per field."""
 
     kind: str
     role: str
@@ -57,7 +57,7 @@ class NodeStatistics:
 
 @dataclass(frozen=True)
 class RelationStatistics:
-    """Edges of one relation and how they are spread over all nodes of the kinds at its ends."""
+    """Edges of one relation and their distribution over all nodes of the kinds at its ends."""
 
     name: str
     head: str
@@ -69,7 +69,7 @@ class RelationStatistics:
 
 @dataclass(frozen=True)
 class InteractionStatistics:
-    """Events of one kind; `pairs` are distinct (user, item), spreads are over users and items that have any.
+    """Events of one kind; `pairs` are distinct (user, item), distributions are over users and items with any event.
 
     `first` and `last` are times in seconds since the epoch, None where no event has one.
     """
@@ -158,7 +158,7 @@ def _of_kind(graph: KnowledgeGraph, per_node: NDArray[np.bool_], kind: str) -> N
 
 
 def _touched(graph: KnowledgeGraph) -> NDArray[np.bool_]:
-    """Mask [n_nodes] of nodes that stand in any relation or event."""
+    """Mask [n_nodes] of nodes that are in any relation or event."""
     touched = np.zeros(graph.n_nodes, dtype=bool)
     for relation in graph.relations:
         touched[relation.heads + graph.offsets[relation.head_kind]] = True
@@ -215,7 +215,7 @@ def _components(graph: KnowledgeGraph) -> Components:
             tails.append(relation.tails.astype(np.int64) + graph.offsets[relation.tail_kind])
     rows, columns = np.concatenate(heads), np.concatenate(tails)
     links = sp.coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(size, size))
-    from scipy.sparse.csgraph import connected_components  # Whoever serves counts no components.
+    from scipy.sparse.csgraph import connected_components  # Serving counts no components.
 
     count, component = connected_components(links, directed=False)
     if not size:

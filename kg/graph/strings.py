@@ -21,7 +21,7 @@ from kg.arrow_arrays import codes_of, numbers_of, numbers_to_arrow, strings_to_a
 from kg.visible import without_halves
 
 _PIECE = 65_536
-"""Strings turned into Python objects at a time while iterating, so that iterating needs bounded memory."""
+"""Strings converted to Python objects at a time while iterating, which bounds memory."""
 
 
 class Strings(Sequence[str]):
@@ -39,19 +39,19 @@ class Strings(Sequence[str]):
 
     @classmethod
     def of(cls, values: Iterable[str]) -> Strings:
-        """The column of the given strings, in their order."""
+        """A column of the given strings, in their order."""
         if isinstance(values, Strings):
             return values
         return cls(strings_to_arrow(values if isinstance(values, list) else list(values)))
 
     @classmethod
     def repeated(cls, value: str, count: int) -> Strings:
-        """`count` times the same string."""
+        """A column of `count` times the same string."""
         return cls(pa.repeat(strings_to_arrow([value])[0], count))
 
     @classmethod
     def concatenated(cls, columns: Sequence[Strings]) -> Strings:
-        """All columns, one after the other; a single one is not copied."""
+        """Concatenate columns; a single one is not copied."""
         if len(columns) == 1:
             return columns[0]
         return cls(pa.concat_arrays([column.array for column in columns]) if columns else strings_to_arrow([]))
@@ -95,14 +95,14 @@ class Strings(Sequence[str]):
         return numbers_of(pc.call_function("array_sort_indices", [self.array])).astype(np.int64)
 
     def find(self, value: str) -> int:
-        """Position of a string in a column sorted by code point, -1 where it is not there."""
+        """Position of a string in a column sorted by code point, -1 if absent."""
         position = bisect_left(self, value)
         return position if position < len(self) and self[position] == value else -1
 
     def positions(self, values: Iterable[str]) -> NDArray[np.int32]:
         """Position [k] of each given string in this column (any order, the first where it repeats), -1 where absent."""
         options = pc.SetLookupOptions(value_set=self.array)
-        # Half of a character, which an argument of a command can have, stands in no column.
+        # A lone surrogate, which an argument of a command can have, is in no column.
         wanted = [value if without_halves(value) == value else None for value in values]
         return codes_of(pc.call_function("index_in", [strings_to_arrow(wanted)], options))
 

@@ -1,6 +1,4 @@
-"""The tables a snapshot is made of: nodes of a kind, edges of a relation as CSR in both directions, events of a
-kind.
-"""
+"""The tables of a snapshot: nodes of a kind, edges of a relation as CSR in both directions, events of a kind."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ from kg.schema import Role
 class NodeTable:
     """All nodes of one kind, sorted by key (code-point order); a node's row is its local index.
 
-    `labels` are what a person reads, `texts` what a text encoder reads (both empty strings where there is none).
+    `labels` are for users, `texts` for a text encoder (both empty strings where there is none).
     """
 
     kind: str
@@ -34,7 +32,7 @@ class NodeTable:
         return len(self.keys)
 
     def take(self, rows: NDArray[np.intp]) -> NodeTable:
-        """The given rows, which must be ascending, as a table of their own."""
+        """A table of the given rows, which must be ascending."""
         return NodeTable(
             self.kind,
             self.role,
@@ -56,9 +54,7 @@ class NodeTable:
         return NodeTable(self.kind, self.role, keys, labels, texts, fields)
 
     def with_bare(self, keys: list[str]) -> NodeTable:
-        """The table with further nodes that have nothing but a key (which is their label too), none of them in it
-        yet.
-        """
+        """The table with further nodes that have only a key (which is their label too), none of them in it yet."""
         all_keys = Strings.concatenated([self.keys, Strings.of(keys)])
         rows = all_keys.order()
         added = len(keys)
@@ -85,7 +81,7 @@ class Csr:
 
     @classmethod
     def of(cls, rows: NDArray[np.integer], columns: NDArray[np.integer], n_rows: int) -> Csr:
-        """From pairs without repeats, in any order."""
+        """Build from pairs without repeats, in any order."""
         order = np.lexsort((columns, rows))
         indptr = np.zeros(n_rows + 1, dtype=np.int64)
         np.cumsum(np.bincount(rows, minlength=n_rows), out=indptr[1:])
@@ -115,8 +111,8 @@ class Csr:
 class RelationTable:
     """All edges of one relation, without repeats.
 
-    `forward` leads from local head indices to local tail indices, `backward` the other way; `label` is how a path
-    prints it ("directed by"); a `hidden` relation is kept out of what is printed.
+    `forward` leads from local head indices to local tail indices, `backward` the other way; `label` is the text in
+    printed paths ("directed by"); a `hidden` relation is never printed.
     """
 
     name: str
@@ -152,7 +148,7 @@ class RelationTable:
         """Incidence of heads and tails, float32 [n_heads, n_tails] with ones."""
         ones = np.ones(len(self), dtype=np.float32)
         parts = (ones, self.forward.indices, self.forward.indptr)
-        # A copy, so that whoever changes the matrix in place does not change the relation.
+        # A copy, so that a caller who changes the matrix in place does not change the relation.
         return sp.csr_array(parts, shape=(len(self.forward), len(self.backward)), copy=True)
 
 
@@ -190,7 +186,7 @@ class InteractionTable:
         )
 
     def part(self, rows: slice) -> InteractionTable:
-        """The events of a run of rows, without copying."""
+        """The events of consecutive rows, without copying."""
         return InteractionTable(
             self.kind,
             self.users[rows],
@@ -202,7 +198,7 @@ class InteractionTable:
         )
 
     def in_order(self) -> InteractionTable:
-        """The same events in the order that the class promises."""
+        """The same events, sorted as documented for the class."""
         by_id = np.empty(len(self), dtype=np.int64)
         by_id[self.ids.order()] = np.arange(len(self))
         return self.take(np.lexsort((by_id, self.items, self.times, self.users)))

@@ -1,4 +1,4 @@
-"""One user's events, from the tables of a snapshot and from the events laid over them."""
+"""One user's events, from the tables of a snapshot and from its overlay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kg.graph.tables import InteractionTable
 
 
 def events_of_user(base: GraphParts, delta: EventDelta, user: str) -> list[InteractionTable]:
-    """The user's events, a table for each kind that has any; `users` is the row in the base, 0 for a new user."""
+    """The user's events, one table per kind that has any; `users` is the row in the base, 0 for a new user."""
     row = base.users.keys.find(user)
     laid = delta.of_user(user) if len(delta) else []
     found: list[InteractionTable] = []

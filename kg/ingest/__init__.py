@@ -1,4 +1,4 @@
-"""Ingest: from sources to a store, row by checked row, with a quarantine for what cannot be used. Knows no format."""
+"""Load sources into a store: check each row, and write unusable ones to a quarantine. Independent of formats."""
 
 from kg.checking.progress import LoadProgress, Progress, SectionReport
 from kg.checking.quarantine import BadRow, QuarantineError

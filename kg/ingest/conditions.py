@@ -1,4 +1,4 @@
-"""`where` of a section: whether a cell has one of the values that a description names, however programs spell it."""
+"""`where` of a section: whether a cell has one of the values of a description, in any usual spelling."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 def _spellings(value: str) -> tuple[str, ...]:
-    """How programs write a value that a condition names: `true` as True and TRUE, 1 as 1.0 and the other way round."""
+    """Spellings of a condition's value: `true` also as True and TRUE, 1 also as 1.0, and the reverse."""
     if value.lower() in ("true", "false"):
         return value, value.lower(), value.title(), value.upper()
     if value.removesuffix(".0").removeprefix("-").isdigit():
@@ -29,10 +29,10 @@ def texts_of(cell: Cell) -> list[str]:
 
 
 def value_fits(cell: Cell, wanted: frozenset[str]) -> bool:
-    """Whether a cell, or one of the values in it, is among those that a condition wants."""
+    """Whether a cell, or one of the values in it, is among those of a condition."""
     return not wanted.isdisjoint(texts_of(cell))
 
 
 def wanted_values(values: Iterable[str], reader: Reader) -> frozenset[str]:
-    """The spellings that fit a condition, in the reader's terms."""
+    """The spellings that fit a condition, as the reader gives values."""
     return frozenset(reader.resolve_value(each) for value in values for each in _spellings(value))

@@ -1,4 +1,4 @@
-"""What each kind of section does with a record: nodes, their links, relations, events."""
+"""Write records, one class per kind of section: nodes, their links, relations, events."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ class _EdgeWriter:
         *,
         named: bool,
     ) -> None:
-        """Ends are (kind, key, yet to be made); `named` where the key of a made node is its name (a column's value)."""
+        """Ends are (kind, key, whether to create it); `named` where the key of a created node is its name (a column's
+        value)."""
         name = self.ends(head, tail, relation, record, section, named=named)
         self._batches.edge(EdgeRow(name, head[1], tail[1]), record, section)
 
@@ -71,7 +72,7 @@ class _EdgeWriter:
         *,
         named: bool,
     ) -> str:
-        """Make the ends that are yet to be made, and give the relation's name between their kinds."""
+        """Create missing ends, and return the relation's name between their kinds."""
         if head[:2] == tail[:2]:
             raise RowProblem(Reason.SELF_LOOP, f"{relation} leads from {head[0]} {head[1]!r} to itself")
         for kind, key, absent in (head, tail):
@@ -88,9 +89,9 @@ class _EdgeWriter:
 
 
 class LinkConsumer:
-    """Writes the relations that columns of a node kind say, for the rows that were loaded.
+    """Writes the relations given by columns of a node kind, for the rows that were loaded.
 
-    It sees rows for the second time, after all nodes are known, so that a row may point at one that comes later.
+    It reads rows a second time, when all nodes are known, so that a row may refer to a later one.
     """
 
     def __init__(
@@ -108,11 +109,11 @@ class LinkConsumer:
         draft = self._builder.build(record)
         row = draft.row
         if not self._known.is_as_loaded(row.kind, row.key, draft.content):
-            return  # a row that was refused, and told, when nodes were read
+            return  # a row that was refused and reported when nodes were read
         for column, problem in draft.problems:
             self._quarantine.add(record, self.section, problem.reason, f"{column}: {problem.detail}")
         unread = {column for column, _ in draft.problems}
-        # A relation of which a column cannot be read is left as it was: what the row says of it is not known.
+        # A relation with an unreadable column is left as it was: its value in this row is unknown.
         tails: dict[tuple[str, str], dict[str, None]] = {
             relation: {} for relation, columns in self._builder.columns_of.items() if unread.isdisjoint(columns)
         }
@@ -123,7 +124,7 @@ class LinkConsumer:
                 head, tail = (row.kind, row.key, False), (kind, key, absent)
                 ends = self._writer.ends(head, tail, link.relation, record, self.section, named=True)
             except RowProblem as problem:
-                # The node stands; only this relation of it is bad.
+                # The node is kept; only this relation of it is bad.
                 self._quarantine.add(record, self.section, problem.reason, f"{link.column}: {problem.detail}")
                 continue
             said = tails.get((link.relation, link.target_kind))
@@ -140,7 +141,7 @@ class LinkConsumer:
 
 
 class RelationConsumer:
-    """Writes the edges of a relation with a file of its own."""
+    """Writes the edges of a relation that has its own file."""
 
     def __init__(self, builder: EdgeBuilder, schema: DomainSchema, known: KnownNodes, batches: Batches) -> None:
         self.section = builder.section
@@ -195,7 +196,7 @@ class EventConsumer:
                 problems.append(problem)
         if problems and len(problems) == len(drafts):
             raise problems[0]
-        for problem in problems:  # the row stands; only these items of it are bad
+        for problem in problems:  # the row is kept; only these items of it are bad
             self._quarantine.add(record, self.section, problem.reason, problem.detail)
 
     def _take(self, draft: EventDraft, record: RawRecord) -> None:
@@ -212,7 +213,7 @@ class EventConsumer:
             same = self._ids.add(event.id, content)
             if same is False:
                 raise RowProblem(
-                    Reason.DUPLICATE_KEY, f"the event {event.id!r} stands in an earlier row with other content"
+                    Reason.DUPLICATE_KEY, f"the event {event.id!r} is in an earlier row with other content"
                 )
             if same:
                 self._tally.repeated += 1
@@ -227,10 +228,10 @@ class EventConsumer:
 
 
 def created_node(kind: str, key: str, *, named: bool) -> NodeRow:
-    """A node that only a relation or an event names: its label is the key in readable words.
+    """A node that only a relation or an event names; its label is the key in readable words.
 
-    The label is text for an encoder where it is a name: a value of a column (`named`), or the name in an IRI; a bare
-    id of a triples file says nothing.
+    A text encoder reads the label only where it is a name: a value of a column (`named`), or the name in an IRI; a bare
+    id of a triples file has no meaning as text.
     """
     label = readable_name(key)
     return NodeRow(kind, key, label, label if named or label != key else "")

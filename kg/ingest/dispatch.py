@@ -1,5 +1,4 @@
-"""One pass over a source for all sections that are read from it: each record goes to the sections whose `where` it
-fits."""
+"""Read a source once for all its sections: each record goes to the sections whose `where` it fits."""
 
 from __future__ import annotations
 
@@ -17,10 +16,10 @@ from kg.ingest.conditions import texts_of, value_fits, wanted_values
 from kg.sources import BadRecord, RawRecord, Reader
 
 _NAMED_ROWS = 10_000
-"""Records of a source without fixed columns whose names are noted."""
+"""Number of records whose column names are noted, for a source without fixed columns."""
 
 _EVERY = 20_000
-"""Rows between two reports of progress."""
+"""Number of rows between two reports of progress."""
 
 
 class Consumer(Protocol):
@@ -37,18 +36,18 @@ class Consumer(Protocol):
         ...
 
     def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
-        """The users that a record is about; None where it is about users and cannot be read far enough to say whom."""
+        """The users that a record is about; None where it is about users that cannot be read from it."""
         ...
 
 
 class Tally:
-    """Counts of a load that no store gives: rows by section, rows read at all, repeats, rows that fit no section,
+    """Counts of a load that a store cannot give: rows by section, all rows, repeats, rows that fit no section,
     items."""
 
     def __init__(self) -> None:
         self.rows: Counter[str] = Counter()
         self.taken: Counter[str] = Counter()
-        """By section: rows that were good."""
+        """Good rows by section."""
         self.read = 0
         self.repeated = 0
         self.skipped = 0
@@ -56,7 +55,7 @@ class Tally:
 
 
 class _Route:
-    """A consumer with its conditions in the reader's terms."""
+    """A consumer with its conditions, in the spellings that its reader gives."""
 
     def __init__(self, consumer: Consumer, reader: Reader) -> None:
         self.consumer = consumer
@@ -69,22 +68,22 @@ class _Route:
 
 
 class _Routes:
-    """The routes of a pass. Sixty relations out of one triples file: the value of the first condition is looked up
-    instead of trying all sixty.
+    """The routes of a pass. Routes are looked up by the value of their first condition, instead of trying each of, say,
+    sixty relations of one triples file.
     """
 
     def __init__(self, consumers: Sequence[Consumer], reader: Reader) -> None:
         routes = [_Route(consumer, reader) for consumer in consumers]
         self._always = [route for route in routes if not route.conditions]
         self.by_value: dict[str, dict[str, list[_Route]]] = {}
-        """Routes by the column and the value of their first condition."""
+        """Column of the first condition -> its value -> routes."""
         for route in routes:
             for column, wanted in route.conditions[:1]:
                 for value in wanted:
                     self.by_value.setdefault(column, {}).setdefault(value, []).append(route)
 
     def fitting(self, record: RawRecord) -> Mapping[_Route, None]:
-        """Those whose conditions a record fits, each once."""
+        """The routes whose conditions a record fits, each once."""
         fitting = dict.fromkeys(self._always)
         for column, table in self.by_value.items():
             for value in texts_of(record.values.get(column)):
@@ -105,12 +104,12 @@ def first_fitting(reader: Reader, consumers: Sequence[Consumer]) -> bool:
 
 
 class Dispatcher:
-    """Runs over sources. A row that its reader could not read is told once, however often its file is read."""
+    """Runs over sources. A row that its reader cannot read is reported once, however often the file is read."""
 
     def __init__(
         self, quarantine: Quarantine, tally: Tally, progress: Progress | None, rows: int | None = None
     ) -> None:
-        """`rows` of each source are read, all where it is None."""
+        """rows: maximum number of rows to read from each source; all where it is None."""
         self._rows = rows
         self._quarantine = quarantine
         self._tally = tally
@@ -118,7 +117,7 @@ class Dispatcher:
         self._told: set[str] = set()
 
     def run(self, stage: str, reader: Reader, consumers: Sequence[Consumer], *, quiet: bool = False) -> None:
-        """One pass. With `quiet` nothing is told or counted: it is a second look at the same rows."""
+        """One pass. With `quiet` nothing is reported or counted, for a second pass over the same rows."""
         routes, marks = _Routes(consumers, reader), self._quarantine.marks
         if not quiet:
             for column, table in routes.by_value.items():
@@ -151,7 +150,7 @@ class Dispatcher:
     def _hand(self, consumer: Consumer, record: RawRecord, quiet: bool) -> None:
         if not quiet:
             self._tally.rows[consumer.section] += 1
-        # Marked first: what it leads to may be written, and refused, before it returns.
+        # Marked first: its rows may be written, and refused, before it returns.
         position, marks = record.position, self._quarantine.marks
         was_used = quiet or marks.is_used(position)
         if not was_used:

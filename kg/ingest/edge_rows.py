@@ -1,4 +1,4 @@
-"""From a record of a relation's file to the keys of its ends."""
+"""Convert a record of a relation's file to the keys of its ends."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from kg.sources import RawRecord, Reader, Reason
 
 
 class EdgeBuilder:
-    """Checks the records of one source of a relation. Raises `SourceError` for a column that is not there.
+    """Checks the records of one source of a relation. Raises `SourceError` for a missing column.
 
-    With an id map, mapped ids become the item's key and can only be items, and the others cannot be items: two id
-    spaces that happen to share spellings stay apart.
+    With an id map, mapped ids become the item's key and can only be items, and the others cannot be items: ids of two
+    spaces are kept apart even if some are spelled alike.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class EdgeBuilder:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Columns without which no row is good."""
+        """Columns that every row needs."""
         return tuple(column for column, *_ in self._ends)
 
     def build(self, record: RawRecord) -> list[tuple[str, tuple[str, ...]]]:
@@ -60,13 +60,13 @@ class EdgeBuilder:
                         if mapped is None
                         else f"is the item {mapped!r} by the item map"
                     )
-                    raise RowProblem(Reason.CONTRADICTING_ROLE, f"{column}: {key!r} {what}, which cannot stand here")
+                    raise RowProblem(Reason.CONTRADICTING_ROLE, f"{column}: {key!r} {what}, which is not allowed here")
                 key = key if mapped is None else mapped
             found.append((key, kinds))
         return found
 
     def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
-        """The users at its ends; none for a relation between others, None where a key is missing."""
+        """The users at its ends; empty for a relation between other kinds, None where a key is missing."""
         keys = [key_or_none(record.values.get(column), self.missing) for column in self._user_columns]
         found = tuple(key for key in keys if key is not None)
         return found if len(found) == len(keys) else None

@@ -1,4 +1,4 @@
-"""From a record of an interaction's file to an event, over the linking tables between user and item."""
+"""Convert a record of an interaction's file to events, with linking tables between user and item."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kg.sources import Cell, RawRecord, Reader, Reason
 
 
 class EventDraft:
-    """A checked record: everything of an event but the kind of its item, which the known keys tell."""
+    """A checked record: an event without the kind of its item, which the known keys determine."""
 
     __slots__ = ("id", "item", "item_kind", "time", "user", "weight")
 
@@ -31,7 +31,7 @@ class EventDraft:
 
 
 class EventBuilder:
-    """Checks the records of one source of an interaction. Raises `SourceError` for a column that is not there."""
+    """Checks the records of one source of an interaction. Raises `SourceError` for a missing column."""
 
     def __init__(
         self,
@@ -76,17 +76,17 @@ class EventBuilder:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Columns of the interaction's own file without which no row is good."""
+        """Columns of the interaction's own file that every row needs."""
         return tuple(column for table, column in (self._user, self._item) if table is None)
 
     @property
     def has_ids(self) -> bool:
-        """Whether events bring their own ids."""
+        """Whether events have ids in the source."""
         return self._id is not None
 
     def build(self, record: RawRecord) -> list[EventDraft]:
-        """Check a record, which says one event or, where its cell holds several items, one for each; none where a row
-        of a linking table does not fit `where`. Raises `RowProblem`."""
+        """Check a record, which gives one event, or one per item where its cell holds several; none where a row of a
+        linking table does not fit `where`. Raises `RowProblem`."""
         joined = self._joined(record)  # hot: a million times, 15 µs each
 
         def cell(place: tuple[str | None, str]) -> Cell:
@@ -121,7 +121,7 @@ class EventBuilder:
         return weight_of(pointed(cell, column, self.missing) if self._with_comma else cell, column, self.missing)
 
     def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
-        """The user of a record, None where its columns or the linking tables do not tell."""
+        """The user of a record, None where its columns and the linking tables do not give it."""
         try:
             table, column = self._user
             key = key_of(self._joined(record)[table].get(column), column, self.missing)
@@ -143,7 +143,7 @@ class EventBuilder:
         return joined
 
     def _place(self, column: str) -> tuple[str | None, str]:
-        """(linking table or None for the own file, column there)."""
+        """(linking table, None for the interaction's file; its column)."""
         table, dot, rest = column.partition(".")
         if dot and table in self._linking:
             return table, self._linking[table].resolve(rest)

@@ -1,4 +1,4 @@
-"""What nodes there are: those that this load has seen, and those of the store's last complete load it may refer to."""
+"""The nodes that rows may refer to: those that this load has seen, and those of the store's last complete load."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class KnownNodes:
-    """Keys by kind. A role contradicts itself where one key would be a node of two rival kinds: the first stands.
+    """Keys by kind. One key cannot be a node of two rival kinds: the first is kept, the second is a bad row.
 
-    `existing` gives the store's last complete snapshot, asked for at the first key that the source does not have; None
+    `existing` returns the store's last complete snapshot, called at the first key that the source does not have; None
     for a replacing load, which knows only its own source.
     """
 
@@ -30,25 +30,25 @@ class KnownNodes:
         self._rivals = rivals_of(schema)
 
     def add(self, kind: str, key: str, content: Hashable) -> bool:
-        """Note a node: whether it is new; raises `RowProblem` for a contradiction."""
+        """Note a node, and return whether it is new. Raises `RowProblem` for a contradiction."""
         index = self._by_kind[kind]
         self._contradict(kind, key)
         same = index.add(key, content)
         if same is False:
-            raise RowProblem(Reason.DUPLICATE_KEY, f"the {kind} {key!r} stands in an earlier row with other content")
+            raise RowProblem(Reason.DUPLICATE_KEY, f"the {kind} {key!r} is in an earlier row with other content")
         return same is None
 
     def count(self, kind: str) -> int:
-        """Nodes of a kind that this load has named."""
+        """Number of nodes of a kind that this load has named."""
         return len(self._by_kind[kind])
 
     def is_as_loaded(self, kind: str, key: str, content: Hashable) -> bool:
-        """Whether this is the row of the key that was loaded."""
+        """Whether this row is the one that was loaded for the key."""
         return self._by_kind[kind].has(key, content)
 
     def spelling(self, key: str, kinds: Sequence[str]) -> str:
-        """The key as its node has it: of 17.0, which a program made of 17 in a column with gaps, 17 where that is known
-        and 17.0 is not.
+        """The key as its node has it: 17 for 17.0, as programs write 17 in a column with gaps, where 17 is known and
+        17.0 is not.
         """
         whole = key[:-2]
         if not key.endswith(".0") or not whole.removeprefix("-").isdecimal():
@@ -61,9 +61,9 @@ class KnownNodes:
         return key in self._by_kind[kind] or self._exists(kind, key)
 
     def end(self, key: str, kinds: Sequence[str]) -> tuple[str, bool]:
-        """The kind of an end that may be of several kinds, and whether its node is yet to be made (by `add`).
+        """The kind of an end that may be of several kinds, and whether its node must be created (by `add`).
 
-        The first kind that knows the key; else the first kind that makes nodes out of keys. Raises `RowProblem` where
+        The first kind that knows the key; else the first kind that creates nodes from keys. Raises `RowProblem` where
         there is neither.
         """
         for kind in kinds:
@@ -89,7 +89,7 @@ class KnownNodes:
         return self.end(key, knowing or kinds)
 
     def _exists(self, kind: str, key: str) -> bool:
-        # Nodes of a kind without a source are named by every load that uses them, so they are written again at no cost.
+        # Every load that uses nodes of a kind without a source names them, so writing them again costs nothing.
         if not self._schema.nodes[kind].source:
             return False
         if self._ask is not None:

@@ -1,4 +1,4 @@
-"""Reading linking tables (orders between customers and order lines) before the events that need them."""
+"""Read linking tables (orders between customers and order lines) before the events that need them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kg.sources import BadRecord, Reader, Reason
 def read_linking_table(
     table: LinkingTable, reader: Reader, missing: frozenset[str], quarantine: Quarantine | None, section: str
 ) -> LookupTable:
-    """Rows by key; bad ones go to the quarantine (nowhere, where they are told already and it is None)."""
+    """Rows by key; bad ones go to the quarantine, if any: None where they were reported before."""
     key_column = reader.resolve(table.key)
     found = LookupTable()
     for record in reader:
@@ -25,7 +25,7 @@ def read_linking_table(
             if key is None:
                 raise RowProblem(Reason.MISSING_KEY, f"no value in the key column {key_column!r}")
             if found.add(key, dict(record.values)) is False:
-                raise RowProblem(Reason.DUPLICATE_KEY, f"{key!r} stands in an earlier row with other content")
+                raise RowProblem(Reason.DUPLICATE_KEY, f"{key!r} is in an earlier row with other content")
         except RowProblem as problem:
             if quarantine is not None:
                 quarantine.add(record, section, problem.reason, problem.detail)

@@ -1,11 +1,11 @@
-"""`load_domain`: from a domain description to a store, row by checked row.
+"""`load_domain`: load the sources of a domain description into a store, with a check of each row.
 
-Three stages, each a pass over its sources in bounded memory: nodes; relations (files of their own, and the columns of
-node files, read a second time when all nodes are known); events. What a load keeps in memory are hashes of keys, some
-batches of rows, and item maps; linking tables and grouped RDF go through temporary files.
+Three stages, each a pass over its sources in bounded memory: nodes; relations (their own files, and the columns of node
+files, which are read again when all nodes are known); events. A load keeps in memory hashes of keys, a few batches of
+rows, and item maps; linking tables and grouped RDF use temporary files.
 
-Where it stands after a kill: batches are transactions, so whole batches are there and the store's mark says that the
-load is not complete. Running the load again writes the same rows to the same end.
+After a kill the store holds whole batches, as batches are transactions, and its mark says that the load is not
+complete. Running the load again writes the same rows and reaches the same state.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from kg.sources import Reader
 from kg.stores import FinishReport, LoadTarget, StoreEmpty, StoreLoading
 
 QUARANTINE_NAME = "quarantine.jsonl"
-"""Name of the quarantine file beside `domain.yaml` where none is given."""
+"""Name of the quarantine file beside `domain.yaml` by default."""
 
 
 def load_domain(
@@ -56,15 +56,14 @@ def load_domain(
 ) -> LoadReport:
     """Load a domain into a store.
 
-    `domain` is the path of a `domain.yaml`, or a schema (whose files are then looked for in `folder`, by default the
+    `domain` is the path of a `domain.yaml`, or a schema (whose files are then relative to `folder`, by default the
     working directory). `tables` are data frames, Arrow tables, networkx graphs or lists of mappings that sources name
-    with `table:`. Files lie in the folder of the `domain.yaml` (in `folder` where it is given) or in one of the
-    folders `allow_outside`, links followed; a description that names any other is a `SourceError`.
+    with `table:`. Files must be in the folder of the `domain.yaml` (in `folder` if given) or in one of the folders
+    `allow_outside`, after resolving links; a description that names any other file is a `SourceError`.
 
-    Rows are upserted; with `replace` what the source no longer has is removed. Bad rows are left out, counted in the
-    report and written to `quarantine` (by default `quarantine.jsonl` beside `domain.yaml`; nowhere for a schema
-    without that path). With `strict` a validation pass comes first, and any bad row is a `StrictError` before anything
-    is written.
+    Rows are upserted; `replace` removes what the source no longer has. Bad rows are left out, counted in the report and
+    written to `quarantine` (by default `quarantine.jsonl` beside `domain.yaml`; nowhere for a schema without that
+    path). With `strict` a validation pass comes first, and any bad row is a `StrictError` before anything is written.
 
     Raises `SchemaError`, `SourceError` (a source as a whole cannot be read), `LoadError`, and the store's errors.
     """
@@ -127,14 +126,14 @@ def check_domain(
 def look_at(
     schema: DomainSchema, folder: Path, sink: RowSink, *, rows: int, allow_outside: Sequence[str | Path] = ()
 ) -> None:
-    """Read at most so many rows of each source as a load would, into any sink. Raises `SourceError`."""
+    """Read at most `rows` rows of each source as a load does, into any sink. Raises `SourceError`."""
     with SourcePool(schema, folder, {}, allow_outside) as pool, Quarantine(None) as nobody:
         known = KnownNodes(schema, None)
         _Run(_plan(schema, pool), known, sink, nobody, None, checking=True, rows=rows).run()
 
 
 def _described(domain: str | Path | DomainSchema, folder: str | Path | None) -> tuple[DomainSchema, Path, Path | None]:
-    """The schema, the folder of its files, and the description's path if it has one. Raises LoadError for a graph."""
+    """The schema, the folder of its files, and the path of the description, if any. Raises LoadError for a graph."""
     if isinstance(domain, DomainSchema):
         schema, base, described = domain, Path(folder or "."), None
     else:
@@ -149,7 +148,7 @@ def _described(domain: str | Path | DomainSchema, folder: str | Path | None) -> 
 
 
 def _published(quarantine: Quarantine, store: LoadTarget) -> Path | None:
-    """Put the quarantine file in its place, having told the store where that is: users may stand in it."""
+    """Put the quarantine file in its place, after the store has noted where: it may name users."""
     if quarantine.path is not None and quarantine.total:
         store.remember_quarantine(quarantine.path)
     return quarantine.publish()
@@ -163,7 +162,7 @@ def _existing(store: LoadTarget) -> KnowledgeGraph | None:
 
 
 def _protect(quarantine: Path | None, read: tuple[Path, ...]) -> None:
-    """Refuse a quarantine file that would overwrite what is read."""
+    """Refuse a quarantine file that would overwrite a source."""
     if quarantine is None:
         return
     for path in read:
@@ -173,7 +172,7 @@ def _protect(quarantine: Path | None, read: tuple[Path, ...]) -> None:
 
 @dataclass(frozen=True)
 class _Pass:
-    """Sections that are read from one source in one go."""
+    """Sections that are read from one source in one pass."""
 
     reader: Reader
     nodes: tuple[NodeBuilder, ...] = ()
@@ -182,7 +181,7 @@ class _Pass:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is to be read, in order. Making it opens every source and checks every column."""
+    """What to read, in order. The constructor opens every source and checks every column."""
 
     schema: DomainSchema
     pool: SourcePool
@@ -222,7 +221,7 @@ def _plan(schema: DomainSchema, pool: SourcePool) -> _Plan:
 
 
 def _has_items(plan: _Plan) -> bool:
-    """Whether there is a usable row of an item kind; kinds that come from events count as having one."""
+    """Whether an item kind has a usable row; kinds that are created from events count as having one."""
     items = [kind for kind in plan.schema.item_kinds if plan.schema.nodes[kind].source]
     if len(items) < len(plan.schema.item_kinds):
         return True
@@ -266,7 +265,7 @@ class _Run:
         checking: bool,
         rows: int | None = None,
     ) -> None:
-        """`rows` of each source are read, all where it is None."""
+        """rows: maximum number of rows to read from each source; all where it is None."""
         self._plan = plan
         self._known = known
         self._quarantine = quarantine
@@ -280,7 +279,7 @@ class _Run:
         self._told_tables: set[str] = set()
 
     def run(self) -> None:
-        """All stages, in order."""
+        """Run all stages, in order."""
         schema, known, batches = self._plan.schema, self._known, self._batches
         for work in self._plan.nodes:
             consumers = [NodeConsumer(b, known, batches, self.tally) for b in work.nodes]
@@ -299,7 +298,7 @@ class _Run:
         self.tally.items = sum(known.count(kind) for kind in schema.item_kinds)
 
     def read(self, quarantine: Path | None, seconds: float) -> CheckReport:
-        """What was read, and what became of it."""
+        """The counts of the rows that were read."""
         by_section = self._quarantine.by_section
         sections = {**dict.fromkeys(self.tally.rows), **dict.fromkeys(by_section)}
         sources = source_reports(self._plan.schema, self._plan.pool, self._quarantine.marks)
@@ -323,7 +322,7 @@ class _Run:
     def report(
         self, finish: FinishReport, quarantine: Path | None, seconds: float, finishing_seconds: float
     ) -> LoadReport:
-        """What became of a load."""
+        """The report of a load."""
         read = self.read(quarantine, seconds)
         told = {each.name: getattr(read, each.name) for each in fields(read)}
         return LoadReport(**told, finish=finish, writing_seconds=self._batches.seconds + finishing_seconds)

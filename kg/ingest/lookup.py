@@ -11,7 +11,7 @@ from kg.sources import Cell
 
 
 class LookupTable:
-    """Key -> a row's cells, in a temporary SQLite file, so that an orders table of any size fits."""
+    """Key -> a row's cells, in a temporary SQLite file, so that a table of any size fits."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="whypath-")
@@ -22,8 +22,8 @@ class LookupTable:
         self._database.execute("BEGIN")
 
     def add(self, key: str, cells: dict[str, Cell]) -> bool | None:
-        """Keep a row: None if its key is new, else whether the same row was there."""
-        # As ASCII: an escape in JSON may stand for half a character, which no text of SQLite can hold.
+        """Add a row: None if its key is new, else whether its row was the same."""
+        # As ASCII: a JSON escape may be a lone surrogate, which a text of SQLite cannot hold.
         text = json.dumps(cells, default=str)
         added = self._database.execute("INSERT OR IGNORE INTO rows VALUES (?, ?)", (key, text)).rowcount
         return None if added else self._text(key) == text

@@ -1,4 +1,4 @@
-"""Which node kinds share a space of ids, so that one key in two of them contradicts itself."""
+"""Find node kinds that share a space of ids, in which one key cannot be of two kinds."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _GLOBAL_IDS = (SourceFormat.RDF, SourceFormat.TRIPLES)
 
 
 def rivals_of(schema: DomainSchema) -> dict[str, tuple[str, ...]]:
-    """Node kind -> the kinds that may not have a node of the same key.
+    """Node kind -> the kinds that must not have a node of the same key.
 
-    Kinds with the same `namespace` are rivals. Where nothing is said, an item kind and an entity kind are rivals if
-    their keys are ids of one space: both read from RDF, both read from the same file and key column, or both at the
-    ends of relations of one triples or RDF file (without an item map, which says that there are two spaces). Then a
-    row that makes an item an entity is a mistake. Entity kinds may share keys: a word can be a genre and a tag.
+    Kinds with the same `namespace` are rivals. By default an item kind and an entity kind are rivals if their keys are
+    ids of one space: both read from RDF, both read from the same file and key column, or both at the ends of relations
+    of one triples or RDF file (without an item map, which declares two spaces). Then a row that makes an item an entity
+    is a mistake. Entity kinds may share keys: a word can be a genre and a tag.
     """
     rivals: dict[str, set[str]] = {kind: set() for kind in schema.nodes}
     for space in _spaces(schema):

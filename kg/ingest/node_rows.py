@@ -1,4 +1,4 @@
-"""From a record to a node: its row, and the relations that its list and foreign-key columns say."""
+"""Convert a record to a node: its row, and the relations given by its list and foreign-key columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kg.sources import RawRecord, Reader, Reason, readable_name
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A relation that a column says: from the row's node to a node of another kind."""
+    """A relation given by a column, from the row's node to a node of another kind."""
 
     relation: str
     target_kind: str
@@ -26,8 +26,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class NodeDraft:
-    """A checked record: the node and its links. `content` tells repeats of a key with the same content from others;
-    `problems` are columns whose relations cannot be read, and why.
+    """A checked record: the node and its links. `content` tells whether a repeated key has the same content; `problems`
+    are columns whose relations cannot be read, with reasons.
     """
 
     row: NodeRow
@@ -37,7 +37,7 @@ class NodeDraft:
 
 
 class NodeBuilder:
-    """Checks the records of one source of a node kind. Raises `SourceError` for a column that is not there."""
+    """Checks the records of one source of a node kind. Raises `SourceError` for a missing column."""
 
     def __init__(self, schema: DomainSchema, kind: str, spec: SourceSpec, reader: Reader) -> None:
         node = schema.nodes[kind]
@@ -57,7 +57,7 @@ class NodeBuilder:
         ]
         self._decimal: DecimalMark = spec.decimal
         self.sensitive = frozenset(column for _, spec, column, _ in self._fields if spec.sensitive)
-        """Columns of its source, as records have them, that are shown to nobody."""
+        """Columns of its source, named as in records, that are never shown."""
         separator = " " if spec.resolved_format is SourceFormat.RECBOLE else ","
         self._lists = [
             (reader.resolve(column), column, link, list_reader(link, separator)) for column, link in node.lists.items()
@@ -66,7 +66,7 @@ class NodeBuilder:
 
     @cached_property
     def columns_of(self) -> dict[tuple[str, str], set[str]]:
-        """The columns that say each relation, by (relation, kind that it leads to)."""
+        """(relation, kind that it leads to) -> the columns that give it."""
         found: dict[tuple[str, str], set[str]] = {}
         for column, name, link, *_ in (*self._lists, *self._links):
             found.setdefault((link.relation or name, link.target), set()).add(column)
@@ -74,12 +74,12 @@ class NodeBuilder:
 
     @property
     def has_links(self) -> bool:
-        """Whether its records say relations at all."""
+        """Whether its records have relations."""
         return bool(self._lists or self._links)
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Columns without which no row is good."""
+        """Columns that every row needs."""
         return (self._key,)
 
     def build(self, record: RawRecord) -> NodeDraft:
@@ -114,7 +114,7 @@ class NodeBuilder:
         return NodeDraft(row, tuple(links), content, tuple(problems))
 
     def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
-        """The user that a record is of; none for a kind of items or entities, None where there is no key to tell."""
+        """The user of a record; empty for a kind of items or entities, None where there is no key."""
         if not self._is_user:
             return ()
         key = key_or_none(record.values.get(self._key), self.missing)

@@ -1,6 +1,6 @@
-"""A look at what a description leads to, in words: some events and items as a load would have them.
+"""Preview a description in sentences: some events and items as a load would read them.
 
-The first rows of each source are read and checked by the code of a load, so a person sees at a glance what is wrong.
+The first rows of each source are read and checked by the code of a load, so a user sees quickly what is wrong.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kg.schema import DomainSchema
 from kg.stores import WriteReport
 
 ROWS = 50_000
-"""Rows of each source that are looked at."""
+"""Number of rows to read from each source."""
 
 _EVENTS, _ITEMS, _FACTS = 3, 3, 12
 _LONGEST = 60
@@ -27,8 +27,8 @@ _LONGEST = 60
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Sentences about `events` and `items`; of the `events_seen` that were looked at `share_not_liked` are no likes,
-    None where there is no event.
+    """Sentences about `events` and `items`. `share_not_liked` of the `events_seen` that were read are no likes, None
+    where there is no event.
     """
 
     events: tuple[str, ...]
@@ -47,14 +47,14 @@ class Preview:
 
 
 def preview(schema: DomainSchema, folder: Path, allow_outside: Sequence[str | Path] = ()) -> Preview:
-    """Look at the first rows of a domain's files. Raises SourceError for a file that cannot be read."""
+    """Read the first rows of a domain's files. Raises SourceError for a file that cannot be read."""
     seen = Seen()
     look_at(schema, folder, seen, rows=ROWS, allow_outside=allow_outside)
     return told(schema, seen)
 
 
 def told(schema: DomainSchema, seen: Seen) -> Preview:
-    """In words, what was seen of a domain."""
+    """Describe what was read of a domain."""
     liked = seen.liked(schema)
     events = [_of_event(schema, seen, event, is_liked) for event, is_liked in _chosen(seen.events, liked)]
     share = None if not len(liked) else float(1 - liked.mean())
@@ -62,7 +62,7 @@ def told(schema: DomainSchema, seen: Seen) -> Preview:
 
 
 class Seen:
-    """A sink that keeps what it is given."""
+    """A sink that keeps its rows."""
 
     def __init__(self) -> None:
         self.nodes: dict[tuple[str, str], NodeRow] = {}
@@ -100,11 +100,11 @@ class Seen:
 
 
 def _chosen(events: Sequence[Event], liked: np.ndarray) -> list[tuple[Event, bool]]:
-    """A few events from start to end, a like and one that is none among them where there are both."""
+    """A few events from start to end, with a like and an event that is none where both exist."""
     if not events:
         return []
     places = [int(np.flatnonzero(liked == value)[0]) for value in (True, False) if (liked == value).any()]
-    # One of each kind of event comes before others of a kind that is shown.
+    # One of each kind of event comes before further ones of the same kind.
     first_of_kind = {event.kind: at for at, event in reversed(list(enumerate(events)))}
     rest = [*sorted(first_of_kind.values()), len(events) // 2, len(events) - 1]
     places = list(dict.fromkeys([*places, *rest]))[: max(_EVENTS, min(len(first_of_kind), 6))]
@@ -130,7 +130,7 @@ def _of_event(schema: DomainSchema, seen: Seen, event: Event, is_liked: bool) ->
 
 
 def most_seen(seen: Seen) -> list[tuple[str, str]]:
-    """Kinds and keys of the items with most events, which a preview shows."""
+    """Kinds and keys of the items with the most events, which a preview shows."""
     popular = Counter((event.item_kind, event.item) for event in seen.events)
     return [key for key, _ in popular.most_common(_ITEMS)]
 

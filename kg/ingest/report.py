@@ -1,4 +1,4 @@
-"""What a load tells: progress while it runs, a report when it is done, an error when it must not be done."""
+"""Report a load: progress while it runs, counts when it is done, an error when it cannot be done."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from kg.sources import Reason
 from kg.stores import FinishReport, WriteReport
 
 _SHOWN_ROWS = 3
-"""Bad rows that are spelled out."""
+"""Number of bad rows that a report shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReport:
-    """What was read. `nodes`, `edges` and `events` count in a check what there is, as new, and in a load what was new,
-    changed or the same in the store, and what rows took back that they had said before.
+    """What was read. `nodes`, `edges` and `events`: in a check, what the sources have, as new; in a load, what was new,
+    changed or the same in the store, and what rows removed that they had given before.
 
-    `bad` counts what was left out by reason, rows and single values of rows; all of it is in the file `quarantine`, the
-    first in `first_bad`. `repeated` rows said again what an earlier row said, `skipped` rows matched no `where`.
-    `warnings` are sentences for the reader. `rows` were read from all sources in `seconds`; `sources` tells what became
-    of each. `swallowed_lines` were lost with bad rows before them, whose quotes do not end; `warnings` name these rows.
+    `bad` counts by reason what was left out, rows and single values of rows; all of it is in the file `quarantine`, the
+    first in `first_bad`. `repeated` rows had the content of an earlier row, `skipped` rows matched no `where`.
+    `warnings` are sentences for the user. `rows` were read from all sources in `seconds`; `sources` has a report of
+    each. `swallowed_lines` were lost with bad rows before them, whose quotes do not end; `warnings` name these rows.
     """
 
     sections: tuple[SectionReport, ...]
@@ -45,12 +45,12 @@ class CheckReport:
 
     @property
     def rows_per_second(self) -> float:
-        """How fast it was."""
+        """Rows per second."""
         return self.rows / max(self.seconds, SHORTEST_SECONDS)
 
     @property
     def n_bad(self) -> int:
-        """Number of rows and of single values that were left out."""
+        """Number of rows and single values that were left out."""
         return sum(self.bad.values())
 
     @property
@@ -59,7 +59,7 @@ class CheckReport:
         return sum(source.bad for source in self.sources)
 
     def _told(self) -> Iterator[str]:
-        """What loads and checks tell alike."""
+        """The lines that loads and checks share."""
         if self.repeated:
             yield f"  {self.repeated:,} rows repeated an earlier one"
         if self.skipped:
@@ -90,14 +90,16 @@ class CheckReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadReport(CheckReport):
-    """How a load went; `writing_seconds` of its seconds went by in the store, the rest is reading and checking."""
+    """The report of a load; `writing_seconds` of its seconds were spent in the store, the rest is reading and
+    checking."""
 
     finish: FinishReport
     writing_seconds: float
 
     @property
     def removed(self) -> dict[str, int]:
-        """How many nodes, relations and events went: what rows took back, and what a replacing load did not name."""
+        """Number of nodes, relations and events removed: no longer given by their rows, or not named by a replacing
+        load."""
         return {
             "nodes": self.finish.removed_nodes,
             "relations": self.finish.removed_edges + self.edges.removed,

@@ -1,4 +1,4 @@
-"""The readers of one load: opened once each, their columns checked before anything is written, closed at the end."""
+"""The readers of one load: each is opened once, its columns are checked before anything is written, all are closed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from kg.sources.opening import located, opened_raw
 from kg.sources.records import QuotedReader
 
 _LOOK_AHEAD = 1000
-"""Records in which a required column of a format without a header must be seen."""
+"""Number of records in which a required column of a format without a header must occur."""
 
 
 class SourcePool:
-    """Readers by description; `folder` is where relative paths start, `tables` what was handed over in Python.
+    """Readers by description; relative paths start at `folder`, `tables` are those passed in Python.
 
-    Files lie in `folder` or in one of `allow_outside`.
+    Files must be in `folder` or in one of `allow_outside`.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class SourcePool:
         return self._readers[found]
 
     def known_reader(self, spec: SourceSpec, *, edges: bool) -> Reader | None:
-        """The reader of a source that has been asked for before, None for any other."""
+        """The reader of a source if it is open, else None."""
         return self._readers.get((spec.model_dump_json(), edges))
 
     def id_map(self, spec: SourceSpec) -> dict[str, str] | None:
-        """The item map of a triples source, None where it has none."""
+        """The item map of a triples source, None if it has none."""
         if spec.map is None:
             return None
         name = spec.map.model_dump_json()
@@ -68,7 +68,8 @@ class SourcePool:
         return self._maps[name]
 
     def check_columns(self, reader: Reader, required: Sequence[str], section: str) -> None:
-        """Raise `SourceError` where a format without a header shows none of a required column in its first records."""
+        """Raise `SourceError` where a required column of a format without a header is missing from the first
+        records."""
         if reader.columns is not None:
             return
         first = [r for r in islice(reader, _LOOK_AHEAD) if isinstance(r, RawRecord)]
@@ -78,16 +79,16 @@ class SourcePool:
                 raise SourceError(f"{section}: {reader.name}: no column {column!r}{suggestion(column, names)}")
 
     def files(self) -> tuple[Path, ...]:
-        """The real places of all files that the domain is read from, sorted."""
+        """The resolved paths of all files that the domain is read from, sorted."""
         return tuple(sorted(self._files().values()))
 
     def warnings(self) -> tuple[str, ...]:
-        """What readers have to say about quotation marks that are too many, when they have been gone through."""
-        # Of a file that is read for several sections each has a reader of its own.
+        """The readers' warnings about stray quotation marks, once they have been read to the end."""
+        # Several sections that read one file have a reader each.
         return tuple(dict.fromkeys(text for reader in self._quoted() for text in reader.warnings))
 
     def swallowed_lines(self) -> int:
-        """Lines that were lost because a row before them took them in."""
+        """Number of lines that were lost because an unclosed quote before them took them in."""
         return sum({reader.name: reader.swallowed_lines for reader in self._quoted()}.values())
 
     def digest(self) -> str:
@@ -103,7 +104,7 @@ class SourcePool:
         return content.hexdigest()
 
     def _files(self) -> dict[Path, Path]:
-        """Path as the description has it -> real place."""
+        """Path as the description has it -> resolved path."""
         return {
             self._folder / name: located(name, name, self._folder, self._allow_outside)
             for name in file_names(self._schema)

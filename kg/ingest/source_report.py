@@ -1,4 +1,4 @@
-"""What became of each source of a load: rows used, ignored and bad, columns and values that nothing reads."""
+"""Report each source of a load: rows used, ignored and bad, columns and values that nothing reads."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from kg.schema import DomainSchema, columns_read
 from kg.sources import SourceError
 
 _SHOWN = 8
-"""Values that no section takes, in words."""
+"""Number of values that a report shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """One source: `rows` that it has, of which `used` are those that any section took, `bad` those that were left out
-    as a whole, and `ignored` those that fit no `where`. `values_left` are single values of used rows that were left
-    out. `unread` are columns that no section reads; `left`, by column, values that no `where` takes, with their rows.
+    """One source: it has `rows`, of which at least one section took `used`, `bad` were left out as a whole, and
+    `ignored` fit no `where`. `values_left` are single values of used rows that were left out. `unread` are columns that
+    no section reads; `left` has by column the values that no `where` takes, with their number of rows.
     """
 
     source: str
@@ -36,7 +36,7 @@ class SourceReport:
         return max(0, self.rows - self.used - self.bad)
 
     def lines(self) -> Iterator[str]:
-        """In words for the reader."""
+        """As lines of text."""
         parts = [f"{self.rows:,} rows, {self.used:,} used"]
         parts += [f"{self.ignored:,} fit no `where`"] if self.ignored else []
         parts += [f"{self.bad:,} bad"] if self.bad else []
@@ -51,7 +51,7 @@ class SourceReport:
 
 
 def source_reports(schema: DomainSchema, pool: SourcePool, marks: RowMarks) -> tuple[SourceReport, ...]:
-    """A report for each source that was read, in the order of the description."""
+    """One report per source that was read, in the order of the description."""
     read: dict[str, set[str]] = {}
     columns: dict[str, tuple[str, ...]] = {}
     for spec, wanted in columns_read(schema):

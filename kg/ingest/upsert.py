@@ -1,6 +1,6 @@
-"""`upsert_nodes`: a few nodes with fields and relations into a store, without files, checked as a load does.
+"""`upsert_nodes`: write a few nodes with fields and relations into a store, without files, checked as in a load.
 
-All of them or none: what a load would put into its quarantine is an error here.
+All are written or none: what a load puts into its quarantine is an error here.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class NodeUpsert:
-    """A node as it is to be; one of the same kind and key is replaced, label, text and fields.
+    """A node to write; it replaces label, text and fields of the node of the same kind and key.
 
-    `relations` has by name the keys of all nodes that a relation leads to: what an earlier upsert, or a row of a
-    source, said of that relation goes. Relations that are not named stay, and so does what a relation's own file says.
+    `relations` maps a relation's name to the keys of all nodes that it leads to; it replaces what an earlier upsert or
+    a row of a source gave for that relation. Relations that are not named remain, and so do edges from a relation's own
+    file.
     """
 
     kind: str
@@ -39,11 +40,11 @@ class NodeUpsert:
 
 
 def upsert_nodes(store: GraphStore, nodes: Iterable[NodeUpsert]) -> UpsertReport:
-    """Write nodes and their relations in one transaction; engines on the store follow without reading it again.
+    """Write nodes and their relations in one transaction; open engines follow without reading the store again.
 
-    Ends of relations must be there, or be among the nodes; those of a kind that has no source of its own are made. A
-    load with `replace` later removes what its sources do not have. Raises LoadError for nodes that the schema does not
-    take, RowsRefused for an end that is not there, and the store's errors: StoreLocked while a load is in progress.
+    Ends of relations must exist or be among the nodes; those of a kind without a source are created. A later load with
+    `replace` removes what its sources do not have. Raises LoadError for nodes that do not fit the schema, RowsRefused
+    for an end that does not exist, and the store's errors: StoreLocked while a load is in progress.
     """
     schema = store.schema()
     checked = _Checked(store, schema)
@@ -56,7 +57,7 @@ def upsert_nodes(store: GraphStore, nodes: Iterable[NodeUpsert]) -> UpsertReport
 
 
 class _Checked:
-    """Rows for the store, and what is wrong with the others."""
+    """Rows for the store, and the problems of the others."""
 
     def __init__(self, store: GraphStore, schema: DomainSchema) -> None:
         self._store = store
@@ -124,7 +125,7 @@ class _Checked:
         return self._graph.nodes(kind).keys.find(key) >= 0
 
     def links(self) -> dict[str, list[RowLinks]]:
-        """All that the nodes say, by relation."""
+        """All edges of the nodes, by relation."""
         return {
             name: [RowLinks(head, tuple(ends)) for head, ends in heads.items()] for name, heads in self._tails.items()
         }

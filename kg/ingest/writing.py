@@ -1,4 +1,4 @@
-"""Batches between the checks and the store: created nodes before the edges and events that need them."""
+"""Write checked rows to the store in batches, nodes before the edges and events that need them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from kg.stores import WriteReport
 Row = TypeVar("Row")
 
 BATCH_ROWS = 10_000
-"""Rows of a transaction: large enough that its fsync does not count, small enough to hold."""
+"""Rows per transaction: enough to make its fsync negligible, few enough for memory."""
 
 WAITING_EDGES = 20_000
-"""Of all relations together; at so many the relation with the most of them is written."""
+"""Waiting rows of all relations together; at this number the relation with the most rows is written."""
 
 
 class RowSink(Protocol):
@@ -54,8 +54,8 @@ class Nowhere:
 class Batches:
     """Collects rows and writes them in batches; what the store refuses goes to the quarantine.
 
-    Edges and links wait until their relation fills a batch: a row of a table of films names ten relations, and ten
-    small transactions take a server several times as long as one of as many rows.
+    Edges and links wait until their relation fills a batch: a row of a table of films has ten relations, and ten small
+    transactions take a server several times as long as one with as many rows.
     """
 
     def __init__(self, sink: RowSink, quarantine: Quarantine) -> None:
@@ -71,7 +71,7 @@ class Batches:
         self.edges = WriteReport()
         self.events = WriteReport()
         self.seconds = 0.0
-        """That went by in the sink."""
+        """Seconds spent in the sink."""
 
     def node(self, row: NodeRow, record: RawRecord, section: str) -> None:
         """Add a node."""
@@ -90,7 +90,7 @@ class Batches:
             self._write_edges(max(self._edges, key=lambda relation: len(self._edges[relation])))
 
     def links(self, relation: str, row: RowLinks, record: RawRecord, section: str) -> None:
-        """Add all that a row says of a relation."""
+        """Add all edges that a row gives for a relation."""
         self._links.setdefault(relation, []).append((row, record, section))
         self._waiting[relation] += max(1, len(row.tails))
         if self._waiting[relation] >= BATCH_ROWS:
@@ -105,7 +105,7 @@ class Batches:
             self._write_events()
 
     def flush(self) -> None:
-        """Write what is waiting: nodes, then links and edges, then events."""
+        """Write all waiting rows: nodes, then links and edges, then events."""
         self._write_nodes()
         for relation in list(self._links):
             self._write_links(relation)

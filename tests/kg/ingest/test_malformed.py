@@ -37,7 +37,7 @@ MALFORMED: list[tuple[str, str | bytes, str, str]] = [
     ("films", FILM.replace("T", '"T"x'), "bad quotes", "must be doubled"),
     ("films", FILM.replace("T", '"T'), "bad quotes", "opens a quoted cell that does not end"),
     ("films", FILM.replace("T", "T\0"), "value of the wrong shape", "title: text with a NUL character"),
-    ("films", FILM.replace("9", "1", 1), "same key with other content", "the film '1' stands in an earlier row"),
+    ("films", FILM.replace("9", "1", 1), "same key with other content", "the film '1' is in an earlier row"),
     ("films", FILM.replace("s1", "s9"), "unknown end", "studio: there is no studio 's9'"),
     ("sequels", "1\t77", "unknown end", "there is no film '77'"),
     ("sequels", "1\t", "missing key", "'second'"),
@@ -51,7 +51,7 @@ MALFORMED: list[tuple[str, str | bytes, str, str]] = [
     ("ratings", "r9,ann,1,-1e300,1", "unparsable number", "stars: -1e+300 is beyond 1e+15"),
     ("ratings", "r9,ann,1,5,yesterday", "unparsable time", "at: 'yesterday' is not a unix time or ISO 8601"),
     ("ratings", "r9,ann,1,5,1577934245000000", "unparsable time", "beyond the year 9999; set `time_format: unix_us`"),
-    ("ratings", "r1,ann,1,4,100", "same key with other content", "the event 'r1' stands in an earlier row"),
+    ("ratings", "r1,ann,1,4,100", "same key with other content", "the event 'r1' is in an earlier row"),
     ("users", "ann,34", "same key with other content", "the user 'ann'"),
     ("studios", "s3\tA\tB", "wrong column count", "3 cells where the header has 2"),
 ]
