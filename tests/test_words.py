@@ -19,7 +19,6 @@ PAGES = [*sorted((ROOT / "docs").glob("*.md")), *(ROOT / name for name in ("READ
 
 NOT_YET = (
     "kg/datasets/movielens",
-    "kg/stores",
     "kg/graph_view",
     "whypath",
 )

@@ -1,4 +1,4 @@
-"""Stores of a domain: the protocol `GraphStore`, its values and errors. `kg.opening.open_store` opens one."""
+"""Stores of a domain: the protocol `GraphStore`, its values and errors. `kg.opening.open_store` opens a store."""
 
 from kg.stores.errors import (
     RowsRefused,

@@ -1,8 +1,8 @@
-"""Snapshots kept on disk by generation, so that opening a store costs a mapping of files and not a read of all rows.
+"""Cache snapshots on disk by generation, so that opening a store maps files instead of reading all rows.
 
-All of it can be made again from the store, so nothing here stops anybody: what is damaged is dropped, what cannot be
-read or written is done without, each with a warning. While a load is in progress the cached snapshot is the only form
-of the last complete generation, so `begin_load` sees to it that there is one.
+All of it can be made again from the store, so nothing here raises: damaged snapshots are dropped, and what cannot be
+read or written is skipped, each with a warning. While a load is in progress the cached snapshot is the only form of the
+last complete generation, so `begin_load` makes sure that there is one.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from kg.graph import KnowledgeGraph, SnapshotUnreadable
 _NAME = re.compile(r"generation-(\d+)-events-(\d+)")
 _PARTIAL = re.compile(r"\.generation-(\d+)-events-\d+\..+")
 _PATIENCE_SECONDS = 1.0
-"""For others who are about to finish or remove a snapshot."""
+"""Time for other processes to finish or remove a snapshot."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Leftovers:
-    """Snapshots of earlier generations that are still there: `kept` cannot be removed, `written` are being written."""
+    """Snapshots of earlier generations that remain: `kept` cannot be removed, `written` are being written."""
 
     kept: tuple[Path, ...] = ()
     written: tuple[Path, ...] = ()
 
 
 class SnapshotCache:
-    """The directory of cached snapshots of one store, for its owner alone; safe for many processes and threads, since
-    snapshots appear and vanish whole. No method raises OSError.
+    """The directory of cached snapshots of one store, readable by its owner alone; safe for many processes and threads,
+    since a snapshot appears and disappears as a whole. No method raises OSError.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -64,7 +64,7 @@ class SnapshotCache:
         return None
 
     def write(self, graph: KnowledgeGraph) -> bool:
-        """Keep a snapshot and remove those of earlier generations and with fewer events; whether it is kept."""
+        """Keep a snapshot and remove those of earlier generations or with fewer events; return whether it is kept."""
         path = self.directory / f"generation-{graph.generation}-events-{graph.event_generation}"
         if path not in self._paths():
             try:
@@ -72,7 +72,7 @@ class SnapshotCache:
                 graph.save(path, mode=OWNER_ONLY)
                 self._passed_over.discard(path)
             except (OSError, SnapshotUnreadable) as error:
-                # Another process may have put the same snapshot there at the same moment, or a newer one since.
+                # Another process may have written the same snapshot at the same moment, or a newer one since.
                 if not any(_numbers(other) >= _numbers(path) for other in self._paths()):
                     self._warn(f"the snapshot cannot be kept ({error}), and is read from the store again the next time")
                     return False
@@ -87,14 +87,14 @@ class SnapshotCache:
         return sorted({_numbers(path)[0] for path in self._paths()})
 
     def remove_before(self, generation: int) -> None:
-        """Remove the snapshots of earlier generations, and what processes have left unfinished that no longer live."""
+        """Remove the snapshots of earlier generations, and unfinished ones of processes that have ended."""
         remove_partial(self.directory)
         for path in self._paths():
             if _numbers(path)[0] < generation:
                 self._drop(path)
 
     def clear_before(self, generation: int) -> Leftovers:
-        """The same, with some patience for others who are at them, and what is there afterwards all the same."""
+        """The same, but wait briefly for other processes that use them; return what remains."""
         until = time.monotonic() + _PATIENCE_SECONDS
         while True:
             self._passed_over.clear()
@@ -110,10 +110,10 @@ class SnapshotCache:
     def _loaded(self, path: Path) -> KnowledgeGraph | None:
         if os.path.lexists(path) and not os.access(path, os.R_OK | os.X_OK):
             self._passed_over.add(path)
-            self._warn(f"{path.name} is somebody else's and cannot be read; the store is read instead")
+            self._warn(f"{path.name} has another owner and cannot be read; the store is read instead")
             return None
         fault: str | None = None
-        # Twice: between two files it may have been exchanged for the same snapshot, written anew.
+        # Twice: between two files it may have been replaced by the same snapshot, written again.
         for _ in range(2):
             try:
                 graph = KnowledgeGraph.load(path)
@@ -123,7 +123,7 @@ class SnapshotCache:
             if (graph.generation, graph.event_generation) == _numbers(path):
                 return graph
             fault = f"{path} holds the snapshot of generation {graph.generation}, events {graph.event_generation}"
-        # Also a snapshot that is no longer there is unreadable: another process has written a newer one.
+        # A snapshot that no longer exists is unreadable too: another process has written a newer one.
         if path in self._listed(_NAME):
             _log.warning("%s. It is dropped, and the store is read instead", fault)
             self._drop(path)
@@ -133,12 +133,12 @@ class SnapshotCache:
         try:
             remove_tree(path)
         except OSError as error:
-            # As if it were not there: whoever could remove it will.
+            # Ignored: a process with the rights will remove it.
             self._passed_over.add(path)
             self._warn(f"{path.name} cannot be removed ({error})")
 
     def _warn(self, what: str) -> None:
-        """Once: whoever cannot write here cannot the next time either."""
+        """Warn once: a process that cannot write here cannot the next time either."""
         if not self._has_warned:
             self._has_warned = True
             _log.warning("%s: %s", self.directory, what)

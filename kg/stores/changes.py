@@ -1,8 +1,8 @@
-"""`ChangedRows`: which facts a generation of a store has changed, so that snapshots can follow it.
+"""`ChangedRows`: the facts that a generation of a store has changed, so that snapshots can follow it.
 
 A store notes them in the transactions that change them, for its last generations only. A note has names, not content:
-what is there now is looked up when somebody asks, so notes of several generations are one set, and naming too much does
-no harm. A generation that changed much, or what no note tells, is noted as one that has changed everything.
+the content is looked up when a reader asks, so notes of several generations are one set, and naming too much does no
+harm. A generation that changed much, or whose changes are unknown, is noted as one that has changed everything.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from kg.schema import DomainSchema
 from kg.stores.sqlite import DamagedContent
 
 MOST_OF_ONE = 10_000
-"""Rows that a generation may have changed and be noted; reading as many costs a tenth of reading a small store."""
+"""Maximum number of changed rows that are noted; reading as many costs a tenth of reading a small store."""
 
 MOST_OF_ALL = 100_000
 KEPT_GENERATIONS = 1_000
-"""Rows, and generations, that a store keeps notes of."""
+"""Maximum number of rows, and of generations, that a store keeps notes of."""
 
 Node: TypeAlias = tuple[str, str]
 """Kind and key."""
@@ -31,7 +31,8 @@ Edge: TypeAlias = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class ChangedRows:
-    """Nodes that were written, nodes that were removed with all that hung on them, edges that came or went."""
+    """Nodes that were written, nodes that were removed with their edges and events, edges that were added or
+    removed."""
 
     nodes: frozenset[Node] = frozenset()
     removed: frozenset[Node] = frozenset()
@@ -39,13 +40,13 @@ class ChangedRows:
 
     @classmethod
     def of_nodes(cls, nodes: Iterable[Node], removed: Iterable[Node] = ()) -> ChangedRows:
-        """Of nodes alone."""
+        """Changes of nodes alone."""
         return cls(frozenset(nodes), frozenset(removed))
 
     @classmethod
     def of_edges(cls, schema: DomainSchema, relation: str, pairs: Iterable[tuple[str, str]]) -> ChangedRows:
-        """Of edges, (head, tail). Users at their ends are noted as well: a snapshot may not have them yet, as they may
-        be there by an event on an item that it does not have.
+        """Changes of edges, (head, tail). Users at their ends are noted too: a snapshot may lack them, if they only
+        exist by an event on an item that it does not have.
         """
         edges = frozenset((relation, head, tail) for head, tail in pairs)
         spec, users = schema.relation_kinds[relation], schema.user_kinds
@@ -66,7 +67,7 @@ class ChangedRows:
 
     @classmethod
     def from_json(cls, text: str) -> ChangedRows:
-        """What `to_json` wrote. Raises ValueError for anything else."""
+        """Read what `to_json` wrote. Raises ValueError for anything else."""
         try:
             nodes, removed, edges = json.loads(text)
             rows = [*nodes, *removed], [*edges]
@@ -84,8 +85,8 @@ def too_many(size: int) -> bool:
 
 
 def joined(notes: Sequence[tuple[int, int, str | None]], after: int, upto: int) -> tuple[ChangedRows, int] | None:
-    """What the generations after one, up to another, have changed, and the event generation before; None where that is
-    not known. `notes` are (generation, event generation before, rows). Raises DamagedContent.
+    """The changes of the generations after one, up to another, and the event generation before; None where they are
+    unknown. `notes` are (generation, event generation before, rows). Raises DamagedContent.
     """
     wanted = [note for note in notes if after < note[0] <= upto]
     complete = 0 < after < upto and len({generation for generation, _, _ in wanted}) == upto - after
@@ -101,7 +102,7 @@ def joined(notes: Sequence[tuple[int, int, str | None]], after: int, upto: int) 
 
 
 def forgotten_up_to(generation: int, sizes: Iterable[tuple[int, int]]) -> int:
-    """The generation up to which notes are removed once `generation` is complete. `sizes` are (generation, rows)."""
+    """The last generation whose notes are removed when `generation` is complete. `sizes` are (generation, rows)."""
     total, upto = 0, generation - KEPT_GENERATIONS
     for number, size in sorted(sizes, reverse=True):
         total += size

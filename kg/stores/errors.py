@@ -1,4 +1,4 @@
-"""Errors of stores, each with a message for the reader."""
+"""Errors of stores, each with a message for the user."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ class StoreError(WhyPathError):
 
 
 class StoreNotFound(StoreError):
-    """There is no store at the place given, or the place holds something else."""
+    """The given place has no store, or holds something else."""
 
 
 class StoreEmpty(StoreError):
-    """The store is there, but no domain has been loaded into it completely."""
+    """The store exists, but no domain has been loaded into it completely."""
 
 
 class StoreLoading(StoreError):
-    """A load is in progress, or was interrupted, and what was asked for needs a complete one."""
+    """A load is in progress, or was interrupted, and the request needs a complete one."""
 
 
 class StoreLocked(StoreError):
@@ -42,7 +42,7 @@ class SchemaMismatch(StoreError):
 
 
 class RowsRefused(StoreError):
-    """Rows that the store does not take, so none was written."""
+    """The store refuses rows, so none was written."""
 
 
 class StoreUnavailable(StoreError):
@@ -50,4 +50,4 @@ class StoreUnavailable(StoreError):
 
 
 class StoreDenied(StoreError):
-    """The store's server refuses the user, or what the user wants to do."""
+    """The store's server refuses the user or the request."""

@@ -1,6 +1,6 @@
-"""`EventLog`: events in one SQLite file on this machine, for events that their store cannot take or should not.
+"""`EventLog`: keep events in one SQLite file on this machine, when their store cannot or should not take them.
 
-A store that is somebody else's is not written to, and a server may be away: such events are kept here, durably.
+An external graph is not written to, and a server may be away: such events are kept here, durably.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ EVENT_LOG_FORMAT = FileFormat(
 )
 
 _ALL = re.compile(".*", re.DOTALL)
-"""The folder of a log holds nothing of anybody else's."""
+"""The folder of a log holds only files of the log."""
 
 
 class EventLog:
-    """Events of one file, each id once, in the order of their arrival; durable when `append` returns.
+    """The events of one file, each id once, in order of arrival; durable when `append` returns.
 
-    Threads and processes may share the file. The events are not checked against a schema: whoever appends them does.
+    Threads and processes may share the file. Events are not checked against a schema; the caller does that.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the file, made with its folder where there is none. Raises StoreError and its subclasses."""
+        """Open the file; create it and its folder if needed. Raises StoreError and its subclasses."""
         try:
-            # What people did is nobody else's business.
+            # Events are private: only the owner may read them.
             make_private(path.parent)
         except OSError as error:
             raise StoreError(f"{path.parent} cannot be made: {error.strerror}") from None
@@ -59,11 +59,11 @@ class EventLog:
         self._database = Database(path, EVENT_LOG_FORMAT, create=True)
 
     def append(self, events: Sequence[Event]) -> AppendReport:
-        """Write events in one transaction; an id that is there with other content is refused."""
+        """Write events in one transaction; an id that exists with other content is refused."""
         outcomes: list[Appended] = []
         refused: list[Refusal] = []
         with self._database.writing() as connection:
-            # A number beyond all would make SQLite say that the disk is full.
+            # With a number beyond all others SQLite would report a full disk.
             _last(connection)
             for row, event in enumerate(events):
                 stored = connection.execute(f"SELECT {COLUMNS} FROM event WHERE id = ?", (event.id,)).fetchone()
@@ -81,7 +81,7 @@ class EventLog:
         return AppendReport(tuple(outcomes), tuple(refused), number)
 
     def since(self, number: int, limit: int | None = None) -> tuple[list[Event], int]:
-        """Events after a number, in order, at most `limit`; and the number that they lead to."""
+        """Events after a number, in order, at most `limit`; and the number to continue from."""
         with self._database.reading() as connection:
             query = f"SELECT number, {COLUMNS} FROM event WHERE number > ? ORDER BY number LIMIT ?"
             rows = numbered(connection.execute(query, (number, -1 if limit is None else limit)))
@@ -91,7 +91,7 @@ class EventLog:
         return [event for _, event in rows], reached
 
     def remove_up_to(self, number: int) -> None:
-        """Remove the events with this number and smaller ones. Raises StoreDamaged where they are there still."""
+        """Remove the events with this number and smaller ones. Raises StoreDamaged if they are still there."""
         with self._database.writing() as connection:
             # By number and not by id, as `since` reads them: a damaged index of ids would find nothing to remove.
             connection.execute("DELETE FROM event WHERE number <= ?", (number,))
@@ -99,14 +99,14 @@ class EventLog:
                 raise DamagedContent("events cannot be removed from it")
 
     def remove(self, ids: Collection[str]) -> int:
-        """Remove events by id; how many there were."""
+        """Remove events by id; return their number."""
         with self._database.writing() as connection:
             return sum(connection.execute("DELETE FROM event WHERE id = ?", (each,)).rowcount for each in ids)
 
     def remove_user(self, user: str) -> int:
-        """Remove a user's events; how many there were."""
+        """Remove a user's events; return their number."""
         with self._database.writing() as connection:
-            # Not by the index: where that is damaged, it does not lead to all of them.
+            # Without the index: a damaged one would miss some of them.
             removed = connection.execute("DELETE FROM event NOT INDEXED WHERE user = ?", (user,)).rowcount
         # A write-ahead log would still hold them.
         self._database.empty_log()
@@ -126,7 +126,7 @@ class EventLog:
             return found.fetchone()[0]
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._database.close()
 
 
@@ -134,6 +134,6 @@ def _last(connection: sqlite3.Connection) -> int:
     """Highest number ever given."""
     given = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
     there = connection.execute("SELECT coalesce(max(number), 0) FROM event")
-    # The note of the numbers that were given may be lost, the events not.
+    # SQLite's note of given numbers may be lost while the events remain.
     rows = [*checked(given, integer("sqlite_sequence.seq")), *checked(there, integer("event.number"))]
     return max(number for (number,) in rows)

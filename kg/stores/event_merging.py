@@ -1,6 +1,6 @@
-"""`merge_events`: what a batch of a load's events makes of the stored ones, by one rule for all databases.
+"""`merge_events`: merge a load's batch of events with the stored ones, by one rule for all databases.
 
-Only a store can say this: what earlier loads wrote, and what was recorded at run time, which belongs to no load.
+Only a store knows what earlier loads wrote, and what was recorded at run time, which belongs to no load.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def merge_events(
     """Merge the events of a batch [n], whose ids and contents [n] are given as the store has them.
 
     A content is None where the event is among the `refused`. `stored` has content and load by id; the load is 0 for an
-    event that was recorded. `recorded` are the rows that say what was recorded under an id of its own.
+    event that was recorded. `recorded` are the rows whose content was recorded under another id.
     """
     new: dict[K, C] = {}
     changed: dict[K, C] = {}
@@ -56,7 +56,7 @@ def merge_events(
         before = present.get(event_id)
         by_this_load = before is not None and before[1] == load
         if row in recorded and not by_this_load and (before is None or replace):
-            same += 1  # what was recorded; a replacing load leaves what earlier loads made of it behind
+            same += 1  # recorded before; a replacing load drops what earlier loads made of it
         elif before is None:
             new[event_id] = content
             present[event_id] = content, load
@@ -66,7 +66,7 @@ def merge_events(
                 touched[event_id] = None
                 present[event_id] = content, load
         elif not before[1]:
-            reason = f"event {events[row].id!r} was appended with other content; the first one stands"
+            reason = f"event {events[row].id!r} was appended with other content; the first one is kept"
             refusals.append(Refusal(row, reason))
         else:
             corrected += by_this_load

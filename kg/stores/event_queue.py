@@ -1,8 +1,8 @@
-"""`EventQueue`: events that wait on this machine until the server of their store is back.
+"""`EventQueue`: keep events on this machine until the server of their store is back.
 
-Each store's URL has a folder of its own among the data of this user: `events.sqlite` with what waits, `refused.jsonl`
-with what the store did not take when it was delivered, with the reasons. An event leaves the queue after the store has
-it, and ids keep a delivery that was cut short from doubling anything.
+Each store's URL has its own folder among the data of this user: `events.sqlite` with the waiting events,
+`refused.jsonl` with events that the store refused on delivery, with the reasons. An event leaves the queue after the
+store has it, and ids prevent duplicates after an interrupted delivery.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from kg.stores.queue_files import QueueFiles
 from kg.stores.refused_events import RefusedEvent, RefusedEvents
 
 DELIVERED_AT_ONCE = 1_000
-"""Events of one transaction of a delivery."""
+"""Events per transaction of a delivery."""
 
 _LOCK_SECONDS = 10.0
-"""To wait for another process that delivers or removes events of the same queue."""
+"""Seconds to wait for another process that delivers or removes events of the same queue."""
 
 
 class QueueStuck(StoreError):
-    """The files of a queue cannot be read or written, so nothing is delivered from it; the store may be well."""
+    """The files of a queue cannot be read or written, so nothing is delivered from it; the store may be fine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a delivery did: events that are in the store now, events refused, events that still wait."""
+    """The result of a delivery: events that are in the store now, events refused, events that still wait."""
 
     delivered: int = 0
     refused: tuple[RefusedEvent, ...] = ()
@@ -61,7 +61,8 @@ class Waiting:
 
 
 class EventQueue:
-    """The events that wait for one store; threads and processes may share it. Nothing is made before an event waits."""
+    """The events that wait for one store; threads and processes may share it. No file is created before an event
+    waits."""
 
     fork_rank = 4
 
@@ -75,17 +76,17 @@ class EventQueue:
 
     @property
     def exists(self) -> bool:
-        """Whether an event has ever waited, as far as this user may see."""
+        """Whether an event has ever waited, as far as this user can see."""
         return is_there(self._folder / "events.sqlite", f"events that may wait for {self.url}")
 
     @property
     def hidden(self) -> str | None:
-        """What this user may not see of it, and why; None where they may see all."""
+        """The file that this user cannot access, and why; None if all are accessible."""
         return hidden(self._folder / "events.sqlite")
 
     def put(self, events: Sequence[Event], schema: DomainSchema, event_generation: int) -> AppendReport:
-        """Let events wait; durable when it returns. Refused is what the schema does not know, and an id that waits
-        with other content; what else the store refuses shows when it is delivered.
+        """Queue events; durable when it returns. Refused are events that the schema does not know, and an id that waits
+        with other content; what else the store refuses shows on delivery.
 
         `event_generation` is the store's as far as known, for the report.
         """
@@ -104,7 +105,7 @@ class EventQueue:
         return self._files.on_log(lambda log: log.count()) if self.exists else 0
 
     def since(self, number: int) -> tuple[list[Event], int]:
-        """Events put after a number, in order, and the number that they lead to."""
+        """Events queued after a number, in order, and the number to continue from."""
         return self._files.on_log(lambda log: log.since(number)) if self.exists else ([], number)
 
     def deliver(
@@ -113,7 +114,7 @@ class EventQueue:
         *,
         patience: float | None = None,
     ) -> Delivery:
-        """Give what waits to `append` of the store, in order. Raises what that raises; the rest goes on waiting. Raises
+        """Pass waiting events to `append` of the store, in order. Raises what that raises; the rest still waits. Raises
         QueueStuck where the queue's own files cannot be read or written.
 
         Does nothing while another process delivers for longer than `patience` seconds.
@@ -142,18 +143,18 @@ class EventQueue:
             return Delivery(delivered, tuple(refused), self.count())
 
     def _remove_delivered(self) -> None:
-        """Remove what the store has: before anything else is delivered, so that what cannot be removed is not delivered
-        again and again. Raises StoreError.
+        """Remove delivered events, before anything else is delivered, so that events that cannot be removed are not
+        delivered again and again. Raises StoreError.
         """
-        # From the file that they were read from: another process may have gone on to the next one since, and will
-        # deliver them once more from there, which changes nothing.
+        # From the file that they were read from: another process may use the next one by now, and will deliver them
+        # once more from there, which changes nothing.
         for log, reached in list(self._delivered.items()):
             self._files.removed(log, reached)
             del self._delivered[log]
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Nothing is delivered meanwhile. Raises StoreBusy if another process does not come to an end."""
+        """Prevent deliveries meanwhile. Raises StoreBusy if another process does not finish."""
         if not self.exists:
             yield
             return
@@ -163,7 +164,7 @@ class EventQueue:
             yield
 
     def forget(self, user: str) -> int:
-        """Remove a user's events, waiting and refused; how many there were. Inside `held`."""
+        """Remove a user's events, waiting and refused; return their number. Inside `held`."""
         if not self.exists:
             return 0
         return self._files.on_log(lambda log: log.remove_user(user)) + self._refused.remove_user(user)
@@ -179,16 +180,16 @@ class EventQueue:
         return self._refused.all()
 
     def damaged(self) -> list[Path]:
-        """Files that could not be read, or only in part, and were put aside."""
+        """Files that could not be read, or only in part, and were set aside."""
         return self._files.damaged()
 
     def damaged_with(self, user: str) -> list[Path]:
-        """Those of them in which a user's id stands: nothing is removed from them but by hand."""
+        """Those of them that contain a user's id: they can only be cleaned by hand."""
         wanted = user.encode("utf-8", "surrogatepass")
         return [path for path in self.damaged() if path.is_file() and wanted in path.read_bytes()]
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self._files.close()
 
     def before_fork(self) -> None:
@@ -200,7 +201,7 @@ class EventQueue:
             self._files.forked()
 
     def _note(self) -> None:
-        """Note whose queue this is, also where the note was damaged."""
+        """Note the store of this queue, also where the note was damaged."""
         note = self._folder / "store.json"
         if _url_of(note) == self.url:
             return
@@ -223,7 +224,7 @@ class EventQueue:
 
 @contextmanager
 def _own_files() -> Iterator[None]:
-    """What goes wrong with the queue's own files is told apart from what the store says."""
+    """Distinguish errors of the queue's own files from errors of the store."""
     try:
         yield
     except StoreError as error:
@@ -235,7 +236,7 @@ def _folder_of(url: str) -> Path:
 
 
 def _url_of(note: Path) -> str | None:
-    """The URL in a note; None where there is none, or not the one that its folder is named for."""
+    """The URL in a note; None where it is missing, or is not the one that its folder is named for."""
     try:
         url = json.loads(note.read_bytes())["url"]
         return url if _folder_of(url).name == note.parent.name else None
@@ -244,7 +245,7 @@ def _url_of(note: Path) -> str | None:
 
 
 def queues() -> list[Waiting]:
-    """All queues of this user on this machine in which something waits, was refused or is damaged."""
+    """All queues of this user on this machine with waiting or refused events or damaged files."""
     found: list[Waiting] = []
     try:
         folders = sorted((data_folder() / "queues").glob("*/"))
@@ -253,7 +254,7 @@ def queues() -> list[Waiting]:
     for folder in folders:
         url = _url_of(folder / "store.json")
         if url is None:
-            # Its events are delivered by whoever opens that store next, which also mends the note.
+            # The next process that opens that store delivers its events, and repairs the note.
             if (folder / "events.sqlite").exists():
                 found.append(Waiting(f"a store that is not known, in {folder}", 0, 0, (str(folder / "store.json"),)))
             continue

@@ -1,4 +1,4 @@
-"""Events as rows of an event log: the columns, and what a row must be to be an event."""
+"""Convert events to rows of an event log and back: the columns, and the checks of a row."""
 
 from __future__ import annotations
 

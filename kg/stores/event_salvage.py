@@ -1,4 +1,4 @@
-"""What can still be read of a damaged log of events, row by row around what cannot."""
+"""Read the intact rows of a damaged log of events, skipping those that cannot be read."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from kg.stores.sqlite import DamagedContent
 from kg.stores.sqlite.content import LARGEST_INTEGER
 
 _MOST_FAILURES = 2_000
-"""Attempts that fail, after which the rest is given up: each damaged page costs about twenty."""
+"""Number of failed attempts after which the rest is given up: each damaged page costs about twenty."""
 
 
 def readable_events(path: Path, after: int = 0) -> list[Event]:
-    """Events of a file with numbers after one, in order, each id once; none where it is no database."""
+    """Events of a file after a number, in order, each id once; none if it is not a database."""
     found: dict[str, Event] = {}
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)) as file:
@@ -32,7 +32,7 @@ def _rows(connection: sqlite3.Connection, at: int) -> Iterator[Event]:
     failures = 0
 
     def after(number: int) -> tuple | None:
-        """The next row; None where it cannot be read, an empty one where there is none."""
+        """The next row; None if it cannot be read, an empty one if there is none."""
         nonlocal failures
         try:
             query = f"SELECT number, {COLUMNS} FROM event WHERE number > ? ORDER BY number LIMIT 1"

@@ -1,7 +1,7 @@
-"""What no store writes: recorded events that the schema does not know or that cannot be stored, edges without an end,
-and rows a new schema forgets.
+"""Find rows that no store writes: recorded events that do not fit the schema or cannot be stored, edges without an end,
+and rows that a new schema no longer describes.
 
-All stores refuse the same rows with the same words, so that a quarantine file does not depend on the store.
+All stores refuse the same rows with the same message, so that a quarantine file does not depend on the store.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Section: TypeAlias = Literal["node", "relation", "interaction"]
 
 
 def known_fields(fields: Mapping[str, FieldValue]) -> dict[str, str | int | float | bool]:
-    """The fields that say something: None and numbers that are not finite count as missing."""
+    """The fields with a value: None and numbers that are not finite count as missing."""
     return {
         name: value
         for name, value in fields.items()
@@ -36,9 +36,9 @@ def refusals_of(reasons: Mapping[int, str]) -> tuple[Refusal, ...]:
 def lost_ends(
     spec: RelationKind, ends: Sequence[tuple[int, str, str]], heads: Container[str], tails: Container[str]
 ) -> tuple[Refusal, ...]:
-    """Refusals of edges, given as (row of the batch, head, tail), of which an end is not among those that exist.
+    """Refusals of edges, given as (row of the batch, head, tail), with an end that does not exist.
 
-    A load checks that ends exist; some go before the edge comes: with a deleted user, or as the store refused them.
+    A load checks that ends exist; some are removed before the edge is written, with a deleted user or by a refusal.
     """
     return tuple(
         Refusal(row, f"there is no {spec.tail} {tail!a}" if head in heads else f"there is no {spec.head} {head!a}")
@@ -48,7 +48,7 @@ def lost_ends(
 
 
 def linked_relations(schema: DomainSchema) -> frozenset[str]:
-    """The relations that columns of node kinds say."""
+    """The relations given by columns of node kinds."""
     return frozenset(
         schema.relation_name(link.relation or column, kind, link.target)
         for kind, node in schema.nodes.items()
@@ -57,7 +57,7 @@ def linked_relations(schema: DomainSchema) -> frozenset[str]:
 
 
 def event_misfit(schema: DomainSchema, event: Event) -> str | None:
-    """Why an event cannot be written, from itself and the schema alone."""
+    """Why an event cannot be written, judged from itself and the schema alone."""
     interaction = schema.interactions.get(event.kind)
     if interaction is None:
         return (
@@ -82,9 +82,9 @@ def event_misfits(schema: DomainSchema, events: Sequence[Event]) -> dict[int, st
 
 
 def schema_misfits(before: DomainSchema, after: DomainSchema, has_rows: Callable[[Section, str], bool]) -> list[str]:
-    """What the store holds that a new schema does not describe: kinds, relations and interactions that have rows.
+    """Parts of the store that a new schema does not describe: kinds, relations and interactions that have rows.
 
-    A load that does not replace must not begin then, since those rows would fit nothing.
+    Then a load without `replace` must not begin, since nothing describes those rows.
     """
     found: list[str] = []
     for kind, spec in before.nodes.items():

@@ -1,4 +1,4 @@
-"""Files that may be there and that this user may not see, as a folder on the way, or the file, is somebody else's."""
+"""Detect files that this user cannot access, because the file or a folder on its path has another owner."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _log = logging.getLogger(__name__)
 
 
 def hidden(file: Path) -> str | None:
-    """The file and what hinders this user from reading and writing it, or from knowing whether it is there; None where
+    """The file and what prevents this user from reading and writing it, or from knowing whether it exists; None if
     nothing does.
     """
     try:
@@ -20,16 +20,16 @@ def hidden(file: Path) -> str | None:
         return None
     except OSError as error:
         return f"{file} ({error.strerror})"
-    return None if os.access(file, os.R_OK | os.W_OK) else f"{file} (it is somebody else's)"
+    return None if os.access(file, os.R_OK | os.W_OK) else f"{file} (it has another owner)"
 
 
 def is_there(file: Path, what: str) -> bool:
-    """Whether a file is there, as far as this user may see; that they may not see it is logged once, `what` naming what
-    it holds.
+    """Whether a file exists, as far as this user can see; lacking access is logged once, where `what` names what it
+    holds.
     """
     why = hidden(file)
     if why is not None:
-        _warn(f"{what} are done without: {why}")
+        _warn(f"{what} are ignored: {why}")
     return why is None and file.exists()
 
 

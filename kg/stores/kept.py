@@ -1,4 +1,4 @@
-"""`KeptStore`: a store that is away, with what this machine has of it."""
+"""`KeptStore`: a store whose server is away, with this machine's copy of it."""
 
 from __future__ import annotations
 

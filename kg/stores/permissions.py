@@ -1,8 +1,8 @@
-"""Folders that say what people did are their owner's alone, also those that earlier versions made with what the umask
-left.
+"""Restrict folders with users' events to their owner, also those that earlier versions made with the permissions of the
+umask.
 
-New files are made so; this is for what is there already. Nothing fails over it: who does not own a file cannot change
-it, and may yet be allowed to use it.
+New files are made so; this is for existing ones. It never fails: who does not own a file cannot change it, and may yet
+be allowed to use it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _FOLDER = 0o700
 
 
 def close_to_others(folder: Path, ours: re.Pattern[str]) -> None:
-    """Take the rights of others from all entries of a folder whose names are `ours`, with what is in them, and from the
-    folder itself where it holds nothing else: it may be one that somebody keeps other things in.
+    """Take the rights of others from all entries of a folder whose names are `ours`, with their content, and from the
+    folder itself if it holds nothing else: a user may keep other things in it.
     """
     try:
         entries = list(os.scandir(folder))

@@ -1,7 +1,7 @@
-"""`GraphStore`: what every store can do, in named operations, and the typed reports that it gives back.
+"""`GraphStore`: the operations of every store, and the typed reports that they return.
 
-A store holds one domain and is the only truth about it. No store's query language shows through: each implementation
-writes its own queries, and one contract suite (`tests/kg/stores/contract.py`) holds all of them to the same behaviour.
+A store holds one domain and is its source of truth. Callers see no query language: each implementation writes its own
+queries, and one contract suite (`tests/kg/stores/contract.py`) holds all of them to the same behaviour.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class LoadMark:
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """What a running engine compares to notice changes by other processes, one cheap read.
+    """Counters that a running engine compares to notice changes by other processes, one cheap read.
 
-    `generation` moves with every complete load that changed anything and with every deletion of a user: whoever read
-    the store before must read it again. It is 0 until the first load is complete. `event_generation` moves with every
-    append; the events behind it come from `events_since`. `loading` is None when no load is in progress.
+    `generation` moves with every complete load that changed anything and with every deletion of a user: a process that
+    read the store before must read it again. It is 0 until the first load is complete. `event_generation` moves with
+    every append; the events behind it come from `events_since`. `loading` is None when no load is in progress.
     """
 
     generation: int
@@ -49,7 +49,7 @@ class StoreState:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A row that was not written: its position in the batch, and why."""
+    """A row that was not written: its position in the batch, and the reason."""
 
     row: int
     reason: str
@@ -57,10 +57,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class WriteReport:
-    """What became of a batch of a load: rows that were new, changed what was there, said the same, or were refused.
+    """The result of a batch of a load: numbers of rows that were new, changed stored content, repeated it, or were
+    refused.
 
-    `removed` counts what rows took away that they had said before. `corrected` events, which are in none of the other
-    counts, gave one of the same load another content.
+    `removed` counts what rows no longer give and gave before. `corrected` events, which are in none of the other
+    counts, gave an event of the same load other content.
     """
 
     new: int = 0
@@ -71,7 +72,7 @@ class WriteReport:
     corrected: int = 0
 
     def __add__(self, other: WriteReport) -> WriteReport:
-        """Counts of both; the refusals keep their positions in their own batches."""
+        """Sum of both; the refusals keep their positions in their own batches."""
         return WriteReport(
             self.new + other.new,
             self.changed + other.changed,
@@ -83,18 +84,18 @@ class WriteReport:
 
 
 class Appended(StrEnum):
-    """What became of one event."""
+    """The result for one event."""
 
     WRITTEN = "written"
     ALREADY_THERE = "already there"
     REFUSED = "refused"
     QUEUED = "queued"
-    """Durable on this machine, and delivered when the store's server is back; no store answers this itself."""
+    """Durable on this machine, and delivered when the store's server is back; no store itself returns this."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppendReport:
-    """What became of each appended event, in the order given; `refused` has the reasons."""
+    """The result for each appended event, in the given order; `refused` has the reasons."""
 
     outcomes: tuple[Appended, ...]
     refused: tuple[Refusal, ...]
@@ -107,7 +108,7 @@ class AppendReport:
 
     @property
     def already_there(self) -> int:
-        """Events that were there with the same content."""
+        """Events that existed with the same content."""
         return self.outcomes.count(Appended.ALREADY_THERE)
 
     @property
@@ -118,10 +119,10 @@ class AppendReport:
 
 @dataclass(frozen=True, slots=True)
 class FinishReport:
-    """How a load ended: the state it leaves, and what a replacing load removed because the source no longer has it.
+    """The result of a load: the new state, and what a replacing load removed because the source no longer has it.
 
-    `waiting_events` of those that were appended are kept apart, as their item is not there (any more) or no longer
-    takes such events: they are served again when a load brings it back.
+    `waiting_events` of the appended ones are kept apart, as their item no longer exists or no longer takes such events:
+    they are served again when a load brings it back.
     """
 
     state: StoreState
@@ -133,7 +134,7 @@ class FinishReport:
 
 @dataclass(frozen=True, slots=True)
 class UpsertReport:
-    """What became of upserted nodes and of their edges, and the state that it leaves."""
+    """The results for upserted nodes and their edges, and the new state."""
 
     nodes: WriteReport
     edges: WriteReport
@@ -142,13 +143,12 @@ class UpsertReport:
 
 @dataclass(frozen=True, slots=True)
 class DeletionReport:
-    """What was removed with a user; `remaining` counts what could still be found of it afterwards and must be 0.
+    """What was removed with a user; `remaining` counts the traces that were found afterwards and must be 0.
 
-    `snapshots` counts the cached snapshots that were written anew without the user. `left` says, in words for the
-    reader, what stays of the user where the store does not own the data; empty where it does. `recommendations` are
-    those that were written back into the graph; `waiting` of the events are those that had not reached the store yet.
-    `quarantined` are rows taken out of files with the bad rows of loads, `unreached` names such files that could not be
-    looked into.
+    `snapshots` counts the cached snapshots that were written again without the user. `left` describes for the user what
+    remains where the store does not own the data, empty where it does. `recommendations` are those that were written
+    back into the graph; `waiting` of the events had not reached the store yet. `quarantined` are rows removed from
+    files with the bad rows of loads, `unreached` are such files that could not be read.
     """
 
     user: str
@@ -173,7 +173,7 @@ class DeletionReport:
         if self.quarantined:
             counts.append(f"{self.quarantined:,} quarantined rows")
         notes = [self.left] if self.left else []
-        notes += [f"rows of the user may stand in {place}, which could not be reached" for place in self.unreached]
+        notes += [f"rows of the user may be in {place}, which could not be reached" for place in self.unreached]
         lines = [f"removed {self.user!r}: {', '.join(counts)}; {self.remaining:,} left"]
         return "\n".join([*lines, *(f"note: {note}" for note in notes)])
 
@@ -181,10 +181,10 @@ class DeletionReport:
 class LoadWriter(Protocol):
     """One load in progress, a context manager. Leaving it without `finish` leaves the mark: the load was interrupted.
 
-    Ingest has checked the rows: they fit the schema, a node comes once in a load, and ends of edges and events have
-    been written by the load or were in the snapshot before it. The writer upserts: across loads a row replaces what was
-    there. Refused is only what the store alone knows: an end that has gone since, a key that it cannot hold, an event
-    that was recorded under the same id with other content.
+    Ingest has checked the rows: they fit the schema, a load has each node once, and ends of edges and events have been
+    written by the load or were in the snapshot before it. The writer upserts: across loads a row replaces what was
+    there. It refuses only what the store alone knows: an end that was removed since, a key that it cannot hold, an
+    event that was recorded under the same id with other content.
     """
 
     def __enter__(self) -> Self: ...
@@ -198,31 +198,30 @@ class LoadWriter(Protocol):
         ...
 
     def write_edges(self, relation: str, rows: Sequence[EdgeRow]) -> WriteReport:
-        """Write edges of one relation. One that comes again is counted as the same."""
+        """Write edges of one relation. A repeated one is counted as the same."""
         ...
 
     def write_links(self, relation: str, rows: Sequence[RowLinks]) -> WriteReport:
-        """Write the edges that rows of the head's kind say, and remove those that they said before and no longer do.
+        """Write the edges that rows of the head's kind give, and remove those that they gave before and no longer do.
 
-        An edge that `write_edges` has ever named stays. Counts and refusals are of edges; a refusal's `row` is that of
-        its row.
+        An edge that `write_edges` has ever named remains. Counts and refusals are of edges; a refusal's `row` is that
+        of its row.
         """
         ...
 
     def write_events(self, rows: Sequence[Event]) -> WriteReport:
-        """Write the source's events. One that comes again replaces what the load said before (`corrected`); files,
-        which cannot be changed, refuse it. One that says what an appended event says is that event, which stays what it
-        is."""
+        """Write the source's events. A repeated one replaces what the load wrote before (`corrected`); files, which
+        cannot be changed, refuse it. One with the content of an appended event is that event, which is unchanged."""
         ...
 
     def finish(self) -> FinishReport:
-        """Complete the load: with `replace` remove what it did not name, move the generation if anything changed, and
-        take the mark away."""
+        """Complete the load: with `replace` remove what it did not name; move the generation if anything changed;
+        remove the mark."""
         ...
 
 
 class LoadTarget(Protocol):
-    """What a load goes into: a store, or something that a store is made of later."""
+    """The target of a load: a store, or files that a store is made of later."""
 
     def begin_load(self, schema: DomainSchema, *, replace: bool, source_digest: str) -> LoadWriter:
         """See `GraphStore.begin_load`."""
@@ -233,7 +232,7 @@ class LoadTarget(Protocol):
         ...
 
     def snapshot(self) -> KnowledgeGraph:
-        """What is there before the load; raises StoreEmpty and StoreLoading as `GraphStore.snapshot` does."""
+        """The content before the load; raises StoreEmpty and StoreLoading as `GraphStore.snapshot` does."""
         ...
 
 
@@ -243,7 +242,7 @@ class GraphStore(Protocol):
 
     @property
     def url(self) -> str:
-        """Where it is, in the form that `open_store` takes."""
+        """Its place, in the form that `open_store` takes."""
         ...
 
     def state(self) -> StoreState:
@@ -255,7 +254,7 @@ class GraphStore(Protocol):
         ...
 
     def begin_load(self, schema: DomainSchema, *, replace: bool, source_digest: str) -> LoadWriter:
-        """Mark the store as loading, durably, and give the writer.
+        """Mark the store as loading, durably, and return the writer.
 
         An interrupted load is taken over. Raises StoreLocked while another process loads, and SchemaMismatch when the
         schema does not fit what is there and `replace` is off.
@@ -263,8 +262,7 @@ class GraphStore(Protocol):
         ...
 
     def snapshot(self) -> KnowledgeGraph:
-        """The last complete generation with all events appended since; cached by generation, so cheap when nothing
-        moved.
+        """The last complete generation with all events appended since; cached by generation, so cheap if nothing moved.
 
         While a load is in progress it is the generation before it. Raises StoreEmpty, and StoreLoading if there is no
         complete generation yet.
@@ -272,22 +270,22 @@ class GraphStore(Protocol):
         ...
 
     def append_events(self, events: Sequence[Event]) -> AppendReport:
-        """Write events; durable when it returns. An event that is there with the same content changes nothing; refused
-        are an id with other content, an unknown item, an unknown kind. Unknown users are welcome."""
+        """Write events; durable when it returns. An existing event with the same content changes nothing; refused are
+        an id with other content, an unknown item, an unknown kind. Unknown users are added."""
         ...
 
     def events_since(self, event_generation: int) -> tuple[Sequence[Event], int]:
-        """Events appended after an event generation, in order, and the event generation that they lead to.
+        """Events appended after an event generation, in order, and the event generation to continue from.
 
-        Those of loads are not among them, since they come with a generation, nor those that have been deleted since.
-        Numbers are never given twice; after one from ahead there is nothing.
+        Without events of loads, which come with a generation, and without those that have been deleted since. Numbers
+        are never given twice; after a number that is too high there is nothing.
         """
         ...
 
     def upsert(
         self, schema: DomainSchema, nodes: Sequence[NodeRow], links: Mapping[str, Sequence[RowLinks]]
     ) -> UpsertReport:
-        """A load of a few rows in one transaction: nodes, then by relation what they say, as `LoadWriter.write_links`.
+        """Load a few rows in one transaction: nodes, then their edges by relation, as `LoadWriter.write_links`.
 
         Raises RowsRefused where a row would be refused, StoreLocked while a load is in progress or was interrupted,
         SchemaMismatch where the store's schema is another, StoreEmpty; then nothing is written.
@@ -295,7 +293,7 @@ class GraphStore(Protocol):
         ...
 
     def facts_since(self, generation: int) -> FactChanges | None:
-        """What nodes and edges have changed since a generation, as they are now, so that its snapshot can follow.
+        """The nodes and edges that have changed since a generation, as they are now, so that its snapshot can follow.
 
         None where the store must be read as a whole: too much has changed or too long ago, events of loads or the
         schema have changed, a user was deleted, or a load is in progress.
@@ -309,11 +307,11 @@ class GraphStore(Protocol):
         ...
 
     def remember_quarantine(self, path: Path) -> None:
-        """Remember a file that bad rows of a load go to, durably, before they do: `delete_user` looks there."""
+        """Remember a file for bad rows of a load, durably, before they are written: `delete_user` looks there."""
         ...
 
     def close(self) -> None:
-        """Let go of files and connections; the store cannot be used afterwards."""
+        """Close files and connections; the store cannot be used afterwards."""
         ...
 
 

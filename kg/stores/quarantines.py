@@ -1,7 +1,7 @@
-"""Where the bad rows of a store's loads were written, so that a user who is forgotten is forgotten there too.
+"""Remember the quarantine files of a store's loads, so that deleting a user cleans them too.
 
-A store remembers each file with the machine that it lies on. Whoever deletes a user takes the rows out of the files
-that can be reached, and says which could not be.
+A store remembers each file with its machine. The deletion of a user removes the user's rows from the files that can be
+reached, and reports the others.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class QuarantinePlace:
 
     @classmethod
     def here(cls, path: Path) -> QuarantinePlace:
-        """A file of this machine."""
+        """A file on this machine."""
         return cls(socket.gethostname(), str(path.resolve()))
 
 
 class QuarantineNote:
-    """The note of a store that has a folder of its own on this machine: one JSON file in it."""
+    """The note of a store with its own folder on this machine: one JSON file in it."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "quarantines.json"
@@ -45,7 +45,7 @@ class QuarantineNote:
             return ()
 
     def add(self, path: Path) -> None:
-        """Remember a file of this machine, durably. Raises OSError."""
+        """Remember a file on this machine, durably. Raises OSError."""
         place = QuarantinePlace.here(path)
         before = self.places()
         if place in before:
@@ -56,7 +56,7 @@ class QuarantineNote:
 
 
 def with_quarantines(report: DeletionReport, places: Iterable[QuarantinePlace]) -> DeletionReport:
-    """The report of a deletion after the user's rows have been taken out of the quarantine files as well."""
+    """The report of a deletion after the user's rows have been removed from the quarantine files as well."""
     removed = remaining = 0
     unreached: list[str] = []
     here = socket.gethostname()
@@ -65,7 +65,7 @@ def with_quarantines(report: DeletionReport, places: Iterable[QuarantinePlace]) 
         if place.host != here:
             unreached.append(f"{place.path} on {place.host}")
             continue
-        # What a load that was killed had written so far, also where an earlier one had put its file already.
+        # The unfinished file of a load that was killed, also beside a finished file of an earlier one.
         remove_partial(path.parent, path.name)
         unreached += [f"{partial} (a load is writing it)" for partial in unfinished(path.parent, path.name)]
         try:

@@ -1,9 +1,8 @@
-"""`QueueFiles`: the event log of a queue, and the next one where it is damaged.
+"""`QueueFiles`: the event log of a queue, and its successor when it is damaged.
 
-A queue must go on taking events, also when its file is damaged: what can be read of it goes into another file, the
-damaged one stays where it is for whoever wants to look into it, and both are said. Files are not renamed, as SQLite
-may have them open elsewhere; a mark beside a file says that it is out of use: `events.sqlite.damaged`, then
-`events-1.sqlite` follows.
+A queue must still take events when its file is damaged: readable events are copied into another file, the damaged one
+is kept for inspection, and the log names both. Files are not renamed, as SQLite may have them open elsewhere; a mark
+beside a file says that it is out of use: after `events.sqlite.damaged` follows `events-1.sqlite`.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from kg.stores.protocol import AppendReport
 _MARK = ".damaged"
 _LOCK_SECONDS = 60.0
 _MOST = 100
-"""Files of one queue: a disk that damages each of them is not written to for ever."""
+"""Maximum number of files of one queue, so that a disk that damages all of them is not written to forever."""
 
 T = TypeVar("T")
 
@@ -48,14 +47,14 @@ class QueueFiles:
             try:
                 self._make_folder()
                 with _Held(self._folder / "files.lock", shared=True):
-                    # Nobody takes events out of a file that is given up while one is being put into it.
+                    # No process copies events out of an abandoned file while an event is being written into it.
                     if self._current() == path:
                         return self._opened(path).append(events)
             except StoreDamaged as error:
                 self._give_up(path, error)
 
     def on_log(self, work: Callable[[EventLog], T]) -> T:
-        """The result of `work` on the log in use, on the next one where that is found to be damaged."""
+        """The result of `work` on the log in use, or on the next one if that is found to be damaged."""
         while True:
             path = self._current()
             try:
@@ -72,7 +71,7 @@ class QueueFiles:
             self._give_up(path, error, delivered=number)
 
     def damaged(self) -> list[Path]:
-        """Files that were given up and are there still, as far as this user may see."""
+        """Abandoned files that still exist, as far as this user can see."""
         try:
             marks = sorted(self._folder.glob(f"events*.sqlite{_MARK}"))
         except PermissionError:
@@ -80,14 +79,14 @@ class QueueFiles:
         return [path for mark in marks if (path := mark.with_name(mark.name.removesuffix(_MARK))).exists()]
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         with self._lock:
             for log in self._logs.values():
                 log.close()
             self._logs = {}
 
     def forked(self) -> None:
-        """To be called in a forked child: a thread that stayed behind may hold the lock."""
+        """Call it in a forked child: a thread of the parent may hold the lock."""
         self._lock = threading.Lock()
 
     def _current(self) -> Path:
@@ -112,7 +111,7 @@ class QueueFiles:
             raise StoreError(f"{self._folder} cannot be made: {error.strerror}") from None
 
     def _give_up(self, path: Path, error: StoreDamaged, *, delivered: int = 0) -> None:
-        """Bring what can be read of a damaged file into the next one, and mark it. `delivered`: the last number whose
+        """Copy readable events of a damaged file into the next one, and mark it. `delivered`: the last number whose
         events the store has. Raises StoreError.
         """
         with _Held(self._folder / "files.lock"):
@@ -129,7 +128,7 @@ class QueueFiles:
                 raise StoreError(f"{mark} cannot be written ({failure.strerror}); {error}") from None
         _log.error(
             "events that waited may be lost: %s. %d that could be read wait in the next file, others may be in this one"
-            " still; remove it, and %s, when you need it no more",
+            " still; remove it, and %s, when you no longer need it",
             error,
             len(saved),
             mark.name,

@@ -1,4 +1,4 @@
-"""Events that a store refused when they were delivered, with the reasons: a file of one JSON object a line."""
+"""Events that a store refused on delivery, with the reasons: a file with one JSON object per line."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from kg.stores.errors import StoreError
 
 @dataclass(frozen=True, slots=True)
 class RefusedEvent:
-    """An event that the store did not take from the queue, and why; kept aside."""
+    """An event that the store refused on delivery, and the reason; set aside."""
 
     event: Event
     reason: str
 
 
 class RefusedEvents:
-    """The file; a line that cannot be read is passed over, and stays."""
+    """The file; a line that cannot be read is skipped, and kept."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -36,14 +36,14 @@ class RefusedEvents:
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, OWNER_ONLY)
             with os.fdopen(descriptor, "ab") as file:
-                # Begins with a line break, in case the last process died within a line.
+                # Begins with a line break, in case the last process was killed within a line.
                 file.write(b"\n" + b"".join(map(_line, refused)))
                 file.flush()
                 os.fsync(file.fileno())
             flush(self._path.parent)
         except OSError as error:
             raise StoreError(
-                f"{self._path}: refused events cannot be kept ({error.strerror}), so they go on waiting"
+                f"{self._path}: refused events cannot be kept ({error.strerror}), so they still wait"
             ) from None
 
     def all(self) -> list[RefusedEvent]:
@@ -53,7 +53,7 @@ class RefusedEvents:
         return list({each.event.id: each for _, each in self._lines() if each is not None}.values())
 
     def remove_user(self, user: str) -> int:
-        """Remove a user's; how many there were. Also lines that cannot be read, where the user's id stands in them."""
+        """Remove a user's events, and unreadable lines that contain the user's id; return their number."""
         spellings = user.encode("utf-8", "surrogatepass"), json.dumps(user)[1:-1].encode()
         kept: list[bytes] = []
         removed: set[str] = set()

@@ -1,4 +1,5 @@
-"""What a store can take back from a model: vectors of items, and recommendations. Not every store has this ability."""
+"""`TakesResults`: stores that take vectors of items and recommendations of a model. Not every store has this
+ability."""
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class KindVectors:
-    """Vectors of the items of one kind: float32 [n, dimensions] as results, which are indexed, and as queries, NaN
-    for an item that has none.
+    """Vectors of the items of one kind: float32 [n, dimensions] as results, which are indexed, and as queries; NaN for
+    an item that has none.
     """
 
     kind: str
@@ -33,8 +34,8 @@ class UserList:
 
 @dataclass(frozen=True, slots=True)
 class ResultsReport:
-    """How much was written; `missing`: items or users that the store did not have (any more), or that are no node of
-    their own in a graph that somebody else owns."""
+    """How much was written; `missing`: items or users that the store no longer has, or that are not nodes in an
+    external graph."""
 
     nodes: int
     relationships: int
@@ -43,17 +44,17 @@ class ResultsReport:
 
 @runtime_checkable
 class TakesResults(Protocol):
-    """A store that vectors and recommendations can be written to. What it gives as a snapshot stays as it is."""
+    """A store that vectors and recommendations can be written to. Its snapshots do not change."""
 
     def check_takes_results(self) -> None:
-        """Raise StoreError where they may not be written, so that it is said before the work."""
+        """Raise StoreError where they must not be written; call it before the work."""
         ...
 
     def write_vectors(
         self, vectors: Sequence[KindVectors], *, progress: Callable[[int], None] = lambda _: None
     ) -> ResultsReport:
-        """Write the vectors of all items, in the place of any others, and index them. Until the last one is written
-        there is no index, so nobody gets neighbours of two models; interrupted, it can be run again.
+        """Write the vectors of all items, replacing any others, and index them. Until the last one is written there is
+        no index, so no query mixes two models; interrupted, it can be run again.
         """
         ...
 
@@ -65,7 +66,7 @@ class TakesResults(Protocol):
         time: float,
         progress: Callable[[int], None] = lambda _: None,
     ) -> ResultsReport:
-        """Write users' lists, each in the place of the user's former one, all or nothing of it. `bundle` names the
-        model, `time` is in seconds since the epoch. Users that the store does not have are passed over.
+        """Write users' lists, each replacing the user's former one as a whole. `bundle` names the model, `time` is in
+        seconds since the epoch. Users that the store does not have are skipped.
         """
         ...

@@ -1,4 +1,4 @@
-"""What a deletion's report says of cached snapshots of before, whole or half written, in which the user may stand."""
+"""Report cached snapshots from before a deletion, whole or half written, that may contain the user."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from kg.stores.protocol import DeletionReport
 
 
 def with_snapshots(report: DeletionReport, cache: SnapshotCache, generation: int) -> DeletionReport:
-    """The report of a deletion after everything before `generation`, the first without the user, is out of the cache.
+    """The report of a deletion after removing snapshots before `generation`, the first without the user, from the
+    cache.
 
-    What cannot be removed counts as remaining. What another process is writing it removes itself when it is done, and
-    if it dies, whoever opens the store next; until then it is named.
+    A snapshot that cannot be removed counts as remaining. A process that is writing one removes it when it is done, or
+    if it is killed, the next process that opens the store does; until then the report names it.
     """
     left = cache.clear_before(generation)
     unreached = [f"{path} (a snapshot of before, which cannot be removed)" for path in left.kept]

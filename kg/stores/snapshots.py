@@ -1,8 +1,8 @@
-"""`Snapshots`: what a store serves from, kept in memory and on disk, brought up to date when the store has moved.
+"""`Snapshots`: keep a store's snapshot in memory and on disk, and bring it up to date when the store has moved.
 
-The same for every store: the snapshot of the last complete generation, with the events appended since laid over it. It
-is the newest cached one; or the last one of an earlier generation with what has changed since, where the store knows
-that; or one read now.
+The same for every store: the snapshot of the last complete generation, with an overlay of the events appended since. It
+is the newest cached one; or the last one of an earlier generation with the changes since, where the store knows them;
+or a new one read from the store.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from kg.stores.changes import KEPT_GENERATIONS
 from kg.stores.errors import StoreBusy, StoreError, StoreLoading
 
 ATTEMPTS = 20
-"""Attempts at what loads and deletions may overtake, before giving up."""
+"""Maximum number of attempts at a read that loads and deletions may overtake."""
 
 _OVERLAID_EVENTS = 10_000
 _OVERLAID_SHARE = 0.05
-"""A cached snapshot is written anew when more events than this, and than this share of its own, are laid over it."""
+"""A cached snapshot is written again when its overlay has more events than this, and than this share of its events."""
 
 
 _FOLLOWED_ROWS = 1_000
 _FOLLOWED_AT_OPENING = 100
 _FOLLOWED = KEPT_GENERATIONS // 2
-"""A snapshot is cached when more rows than this have changed at once, or when the cached one is so many generations
-behind: at the opening of a store, and later. No nearer to the end of what the store notes.
+"""A snapshot is cached when more rows than this have changed at once, or when the cached one is this many generations
+behind: at the opening of a store, and later. Well before the store's notes end.
 """
 
 
 class Moved(Exception):
-    """A load or a deletion came between two transactions that belong together; they are made again."""
+    """A load or a deletion came between two transactions that belong together; they are repeated."""
 
 
 class SnapshotSource(Protocol):
-    """What `Snapshots` asks of a store."""
+    """The operations of a store that `Snapshots` needs."""
 
     def complete(self) -> tuple[int, int]:
         """Generation of the last complete content, and its event generation. Raises StoreEmpty, and StoreLoading while
@@ -93,16 +93,16 @@ class Snapshots:
         raise overtaken(self._place)
 
     def keep_before_load(self, generation: int, *, interrupted: bool) -> None:
-        """See to it that the generation is cached: during a load it is the only form of the last complete one.
+        """Make sure that the generation is cached: during a load it is the only form of the last complete one.
 
-        If it was lost while a load was interrupted, only running that load again brings the store back.
+        If it was lost while a load was interrupted, only running that load again restores the store.
         """
         if generation and not (interrupted and self.cache.newest(generation) is None):
             self.current()
             self._keep_followed()
 
     def _keep_followed(self) -> None:
-        """See to it that the last complete generation is cached, unless the store would have to be read for it."""
+        """Make sure that the last complete generation is cached, unless that requires reading the store."""
         with self._lock, suppress(Moved, StoreError):
             generation = self._source.complete()[0]
             if generation not in self.cache.generations() and (graph := self._followed(generation)) is not None:
@@ -110,7 +110,7 @@ class Snapshots:
 
     @contextmanager
     def forgetting(self) -> Iterator[None]:
-        """Keep other threads from taking a snapshot while a user is deleted, and let go of the one in memory."""
+        """Keep other threads from taking a snapshot while a user is deleted, and release the one in memory."""
         # A deletion is made in the cached snapshot of the generation before it, and in no other.
         self._keep_followed()
         with self._lock:
@@ -118,7 +118,7 @@ class Snapshots:
             yield
 
     def close(self) -> None:
-        """Let go of the snapshot in memory."""
+        """Release the snapshot in memory."""
         self._latest = None
 
     def before_fork(self) -> None:
@@ -127,7 +127,7 @@ class Snapshots:
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`."""
         if in_child:
-            # A thread that stayed behind may hold it; what it guards is put in its place in one step.
+            # A thread of the parent may hold it; what it guards is replaced in one step.
             self._lock = threading.Lock()
 
     def _now(self) -> KnowledgeGraph:
@@ -152,9 +152,9 @@ class Snapshots:
         return graph
 
     def _followed(self, generation: int) -> KnowledgeGraph | None:
-        """The last snapshot, in memory or else cached, with what has changed since; None where that is not known.
+        """The last snapshot, in memory or else cached, with the changes since; None where these are unknown.
 
-        No user has been deleted since then, or it would not be known.
+        No user has been deleted since, else the changes would be unknown.
         """
         is_opening = self._latest is None
         cached = self.cache.latest() if is_opening else None
@@ -162,7 +162,7 @@ class Snapshots:
         changes = self._source.facts_since(before.generation) if before is not None else None
         if before is None or changes is None:
             return None
-        # Events on new items may have come before their items were there to take them.
+        # Events on new items may have arrived before their items.
         events, reached = self._source.events_since(min(before.event_generation, changes.events_after))
         if changes.generation != generation or self._source.complete()[0] != generation:
             raise Moved
@@ -187,7 +187,7 @@ class Snapshots:
 
     def _keep(self, graph: KnowledgeGraph) -> None:
         self.cache.write(graph)
-        # Also where it could not be kept: what has been read must be without the users deleted meanwhile.
+        # Also if it could not be kept: the result must not have the users deleted meanwhile.
         generation = self._source.complete()[0]
         if generation != graph.generation:
             # A user may have been deleted while it was written.

@@ -1,4 +1,4 @@
-"""A few rows upserted by a load of their own, which is one transaction: the part that all stores share."""
+"""Upsert a few rows by their own load in one transaction: the part that all stores share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SHOWN = 5
 
 
 def upserted(writer: LoadWriter, nodes: Sequence[NodeRow], links: Mapping[str, Sequence[RowLinks]]) -> UpsertReport:
-    """Write the rows and finish the load. Raises RowsRefused, on which the caller's transaction is to be undone."""
+    """Write the rows and finish the load. Raises RowsRefused, on which the caller must undo its transaction."""
     reports = [writer.write_nodes(nodes), *(writer.write_links(name, rows) for name, rows in links.items())]
     reasons = [refusal.reason for report in reports for refusal in report.refused]
     if reasons:
@@ -29,5 +29,5 @@ def load_in_the_way(place: str, by: str, *, is_alive: bool) -> str:
 
 
 def other_schema(place: str) -> str:
-    """The same, where rows were checked by a schema that is no longer the store's."""
+    """The error where rows were checked by a schema that is no longer the store's."""
     return f"{place}: the domain description has changed since the rows were checked; try again"

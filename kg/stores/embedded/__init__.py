@@ -1,6 +1,6 @@
-"""The embedded store: SQLite for the truth, arrays for everything that reads it. `EmbeddedStore.open(directory)`.
+"""The embedded store: SQLite as the source of truth, arrays for readers. `EmbeddedStore.open(directory)`.
 
-`journal_mode_reason` tells which journal SQLite keeps here, and why.
+`journal_mode_reason` reports which journal SQLite uses here, and why.
 """
 
 from kg.stores.embedded.store import EmbeddedStore

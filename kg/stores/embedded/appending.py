@@ -1,4 +1,4 @@
-"""Appending events of a running system, and reading them back by the order of their arrival."""
+"""Append events of a running system, and read them back in order of arrival."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _SINCE = """
     WHERE event.number > ? AND event.born = 0
     ORDER BY event.number
 """
-# Whoever loses its node or its name has nothing there, which no column may have.
+# An event without its node or name has a null there, which no column may have.
 _SINCE_COLUMNS = (
     blob("event.id"),
     text("key of the user of an event"),

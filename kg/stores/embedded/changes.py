@@ -1,6 +1,6 @@
-"""Notes of changed rows in the store's file, by the generation that the change leads to; see `kg.stores.changes`.
+"""Note changed rows in the store's file, by the generation that the change leads to; see `kg.stores.changes`.
 
-The table is made when it is first needed, so a store of an earlier version gets it with its next change.
+The table is created when it is first needed, so a store of an earlier version gets it with its next change.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _COLUMNS = (
 
 def note_change(connection: sqlite3.Connection, rows: Callable[[], ChangedRows] | None) -> None:
     """Note in the mark of the load that the rows differ from the last complete generation's, and what has changed; with
-    None that is everything. `rows` is asked where it need be known.
+    None, everything. `rows` is only called if needed.
     """
     connection.execute("UPDATE loading SET changed = 1")
     counters = read_counters(connection)
     if not counters.generation:
-        return  # nobody has a snapshot of before
+        return  # no earlier snapshot exists
     generation = counters.generation + 1
     size, notes, told = _size(connection, generation)
     if notes > told:
@@ -62,13 +62,13 @@ def note_everything(connection: sqlite3.Connection, generation: int) -> None:
 
 
 def forget_all(connection: sqlite3.Connection) -> None:
-    """Remove all notes: a user who is deleted may stand in any."""
+    """Remove all notes: any may name a deleted user."""
     if _is_made(connection):
         connection.execute("DELETE FROM fact_change")
 
 
 def forget_old(connection: sqlite3.Connection, generation: int) -> None:
-    """Remove the notes of generations that are too long ago."""
+    """Remove the notes of generations that are too old."""
     if not _is_made(connection):
         return
     found = connection.execute("SELECT generation, sum(size) FROM fact_change GROUP BY generation")
@@ -94,7 +94,7 @@ def facts_since(
 def _as_now(
     connection: sqlite3.Connection, counters: Counters, schema: DomainSchema, changed: ChangedRows, events_after: int
 ) -> FactChanges:
-    """What stands in the rows that were changed."""
+    """The present content of the changed rows."""
     numbers = names_of(connection, schema)
     nodes: list[NodeRow] = []
     for kind in schema.nodes:
@@ -116,7 +116,7 @@ def _as_now(
 
 
 def _size(connection: sqlite3.Connection, generation: int) -> tuple[int, int, int]:
-    """Rows that are noted of a generation, its notes, and how many of these tell their rows."""
+    """Number of noted rows of a generation, of its notes, and of notes that name their rows."""
     if not _is_made(connection):
         return 0, 0, 0
     statement = "SELECT coalesce(sum(size), 0), count(*), count(rows) FROM fact_change WHERE generation = ?"

@@ -76,4 +76,4 @@ STORE_FORMAT = FileFormat(
     statements=_STATEMENTS,
     advice="load the domain into a new directory",
 )
-"""What `whypath load` makes in a directory."""
+"""The file that `whypath load` creates in a directory."""

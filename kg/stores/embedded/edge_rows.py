@@ -1,4 +1,4 @@
-"""Writing edges: those that a file of relations names, and all that a row of their head says of a relation."""
+"""Write edges: those that a file of relations names, and all those of a relation that a row of their head gives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kg.stores.sqlite import checked
 def insert_pairs(
     connection: sqlite3.Connection, relation: int, pairs: Sequence[tuple[int, int]], load: int, *, filed: bool
 ) -> int:
-    """Insert (head, tail) of a relation that are not there; how many were not."""
+    """Insert missing (head, tail) of a relation; return how many were missing."""
     values = [(relation, head, tail, load, filed) for head, tail in pairs]
     inserted = connection.executemany("INSERT OR IGNORE INTO edge VALUES (?, ?, ?, ?, ?)", values).rowcount
     return max(inserted, 0)  # -1 after no row at all
@@ -27,13 +27,13 @@ def keys_of_pairs(connection: sqlite3.Connection, pairs: Sequence[tuple[int, int
 def made_by(
     connection: sqlite3.Connection, relation: int, pairs: Iterable[tuple[int, int]], load: int
 ) -> list[tuple[int, int]]:
-    """The pairs that are edges which this load has made, or a replacing one has named."""
+    """The pairs that are edges which this load has created, or, if it replaces, has named."""
     statement = "SELECT EXISTS (SELECT 1 FROM edge WHERE relation = ? AND head = ? AND tail = ? AND load = ?)"
     return [pair for pair in pairs if connection.execute(statement, (relation, *pair, load)).fetchone()[0]]
 
 
 def note_filed(connection: sqlite3.Connection, relation: int, pairs: Iterable[tuple[int, int]]) -> None:
-    """Note that a file of relations has named edges that are there."""
+    """Note that a file of relations has named existing edges."""
     statement = "UPDATE edge SET filed = 1 WHERE relation = ? AND head = ? AND tail = ? AND filed = 0"
     connection.executemany(statement, [(relation, head, tail) for head, tail in pairs])
 
@@ -41,7 +41,7 @@ def note_filed(connection: sqlite3.Connection, relation: int, pairs: Iterable[tu
 def note_named(
     connection: sqlite3.Connection, relation: int, pairs: Iterable[tuple[int, int]], load: int, *, filed: bool
 ) -> None:
-    """Note that a replacing load has named edges; whether a file has is told anew by each such load."""
+    """Note that a replacing load has named edges; each such load determines again whether a file names them."""
     statement = (
         "UPDATE edge SET filed = CASE WHEN load = ? THEN max(filed, ?) ELSE ? END, load = ?"
         " WHERE relation = ? AND head = ? AND tail = ?"
@@ -50,7 +50,7 @@ def note_named(
 
 
 def remove_unsaid(connection: sqlite3.Connection, relation: int, said: Mapping[int, Set[int]]) -> list[tuple[int, int]]:
-    """Remove the edges of heads that their rows do not say any more, but for those that a file has named; which."""
+    """Remove the edges of heads that their rows no longer give, except those that a file has named; return them."""
     gone: list[tuple[int, int]] = []
     for part in in_parts(list(said)):
         statement = f"SELECT head, tail FROM edge WHERE relation = ? AND head IN ({marks(part)}) AND filed = 0"

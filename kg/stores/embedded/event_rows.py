@@ -1,6 +1,4 @@
-"""Writing events, for appends and loads alike: what is there already is recognised by id, the rest is checked and
-inserted.
-"""
+"""Write events, for appends and loads: existing ones are recognised by id, the others are checked and inserted."""
 
 from __future__ import annotations
 
@@ -18,10 +16,10 @@ from kg.stores.protocol import Refusal
 
 @dataclass(frozen=True)
 class Resolved:
-    """A batch of events with everything looked up.
+    """A batch of events with users, items and stored events resolved.
 
     `content` is None for an event that is refused; `there` has content and load of the stored ones by packed id.
-    `recorded` are the rows that say what was recorded under an id of its own.
+    `recorded` are the rows whose content was recorded under another id.
     """
 
     ids: list[bytes]
@@ -40,10 +38,10 @@ def resolve_events(
     *,
     as_recorded: bool = False,
 ) -> Resolved:
-    """Look up users, items and earlier events; users that are new get a bare node.
+    """Look up users, items and stored events; new users get a bare node.
 
     Refuses `misfits`, rows with the reason why they cannot be written, and items that do not exist. With `as_recorded`
-    events that were recorded with the same content are looked for.
+    it also looks for recorded events with the same content.
     """
     refused = dict(misfits or {})
     good = [(row, event) for row, event in enumerate(events) if row not in refused]
@@ -84,7 +82,7 @@ def _item_nodes(
 
 
 def _user_nodes(connection: sqlite3.Connection, kind: int, keys: list[str]) -> dict[str, int]:
-    """Node ids of users, the unknown ones made as bare nodes that no load has named."""
+    """Node ids of users; unknown ones are created as bare nodes that no load has named."""
     found = node_ids(connection, kind, keys)
     missing = sorted(set(keys) - found.keys())
     if missing:

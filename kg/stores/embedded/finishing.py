@@ -1,6 +1,6 @@
-"""The end of a load: a replacing one removes what it did not name, then one transaction makes the new generation.
+"""Finish a load: a replacing one removes rows that it did not name, then one transaction makes the new generation.
 
-Everything before that last transaction can be done again, so a load that dies while it removes is simply run again.
+All steps before that transaction can be repeated, so a load that is killed while it removes rows is run again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kg.stores.protocol import FinishReport, StoreState
 from kg.stores.sqlite import Database, checked, integer, text
 
 _REMOVED_AT_ONCE = 20_000
-"""Rows removed by one transaction, so that appending processes get their turn between."""
+"""Rows removed per transaction, so that appending processes get turns in between."""
 
 
 def finish_load(
@@ -39,7 +39,7 @@ def finish_load(
         nodes = _remove_nodes(database, schema, numbers, load)
     with database.writing() as connection:
         if replace:
-            # Appended since by processes that know the domain as it was.
+            # Appended meanwhile by processes that know the former domain.
             lost, values = _without_item(schema, numbers, load)
             set_aside(connection, f"number > ? AND ({lost})", (before, *values))
         return dataclasses.replace(
@@ -48,7 +48,7 @@ def finish_load(
 
 
 def complete_load(connection: sqlite3.Connection, load: int) -> FinishReport:
-    """Make the new generation, in the caller's transaction. Raises StoreError where the mark is gone."""
+    """Make the new generation, in the caller's transaction. Raises StoreError if the mark is gone."""
     counters = read_counters(connection)
     mark = read_mark(connection)
     if mark is None:
@@ -67,7 +67,7 @@ def complete_load(connection: sqlite3.Connection, load: int) -> FinishReport:
 
 
 def _remove_edges(database: Database, schema: DomainSchema, numbers: dict[str, int], load: int) -> int:
-    """Remove edges that the load did not name, some at a time."""
+    """Remove edges that the load did not name, in batches."""
     relations = {numbers[relation]: relation for relation in schema.relation_kinds}
     key = "relation, head, tail"
     statement = (
@@ -82,7 +82,7 @@ def _remove_edges(database: Database, schema: DomainSchema, numbers: dict[str, i
 
             def rows(connection: sqlite3.Connection = connection, removed: list[tuple] = removed) -> ChangedRows:
                 found = ChangedRows()
-                # Those of relations of an earlier schema are in no snapshot that a generation of this one follows.
+                # Edges of relations of an earlier schema are in no snapshot that a generation of this schema follows.
                 for number, relation in relations.items():
                     pairs = [(head, tail) for of_relation, head, tail in removed if of_relation == number]
                     found |= ChangedRows.of_edges(schema, relation, keys_of_pairs(connection, pairs))
@@ -96,7 +96,7 @@ def _remove_edges(database: Database, schema: DomainSchema, numbers: dict[str, i
 
 
 def _remove_events(database: Database, load: int) -> int:
-    """Remove events of earlier loads that the load did not name, some at a time."""
+    """Remove events of earlier loads that the load did not name, in batches."""
     statement = (
         "DELETE FROM event WHERE number IN"
         f" (SELECT number FROM event WHERE load NOT IN (0, ?) LIMIT {_REMOVED_AT_ONCE})"
@@ -115,7 +115,7 @@ def _remove_events(database: Database, load: int) -> int:
 def _remove_nodes(database: Database, schema: DomainSchema, numbers: dict[str, int], load: int) -> int:
     """Remove nodes that the load did not name; appended events that thereby lose their item or their kind wait for it.
 
-    Users that have events stay, as users that only events name; users that have nothing any more go.
+    Users with events remain, as users that only events name; users without events are removed.
     """
     users = numbers[schema.user_kinds[0]]
     lost, values = _without_item(schema, numbers, load)
@@ -123,7 +123,7 @@ def _remove_nodes(database: Database, schema: DomainSchema, numbers: dict[str, i
         with database.writing() as connection:
             aside = set_aside(connection, lost, values, _REMOVED_AT_ONCE)
             if aside:
-                # They go from snapshots with their items, unless it is the schema that no longer takes them.
+                # Snapshots lose them with their items, unless it is the schema that no longer takes them.
                 note_change(connection, ChangedRows)
         if aside < _REMOVED_AT_ONCE:
             break
@@ -145,7 +145,7 @@ def _remove_nodes(database: Database, schema: DomainSchema, numbers: dict[str, i
                 f"SELECT id, kind, key FROM node WHERE {gone} LIMIT {_REMOVED_AT_ONCE}", (load, users)
             )
             doomed = checked(rows, NODE_ID, integer("node.kind"), text("node.key"))
-            # An event that was appended to one meanwhile waits too, so that nobody ever sees one without its item.
+            # An event that was appended to one meanwhile waits too, so that no reader sees an event without its item.
             for node, _, _ in doomed:
                 set_aside(connection, "item = ?", (node,))
             connection.executemany("DELETE FROM node WHERE id = ?", [(node,) for node, _, _ in doomed])
@@ -158,7 +158,8 @@ def _remove_nodes(database: Database, schema: DomainSchema, numbers: dict[str, i
 
 
 def _without_item(schema: DomainSchema, numbers: dict[str, int], load: int) -> tuple[str, tuple]:
-    """Which events' item goes, or whose kind the schema no longer has on such items: a condition and its values."""
+    """Events whose item is removed, or whose kind the schema no longer has on such items: a condition and its
+    values."""
     allowed = json.dumps(
         [f"{numbers[name]}-{numbers[item]}" for name, kind in schema.interactions.items() for item in kind.items]
     )
@@ -169,7 +170,7 @@ def _without_item(schema: DomainSchema, numbers: dict[str, int], load: int) -> t
 
 
 def misfits(connection: sqlite3.Connection, before: DomainSchema, after: DomainSchema) -> list[str]:
-    """What the store holds that a new schema does not describe; see `schema_misfits`."""
+    """Parts of the store that a new schema does not describe; see `schema_misfits`."""
     by_name = names(connection)
     columns: dict[Section, tuple[str, str]] = {
         "node": ("node", "kind"),

@@ -1,7 +1,7 @@
-"""Deleting a user everywhere: rows in one transaction, then every cached snapshot; a count proves that nothing is left.
+"""Delete a user everywhere: rows in one transaction, then every cached snapshot; a count proves that nothing is left.
 
-The transaction leaves a note of the user until the caches are known to be clean, so a process that dies between the two
-steps leaves the work to whoever opens a snapshot next.
+The transaction notes the user until the caches are known to be clean, so if a process is killed between the two steps,
+the next one that opens a snapshot does the work.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def delete_user(database: Database, cache: SnapshotCache, schema: DomainSchema, 
         events = forget_waiting(connection, user)
         if not found and not events:
             return DeletionReport(user, False, 0, 0, 0, 0)
-        # Whose events all wait has no node, and -1 is none.
+        # A user whose events all wait has no node; -1 is no node's id.
         node = found[0][0] if found else -1
         events += connection.execute("DELETE FROM event WHERE user = ?", (node,)).rowcount
         edges = 0
@@ -39,15 +39,15 @@ def delete_user(database: Database, cache: SnapshotCache, schema: DomainSchema, 
         connection.execute("DELETE FROM node WHERE id = ?", (node,))
         generation = read_counters(connection).generation + 1
         connection.execute("UPDATE state SET generation = ?", (generation,))
-        # The user may stand in any note, also of the load in progress, which then leads to the generation after this.
+        # Any note may name the user, also that of the load in progress, which then leads to the generation after this.
         forget_all(connection)
         note_everything(connection, generation)
         if read_mark(connection) is not None:
             note_everything(connection, generation + 1)
         connection.execute("INSERT OR REPLACE INTO forgotten VALUES (?, ?)", (user, generation))
-        # Counted in the same transaction: afterwards the id could be another node's, and the user could come back.
+        # Counted in the same transaction: later the id could be another node's, and the user could be added again.
         remaining = _rows_of(connection, kind, user, node) + count_waiting(connection, user)
-    # The log of earlier pages would still hold the rows.
+    # The write-ahead log would still hold the rows.
     database.empty_log()
     snapshots, traces = clean_caches(database, cache)
     return DeletionReport(user, True, events, edges, snapshots, remaining + traces)
@@ -66,7 +66,7 @@ def _rows_of(connection: sqlite3.Connection, kind: int, user: str, node: int) ->
 
 
 def clean_caches(database: Database, cache: SnapshotCache) -> tuple[int, int]:
-    """Take deleted users out of cached snapshots; how many were written anew, and traces found in them (0).
+    """Remove deleted users from cached snapshots; return how many were written again, and the traces left in them (0).
 
     A snapshot of a generation before a deletion is replaced by one of the present generation without the user. It is
     not merely removed: while a load is in progress it is the only form of the last complete generation.
@@ -82,7 +82,7 @@ def clean_caches(database: Database, cache: SnapshotCache) -> tuple[int, int]:
     if before and generation not in cache.generations():
         newest = before[-1]
         graph = cache.newest(newest)
-        # Only deletions may lie between it and now: after a finished load it has nothing to say any more.
+        # Only deletions may have followed it: after a finished load it is obsolete.
         if graph is not None and all(
             step in {made for _, made in forgotten} for step in range(newest + 1, generation + 1)
         ):

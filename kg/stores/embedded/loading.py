@@ -1,4 +1,5 @@
-"""`EmbeddedLoad`: the writer of one load. Each call is one transaction; the mark in the store tells that it goes on."""
+"""`EmbeddedLoad`: the writer of one load. Each call is one transaction; the store's mark shows that it is in
+progress."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ from kg.stores.sqlite import Database
 
 
 class EmbeddedLoad:
-    """A load in progress, which holds the load lock until it is left; see `LoadWriter`."""
+    """A load in progress, which holds the load lock until it is closed; see `LoadWriter`."""
 
     def __init__(
         self,
@@ -57,7 +58,7 @@ class EmbeddedLoad:
         self._load = load
         self._lock = lock
         self._replace = replace
-        # What a replacing load has not named goes when it finishes, so nothing new may hang on it.
+        # A replacing load removes nodes that it has not named when it finishes, so no new row may refer to them.
         self._named_by = load if replace else None
         self._linked = linked_relations(schema)
         self._finished = False
@@ -83,7 +84,7 @@ class EmbeddedLoad:
             raise StoreError("this load is finished; begin another")
         within = self._database.writing() if self._connection is None else nullcontext(self._connection)
         with within as connection:
-            # The lock file may have been removed by hand and another process have begun a load of its own.
+            # If the lock file was removed by hand, another process may have begun a load.
             if read_counters(connection).last_load != self._load:
                 raise StoreError(f"{self._database.path}: another load has begun since; this one must be run again")
             yield connection
@@ -117,7 +118,7 @@ class EmbeddedLoad:
                 written.append((row.kind, row.key))
                 continue
             node, *before, load = stored[row.key]
-            # A user that only events named becomes one that the source names, which a replacing load must know.
+            # A user that only events named is now one that the source names, which a replacing load must know.
             if tuple(before) == content and load:
                 touches.append((self._load, node))
             else:
@@ -159,7 +160,7 @@ class EmbeddedLoad:
                 if links.head in heads
             }
             pairs = [(head, tail) for head, reached in said.items() for tail in sorted(reached)]
-            # Before a first load nothing was said, and a replacing one removes what it does not name when it ends.
+            # A first load has no earlier links, and a replacing one removes what it does not name when it ends.
             if self._load > 1 and not self._replace:
                 removed = remove_unsaid(connection, number, said)
             new = insert_pairs(connection, number, pairs, self._load, filed=False)
@@ -176,7 +177,7 @@ class EmbeddedLoad:
         pairs: list[tuple[int, int]],
         removed: list[tuple[int, int]],
     ) -> None:
-        """Note edges, by the ids of their ends: those of `pairs` that are new, and removed ones."""
+        """Note changed edges by the ids of their ends: those of `pairs` that are new, and removed ones."""
 
         def rows() -> ChangedRows:
             made = made_by(connection, self._numbers[relation], pairs, self._load)
@@ -187,7 +188,7 @@ class EmbeddedLoad:
     def write_events(self, rows: Sequence[Event]) -> WriteReport:
         """See `LoadWriter.write_events`."""
         if not self._brought_back:
-            # Rows may say again what was recorded, so that must be there first.
+            # Rows may repeat recorded events, so these must be restored first.
             self._bring_back()
         with self._writing() as connection:
             as_recorded = self._has_recorded(connection)
@@ -223,7 +224,7 @@ class EmbeddedLoad:
         return merged.report
 
     def _bring_back(self) -> None:
-        """Events that wait for their item are there again with it."""
+        """Restore events that wait for an item that exists again."""
         found = 1
         while found:
             with self._writing() as connection:
@@ -231,7 +232,7 @@ class EmbeddedLoad:
         self._brought_back = True
 
     def _has_recorded(self, connection: sqlite3.Connection) -> bool:
-        """Whether there are appended events, which rows may say again. Asked once, and then told by the numbers."""
+        """Whether there are appended events, which rows may repeat. Queried once, and then known from the numbers."""
         if self._recorded is None:
             found = connection.execute("SELECT EXISTS (SELECT 1 FROM event WHERE born = 0)").fetchone()
             self._recorded, self._last_event = bool(found[0]), read_counters(connection).last_event

@@ -1,4 +1,4 @@
-"""Where nodes stand in the arrays of a snapshot, found by their ids in the store."""
+"""Find the places of nodes in the arrays of a snapshot by their ids in the store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kg.stores.sqlite import DamagedContent
 class Places:
     """Ids of nodes, int64 [n], ascending, and the place of each, int64 [n].
 
-    Searched, and not an array over all ids: a damaged id may be any number, and one that is not there must be noticed.
+    By search, not by an array over all ids: a damaged id may be any number, and a missing one must be noticed.
     """
 
     ids: NDArray[np.int64]
@@ -23,13 +23,13 @@ class Places:
 
     @classmethod
     def joined(cls, parts: Sequence[tuple[Places, int]]) -> Places:
-        """Those of several kinds, the places of each counted from its start."""
+        """Combine several kinds, with the places of each counted from its start."""
         ids = np.concatenate([part.ids for part, _ in parts])
         order = np.argsort(ids, kind="stable")
         return cls(ids[order], np.concatenate([part.places + start for part, start in parts])[order])
 
     def of(self, ids: NDArray[np.int64], what: str) -> NDArray[np.int64]:
-        """Places of nodes, int64 [k]. Raises DamagedContent for one that is not there; `what` names it."""
+        """Places of nodes, int64 [k]. Raises DamagedContent for a missing one; `what` names it."""
         if not len(ids):
             return np.zeros(0, dtype=np.int64)
         at = np.searchsorted(self.ids, ids)

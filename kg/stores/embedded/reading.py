@@ -1,7 +1,7 @@
-"""Reading a whole snapshot out of the tables, in short transactions over bounded key ranges.
+"""Read a whole snapshot from the tables, in short transactions over bounded key ranges.
 
-With the rollback journal a reader blocks commits, so no transaction reads more than some ten thousand rows; in each of
-them the counters are compared, and the read begins again when a load or a deletion has come between.
+With the rollback journal a reader blocks commits, so no transaction reads more than some ten thousand rows; each of
+them compares the counters, and the read starts again if a load or a deletion intervened.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from kg.stores.snapshots import Moved
 from kg.stores.sqlite import DamagedContent, Database, blob, check_order, checked, integer, text
 
 _ROWS = 20_000
-"""Rows read by one transaction: some 20 to 50 ms for which a writer may have to wait."""
+"""Rows read per transaction: a writer may have to wait some 20 to 50 ms for it."""
 
 _FIRST = -(2**63)
-"""Before all numbers that SQLite has: a negative one, which must not be there, is to be noticed."""
+"""Below all numbers of SQLite, so that an invalid negative number is noticed."""
 
 _NODE = (NODE_ID, integer("node.kind"), text("node.key"), text("node.label"), text("node.text"), text("node.fields"))
 
 
 class SnapshotReader:
-    """One attempt to read the last complete generation; raises Moved when it must be made again."""
+    """One attempt to read the last complete generation; raises Moved if it must be repeated."""
 
     def __init__(self, database: Database, counters: Counters, schema: DomainSchema) -> None:
         self._database = database
@@ -53,7 +53,7 @@ class SnapshotReader:
         with self._reading() as connection:
             numbers = names_of(connection, self._schema)
             self._check_relations(connection, numbers)
-            # Users that come while this reads belong to events that are not read.
+            # Users that are added during the read belong to events that are not read.
             last = checked(connection.execute("SELECT coalesce(max(id), 0) FROM node"), NODE_ID)[0][0]
         tables, places = self._nodes(numbers, last)
         edges = {
@@ -70,7 +70,7 @@ class SnapshotReader:
         )
 
     def _check_relations(self, connection: sqlite3.Connection, numbers: dict[str, int]) -> None:
-        """Raise DamagedContent for edges that the schema does not know, which no query for a relation would find."""
+        """Raise DamagedContent for edges of unknown relations, which no query for a relation would find."""
         known = {numbers[relation] for relation in self._schema.relation_kinds}
         at = _FIRST
         while True:
@@ -83,7 +83,7 @@ class SnapshotReader:
             at = found[0][0]
 
     def _nodes(self, numbers: dict[str, int], last: int) -> tuple[dict[str, NodeTable], dict[str, Places]]:
-        """Tables by kind, and where each node stands in the table of its kind."""
+        """Tables by kind, and the place of each node in the table of its kind."""
         kinds = {numbers[kind]: kind for kind in self._schema.nodes}
         columns: dict[str, tuple[list, ...]] = {kind: ([], [], [], [], []) for kind in self._schema.nodes}
         at = _FIRST

@@ -1,4 +1,4 @@
-"""How rows look inside the file: fields as JSON, event ids as bytes, keys looked up in bulk."""
+"""Convert rows to their form in the file and back: fields as JSON, event ids as bytes; look keys up in bulk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kg.stores.fitting import known_fields
 from kg.stores.sqlite import DamagedContent, blob, checked, integer, real, text
 
 _PARAMETERS = 5_000
-"""Keys looked up by one statement; SQLite takes 32,766 parameters, and longer lists gain nothing."""
+"""Keys per statement; SQLite takes 32,766 parameters, and longer lists gain nothing."""
 
 _DIGEST_LENGTH = 32
 
@@ -45,7 +45,7 @@ def packed_fields(fields: Mapping[str, FieldValue]) -> str:
 def packed_id(event_id: str) -> bytes:
     """An event id as bytes: the 16 bytes of a digest in hex, which is half of its text; a 0 and UTF-8 for any other id.
 
-    A digest that begins with a 0 takes the second form too, so the first byte tells the forms apart.
+    A digest that begins with a 0 takes the second form too, so the first byte distinguishes the forms.
     """
     if len(event_id) == _DIGEST_LENGTH:
         try:
@@ -129,7 +129,7 @@ def events_by_id(connection: sqlite3.Connection, ids: Iterable[bytes]) -> dict[b
 
 
 def in_parts(values: list) -> Iterator[Sequence]:
-    """The values in parts, each for one statement."""
+    """Split the values into parts, one per statement."""
     for start in range(0, len(values), _PARAMETERS):
         yield values[start : start + _PARAMETERS]
 

@@ -1,4 +1,4 @@
-"""The row of counters, the mark of a load in progress, and the interned names: the small tables of the store."""
+"""Read and write the small tables of the store: counters, the mark of a load in progress, and interned names."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def current_schema(connection: sqlite3.Connection) -> str | None:
 
 
 def write_mark(connection: sqlite3.Connection, mark: Mark) -> None:
-    """Set the mark, in the place of any other."""
+    """Set the mark, replacing any other."""
     values = (mark.since, mark.source_digest, int(mark.replace), mark.by, mark.schema, int(mark.changed))
     connection.execute("INSERT OR REPLACE INTO loading VALUES (1, ?, ?, ?, ?, ?, ?)", values)
 
@@ -94,7 +94,7 @@ def names(connection: sqlite3.Connection) -> dict[str, int]:
 
 
 def names_of(connection: sqlite3.Connection, schema: DomainSchema) -> dict[str, int]:
-    """The same, with those of a schema whose load has begun among them. Raises DamagedContent."""
+    """The same, including those of a schema whose load has begun. Raises DamagedContent."""
     known = names(connection)
     for name in (*schema.nodes, *schema.relation_kinds, *schema.interactions):
         if name not in known:
@@ -103,7 +103,7 @@ def names_of(connection: sqlite3.Connection, schema: DomainSchema) -> dict[str, 
 
 
 def intern(connection: sqlite3.Connection, wanted: Iterable[str]) -> dict[str, int]:
-    """Numbers of all names, the wanted ones added where they are new."""
+    """Numbers of all names, after adding new ones of `names`."""
     rows = [(name,) for name in sorted(set(wanted))]
     connection.executemany("INSERT OR IGNORE INTO name (name) VALUES (?)", rows)
     return names(connection)

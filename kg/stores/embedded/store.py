@@ -1,7 +1,7 @@
-"""`EmbeddedStore`: a directory with an SQLite file, which is the truth, and snapshots of it as arrays.
+"""`EmbeddedStore`: a directory with an SQLite file, the source of truth, and snapshots of it as arrays.
 
-The store is safe to use from many threads (operations of one process take turns, except that reading a snapshot runs
-beside the others) and from many processes, and it survives being killed at any moment.
+The store is safe to use from many threads (operations of one process take turns, except that a snapshot is read beside
+the others) and from many processes, and it survives a kill at any moment.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ FILE_NAME = "store.sqlite"
 _OURS = re.compile(
     rf"{re.escape(FILE_NAME)}(-journal|-wal|-shm)?|write\.lock|load\.lock|quarantines\.json|snapshots|owner-only|\..*\.partial"
 )
-"""Names of all that a store keeps in its directory."""
+"""Names of all files and folders that a store keeps in its directory."""
 
 _CLOSED = "owner-only"
-"""A file that says that others' rights have been taken once, so that those which the owner gives later stay."""
+"""A file that marks that others' rights were removed once, so that rights which the owner gives later are kept."""
 
 _LOCK_SECONDS = 1.0
-"""How long a load tries to take the load lock; asking whether it is held takes it for a moment."""
+"""Seconds for which a load tries to take the load lock; checking whether it is held takes it for a moment."""
 
 
 class EmbeddedStore:
@@ -76,7 +76,7 @@ class EmbeddedStore:
 
     @classmethod
     def open(cls, directory: Path, *, create: bool = False) -> EmbeddedStore:
-        """Open the store in a directory, or make one there. Raises StoreNotFound, StoreDamaged, StoreError."""
+        """Open the store in a directory, or create one there. Raises StoreNotFound, StoreDamaged, StoreError."""
         directory = Path(directory)
         if directory.exists() and not directory.is_dir():
             raise StoreNotFound(f"{directory} is a file; a store is a directory")
@@ -94,14 +94,14 @@ class EmbeddedStore:
         return store
 
     def _close_to_others(self) -> None:
-        """Take the rights that others have in a directory that an earlier version made, once, before it is written."""
+        """Remove the rights of others in a directory that an earlier version made, once, before it is written."""
         mark = self.directory / _CLOSED
         if self._is_closed_to_others or mark.exists():
             return
         close_to_others(self.directory, _OURS)
         with suppress(OSError):
             os.close(os.open(mark, os.O_WRONLY | os.O_CREAT, OWNER_ONLY))
-        # Said once, also where the directory cannot be written.
+        # Logged once, also where the directory cannot be written.
         self._is_closed_to_others = True
 
     @property
@@ -125,7 +125,7 @@ class EmbeddedStore:
         try:
             return FileLock(self._load_lock_path).is_held()
         except OSError:
-            # Who may read the store only cannot ask; the mark says that a load has begun.
+            # A user who may only read the store cannot check; the mark shows that a load has begun.
             return True
 
     def schema(self) -> DomainSchema:
@@ -169,7 +169,7 @@ class EmbeddedStore:
         return EmbeddedLoad(self._database, schema, numbers, load, lock, replace=replace)
 
     def _marked(self, schema: DomainSchema, replace: bool, source_digest: str) -> tuple[int, dict[str, int]]:
-        """Set the mark; the number of the load and those of all names of the schema."""
+        """Set the mark; return the number of the load and those of all names of the schema."""
         for _ in range(ATTEMPTS):
             with self._database.reading() as connection:
                 generation, interrupted = read_counters(connection).generation, read_mark(connection) is not None
@@ -184,7 +184,7 @@ class EmbeddedStore:
                 connection.execute("UPDATE state SET last_load = ?", (load,))
                 changed = before is not None and before.changed
                 if changed:
-                    # What an interrupted load has changed may not have been noted, if an earlier version ran it.
+                    # If an earlier version ran the interrupted load, its changes may not have been noted.
                     note_everything(connection, generation + 1)
                 write_mark(
                     connection, Mark(time.time(), source_digest, replace, _this_process(), schema.to_json(), changed)
@@ -290,7 +290,7 @@ class EmbeddedStore:
         with self._snapshots.forgetting():
             cache = self._snapshots.cache
             report = delete_user(self._database, cache, self._schema_of(self._current_schema()), user)
-            # Also where there is no such user any more: an earlier deletion may have been cut short.
+            # Also if the user no longer exists: an earlier deletion may have been interrupted.
             clean_caches(self._database, cache)
             with self._database.reading() as connection:
                 generation = read_counters(connection).generation

@@ -1,7 +1,7 @@
-"""Recorded events whose item a replacing load took away, kept apart until a load brings the item back.
+"""Keep recorded events whose item a replacing load removed, until a load brings the item back.
 
-They stand under the names and keys that they were recorded with, as the nodes are gone. The table is made when it is
-first needed, so a store that never had such events needs none.
+They are stored with the names and keys that they were recorded with, as the nodes no longer exist. The table is created
+when it is first needed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _AT_ONCE = 20_000
 
 
 def set_aside(connection: sqlite3.Connection, condition: str, values: tuple, limit: int = -1) -> int:
-    """Take appended events that fit a condition out of the table of events, `limit` at most (-1: all); how many.
+    """Move appended events that fit a condition out of the table of events, `limit` at most (-1: all); return how many.
 
     Runs in the caller's transaction, before the nodes that the events name are removed.
     """
@@ -64,8 +64,8 @@ def set_aside(connection: sqlite3.Connection, condition: str, values: tuple, lim
 def bring_back(
     connection: sqlite3.Connection, schema: DomainSchema, numbers: Mapping[str, int], items_named_by: int | None
 ) -> int:
-    """Append again what waits for items that are there now (with `items_named_by`: that this load has named); how many
-    events were looked at. Called until it finds none.
+    """Append again events that wait for items that exist now (with `items_named_by`: that this load named); return how
+    many were read. Call it until it finds none.
     """
     if not _is_made(connection):
         return 0
@@ -85,7 +85,7 @@ def bring_back(
     events = [Event(unpacked_id(row[0]), *row[1:]) for row in rows]
     resolved = resolve_events(connection, schema, numbers, events)
     number = read_counters(connection).last_event
-    # An id that is there again by now was recorded again, and stands.
+    # An id that exists by now was recorded again, and is kept.
     new = [
         (packed, content)
         for packed, content in zip(resolved.ids, resolved.content, strict=True)
@@ -102,7 +102,7 @@ def bring_back(
 
 
 def count_waiting(connection: sqlite3.Connection, user: str | None = None) -> int:
-    """How many events wait, of all users or of one."""
+    """Number of waiting events, of all users or of one."""
     if not _is_made(connection):
         return 0
     if user is None:
@@ -111,7 +111,7 @@ def count_waiting(connection: sqlite3.Connection, user: str | None = None) -> in
 
 
 def forget_waiting(connection: sqlite3.Connection, user: str) -> int:
-    """Remove a user's waiting events; how many there were."""
+    """Remove a user's waiting events; return their number."""
     if not _is_made(connection):
         return 0
     return connection.execute("DELETE FROM waiting WHERE user = ?", (user,)).rowcount

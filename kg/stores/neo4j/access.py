@@ -1,11 +1,11 @@
-"""The one place that decides which credentials go to which server; every connection to a Neo4j is made of its answer.
+"""Decide which credentials go to which server; every connection to Neo4j uses this decision.
 
-Credentials go to the server in NEO4J_URI of the place where they stand themselves (the environment, or the same
-`.env`), or to a URL that a person has given to this very call: on the command line, or in code. A description of a
-domain may come from anybody. It can only name a server in NEO4J_URI, over a line that is protected no less.
+Credentials go to the server in NEO4J_URI of the place that has them (the environment, or the same `.env`), or to a URL
+that a user has given to this very call: on the command line, or in code. A description of a domain may come from an
+attacker. It can only name a server in NEO4J_URI, over a connection that is protected no less.
 
 Under the schemes `neo4j…` the server names others (the members of its cluster), and the driver sends the credentials to
-those too. That is the trusted server's own word, and it could pass the credentials on in any case.
+those too. That is the decision of a trusted server, which could pass the credentials on in any case.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from kg.stores.neo4j.address import Access, Address, BadAddress, parsed
 from kg.stores.neo4j.settings import ENVIRONMENT, VARIABLES, Setting, Settings, read_settings
 
 FROM_ENVIRONMENT = "neo4j"
-"""The store's name that stands for the server in NEO4J_URI. A folder of that name is `./neo4j`."""
+"""The store's name that means the server in NEO4J_URI. A folder of that name is `./neo4j`."""
 
 
 def access_to(url: str, *, database: str | None = None, described_in: str | None = None) -> Access:
-    """How to connect to the server at a URL that a person has given, or in NEO4J_URI where the URL is just `neo4j`.
+    """How to connect to the server at a URL given by a user, or in NEO4J_URI if the URL is just `neo4j`.
 
-    `database`: instead of that of the URL or the settings. `described_in` names the description of a domain that the
-    URL stands in, which is then only believed where NEO4J_URI names the same server. Raises BadAddress.
+    `database`: instead of that of the URL or the settings. `described_in` names the description of a domain that has
+    the URL, which is then only trusted if NEO4J_URI names the same server. Raises BadAddress.
     """
     target, settings = _decided(url, read_settings(), database, described_in)
     return Access(Address(target.uri, database or target.database or settings.database), settings.credentials())
 
 
 def is_trusted(url: str) -> bool:
-    """Whether a description that names this URL may be connected to as the settings are now."""
+    """Whether the present settings allow a connection to this URL of a description."""
     try:
         _decided(url, read_settings(), None, "a description")
     except BadAddress:
@@ -77,7 +77,8 @@ def _named(places: Sequence[Settings]) -> Neo4jUrl:
 
 
 def _serves(settings: Settings, target: Neo4jUrl) -> bool:
-    """Whether credentials of these settings may go there: to their own server, over a line not less protected."""
+    """Whether credentials of these settings may be sent to a target: their own server, over a connection no less
+    protected."""
     server = settings.server
     return server is not None and server.place == target.place and target.protection >= server.protection
 
@@ -88,19 +89,19 @@ def _is_of_another_server(settings: Settings, target: Neo4jUrl) -> bool:
 
 
 def _refuse_mixture(used: Settings, other: Settings, *, is_database_known: bool) -> None:
-    """Raise BadAddress where the other place says what is missing in the one that is used."""
+    """Raise BadAddress if the other place has a setting that is missing in the one that is used."""
     for setting in VARIABLES:
         name = other.name_of(setting)
         if name is None or used.name_of(setting) is not None:
             continue
-        # A user with a password is whole by itself; alone it was meant to be added.
+        # A user with a password is complete; a user alone was meant as an addition.
         if (setting == "user" and other.name_of("password")) or (setting == "database" and is_database_known):
             continue
         stands = next(iter(_standing(used)), None)
         if stands is not None:
             raise BadAddress(
-                f"{name} is in {other.place}, and {stands} is in {used.place}: what belongs to one server must stand"
-                " in one place, so that no .env of somebody else sends your credentials away;"
+                f"{name} is in {other.place}, and {stands} is in {used.place}: the settings of one server must be"
+                " in one place, so that no .env of an attacker sends your credentials away;"
                 f" {_advice(used, other, name)}"
             )
 
@@ -136,7 +137,7 @@ def _untrusted(target: Neo4jUrl, places: Sequence[Settings], described_in: str) 
     named = [f"{each.server.uri} in {each.place}" for each in places if each.server is not None]
     return (
         f"{described_in}: the graph is at {target.uri}, and NEO4J_URI names"
-        f" {' and '.join(named) if named else 'no server'}. A description may come from anybody, so it does not decide"
-        f" alone whom WhyPath connects to: if that is your server, set NEO4J_URI={target.uri}, in the environment or in"
-        " .env, where its password is"
+        f" {' and '.join(named) if named else 'no server'}. A description may come from a stranger, so it does not"
+        f" decide alone which server WhyPath connects to: if that is your server, set NEO4J_URI={target.uri}, in the"
+        " environment or in .env, where its password is"
     )

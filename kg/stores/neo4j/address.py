@@ -1,4 +1,4 @@
-"""Where a database is and who asks for it: the values that a connection is made of. `access` decides what they are."""
+"""The values of a connection: the place of a database, and the credentials. `access` decides which are used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kg.stores.errors import StoreError
 
 
 class BadAddress(StoreError):
-    """A URL of a Neo4j that cannot be used, or settings that cannot or may not."""
+    """A URL of Neo4j that cannot be used, or settings that cannot or must not be used."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,14 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Access:
-    """What a connection is made of; without credentials nobody says who asks, which a server without authentication
-    takes.
-    """
+    """The values of a connection; without credentials there is no user, as a server without authentication accepts."""
 
     address: Address
     credentials: Credentials | None
 
 
 def parsed(text: str, said_by: str = "") -> Neo4jUrl:
-    """A URL taken apart; `said_by`, such as "NEO4J_URI in the environment", begins the message. Raises BadAddress."""
+    """Parse a URL; `said_by`, such as "NEO4J_URI in the environment", begins the message. Raises BadAddress."""
     try:
         return Neo4jUrl.parse(text)
     except MalformedUrl as error:

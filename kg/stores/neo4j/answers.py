@@ -1,7 +1,7 @@
-"""What a database answers, as it must be: anybody with its password may have put other things under our names, and
-numpy would take a text for a number, or a negative number for a place from the end.
+"""Check answers of a database: any user with its password may have put other content under WhyPath's names, and numpy
+would convert a text to a number, or read a negative number as a place from the end.
 
-Told as `DamagedContent`, which `damaged` turns into StoreDamaged with the store's URL and what to do.
+Faults are raised as `DamagedContent`, which `damaged` converts to StoreDamaged with the store's URL and advice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kg.stores.sqlite import DamagedContent
 
 @contextmanager
 def damaged(place: str) -> Iterator[None]:
-    """Raise StoreDamaged for what cannot be right; `place` is the store's URL."""
+    """Raise StoreDamaged for content that cannot be right; `place` is the store's URL."""
     try:
         yield
     except DamagedContent as error:
@@ -60,6 +60,6 @@ def values_of_field(values: Sequence[Any], what: str) -> Sequence[Any]:
 
 
 def same_length(*columns: Sequence[Any], what: str) -> None:
-    """Raise DamagedContent for columns of different lengths, which a property that is missing makes."""
+    """Raise DamagedContent for columns of different lengths, which a missing property causes."""
     if len(set(map(len, columns))) > 1:
         raise DamagedContent(f"{what} lacks a property that each of them has")

@@ -1,4 +1,4 @@
-"""Appending events of a running system, and reading them back by the order of their arrival."""
+"""Append events of a running system, and read them back in order of arrival."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def append_events(
 ) -> AppendReport:
     """Write events; see `GraphStore.append_events`. Raises Moved if the store's schema is another.
 
-    `attempted` outlives a repetition of the transaction: ids that an earlier attempt has made. If they are there now,
+    `attempted` outlives a repetition of the transaction: ids that an earlier attempt has created. If they exist now,
     that attempt was committed and only its answer was lost.
     """
     counters, mark = take_turn(transaction)
@@ -70,7 +70,7 @@ def append_events(
 
 
 def _misfits(schema: DomainSchema, events: Sequence[Event]) -> dict[int, str]:
-    """Rows that no transaction can write, with the reason; from themselves and the schema alone."""
+    """Rows that no transaction can write, with the reason, judged from themselves and the schema alone."""
     found = ((row, event_misfit(schema, event) or unindexable_event(event)) for row, event in enumerate(events))
     return {row: reason for row, reason in found if reason}
 

@@ -1,7 +1,7 @@
-"""Batches over Bolt: rows in slices, sent without waiting for the slice before; and rows taken for new.
+"""Send batches over Bolt: rows in slices, without waiting for the previous slice, and rows assumed to be new.
 
-What is most likely new is written without look-ups: the constraints say if it is there. Then nothing of the
-transaction stands, and it is made again with look-ups.
+Rows that are most likely new are written without look-ups: the constraints report existing ones. Then the transaction
+is undone and repeated with look-ups.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 SLICE_ROWS = 2_000
-"""Rows of one UNWIND; a transaction has several. Larger ones are slower."""
+"""Rows per UNWIND; a transaction has several. Larger ones are slower."""
 
 
 class NotNew(Exception):
-    """Rows that were taken for new are there already, or their ends are not; nothing of the transaction stands."""
+    """Rows that were assumed to be new exist already, or their ends do not; the transaction is undone."""
 
 
 @contextmanager
 def taken_for_new() -> Iterator[None]:
-    """Raises NotNew where a row runs into a uniqueness constraint."""
+    """Raises NotNew where a row violates a uniqueness constraint."""
     try:
         yield
     except ConstraintError:
@@ -42,14 +42,14 @@ def slices(values: Sequence[T]) -> list[Sequence[T]]:
 
 
 def grouped(rows: Iterable[tuple[K, V]]) -> list[tuple[K, list[V]]]:
-    """Sorted pairs as one list for each first part, which is sent and looked up once."""
+    """Group sorted pairs by their first part, which is sent and looked up once."""
     return [(key, [value for _, value in pairs]) for key, pairs in groupby(rows, key=itemgetter(0))]
 
 
 def send(transaction: ManagedTransaction, text: str, **parameters: Any) -> Result:
-    """Run a query without waiting for its end: the server works on it while the next one is put together.
+    """Run a query without waiting for its end: the server works on it while the next one is prepared.
 
     Its errors come when the result is read, by the next query, or by the commit.
     """
-    # The driver's types ask for literal text; here every name in a text went through `names.quoted`.
+    # The driver's types require literal text; here every name in a text went through `names.quoted`.
     return transaction.run(cast(LiteralString, text), parameters)

@@ -1,6 +1,6 @@
-"""Notes of changed rows as nodes `:WhyPathChange`, by the generation that the change leads to; see `kg.stores.changes`.
+"""Note changed rows as nodes `:WhyPathChange`, by the generation that the change leads to; see `kg.stores.changes`.
 
-A node is what one transaction has changed: `generation`, `events_after` (the event generation before), `size` and
+A node has the changes of one transaction: `generation`, `events_after` (the event generation before), `size` and
 `rows`, JSON that is missing where everything has changed.
 """
 
@@ -29,11 +29,11 @@ def note_change(
     changed_rows: Callable[[], ChangedRows] | None,
 ) -> None:
     """Note in the mark of the load (`changes` are properties of the store's node) that the rows differ from the last
-    complete generation's, and what has changed; with None that is everything.
+    complete generation's, and what has changed; with None, everything.
     """
     changes["mark_changed"] = True
     if not counters.generation:
-        return  # nobody has a snapshot of before
+        return  # no earlier snapshot exists
     generation = counters.generation + 1
     size, notes, told = first(
         transaction,
@@ -58,12 +58,12 @@ def note_everything(transaction: ManagedTransaction, generation: int) -> None:
 
 
 def forget_all(transaction: ManagedTransaction) -> None:
-    """Remove all notes: a user who is deleted may stand in any."""
+    """Remove all notes: any may name a deleted user."""
     first(transaction, f"MATCH (c:{CHANGE_LABEL}) DELETE c RETURN count(c)")
 
 
 def forget_old(transaction: ManagedTransaction, generation: int) -> None:
-    """Remove the notes of generations that are too long ago."""
+    """Remove the notes of generations that are too old."""
     sizes = rows(transaction, f"MATCH (c:{CHANGE_LABEL}) RETURN c.generation, sum(c.size)")
     upto = forgotten_up_to(generation, [(each, size) for each, size in sizes])
     text = f"MATCH (c:{CHANGE_LABEL}) WHERE c.generation <= $upto DELETE c RETURN count(c)"
@@ -73,7 +73,7 @@ def forget_old(transaction: ManagedTransaction, generation: int) -> None:
 def facts_since(
     transaction: ManagedTransaction, counters: Counters, schema: DomainSchema, generation: int
 ) -> FactChanges | None:
-    """See `GraphStore.facts_since`; the caller sees to it that no load comes in between."""
+    """See `GraphStore.facts_since`; the caller makes sure that no load intervenes."""
     if generation == counters.generation:
         return FactChanges(generation, counters.event_generation)
     text = f"MATCH (c:{CHANGE_LABEL}) WHERE c.generation > $after RETURN c.generation, c.events_after, c.rows"

@@ -1,8 +1,8 @@
-"""`Connection`: the driver with its sessions: managed transactions, retried within a bound, timed, in causal order.
+"""`Connection`: sessions of the driver with managed transactions, retried within a bound, timed, in causal order.
 
-Threads share it; after a fork the child gets a driver of its own. The driver's own reports (lost connections) go to the
-logger "neo4j", for whoever listens there, and not to stderr; what the server notes on WhyPath's queries (deprecations,
-hints) goes to "neo4j.notifications" as debug messages.
+Threads share it; after a fork the child gets its own driver. The driver's reports (lost connections) go to the logger
+"neo4j" and not to stderr; the server's notifications on WhyPath's queries (deprecations, hints) go to
+"neo4j.notifications" as debug messages.
 """
 
 from __future__ import annotations
@@ -41,16 +41,18 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CONNECT_SECONDS = 10.0
-"""To wait for a server that does not answer."""
+"""Seconds to wait for a server that does not answer."""
 
 QUERY_SECONDS = 300.0
-"""After which the server stops a transaction; a batch of a load takes under a second, a page of a snapshot some."""
+"""Seconds after which the server stops a transaction; a batch of a load takes under a second, a page of a snapshot
+some."""
 
 RETRY_SECONDS = 20.0
-"""For which a transaction is tried again after a deadlock or a lost connection; a server restarts in some seconds."""
+"""Seconds for which a transaction is retried after a deadlock or a lost connection; a server restarts in some
+seconds."""
 
 OLDEST_SERVER = (5, 23)
-"""The first version with all that the queries use; 5.26 is the one that is tested."""
+"""The first version with all features that the queries use; 5.26 is tested."""
 
 # Without any handler Python prints warnings to stderr.
 logging.getLogger("neo4j").addHandler(logging.NullHandler())
@@ -58,7 +60,7 @@ logging.getLogger("neo4j").addHandler(logging.NullHandler())
 _notifications = logging.getLogger("neo4j.notifications")
 
 _ours: ContextVar[bool] = ContextVar("ours", default=False)
-"""Whether the query that runs is one of this module's, and not of another user of the driver in this process."""
+"""Whether this module runs the present query, and not another user of the driver in this process."""
 
 
 def _as_debug(record: logging.LogRecord) -> bool:
@@ -71,7 +73,7 @@ def _as_debug(record: logging.LogRecord) -> bool:
 _notifications.addFilter(_as_debug)
 
 _abandoned: list[Driver] = []
-"""Drivers inherited over a fork: closing them would speak on the parent's connections."""
+"""Drivers inherited over a fork: closing them would use the parent's connections."""
 
 
 class Connection:
@@ -80,7 +82,7 @@ class Connection:
     fork_rank = 5
 
     def __init__(self, access: Access, *, away: bool = False) -> None:
-        """Connect, and see that the server answers and knows the user; with `away` that is left to the first query.
+        """Connect, and check that the server answers and knows the user; with `away` the first query does that.
 
         `access`: what `access_to` has decided.
         """
@@ -94,7 +96,7 @@ class Connection:
             if away:
                 return
             try:
-                # Without the retries of a transaction: a server that is not there is said at once.
+                # Without the retries of a transaction: a missing server is reported at once.
                 check_version(address.url, self._driver.get_server_info().agent)
             except BaseException:
                 self._driver.close()
@@ -125,8 +127,8 @@ class Connection:
         return self._run(lambda session: session.execute_read(timed))
 
     def read_once(self, work: Callable[[ManagedTransaction], T]) -> T:
-        """Run short reads, each a transaction of its own and so one way to the server and back instead of three; unlike
-        `read` it does not wait for a server that is not there.
+        """Run short reads, each in its own transaction, which takes one round trip to the server instead of three;
+        unlike `read` it does not wait for a missing server.
         """
         with self._speaking():
             for last in (False, True):
@@ -135,14 +137,14 @@ class Connection:
                         # Queries are run on it in the same way as on a transaction.
                         return work(cast(ManagedTransaction, _Autocommit(session)))
                 except (ServiceUnavailable, SessionExpired):
-                    # Connections kept from before a restart are of no use, which the first attempt finds out.
+                    # Connections from before a restart of the server do not work, which the first attempt finds out.
                     if last:
                         raise
         raise AssertionError
 
     def write(self, work: Callable[[ManagedTransaction], T], seconds: float = QUERY_SECONDS) -> T:
         """Run a write transaction, durable on return; `work` may be run more than once, also after a commit whose
-        answer was lost. The server stops it after so many seconds."""
+        answer was lost. The server stops it after `seconds`."""
         timed = _timed(work, seconds)
         return self._run(lambda session: session.execute_write(timed))
 
@@ -154,8 +156,8 @@ class Connection:
                     with self._session() as session:
                         return work(session)
                 except IncompleteCommit:
-                    # The driver does not know whether the commit took place, and leaves it at that. Every transaction
-                    # here finds out by itself what an earlier attempt has done, so it can simply be run again.
+                    # The driver does not know whether the commit took place, and stops there. Every transaction here
+                    # checks what an earlier attempt has done, so it can simply be run again.
                     if time.monotonic() > until:
                         raise
 
@@ -177,7 +179,7 @@ class Connection:
         """See `ForkAware`."""
 
     def after_fork(self, *, in_child: bool) -> None:
-        """See `ForkAware`: the child gets a driver of its own when it needs one."""
+        """See `ForkAware`: the child opens its own driver when it needs one."""
         if in_child:
             self._lock = threading.Lock()
 
@@ -188,12 +190,12 @@ class Connection:
                 with translated(self.address.url):
                     self._driver.close()
             except BufferError as error:
-                # The driver says goodbye on a connection that another of its threads has in hand; both end here.
+                # The driver sends a goodbye on a connection that another of its threads uses; both end here.
                 _log.debug("closing %s: %s", self.address.url, error)
 
 
 class _Autocommit:
-    """Runs queries as a transaction would, each in one of its own."""
+    """Runs queries with the interface of a transaction, each in its own transaction."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -203,7 +205,7 @@ class _Autocommit:
 
 
 def check_version(place: str, agent: str) -> None:
-    """Raise StoreError for a server of a version that cannot serve; `agent` is what it calls itself."""
+    """Raise StoreError for a server of an unsupported version; `agent` is its own name for itself."""
     found = re.match(r"Neo4j/(\d+)\.(\d+)", agent)
     if found and (int(found[1]), int(found[2])) < OLDEST_SERVER:
         raise StoreError(
@@ -220,7 +222,7 @@ def _timed(
 
 def rows(transaction: ManagedTransaction, text: str, **parameters: Any) -> list[list[Any]]:
     """Run a query and fetch all of its records, each as the list of its values."""
-    # The driver's types ask for literal text; here every name in a text went through `names.quoted`.
+    # The driver's types require literal text; here every name in a text went through `names.quoted`.
     return transaction.run(cast(LiteralString, text), parameters).values()
 
 
@@ -230,7 +232,7 @@ def first(transaction: ManagedTransaction, text: str, **parameters: Any) -> list
 
 
 def counted(transaction: ManagedTransaction, text: str, **parameters: Any) -> tuple[int, int]:
-    """The number that a query returns, and how many relationships it has made."""
+    """The number that a query returns, and how many relationships it has created."""
     result = transaction.run(cast(LiteralString, text), parameters)
     value = result.single(strict=True)[0]
     return value, result.consume().counters.relationships_created

@@ -1,4 +1,4 @@
-"""Counting relationships of the domain's types whose ends are not what the domain says: others have made them."""
+"""Count relationships of the domain's types with ends of other kinds, which other programs have created."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kg.stores.neo4j.names import Names
 
 
 def count_dangling(transaction: ManagedTransaction, schema: DomainSchema, names: Names) -> int:
-    """Relationships whose ends have other labels than the domain says; a snapshot leaves them out."""
+    """Number of relationships whose ends have other labels than the domain requires; a snapshot leaves them out."""
 
     def counted(pattern: str) -> int:
         return first(transaction, f"MATCH {pattern} RETURN count(*)")[0]

@@ -1,7 +1,7 @@
-"""Relationships between nodes: those that a file of relations names, and all that a row of their head says.
+"""Write relationships between nodes: those that a file of relations names, and all that a row of their head gives.
 
-`_load` is the last replacing load that named a relationship; other loads spare the property, which would be the only
-one of most. `_filed` is on those of a file of relations where rows of the head say the same relation.
+`_load` is the last replacing load that named a relationship; other loads omit the property, which would be the only one
+of most. `_filed` is on those of a file of relations where rows of the head give the same relation.
 """
 
 from __future__ import annotations
@@ -26,10 +26,9 @@ def merge_pairs(
     replacing: bool,
     filed: bool | None,
 ) -> tuple[int, int, list[tuple[str, str]]]:
-    """Write (head, tail) of a relation: how many have both ends, how many were not there, and pairs that these are
-    among.
+    """Write (head, tail) of a relation: how many have both ends, how many did not exist, and pairs that include these.
 
-    `filed`: whether a file names them; None where that need not be known.
+    `filed`: whether a file names them; None if not needed.
     """
     notes = ["r._load = $load"] if replacing else []
     if filed:
@@ -56,12 +55,10 @@ def merge_pairs(
 
 
 def remove_unsaid(
-    transaction: ManagedTransaction, names: Names, spec: RelationKind, said: Sequence[tuple[str, Sequence[str]]]
+    transaction: ManagedTransaction, names: Names, spec: RelationKind, links: Sequence[tuple[str, Sequence[str]]]
 ) -> list[tuple[str, str]]:
-    """Remove the relationships of heads that their rows do not say any more, but for those of a file; (head, tail) of
-    each.
-
-    `said` has for each head all the tails that its row says.
+    """Remove the relationships of heads that their rows no longer give, except those of a file; return (head, tail) of
+    each. Each row is a head with all tails that it gives.
     """
     text = (
         f"UNWIND $rows AS row {by_key(names.label(spec.head), 'h', 'row[0]')}"
@@ -69,5 +66,5 @@ def remove_unsaid(
         " WHERE r._filed IS NULL AND NOT t.key IN row[1] WITH r, h.key AS head, t.key AS tail"
         " DELETE r RETURN collect([head, tail])"
     )
-    sent = [send(transaction, text, rows=[list(row) for row in part]) for part in slices(said)]
+    sent = [send(transaction, text, rows=[list(row) for row in part]) for part in slices(links)]
     return [(head, tail) for result in sent for head, tail in result.single(strict=True)[0]]

@@ -1,8 +1,8 @@
-"""Events as relationships from user to item: looked up by id, resolved against what is there, created.
+"""Store events as relationships from user to item: look them up by id, resolve their ends, create them.
 
 An event has its `id`, `time` (seconds since the epoch, UTC) and `weight` as properties. `_load` is the last load that
-named it, 0 for one that none has. An appended event has its place in the order of arrival as `_number`; those of loads
-have none, which keeps them out of the index that appended ones are found by.
+named it, 0 for an appended one that none has named. An appended event has its place in the order of arrival as
+`_number`; those of loads have none, which keeps them out of the index of appended events.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LOST_ENDS = "users or items were removed from the database while events on them 
 
 
 class StoredEvent(NamedTuple):
-    """An event as it is stored; `number` is None for one that a load has made."""
+    """A stored event; `number` is None for one that a load has created."""
 
     event: Event
     number: int | None
@@ -36,8 +36,8 @@ class StoredEvent(NamedTuple):
 
 @dataclass(frozen=True)
 class Resolved:
-    """A batch of events: which rows can be written, what is there under their ids, which `recorded` rows say what was
-    recorded under an id of its own, and why the others cannot be written."""
+    """A batch of events: rows that can be written, stored events of the same ids, `recorded` rows whose content was
+    recorded under another id, and the reasons why others cannot be written."""
 
     usable: list[bool]
     there: dict[str, StoredEvent]
@@ -56,10 +56,10 @@ def resolve_events(
     *,
     as_recorded: bool = False,
 ) -> Resolved:
-    """Look up users, items and earlier events; users that are new get a bare node.
+    """Look up users, items and stored events; new users get a bare node.
 
     Refuses `misfits`, rows with the reason why they cannot be written, and items that do not exist. With `as_recorded`
-    an event that was recorded with this content is there under its own id as well.
+    it also looks for recorded events with the same content, under their own ids.
     """
     refused = dict(misfits or {})
     good = [(row, event) for row, event in enumerate(events) if row not in refused]
@@ -80,7 +80,7 @@ def resolve_events(
 
 
 class _Found(NamedTuple):
-    """Keys that exist, items by their kind, and events by id."""
+    """Existing keys of users, of items by kind, and events by id."""
 
     users: set[str]
     items: dict[str, set[str]]
@@ -94,7 +94,8 @@ def _look_up(
     events: Sequence[Event],
     further_ids: Sequence[str],
 ) -> _Found:
-    """What exists of a batch, by one query: a single event waits for the way to the server and back, not for work."""
+    """The existing parts of a batch, by one query: a single event waits for the round trip to the server, not for
+    work."""
     items: dict[str, dict[str, None]] = {}
     for event in events:
         items.setdefault(event.item_kind, {})[event.item] = None
@@ -163,8 +164,8 @@ def _stored(names: Names, found: Sequence[Sequence[Any]]) -> dict[str, StoredEve
 def by_id(spelling: str) -> str:
     """The clause that finds an event by its id.
 
-    SEEK is needed: in an empty database the planner seeks by itself, but with 3,000 events there it read the whole
-    index for every id (Neo4j 5.26), also when the index was named without that word.
+    SEEK is needed: in an empty database the planner seeks without it, but with 3,000 events it read the whole index for
+    every id (Neo4j 5.26), even with a hint for the index without that word.
     """
     return f"MATCH (u)-[r:{spelling} {{id: id}}]->(i) USING INDEX SEEK r:{spelling}(id)"
 
@@ -177,7 +178,7 @@ def create_events(
     *,
     load: int,
 ) -> bool:
-    """Make events; False if a user or an item is not there, and the transaction must not be committed. `load` is that
+    """Create events; False if a user or an item is missing, and the transaction must not be committed. `load` is that
     of all of them."""
     groups: dict[tuple[str, str], list[StoredEvent]] = {}
     for each in new:
@@ -191,10 +192,10 @@ def create_events(
             f" CREATE (u)-[:{names.interaction(kind)} {{id: row[1], _load: $load, time: row[2],"
             " weight: row[3], _number: row[4]}]->(i) RETURN count(*)"
         )
-        # Sorted by their ends, so that transactions of foreign writers on the same nodes lock them in the same order.
+        # Sorted by their ends, so that transactions of other programs on the same nodes lock them in the same order.
         group.sort(key=lambda each: (each.event.user, each.event.item))
         for part in slices(group):
-            # Most have no number, and what a list does not have is null.
+            # Most have no number, and a missing element of a list is null.
             rows = (
                 (e.user, [e.item, e.id, e.time, e.weight, *(() if number is None else (number,))])
                 for e, number, _ in part

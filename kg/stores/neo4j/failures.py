@@ -1,4 +1,4 @@
-"""What the driver and the server report, in the words of the store's errors: what is wrong and what to do.
+"""Translate errors of the driver and the server into the store's errors: what is wrong and what to do.
 
 No message has credentials in it: the driver's own texts do not, and the URL cannot.
 """

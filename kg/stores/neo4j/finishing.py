@@ -1,6 +1,6 @@
-"""The end of a load: a replacing one removes what it did not name, then one transaction makes the new generation.
+"""Finish a load: a replacing one removes rows that it did not name, then one transaction makes the new generation.
 
-Everything before that last transaction can be done again, so a load that dies while it removes is simply run again.
+All steps before that transaction can be repeated, so a load that is killed while it removes rows is run again.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from kg.stores.neo4j.waiting import count_waiting, set_aside
 from kg.stores.protocol import FinishReport, StoreState
 
 _REMOVED_AT_ONCE = 20_000
-"""Rows removed by one transaction, so that it fits into a small server's memory and appending processes get turns."""
+"""Rows removed per transaction, so that it fits into a small server's memory and appending processes get turns."""
 
 
 Batch: TypeAlias = Callable[[ManagedTransaction, Counters, dict[str, Any]], int]
-"""A transaction of a load, in its turn; gives back a count. Into the mapping go properties of the store's node."""
+"""A transaction of a load, in its turn; returns a count. It puts properties of the store's node into the mapping."""
 
 
 def finish_load(
@@ -45,7 +45,7 @@ def finish_load(
 
 
 def complete_load(transaction: ManagedTransaction, load: int, place: str) -> FinishReport:
-    """Make the new generation. Raises StoreError where the mark is gone; `place` is the store's URL."""
+    """Make the new generation. Raises StoreError if the mark is gone; `place` is the store's URL."""
     counters, mark = take_turn(transaction)
     if mark is None:
         if counters.complete_load == load:  # done before, by a commit whose answer was lost
@@ -105,7 +105,7 @@ class _Removal:
         )
 
     def _remove_events(self, kind: str) -> int:
-        """Events of earlier loads; appended ones that lose their item or are no longer described are set aside."""
+        """Events of earlier loads; appended ones that lose their item or their description are set aside."""
         pattern = f"MATCH (u)-[x:{self._names.interaction(kind)}]->(i)"
         interaction = self._schema.interactions.get(kind)
         allowed = [] if interaction is None else [self._names.labels[item] for item in interaction.items]
@@ -116,12 +116,12 @@ class _Removal:
         )
         lost = "NOT i._load IN [0, $load] OR none(label IN labels(i) WHERE label IN $allowed)"
         text, parameters = set_aside(self._names, kind, f"{pattern} WHERE {lost}", _REMOVED_AT_ONCE)
-        # They go from snapshots with their items, unless it is the schema that no longer takes them.
+        # Snapshots lose them with their items, unless it is the schema that no longer takes them.
         self._repeat(text, lambda _: ChangedRows(), allowed=allowed, **parameters)
         return removed
 
     def _remove_nodes(self) -> int:
-        """Nodes that the load did not name. Users that have events stay, as users that only events name."""
+        """Nodes that the load did not name. Users with events remain, as users that only events name."""
         user_kind = self._schema.user_kinds[0]
         types = "|".join(self._names.interaction(kind) for kind in self._names.interactions)
         has_events = f"EXISTS {{ (x)-[:{types}]->() }}" if types else "false"
@@ -139,7 +139,7 @@ class _Removal:
                 )
                 gone = f"NOT x._load IN [0, $load] OR (x._load = 0 AND NOT {has_events})"
             else:
-                # What was appended to one meanwhile waits, too.
+                # An event that was appended to one meanwhile waits, too.
                 doomed = f"MATCH (i:{label}) WHERE i._load <> $load MATCH (u)-[x:{{}}]->(i)"
                 before = [
                     set_aside(self._names, each, doomed.format(self._names.interaction(each)))
@@ -164,8 +164,8 @@ class _Removal:
         before: Sequence[tuple[str, dict[str, Any]]] = (),
         **parameters: Any,
     ) -> int:
-        """Run a statement that works on some rows at a time, and gives a list of them or their number, until none is
-        left, each time after those of `before`. `changed_rows` makes of the list what the rows have changed.
+        """Run a statement that handles a batch of rows and returns a list of them or their number, until none is left,
+        each time after those of `before`. `changed_rows` converts the list to changed rows.
         """
 
         def once(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> int:
@@ -189,7 +189,7 @@ class _Removal:
 def misfits(
     transaction: ManagedTransaction, counters: Counters, before: DomainSchema, after: DomainSchema
 ) -> list[str]:
-    """What the store holds that a new schema does not describe; see `schema_misfits`."""
+    """Parts of the store that a new schema does not describe; see `schema_misfits`."""
     names = counters.names
 
     def pattern(section: Section, name: str) -> str:

@@ -1,7 +1,8 @@
-"""Deleting a user: node, edges and events in one transaction with the count that proves it, then the cached snapshots.
+"""Delete a user: node, edges and events in one transaction with a count that proves it, then the cached snapshots.
 
-Every machine that reads the store caches snapshots of its own. The deletion moves the generation, and whoever opens a
-snapshot removes the cached ones of earlier generations first, so traces elsewhere go with the next opening there.
+Every machine that reads the store caches its own snapshots. The deletion moves the generation, and a process that opens
+a snapshot first removes cached ones of earlier generations, so traces on other machines are removed at the next opening
+there.
 """
 
 from __future__ import annotations
@@ -32,27 +33,27 @@ def delete_user(connection: Connection, cache: SnapshotCache, schema: DomainSche
         label = names.label(schema.user_kinds[0])
         node = f"MATCH (u:{label} {{key: $user}})"
         waiting = forget_waiting(transaction, user)
-        # Whose events all wait has no node.
+        # A user whose events all wait has no node.
         if not waiting and not first(transaction, f"{node} RETURN count(u)", user=user)[0]:
-            # An earlier attempt may have been committed without the answer having come through.
+            # An earlier attempt may have been committed although its answer was lost.
             return removed[-1] if removed else None
         events = waiting + sum(
             first(transaction, f"{node} MATCH (u)-[r:{spelling}]->() DELETE r RETURN count(r)", user=user)[0]
             for spelling in map(names.interaction, names.interactions)
         )
-        # Not of the domain, and not counted as if they were.
+        # Not part of the domain, and not counted as such.
         text = f"{node} MATCH (u)-[r:{quoted(RECOMMENDED)}]->() DELETE r RETURN count(r)"
         recommendations = first(transaction, text, user=user)[0]
         edges = first(transaction, f"{node} MATCH (u)-[r]-() WITH DISTINCT r DELETE r RETURN count(r)", user=user)[0]
         first(transaction, f"{node} DELETE u RETURN count(u)", user=user)
         generation = counters.generation + 1
         set_state(transaction, generation=generation)
-        # The user may stand in any note, also of the load in progress, which then leads to the generation after this.
+        # Any note may name the user, also that of the load in progress, which then leads to the generation after this.
         forget_all(transaction)
         for changed in (generation, generation + 1)[: 1 if mark is None else 2]:
             note_everything(transaction, changed)
-        # Counted in the same transaction, since the user may come back after it. Neo4j has no relationship without
-        # its ends, so with the node nothing else can be left.
+        # Counted in the same transaction, since the user may be added again after it. Neo4j has no relationship without
+        # its ends, so without the node nothing else can remain.
         remaining = first(transaction, f"{node} RETURN count(u)", user=user)[0] + count_waiting(transaction, user)
         removed.append((events, edges, recommendations, remaining, generation))
         return removed[-1]

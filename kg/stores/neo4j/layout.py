@@ -1,7 +1,7 @@
-"""Constraints and indexes, made before rows are: keys are unique in a kind, event ids in an interaction.
+"""Create constraints and indexes before rows: keys are unique in a kind, event ids in an interaction.
 
-What is there is recognised by what it does and not by its name, so a constraint that the owner of the database has
-made serves as well.
+Existing ones are recognised by what they do and not by name, so a constraint that the owner of the database has created
+is used as well.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from kg.stores.neo4j.names import STORE_LABEL, Names, quoted
 _WAIT_SECONDS = 300
 
 _BUILDING_SECONDS = 4 * 3600.0
-"""For constraints over rows that are there already, which a bulk import leaves to us."""
+"""Seconds for constraints over existing rows, after a bulk import."""
 
 
 def ensure_store_constraint(connection: Connection) -> None:
@@ -23,9 +23,9 @@ def ensure_store_constraint(connection: Connection) -> None:
 
 
 def ensure_layout(connection: Connection, names: Names) -> None:
-    """Constraints and indexes of all kinds and interactions; nothing happens where they are.
+    """Create missing constraints and indexes of all kinds and interactions.
 
-    Raises StoreError where they clash with rows, or with indexes, that are there.
+    Raises StoreError if they conflict with existing rows or indexes.
     """
     keys = [(label, "key", False, True) for label in names.labels.values()]
     ids = [(spelling, "id", True, True) for spelling in names.interactions.values()]

@@ -54,7 +54,7 @@ T = TypeVar("T")
 
 
 class Neo4jLoad:
-    """A load in progress, which holds the store's mark until it is left; see `LoadWriter`."""
+    """A load in progress, which holds the store's mark until it is closed; see `LoadWriter`."""
 
     def __init__(
         self,
@@ -65,15 +65,15 @@ class Neo4jLoad:
         replace: bool,
         transaction: ManagedTransaction | None = None,
     ) -> None:
-        """`load` is this load's number, with the mark set. With a `transaction` it is part of that."""
+        """`load` is this load's number, with the mark set. With a `transaction` the load is part of it."""
         self._transaction = transaction
         self._connection = connection
         self._schema = schema
         self._load = load
         self._replace = replace
-        # What a replacing load has not named goes when it finishes, so nothing new may hang on it.
+        # A replacing load removes nodes that it has not named when it finishes, so no new row may refer to them.
         self._named_by = load if replace else None
-        # Whether the next rows are taken for new: until some were not, and again when a whole batch was.
+        # Whether the next rows are assumed to be new: until some are not, and again after a batch of new ones.
         self._nodes_new = self._events_new = transaction is None
         self._batch = 0
         self._linked = linked_relations(schema)
@@ -92,7 +92,7 @@ class Neo4jLoad:
         while not self._left.wait(every):
             if time.monotonic() - self._heard < every:
                 continue  # a batch has renewed it
-            # A server that is gone is told by the next batch.
+            # The next batch reports a server that is gone.
             with suppress(StoreError):
                 self._connection.write(lambda transaction: hear(transaction, self._load, alive=True))
 
@@ -107,7 +107,7 @@ class Neo4jLoad:
             return
         self._lease.join()
         if not self._finished:
-            # Where the server is gone the lease runs out by itself.
+            # If the server is gone the lease runs out.
             with suppress(StoreError):
                 self._connection.write(lambda transaction: hear(transaction, self._load, alive=False))
 
@@ -139,15 +139,15 @@ class Neo4jLoad:
         return result
 
     def _check_own(self, counters: Counters) -> None:
-        # The lease may have run out, on a machine that slept, and another process have begun a load of its own.
+        # The lease may have run out, on a machine that slept, and another process may have begun a load.
         if counters.last_load != self._load:
             raise StoreError(
                 f"{self._connection.address.url}: another load has begun since; this one must be run again"
             )
 
     def _write_new(self, write: Callable[..., WriteReport], *, taken_as_new: bool) -> WriteReport:
-        """Run a batch of rows. Where they are `taken_as_new` they are not looked up; if one is there after all, nothing
-        of that stands, and they are written with look-ups."""
+        """Run a batch of rows. Rows that are `taken_as_new` are not looked up; if one exists after all, the transaction
+        is undone and repeated with look-ups."""
 
         def create(*arguments: Any) -> WriteReport:
             with taken_for_new():
@@ -203,13 +203,13 @@ class Neo4jLoad:
         for row in rows:
             content = content_of(row)
             before = stored.get(row.key)
-            # A user that only events named becomes one that the source names, which a replacing load must know.
+            # A user that only events named is now one that the source names, which a replacing load must know.
             if before is not None and same_content(content, before) and before.get("_load"):
                 touched.append(row.key)
                 continue
             written.append((row.kind, row.key))
             number = None if before is None else before.get("_id")
-            if number is None:  # new, or a node that somebody else has made under this label
+            if number is None:  # new, or a node of this label that another program has created
                 last += 1
                 number = last
             (new if before is None else changed).append({**content, "_id": number, "_load": self._load})
@@ -236,7 +236,7 @@ class Neo4jLoad:
         """See `LoadWriter.write_links`."""
         ends = [(position, row.head, tail) for position, row in enumerate(rows) for tail in row.tails]
         said = [(row.head, row.tails) for row in rows]
-        # Before a first load nothing was said, and a replacing one removes what it does not name when it ends.
+        # A first load has no earlier links, and a replacing one removes what it does not name when it ends.
         renewing = self._load > 1 and not self._replace
 
         def write(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> WriteReport:
@@ -259,7 +259,7 @@ class Neo4jLoad:
         *,
         filed: bool | None,
     ) -> tuple[WriteReport, list[tuple[str, str]]]:
-        """Write edges, each as (row of the batch, head, tail); also gives pairs that the new ones are among."""
+        """Write edges, each as (row of the batch, head, tail); also returns pairs that include the new ones."""
         spec = self._schema.relation_kinds[relation]
         pairs = [(head, tail) for _, head, tail in ends]
         written, new, touched = merge_pairs(
@@ -285,7 +285,7 @@ class Neo4jLoad:
                 return self._write_events(transaction, counters, changes, rows, misfits)
             return self._create_events(transaction, counters, changes, rows)
 
-        # What was appended may be in the rows again, under another id.
+        # Rows may repeat appended events, under another id.
         as_new = self._events_new and not self._recorded and not misfits
         report = self._write_new(write, taken_as_new=as_new)
         self._events_new = report.new == len(rows)
@@ -294,10 +294,10 @@ class Neo4jLoad:
     def _create_events(
         self, transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any], events: Sequence[Event]
     ) -> WriteReport:
-        """Make events. Raises NotNew where one is there, comes twice, or has an end that is not there."""
+        """Create events. Raises NotNew if one exists, is repeated, or has a missing end."""
         ids = [event.id for event in events]
         kinds = {event.kind for event in events}
-        # The constraint of an interaction knows its own ids only.
+        # The constraint of an interaction covers its own ids only.
         others = [kind for kind in counters.names.interactions if len(kinds) > 1 or kind not in kinds]
         if (
             len(set(ids)) < len(ids)
@@ -334,7 +334,7 @@ class Neo4jLoad:
             load=self._load,
             replace=self._replace,
         )
-        # The ends of a relationship are fixed, so a changed event is made anew under its number.
+        # The ends of a relationship are fixed, so a changed event is created again with its number.
         delete_events(transaction, names, [found.there[event_id].event for event_id in merged.changed])
         made = [StoredEvent(event, None, self._load) for event in merged.new.values()]
         made += [StoredEvent(event, found.there[event.id].number, self._load) for event in merged.changed.values()]
@@ -348,12 +348,12 @@ class Neo4jLoad:
         return merged.report
 
     def _bring_back(self) -> None:
-        """Events that wait for their item are there again with it."""
+        """Restore events that wait for an item that exists again."""
         bring_back(self._writing, self._schema, self._named_by, self._connection.address.url)
         self._brought_back = True
 
     def _has_recorded(self, transaction: ManagedTransaction, counters: Counters) -> bool:
-        """Whether there are appended events, which rows may say again. Asked once, and then told by the numbers."""
+        """Whether there are appended events, which rows may repeat. Queried once, and then known from the numbers."""
         if self._recorded is None:
             self._recorded, self._last_event = some_recorded(transaction, counters.names), counters.last_event
         elif not self._recorded:

@@ -1,8 +1,8 @@
-"""Names in the database: labels from node kinds, relationship types from relations and interactions.
+"""Derive names in the database: labels from node kinds, relationship types from relations and interactions.
 
 They are spelled as Neo4j users spell them (`film` is `Film`, `directed_by` is `DIRECTED_BY`) and consist of letters,
-digits and underscores only: whatever a domain calls its kinds, nothing of it can be read as Cypher. Two names that
-would be spelled the same get different spellings, and a name keeps its spelling for good: they are kept in the store.
+digits and underscores only, so no name of a domain can be read as Cypher. Two names that would be spelled the same get
+different spellings, and a name keeps its spelling permanently: the store has them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ STORE_LABEL = "WhyPathStore"
 """On the one node that keeps the store's counters."""
 
 WAITING_LABEL = "WhyPathWaiting"
-"""On nodes that keep recorded events whose item is away."""
+"""On nodes that keep recorded events whose item was removed."""
 
 CHANGE_LABEL = "WhyPathChange"
 """On nodes that note what a generation has changed."""
@@ -33,7 +33,7 @@ VECTOR = "vector"
 """Property of an item's vector as a result, which is indexed."""
 
 QUERY_VECTOR = "query_vector"
-"""Property of an item's vector as a question to the index."""
+"""Property of an item's vector as a query to the index."""
 
 _SAFE = re.compile(r"\w+")
 _RESERVED = frozenset({"key", "name", "text", "_id", "_load", VECTOR, QUERY_VECTOR})
@@ -43,8 +43,8 @@ _RESERVED = frozenset({"key", "name", "text", "_id", "_load", VECTOR, QUERY_VECT
 class Names:
     """Spellings: label by kind, type by (relation, head kind, tail kind), type by interaction.
 
-    They are never taken out, so that rows of an earlier schema can be found and removed. Relations that a domain
-    declares between several pairs of kinds share a type, since the labels at their ends tell them apart.
+    They are never removed, so that rows of an earlier schema can be found and removed. Relations that a domain declares
+    between several pairs of kinds share a type, since the labels at their ends distinguish them.
     """
 
     labels: dict[str, str] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Names:
     interactions: dict[str, str] = field(default_factory=dict)
 
     def extended(self, schema: DomainSchema) -> Names:
-        """With spellings for everything of a schema."""
+        """The names with spellings for all names of a schema."""
         labels, relations, interactions = dict(self.labels), dict(self.relations), dict(self.interactions)
         taken = {COMMON_LABEL, STORE_LABEL, WAITING_LABEL, CHANGE_LABEL, *labels.values()}
         for kind in sorted(schema.nodes.keys() - labels.keys()):
@@ -63,7 +63,7 @@ class Names:
             interactions[kind] = _free(type_spelling(kind), taken)
             taken.add(interactions[kind])
         kinds = [(relation, _identity(relation)) for relation in schema.relation_kinds.values()]
-        # What relations of this schema have already; a relation that the schema no longer has may be succeeded.
+        # Types of relations of this schema; a new relation may take the type of one that the schema no longer has.
         used = {(relations[key], *key[1:]) for _, key in kinds if key in relations}
         for relation, key in kinds:
             if key not in relations:
@@ -106,14 +106,14 @@ class Names:
 
     @classmethod
     def from_json(cls, text: str) -> Names:
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote."""
         value = json.loads(text)
         relations = {(name, head, tail): spelling for name, head, tail, spelling in value["relations"]}
         return cls(value["labels"], relations, value["interactions"])
 
 
 def quoted(name: str) -> str:
-    """A name as a token of Cypher; only names of letters, digits and underscores are taken."""
+    """A name as a token of Cypher; only names of letters, digits and underscores are accepted."""
     # Doubling a backtick would not be enough: Cypher reads \u0060 as one before it reads quotes.
     if not _SAFE.fullmatch(name):
         raise ValueError(f"{name!r} is not a name for Cypher")
@@ -121,7 +121,7 @@ def quoted(name: str) -> str:
 
 
 def spelled(name: str) -> str:
-    """A label, type or property that somebody else has named, whatever its characters, as a token of Cypher.
+    """A label, type or property of an external graph, whatever its characters, as a token of Cypher.
 
     Raises ValueError for a name with a backslash: Cypher reads `\\u0060` as a backtick before it reads quotes.
     """

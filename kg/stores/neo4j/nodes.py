@@ -1,4 +1,4 @@
-"""Nodes as the database holds them: properties from rows and back, and looking them up by key in bulk.
+"""Convert node rows to properties and back, and look nodes up by key in bulk.
 
 A node has its key as `key`, its label as `name`, its text as `text` where it has one, and every field as a property of
 its own name. `_id` is a number of the store's own, given once, which snapshots are read by; `_load` is the number of
@@ -25,19 +25,19 @@ _OWN = frozenset({"_id", "_load", VECTOR, QUERY_VECTOR})
 
 
 def content_of(row: NodeRow) -> dict[str, Any]:
-    """The properties that a row stands for, without the store's own numbers."""
+    """The properties of a row, without the store's own numbers."""
     fields = {property_name(name): value for name, value in known_fields(row.fields).items()}
     return {"key": row.key, "name": row.label, **({"text": row.text} if row.text else {}), **fields}
 
 
 def same_content(content: Mapping[str, Any], properties: Mapping[str, Any]) -> bool:
-    """Whether a stored node says what a row says; 1, 1.0 and true differ."""
+    """Whether a stored node has the content of a row; 1, 1.0 and true differ."""
     there = {name: value for name, value in properties.items() if name not in _OWN}
     return there == content and all(type(there[name]) is type(value) for name, value in content.items())
 
 
 def unindexable(row: NodeRow) -> str | None:
-    """Why this database cannot take a row that other stores can."""
+    """Why this database cannot store a row that other stores can."""
     if too_long_to_index(row.key):
         return f"the {row.kind}'s key is longer than {LONGEST_KEY:,} bytes, which Neo4j cannot index"
     return None
@@ -51,8 +51,8 @@ def too_long_to_index(text: str) -> bool:
 def by_key(label: str, variable: str = "n", key: str = "key") -> str:
     """The clause that finds a node by its key; `label` is quoted.
 
-    It names the index. The planner took it anyway in every state that was looked at (nothing there, nodes, nodes and
-    relationships); named, it does not depend on statistics, which a first load changes all the time.
+    It names the index. The planner used it anyway in all tested states (empty, nodes, nodes and relationships); with
+    the name it does not depend on statistics, which change all the time during a first load.
     """
     return f"MATCH ({variable}:{label} {{key: {key}}}) USING INDEX SEEK {variable}:{label}(key)"
 
@@ -72,7 +72,7 @@ def known_keys(transaction: ManagedTransaction, label: str, keys: Iterable[str])
 
 
 def create_nodes(transaction: ManagedTransaction, label: str, properties: list[dict[str, Any]]) -> None:
-    """Make nodes that are not there."""
+    """Create new nodes."""
     text = f"UNWIND $rows AS row CREATE (n:{label}:{quoted(COMMON_LABEL)}) SET n = row"
     sent = [send(transaction, text, rows=part) for part in slices(properties)]
     for result in sent:
@@ -80,7 +80,7 @@ def create_nodes(transaction: ManagedTransaction, label: str, properties: list[d
 
 
 def overwrite_nodes(transaction: ManagedTransaction, label: str, properties: list[dict[str, Any]]) -> None:
-    """Exchange all properties of nodes that are there, found by key."""
+    """Replace all properties of existing nodes, found by key."""
     if properties:
         text = f"UNWIND $rows AS row {by_key(label, 'n', 'row.key')} SET n:{quoted(COMMON_LABEL)}, n = row"
         rows(transaction, text, rows=properties)

@@ -1,4 +1,4 @@
-"""Pages of a long read: the server puts the next ones together while this process takes one apart."""
+"""Request pages of a long read ahead: the server prepares the next ones while this process parses one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ A = TypeVar("A")
 
 
 def asked_ahead(ask: Callable[[Q], Future[A]], questions: Iterable[Q], ahead: int) -> Iterator[A]:
-    """The answer to each question, in order; `ahead` further ones have been asked when one is given out."""
+    """Yield the answer to each question, in order, with `ahead` further questions in progress."""
     waiting: deque[Future[A]] = deque()
     for question in questions:
         waiting.append(ask(question))

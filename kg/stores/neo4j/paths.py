@@ -1,8 +1,8 @@
-"""Paths between two nodes as Cypher, in the order of `PathSearch.listed`: one query a length, the shortest first.
+"""Find paths between two nodes in Cypher, in the order of `PathSearch.listed`: one query per length, shortest first.
 
-A pattern of fixed length is walked from both ends and joined in the middle, so four edges cost what two from each end
-do; the query sorts all paths of its length and sends what is asked for. Types come from the schema, and everything
-that is compared with data is a parameter.
+A pattern of fixed length is walked from both ends and joined in the middle, so four edges cost as much as two from each
+end; the query sorts all paths of its length and returns the requested number. Types come from the schema, and values
+that are compared with data are parameters.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from kg.stores.neo4j.connection import Connection, first, rows
 from kg.stores.neo4j.names import COMMON_LABEL, Names, quoted
 
 PATH_SECONDS = 30.0
-"""For all lengths together; a length that the server cannot list in what is left of it is left out."""
+"""Seconds for all lengths together; a length that the server cannot list in the remaining time is left out."""
 
 
 def find_paths(
@@ -70,7 +70,7 @@ def find_paths(
 
 @dataclass(frozen=True)
 class _Kind:
-    """A relation, or an interaction with one kind of items, as relationships show it."""
+    """A relation, or an interaction with one kind of items, as relationships."""
 
     name: str
     label: str
@@ -81,9 +81,9 @@ class _Kind:
 
 @dataclass(frozen=True)
 class _Walked:
-    """What is walked. `kinds` in the order of `kg.paths.adjacency`; `mixed`: those whose type other relations share,
-    which only the labels at the ends tell apart. `types`: those to walk; `counted`: those all of whose relationships
-    count for how common a node is. `positive`: the rules on weights by type.
+    """The kinds of edges to walk. `kinds` in the order of `kg.paths.adjacency`; `mixed`: those whose type other
+    relations share, so that only the labels at the ends distinguish them. `types`: those to walk; `counted`: those all
+    of whose relationships count for a node's degree. `positive`: the rules on weights by type.
     """
 
     kinds: tuple[_Kind, ...]
@@ -174,7 +174,7 @@ class _Query:
         )
 
     def _commonness(self, node: str) -> str:
-        """How many edges a node has, an edge from a node to itself counted once."""
+        """Number of edges of a node; an edge from a node to itself counts once."""
         parts = [f"COUNT {{ ({node})-[:{'|'.join(self.walked.counted)}]-() }}"] if self.walked.counted else []
         for code in sorted(self.walked.mixed):
             kind = self.walked.kinds[code]
@@ -194,8 +194,8 @@ class _Query:
 
 
 def _code(relationship: str, here: str) -> str:
-    """Twice the number of the relationship's kind, plus 1 where it is walked from its tail to its head; null for one
-    that is not to be walked.
+    """Twice the number of the relationship's kind, plus 1 where it is walked from its tail to its head; null for a
+    relationship that must not be walked.
     """
     by_ends = (
         f"head([k IN $mixed WHERE k.type = type({relationship}) AND k.head IN labels(startNode({relationship}))"
@@ -213,7 +213,7 @@ def _is_positive(relationship: str) -> str:
 
 
 def _ranges(rule: PositiveRule) -> list[list[float]]:
-    """The weights that a rule takes, as ranges of doubles: rules compare weights rounded to single precision."""
+    """The weights that a rule accepts, as ranges of doubles: rules compare weights rounded to single precision."""
     least = -np.inf if rule.min_weight is None else _rounding_to(rule.min_weight)[0]
     most = np.inf if rule.max_weight is None else _rounding_to(rule.max_weight)[1]
     if rule.weights is None:
@@ -223,7 +223,7 @@ def _ranges(rule: PositiveRule) -> list[list[float]]:
 
 
 def _rounding_to(value: float) -> tuple[float, float]:
-    """The least and the greatest double that are this value in single precision."""
+    """The smallest and the largest double that round to this value in single precision."""
     single = np.float32(value)
     ends: list[float] = []
     for direction in (-np.inf, np.inf):

@@ -1,6 +1,7 @@
-"""Which store this machine has last found at a URL, so that what it keeps of it can be served while the server is away.
+"""Note which store this machine last found at a URL, so that its cached snapshot can be served while the server is
+away.
 
-A database can be made anew, so the note is only believed while nobody can be asked.
+A database can be created again, so the note is only used while the server cannot be asked.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def remember(url: str, store_id: str) -> None:
     if remembered(url) == store_id:
         return
     path = _note_of(url)
-    # Without a note the store works as well, only not while its server is away.
+    # Without a note the store works too, except while its server is away.
     with suppress(OSError):
         make_private(path.parent)
         with file_written_whole(path, mode=OWNER_ONLY) as file:

@@ -1,4 +1,4 @@
-"""The store of a database as it is opened: found, made in an empty one, given its constraints after an import."""
+"""Prepare a database for use as a store: find the store, create it in an empty one, add constraints after an import."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kg.stores.neo4j.state import FORMAT_VERSION, create_state, lacks_layout, re
 
 
 def prepared(connection: Connection, *, create: bool) -> str:
-    """Id of the store in a database, made if asked for."""
+    """Id of the store in a database; the store is created on request."""
     url = connection.address.url
     found = connection.read(stored_format)
     if found is None:

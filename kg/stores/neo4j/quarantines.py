@@ -1,4 +1,4 @@
-"""The quarantine files of a store in Neo4j, remembered at the node that stands for the store."""
+"""Remember the quarantine files of a store in Neo4j, at the node of the store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kg.stores.quarantines import QuarantinePlace
 _STORE = f"(s:{STORE_LABEL} {{id: 1}})"
 
 _BORDER = "\0"
-"""Between host and path: neither can hold it."""
+"""Separates host and path; neither can contain it."""
 
 
 def quarantine_places(transaction: ManagedTransaction) -> Sequence[QuarantinePlace]:

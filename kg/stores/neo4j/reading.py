@@ -1,14 +1,14 @@
-"""Reading a whole snapshot, in columns: pages of nodes by key, and of relationships by ranges of keys at one end.
+"""Read a whole snapshot in columns: pages of nodes by key, and of relationships by ranges of keys at one end.
 
 A page is one record with a list for each column, which Neo4j sends several times as fast as a record for each row.
-Pages bound the memory that server and client need at once, and are asked for ahead: the server puts the next ones
-together while this process takes one apart. Dense ids are given here, in the order of the keys; the
-store's own `_id` serves only to find the ends of relationships without sending keys.
+Pages bound the memory of server and client, and are requested ahead: the server prepares the next ones while this
+process parses one. Dense ids are assigned here, in the order of the keys; the store's own `_id` serves only to find the
+ends of relationships without sending keys.
 
-A small graph costs a server that has just been started the planning of queries rather than their rows. So relations
+For a small graph, a server that has just been started spends more on planning queries than on their rows. So relations
 that leave from, or arrive at, nodes of the same kind are read together, which also looks those nodes up once.
 
-Neo4j reads what is committed at the moment, not a state of the past, so the counters are compared again at the end.
+Neo4j reads what is committed at the moment, not a past state, so the counters are compared again at the end.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from kg.stores.neo4j.state import Counters, read_state
 from kg.stores.snapshots import Moved
 
 PAGE_ROWS = 20_000
-"""Nodes, or about as many relationships, of one record."""
+"""Nodes, or about as many relationships, per record."""
 
 _AHEAD = 2
-"""Pages asked for before they are needed."""
+"""Pages requested before they are needed."""
 
 
 class SnapshotReader:
-    """One attempt to read the last complete generation; raises Moved when it must be made again."""
+    """One attempt to read the last complete generation; raises Moved if it must be repeated."""
 
     def __init__(self, connection: Connection, counters: Counters, schema: DomainSchema) -> None:
         self._connection = connection
@@ -95,8 +95,8 @@ class SnapshotReader:
         return self._ahead.submit(self._one, text, after=after, last=last, rows=PAGE_ROWS, fields=fields)
 
     def _nodes(self, kind: str, page: list[Any]) -> NodeTable:
-        """The table of a kind, from its first page on; notes the keys in the server's order and each node's row by its
-        number."""
+        """The table of a kind, starting from its first page; notes the keys in the server's order and each node's row
+        by its number."""
         fields = sorted(self._schema.nodes[kind].fields)
         ids = [np.zeros(0, dtype=np.int64)]
         columns: list[list[Strings]] = [[], [], []]
@@ -119,8 +119,8 @@ class SnapshotReader:
         return node_table(self._schema, kind, keys, names, long_texts, records)
 
     def _edges(self) -> list[Edges]:
-        """All relations, together where they are read from nodes of the same kind: the one at the end with more nodes,
-        since the other may have hubs, which would make a page of any size."""
+        """All relations, grouped by the kind that they are read from: the kind at the end with more nodes, since the
+        other may have hubs, whose pages would be unbounded."""
         groups: dict[tuple[str, bool], list[RelationKind]] = {}
         for relation in self._schema.relation_kinds.values():
             from_heads = len(self._keys[relation.head]) >= len(self._keys[relation.tail])
@@ -131,11 +131,11 @@ class SnapshotReader:
         ]
 
     def _relationships(self, parts: list[Part]) -> None:
-        """Read all pages of all parts, in one stream: while one part's last page is taken apart, the server plans the
-        query of the next."""
+        """Read all pages of all parts in one stream: while one part's last page is parsed, the server plans the query
+        of the next."""
         if not parts:
             return
-        # Counts without other conditions need no look at the relationships.
+        # Counts without other conditions do not read the relationships.
         counts = (f"CALL () {{ MATCH {part.counted} RETURN count(r) AS c{at} }}" for at, part in enumerate(parts))
         totals = self._one(f"{' '.join(counts)} RETURN {', '.join(f'c{at}' for at in range(len(parts)))}")
         always = {

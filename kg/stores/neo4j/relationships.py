@@ -1,7 +1,7 @@
-"""Relationships on their way into a snapshot: the queries for them, and their columns by rows of nodes.
+"""Read relationships for a snapshot: the queries, and the conversion of their columns to rows of nodes.
 
-Where a relationship ends is told by the store's own numbers of nodes, which are unique over all kinds. So one query can
-read relations to nodes of many kinds, and the kinds are told apart here.
+The ends of a relationship are given by the store's own numbers of nodes, which are unique over all kinds. So one query
+can read relations to nodes of many kinds, which are separated here.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Part(Protocol):
 
     @property
     def counted(self) -> str:
-        """A pattern that has the relationships as `r`, and nothing that they would have to be looked at for."""
+        """A pattern with the relationships as `r`, which Neo4j can count without reading them."""
         ...
 
     @property
@@ -69,12 +69,12 @@ class Part(Protocol):
         ...
 
     def take(self, page: Sequence[Sequence[Any]]) -> None:
-        """Take the records of an answer."""
+        """Add the records of an answer."""
         ...
 
 
 class Edges:
-    """Relations whose heads, or whose tails, are of one kind."""
+    """Relations with heads, or with tails, of one kind."""
 
     def __init__(
         self, ends: Ends, names: Names, near: str, relations: Sequence[RelationKind], *, from_heads: bool

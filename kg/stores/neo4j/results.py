@@ -1,6 +1,6 @@
-"""Vectors and recommendations in the database, for whoever asks in Cypher: native vector indexes, and relationships.
+"""Write vectors and recommendations into the database for queries in Cypher: native vector indexes, and relationships.
 
-Everything here takes names and a way to find nodes, so that it serves a graph of any shape.
+All functions take names and a way to find nodes, so that they work with a graph of any shape.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from kg.stores.neo4j.names import QUERY_VECTOR, RECOMMENDED, VECTOR, spelled
 from kg.stores.results import KindVectors, ResultsReport, UserList
 
 MAX_DIMENSIONS = 4_096
-"""Of a vector index."""
+"""Maximum dimensions of a vector index."""
 
 _VECTORS_AT_ONCE = 500
-"""Items of one transaction: some 2 MB at 256 dimensions."""
+"""Items per transaction: some 2 MB at 256 dimensions."""
 
 _ROWS_AT_ONCE = 5_000
-"""Recommendations of one transaction, about: it has whole users."""
+"""Recommendations per transaction, about: a user's are not split."""
 
 _WAIT_SECONDS = 600
 
 _INDEX_PREFIX = "whypath_"
-"""Of the names of indexes that are made here; one of another name is somebody else's and never dropped."""
+"""Prefix of the names of WhyPath's indexes; an index of another name is never dropped."""
 
 Turn: TypeAlias = Callable[[ManagedTransaction], object]
-"""Called first in every transaction that writes, so that writers follow one another."""
+"""Called first in every transaction that writes, so that writers take turns."""
 
 
 class Places(Protocol):
@@ -45,22 +45,22 @@ class Places(Protocol):
         ...
 
     def of(self, keys: Sequence[str]) -> list[Any]:
-        """For each key what a query is given for its node; None where there is none."""
+        """For each key the value that finds its node in a query; None if there is none."""
         ...
 
     def match(self, variable: str, value: str) -> str:
-        """The clause that finds a node by that."""
+        """The clause that finds a node by such a value."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ByKey:
-    """Nodes of WhyPath's own store, found by the index of their keys, which must be there."""
+    """Nodes of WhyPath's own store, found by the index of their keys, which must exist."""
 
     label: str
 
     def of(self, keys: Sequence[str]) -> list[Any]:
-        """The keys themselves: whether there is such a node is for the query to find."""
+        """The keys themselves: the query finds whether a node exists."""
         return list(keys)
 
     def match(self, variable: str, value: str) -> str:
@@ -71,7 +71,7 @@ class ByKey:
 
 @dataclass(frozen=True, slots=True)
 class ResultNames:
-    """What results are called in a database: properties of the two vectors, type of the recommendations."""
+    """Names of results in a database: properties of the two vectors, type of the recommendations."""
 
     vector: str = VECTOR
     query_vector: str = QUERY_VECTOR
@@ -79,11 +79,11 @@ class ResultNames:
 
 
 OWN_NAMES = ResultNames()
-"""In WhyPath's own store."""
+"""The names in WhyPath's own store."""
 
 
 def index_name(label: str) -> str:
-    """Name of the vector index of a label, unless something else is called so."""
+    """Preferred name of the vector index of a label."""
     safe = re.sub(r"\W", "_", label)
     return f"{_INDEX_PREFIX}{safe}_vector"
 
@@ -104,7 +104,7 @@ def write_vectors(
             f"{connection.address.url}: vectors of {dimensions:,} dimensions are too long; Neo4j indexes"
             f" {MAX_DIMENSIONS:,} at most"
         )
-    # Kinds may share a label, and have one index then.
+    # Kinds may share a label, and then have one index.
     labels = sorted({places[each.kind].label for each in vectors})
     for label in labels:
         _drop_index(connection, label, names)
@@ -175,7 +175,7 @@ def _drop_index(connection: Connection, label: str, names: ResultNames) -> None:
 
 def _make_index(connection: Connection, label: str, dimensions: int, names: ResultNames) -> None:
     name = connection.read(lambda transaction: _free_name(transaction, index_name(label)))
-    # Without quantization: its rounding is coarser than what tells the best apart.
+    # Without quantization: its rounding is coarser than the differences between the best.
     text = (
         f"CREATE VECTOR INDEX {spelled(name)} IF NOT EXISTS FOR (n:{spelled(label)}) ON (n.{spelled(names.vector)})"
         f" OPTIONS {{ indexConfig: {{`vector.dimensions`: {dimensions}, `vector.similarity_function`: 'cosine',"
@@ -197,7 +197,7 @@ def _make_index(connection: Connection, label: str, dimensions: int, names: Resu
 
 
 def _free_name(transaction: ManagedTransaction, wanted: str) -> str:
-    """The name, or where something of the database is called so the name with a number."""
+    """The name, with a number if the database already uses it."""
     taken = {name for (name,) in rows(transaction, "SHOW INDEXES YIELD name RETURN name")}
     taken |= {name for (name,) in rows(transaction, "SHOW CONSTRAINTS YIELD name RETURN name")}
     name, number = wanted, 2
@@ -219,10 +219,10 @@ def write_recommendations(
     progress: Callable[[int], None],
 ) -> ResultsReport:
     """See `TakesResults.write_recommendations`; `items` by kind. Without a `turn` the users' nodes are locked, so that
-    of two exports at once each user's list is one of theirs."""
+    of two simultaneous exports each user's list is from one."""
     type_ = spelled(names.recommended)
     match = f"UNWIND $users AS user {user.match('u', 'user')}"
-    # Giving a node a label that it has changes nothing, and takes the lock that everybody's writing to it takes.
+    # Setting a label that the node has changes nothing, and takes the lock that every write to it takes.
     lock = f"{match} SET u:{spelled(user.label)} RETURN count(u)"
     old = f"{match} OPTIONAL MATCH (u)-[r:{type_}]->() DELETE r RETURN count(DISTINCT u)"
     new = {
@@ -279,7 +279,7 @@ def _rows_by_kind(
 
 
 def _whole_users(lists: Iterable[UserList]) -> Iterator[list[UserList]]:
-    """Users of about as many rows as a transaction takes."""
+    """Users with about as many rows as a transaction takes."""
     part: list[UserList] = []
     size = 0
     for found in lists:

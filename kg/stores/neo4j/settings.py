@@ -1,8 +1,8 @@
-"""The NEO4J_ variables, by the place where they stand: the environment of the process, or `.env` in the working folder.
+"""Read the NEO4J_ variables, by place: the environment of the process, or `.env` in the working folder.
 
-Either place is taken as a whole. Whoever gives away a folder can put a `.env` into it, so what stands there must not
-decide where a password of the environment goes, nor read what the user has elsewhere. Parsing takes ten
-lines, for which python-dotenv would be one more dependency; the rest of this module it does not do.
+Either place is used as a whole. The sender of a folder can put a `.env` into it, so its content must not decide where a
+password of the environment is sent, nor read files of the user elsewhere. Parsing takes ten lines, for which
+python-dotenv would be one more dependency; it does not do the rest of this module.
 """
 
 from __future__ import annotations
@@ -21,24 +21,22 @@ Setting = Literal["user", "password", "database"]
 
 ENVIRONMENT = "the environment"
 LARGEST_FILE = 1 << 16
-"""Bytes of a `.env` or a password file at most; larger ones are something else."""
+"""Maximum bytes of a `.env` or a password file; larger files are something else."""
 
 VARIABLES: Mapping[Setting, tuple[str, ...]] = {
     "user": ("NEO4J_USERNAME",),
     "password": ("NEO4J_PASSWORD", "NEO4J_PASSWORD_FILE"),
     "database": ("NEO4J_DATABASE",),
 }
-"""The variables that say a setting; of two, the first counts."""
+"""The variables of each setting; of two, the first counts."""
 
 NAMES = ("NEO4J_URI", *(name for names in VARIABLES.values() for name in names))
-"""Every variable that is looked at."""
+"""All variables that are read."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The variables that stand in one place. `place` names it for the reader; `folder` is that of a `.env`, None for
-    the environment.
-    """
+    """The variables of one place, which `place` names in messages; `folder` is that of a `.env`, else None."""
 
     place: str
     variables: Mapping[str, str] = field(repr=False)
@@ -46,26 +44,26 @@ class Settings:
 
     @property
     def server(self) -> Neo4jUrl | None:
-        """The server in NEO4J_URI; None where that is not set, or is no URL."""
+        """The server in NEO4J_URI; None if that is not set, or is not a URL."""
         try:
             return Neo4jUrl.parse(self.variables["NEO4J_URI"])
         except (KeyError, MalformedUrl):
             return None
 
     def name_of(self, setting: Setting) -> str | None:
-        """The variable that says a setting; None where none does."""
+        """The variable that has a setting; None if none has."""
         return next((name for name in VARIABLES[setting] if name in self.variables), None)
 
     @property
     def database(self) -> str | None:
-        """NEO4J_DATABASE. Raises BadAddress where no database can have that name."""
+        """NEO4J_DATABASE. Raises BadAddress if no database can have that name."""
         name = self.variables.get("NEO4J_DATABASE")
         if name is not None and not name.isprintable():
             raise BadAddress(f"NEO4J_DATABASE in {self.place} is no name of a database")
         return name
 
     def credentials(self) -> Credentials | None:
-        """Who asks; None without a password. Raises BadAddress."""
+        """User and password; None without a password. Raises BadAddress."""
         password = self.variables.get("NEO4J_PASSWORD")
         if password is None and "NEO4J_PASSWORD_FILE" in self.variables:
             password = self._password_in(Path(self.variables["NEO4J_PASSWORD_FILE"]))
@@ -89,9 +87,9 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> tuple[Settings, ...]:
-    """What the environment says, and what `.env` in the working folder does; the former comes first.
+    """The settings of the environment, then those of `.env` in the working folder.
 
-    Raises BadAddress where `.env` is there and cannot be read.
+    Raises BadAddress if `.env` exists and cannot be read.
     """
     environment = os.environ if environment is None else environment
     folder = Path() if folder is None else folder
@@ -118,9 +116,9 @@ def _variables_of(text: str) -> dict[str, str]:
 
 
 def _beside(folder: Path, path: Path, said: str) -> Path:
-    """The file that a `.env` names, with links followed. Raises BadAddress where it does not lie in its folder.
+    """The file that a `.env` names, with links followed. Raises BadAddress if it is not in the same folder.
 
-    A `.env` names the server too, so it could have any file of the user sent there.
+    A `.env` also names the server, so it could send any file of the user there.
     """
     try:
         found, home = (folder / path).resolve(), folder.resolve()
@@ -128,16 +126,16 @@ def _beside(folder: Path, path: Path, said: str) -> Path:
         raise BadAddress(f"{said} cannot be read: {type(error).__name__}") from None
     if found.parent != home:
         raise BadAddress(
-            f"{said}: a .env file may name only a file in its own folder, as it may come from somebody else; put the"
+            f"{said}: a .env file may name only a file in its own folder, as it may come from a stranger; put the"
             " password file there, or set NEO4J_PASSWORD_FILE and NEO4J_URI in the environment"
         )
     return found
 
 
 def _read(path: Path, said: str, *, regular: bool, may_be_absent: bool = False) -> str | None:
-    """Text of a small file. Raises BadAddress: what was `said` of it, and why it cannot be read."""
+    """Text of a small file. Raises BadAddress with the description of the file and why it cannot be read."""
     try:
-        # Opening a FIFO would wait for somebody to write into it.
+        # Opening a FIFO would wait for a writer.
         mode = os.O_RDONLY | getattr(os, "O_BINARY", 0) | (getattr(os, "O_NONBLOCK", 0) if regular else 0)
         descriptor = os.open(path, mode)
         try:
@@ -155,12 +153,12 @@ def _read(path: Path, said: str, *, regular: bool, may_be_absent: bool = False) 
         reason = type(error).__name__
     except (OSError, ValueError) as error:
         reason = type(error).__name__
-    # Here, so that no error with the content in it is the context of this one.
+    # Raised here, so that no error with the content is the context of this one.
     raise BadAddress(f"{said} cannot be read: {reason}")
 
 
 def _bytes_of(descriptor: int) -> bytes:
-    """Everything, or more than LARGEST_FILE bytes of it."""
+    """The whole content, or more than LARGEST_FILE bytes of it."""
     content = b""
     while len(content) <= LARGEST_FILE and (block := os.read(descriptor, LARGEST_FILE)):
         content += block

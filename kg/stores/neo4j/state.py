@@ -1,7 +1,7 @@
-"""The node `:WhyPathStore`: counters, spellings and the mark of a load, and the turn that writers take on it.
+"""Read and write the node `:WhyPathStore`: counters, spellings, the mark of a load, and the turn of writers.
 
-Every write transaction of WhyPath first locks this node, so writers follow one another: numbers of events come in the
-order of their commits, a reader never sees a later event without the earlier ones, and no two writers can deadlock.
+Every write transaction of WhyPath first locks this node, so writers take turns: numbers of events come in the order of
+their commits, a reader never sees a later event without the earlier ones, and no two writers can deadlock.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from kg.stores.neo4j.names import STORE_LABEL, Names
 from kg.stores.snapshots import Moved
 
 FORMAT_VERSION = 2
-"""Raised when the layout changes in a way that older code cannot read."""
+"""Incremented when older code cannot read the layout."""
 
 LEASE_SECONDS = 30.0
-"""A load that has not been heard of for so long, by the server's clock, counts as interrupted."""
+"""A load whose lease was not renewed for this time, by the server's clock, counts as interrupted."""
 
 _STORE = f"(s:{STORE_LABEL} {{id: 1}})"
 
@@ -34,8 +34,8 @@ _STORE = f"(s:{STORE_LABEL} {{id: 1}})"
 @dataclass(frozen=True, slots=True)
 class Counters:
     """`last_event`, `last_node` and `last_load` are the highest numbers ever given, also in a load in progress;
-    `complete_load` is the last load that has finished, `schema` that load's. `batch` numbers what the last load has
-    written. `id` names the store for good.
+    `complete_load` is the last load that has finished, `schema` that load's. `batch` is the number of the last batch
+    that the last load has written. `id` permanently names the store.
     """
 
     id: str
@@ -52,8 +52,8 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The mark of a load; `changed` says whether rows differ from the last complete generation's, `alive` whether the
-    loading process has been heard of lately.
+    """The mark of a load; `changed` tells whether rows differ from the last complete generation's, `alive` whether the
+    loading process has renewed its lease lately.
     """
 
     since: float
@@ -67,7 +67,7 @@ class Mark:
 
     @property
     def by(self) -> str:
-        """Who loads, for messages."""
+        """The loading process, for messages."""
         return f"process {self.process} on {self.host}"
 
 
@@ -88,17 +88,17 @@ def first_state(store_id: str) -> dict[str, Any]:
 
 
 def create_state(transaction: ManagedTransaction, store_id: str) -> None:
-    """Make the node if it is not there."""
+    """Create the node if it does not exist."""
     rows(transaction, f"MERGE {_STORE} ON CREATE SET s += $start", start=first_state(store_id))
 
 
 def lacks_layout(transaction: ManagedTransaction) -> bool:
-    """Whether the database was imported, and has had no constraints and indexes made for it."""
+    """Whether the database was imported, and its constraints and indexes have not been created yet."""
     return bool(rows(transaction, f"MATCH {_STORE} WHERE s.without_layout RETURN 1"))
 
 
 def stored_format(transaction: ManagedTransaction) -> int | None:
-    """Version of the layout; None where there is no store."""
+    """Version of the layout; None if there is no store."""
     found = rows(transaction, f"MATCH {_STORE} RETURN s.format")
     return found[0][0] if found else None
 
@@ -130,9 +130,9 @@ def read_state(transaction: ManagedTransaction) -> tuple[Counters, Mark | None]:
 
 
 def take_turn(transaction: ManagedTransaction) -> tuple[Counters, Mark | None]:
-    """Wait until no other process of WhyPath writes, and hold them off until the end of the transaction."""
+    """Wait until no other process of WhyPath writes, and block them until the end of the transaction."""
     rows(transaction, f"MATCH {_STORE} SET s.turn = s.turn + 1")
-    # Read by another statement, so that it is what the former holder has committed.
+    # Read by another statement, which sees what the former holder has committed.
     return read_state(transaction)
 
 
@@ -144,7 +144,7 @@ def set_state(transaction: ManagedTransaction, **values: Any) -> None:
 def write_mark(
     transaction: ManagedTransaction, *, source_digest: str, replace: bool, schema: str, changed: bool
 ) -> None:
-    """Set the mark, in the place of any other, for this process."""
+    """Set the mark for this process, replacing any other."""
     mark = {
         "since": time.time(),
         "source_digest": source_digest,
@@ -173,13 +173,13 @@ def hear(transaction: ManagedTransaction, load: int, *, alive: bool) -> None:
 
 
 def clear_mark(transaction: ManagedTransaction) -> None:
-    """Take the mark away."""
+    """Remove the mark."""
     set_state(transaction, mark=None, mark_heard=None, mark_changed=None)
 
 
 def note_batch(transaction: ManagedTransaction, batch: int, changes: Mapping[str, Any]) -> None:
-    """Note that a batch of the load that has the mark is written, with other properties of the node that it changes.
-    The load has been heard of by it."""
+    """Note that a batch of the load with the mark is written, with other changed properties of the node. It also renews
+    the lease."""
     rows(
         transaction,
         f"MATCH {_STORE} SET s += $values, s.mark_heard = timestamp()",
@@ -189,18 +189,18 @@ def note_batch(transaction: ManagedTransaction, batch: int, changes: Mapping[str
 
 @lru_cache(maxsize=8)
 def schema_of(text: str) -> DomainSchema:
-    """The schema of a text of the store's."""
+    """Parse the store's text of a schema."""
     return DomainSchema.from_json(text)
 
 
 @lru_cache(maxsize=8)
 def names_of(text: str) -> Names:
-    """The spellings of a text of the store's."""
+    """Parse the store's text of spellings."""
     return Names.from_json(text)
 
 
 def _is_dead(host: str, process: int) -> bool:
-    """Whether a process of this machine is known to have ended, so that nobody need wait for its lease to run out."""
+    """Whether a process of this machine is known to have ended, so that its lease need not run out."""
     if host != socket.gethostname() or os.name != "posix":
         return False
     try:

@@ -1,8 +1,8 @@
-"""`Neo4jStore`: one database of a Neo4j server, which is the truth, and snapshots of it as arrays on this machine.
+"""`Neo4jStore`: a database of a Neo4j server, the source of truth, and snapshots of it as arrays on this machine.
 
-While a load is in progress the database holds rows of two generations, so serving goes on from the cached snapshot of
-the last complete one. The loading process makes sure of its own before it changes the first row, and every process
-that has read the store before has one; a machine that never has must wait until the load is complete.
+While a load is in progress the database holds rows of two generations, so serving continues from the cached snapshot of
+the last complete one. The loading process makes sure of its own before it changes the first row, and every process that
+has read the store has one; a machine that has none must wait until the load is complete.
 
 Safe to use from many threads and processes on many machines: writers take turns on the store's node (see `state`).
 """
@@ -83,7 +83,7 @@ class Neo4jStore:
 
     @classmethod
     def open(cls, url: str, *, create: bool = False) -> Neo4jStore:
-        """Open the store in a database, or make one in an empty database.
+        """Open the store in a database, or create one in an empty database.
 
         Credentials come from the environment or a `.env` file, see `access_to`. Raises BadAddress, StoreUnavailable,
         StoreDenied, StoreNotFound, StoreDamaged.
@@ -117,7 +117,7 @@ class Neo4jStore:
         return self._connection.address.url
 
     def state(self) -> StoreState:
-        """See `GraphStore.state`. Fails at once where the server is away: whoever asks often must not wait for it."""
+        """See `GraphStore.state`. Fails at once if the server is away: a caller that polls must not wait for it."""
         counters, mark = self._read_state(self._connection.read_once)
         loading = mark and LoadMark(mark.since, mark.source_digest, mark.replace, mark.by, mark.alive)
         return StoreState(counters.generation, counters.event_generation, loading)
@@ -128,7 +128,7 @@ class Neo4jStore:
         except Moved:
             raise StoreNotFound(f"{self.url}: the store has been removed from the database") from None
         if counters.id != self._id:
-            # Its generations begin anew, so they say nothing about what is cached here.
+            # Its generations start again, so they do not apply to the cached snapshots.
             raise StoreNotFound(f"{self.url}: the database holds another store than when it was opened; open it again")
         return counters, mark
 
@@ -164,7 +164,7 @@ class Neo4jStore:
         raise overtaken(self.url)
 
     def _marked(self, schema: DomainSchema, names: Names, generation: int, replace: bool, source_digest: str) -> int:
-        """Set the mark; the number of the load."""
+        """Set the mark; return the number of the load."""
 
         def mark(transaction: ManagedTransaction) -> int:
             counters, before = take_turn(transaction)
@@ -187,7 +187,7 @@ class Neo4jStore:
             set_state(transaction, last_load=counters.last_load + 1, batch=0, names=names.to_json())
             changed = before is not None and before.changed
             if changed:
-                # What an interrupted load has changed may not have been noted, if an earlier version ran it.
+                # If an earlier version ran the interrupted load, its changes may not have been noted.
                 note_everything(transaction, counters.generation + 1)
             write_mark(
                 transaction, source_digest=source_digest, replace=replace, schema=schema.to_json(), changed=changed

@@ -1,4 +1,4 @@
-"""A few rows upserted by a load of their own, which is one transaction."""
+"""Upsert a few rows by their own load in one transaction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def upsert(
     nodes: Sequence[NodeRow],
     links: Mapping[str, Sequence[RowLinks]],
 ) -> UpsertReport:
-    """See `GraphStore.upsert`. Done again after a lost answer to its commit, it finds its rows there."""
+    """See `GraphStore.upsert`. Repeated after a lost answer to its commit, it finds its rows."""
     place, text = connection.address.url, schema.to_json()
     counters, mark = take_turn(transaction)
     if mark is not None:

@@ -1,7 +1,7 @@
-"""Recorded events whose item a replacing load took away, kept as nodes of their own until a load brings the item back.
+"""Keep recorded events whose item a replacing load removed, as nodes, until a load brings the item back.
 
-A relationship cannot be without its ends, so such an event is a node with the label `WAITING_LABEL` and the properties
-`id`, `kind`, `user`, `item_kind`, `item`, `time` and `weight`, under the names and keys that it was recorded with.
+A relationship needs its ends, so such an event is a node with the label `WAITING_LABEL` and the properties `id`,
+`kind`, `user`, `item_kind`, `item`, `time` and `weight`, under the names and keys that it was recorded with.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _AT_ONCE = 10_000
 
 
 def set_aside(names: Names, kind: str, pattern: str, limit: int | None = None) -> tuple[str, dict[str, Any]]:
-    """The statement, with its parameters, that makes waiting nodes of appended events of one kind and counts them.
+    """The statement, with its parameters, that converts appended events of one kind to waiting nodes and counts them.
 
     pattern: matches the events as `x`, from their users `u` to their items `i`.
     """
@@ -46,10 +46,10 @@ def bring_back(
     items_named_by: int | None,
     place: str,
 ) -> None:
-    """Append again what waits for items that are there now (with `items_named_by`: that this load has named).
+    """Append again events that wait for items that exist now (with `items_named_by`: that this load has named).
 
-    `write` runs a batch of a load, whose mapping takes properties of the store's node that change; `place` is the
-    store's URL. Raises StoreDamaged where somebody has put other things under our label.
+    `write` runs a batch of a load, whose mapping takes changed properties of the store's node; `place` is the store's
+    URL. Raises StoreDamaged if nodes of other programs have the label.
     """
 
     def some(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> int:
@@ -83,7 +83,7 @@ def _bring_back_some(
     if not found:
         return 0, {}
     resolved = resolve_events(transaction, schema, counters, names, found)
-    # An id that is there again by now was recorded again, and stands.
+    # An id that exists by now was recorded again, and is kept.
     usable = zip(found, resolved.usable, strict=True)
     back = [event for event, is_usable in usable if is_usable and event.id not in resolved.there]
     new = [StoredEvent(event, counters.last_event + step, 0) for step, event in enumerate(back, 1)]
@@ -98,12 +98,12 @@ def _bring_back_some(
 
 
 def count_waiting(transaction: ManagedTransaction, user: str | None = None) -> int:
-    """How many events wait, of all users or of one."""
+    """Number of waiting events, of all users or of one."""
     condition = "" if user is None else " WHERE w.user = $user"
     return first(transaction, f"MATCH (w:{WAITING_LABEL}){condition} RETURN count(w)", user=user)[0]
 
 
 def forget_waiting(transaction: ManagedTransaction, user: str) -> int:
-    """Remove a user's waiting events; how many there were."""
+    """Remove a user's waiting events; return their number."""
     text = f"MATCH (w:{WAITING_LABEL}) WHERE w.user = $user DETACH DELETE w RETURN count(w)"
     return first(transaction, text, user=user)[0]

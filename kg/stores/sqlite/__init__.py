@@ -1,5 +1,5 @@
-"""SQLite files that survive being killed: transactions that wait their turn, the choice of the journal, the check of
-the format. The embedded store and the event log are such files.
+"""SQLite files that survive a kill: transactions in turn, the choice of the journal, the check of the format. The
+embedded store and the event log are such files.
 """
 
 from kg.stores.sqlite.content import DamagedContent, blob, check_order, checked, integer, real, text

@@ -1,8 +1,8 @@
-"""Rows of an SQLite file as they must be: SQLite keeps no digest of its pages, so a damaged one may well give rows, of
-other types, in another order, with numbers that lead nowhere.
+"""Check rows of an SQLite file: SQLite keeps no digest of its pages, so a damaged page may give rows of other types, in
+another order, with numbers that refer to nothing.
 
-What is found here is told as `DamagedContent`, inside a transaction of `Database`, which adds the file and the advice.
-A damaged value of the right type and range cannot be told from a right one.
+Faults are raised as `DamagedContent`, inside a transaction of `Database`, which adds the file and the advice. A damaged
+value of the right type and range is not noticed.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 LARGEST_INTEGER = 2**53
-"""No number, counter or id of ours is larger; sums of some of them stay within 64 bits."""
+"""No number, counter or id of WhyPath is larger; sums of some of them fit into 64 bits."""
 
 
 class DamagedContent(Exception):
-    """What a file holds cannot be right; the message says what, without the place."""
+    """Content of a file cannot be right; the message says what, without the place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +50,18 @@ def blob(name: str) -> Column:
 
 
 def checked(rows: sqlite3.Cursor | list[tuple], *columns: Column) -> list[tuple]:
-    """The rows, which have these columns. Raises DamagedContent."""
+    """Fetch rows with these columns. Raises DamagedContent."""
     if isinstance(rows, list):
         found = rows
     else:
         try:
             found = rows.fetchall()
         finally:
-            # An error keeps the cursor alive, which keeps others from writing for as long as it is not closed.
+            # An error keeps the cursor alive, and an open cursor keeps others from writing.
             rows.close()
     if not found:
         return found
-    # Columns as a whole: some 20 ns a value, a tenth of what reading it costs.
+    # Whole columns: some 20 ns per value, a tenth of the cost of reading it.
     for column, values in zip(columns, zip(*found, strict=True), strict=True):
         if not column.types.issuperset(map(type, values)):
             wrong = next(value for value in values if type(value) not in column.types)
@@ -73,8 +73,8 @@ def checked(rows: sqlite3.Cursor | list[tuple], *columns: Column) -> list[tuple]
 
 
 def check_order(keys: Sequence[Any], before: Any, what: str) -> None:
-    """Raise DamagedContent unless keys ascend from one that was before: pages that are out of order would make a read
-    that goes on after the last key go on for ever.
+    """Raise DamagedContent unless keys ascend from the one before: with pages out of order, a read that continues after
+    the last key would never end.
     """
     if keys and not (before < keys[0] and all(map(operator.lt, keys, keys[1:]))):
         raise DamagedContent(f"rows are not in the order of {what}")
@@ -85,7 +85,7 @@ def _expected(column: Column) -> str:
 
 
 def _named(value: object) -> str:
-    # Not the value: it may say what somebody did.
+    # Not the value: it may be a user's data.
     return _word(type(value))
 
 

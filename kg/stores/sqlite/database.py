@@ -1,9 +1,9 @@
-"""`Database`: the connection to an SQLite file, with transactions that wait their turn and errors for readers.
+"""`Database`: the connection to an SQLite file, with transactions that wait their turn and errors for users.
 
-One connection per `Database`, guarded by a lock, so that threads may share it. Before a fork it is closed, and parent
-and child open it again when they need it: SQLite keeps what a process has locked in its memory, and a child that
-inherited that could neither write nor read safely. Writers of all processes queue at a lock file before
-`BEGIN IMMEDIATE`, see `kg.locking`.
+One connection per `Database`, guarded by a lock, so that threads may share it. It is closed before a fork, and parent
+and child open it again when they need it: SQLite keeps the locks of a process in its memory, and a child that inherited
+them could neither write nor read safely. Writers of all processes queue at a lock file before `BEGIN IMMEDIATE`, see
+`kg.locking`.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ from kg.stores.sqlite.file_format import OLDEST_SQLITE, FileFormat, is_blank
 from kg.stores.sqlite.journal import set_journal_mode
 
 BUSY_SECONDS = 60.0
-"""How long to wait for other processes. A batch of a load holds the store for under a second, a slow disk for some."""
+"""Seconds to wait for other processes. A batch of a load holds the store for under a second, on a slow disk for
+some."""
 
 _CACHE_KIB = 65_536
 """Page cache: the indexes of a million rows fit in it, so that loading does not read pages again."""
 
 _FORK_SECONDS = 5.0
-"""For which a fork waits for a transaction of another thread; one takes milliseconds."""
+"""Seconds for which a fork waits for a transaction of another thread, which takes milliseconds."""
 
 _abandoned: list[sqlite3.Connection] = []
-"""Connections inherited over a fork that could not be closed before it: SQLite forbids using them in the child, and
-closing them would be using them.
+"""Inherited connections that could not be closed before a fork: SQLite forbids using them in the child, and closing
+them would be using them.
 """
 
 
@@ -48,7 +49,7 @@ _DISK = {
     sqlite3.SQLITE_NOMEM,
 }
 _CUT_OFF = {sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS}
-"""What SQLite's error codes mean: another process is at work; the disk or its rights; the file ends too early."""
+"""Meaning of SQLite's error codes: another process is writing; the disk or its rights; the file ends too early."""
 
 
 class Database:
@@ -57,7 +58,7 @@ class Database:
     fork_rank = 5
 
     def __init__(self, path: Path, file_format: FileFormat, *, create: bool = False) -> None:
-        """Open the file; with `create` make it, for its owner alone, if it is not there.
+        """Open the file; with `create`, create it for its owner alone if it does not exist.
 
         Raises StoreNotFound and StoreDamaged.
         """
@@ -99,7 +100,7 @@ class Database:
                 raise StoreNotFound(f"{self.path} is empty: making it was interrupted; {self._format.advice}")
             set_journal_mode(connection, self.path, new=True)
             with self.writing() as connection:
-                # Another process may have made the tables since.
+                # Another process may have created the tables since.
                 if is_blank(connection):
                     self._format.create(connection)
         self._format.check(connection, str(self.path))
@@ -107,7 +108,7 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            # Not to be made by the way, with whatever permissions the process gives.
+            # Not to be created implicitly, with the default permissions of the process.
             f"{self.path.absolute().as_uri()}?mode=rw",
             uri=True,
             timeout=BUSY_SECONDS,
@@ -118,11 +119,11 @@ class Database:
         connection.execute("PRAGMA synchronous = FULL")
         # Mapped reads turn a damaged page into a crash of the process, and a truncated file into a signal.
         connection.execute("PRAGMA mmap_size = 0")
-        # What is deleted is overwritten, so that a forgotten user is not left in free pages.
+        # Deleted content is overwritten, so that no trace of a deleted user remains in free pages.
         connection.execute("PRAGMA secure_delete = ON")
-        # A damaged schema or row must not make SQLite run what stands in it.
+        # A damaged schema or row must not make SQLite run its content.
         connection.execute("PRAGMA trusted_schema = OFF")
-        # A page is looked through before its cells are followed.
+        # A page is checked before its cells are followed.
         connection.execute("PRAGMA cell_size_check = ON")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         return connection
@@ -136,14 +137,14 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A short read transaction: what is read inside belongs together. Fetch everything; an open cursor blocks."""
+        """A short read transaction, which sees one state. Fetch everything; an open cursor blocks."""
         with self._lock, self._translated():
             connection = self._current()
             connection.execute("BEGIN")
             try:
                 yield connection
             finally:
-                # Some errors end a transaction by themselves.
+                # Some errors end a transaction.
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
@@ -151,7 +152,7 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A write transaction, durable when the block has ended, undone when it raises."""
         with self._translated():
-            # Waited for before this file's own lock, so that threads can read meanwhile, and a fork need not wait.
+            # Awaited before this object's own lock, so that threads can read meanwhile, and a fork need not wait.
             turn = FileLock(self.path.with_name("write.lock"))
             if not turn.acquire(BUSY_SECONDS):
                 raise StoreBusy(f"{self.path}: other processes have kept writing for {BUSY_SECONDS:.0f} s; try again")
@@ -178,7 +179,7 @@ class Database:
             reader.close()
 
     def empty_log(self) -> None:
-        """Bring everything out of a write-ahead log into the file and empty the log; nothing to do without one."""
+        """Move the content of a write-ahead log into the file and empty the log; without a log, do nothing."""
         with self._lock, self._translated():
             self._current().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
@@ -215,8 +216,8 @@ class Database:
         except sqlite3.Error as error:
             raise self._explained(error) from error
         except UnicodeDecodeError as error:
-            # SQLite's own message repeats what stands in the file.
-            raise self.damaged("what is wrong cannot be told, as it is no text") from error
+            # SQLite's own message repeats content of the file.
+            raise self.damaged("the error message is not valid UTF-8") from error
         except DamagedContent as error:
             raise self.damaged(str(error)) from error
         except OSError as error:
@@ -229,7 +230,7 @@ class Database:
         return StoreDamaged(f"{self.path} is damaged: {what}; restore a copy, or {self._format.advice}")
 
     def _explained(self, error: sqlite3.Error) -> StoreError:
-        # Errors that Python's module finds by itself have no code; they say that a value cannot be decoded.
+        # Errors that Python's module raises itself have no code; they say that a value cannot be decoded.
         code = getattr(error, "sqlite_errorcode", None)
         kind = None if code is None else code & 0xFF
         if kind in _BUSY:

@@ -1,4 +1,5 @@
-"""What kind of file an SQLite database is: the mark in its header, the version of its tables, and how they are made."""
+"""The format of an SQLite file: the mark in its header, the version of its tables, and the statements that create
+them."""
 
 from __future__ import annotations
 
@@ -15,10 +16,10 @@ OLDEST_SQLITE = (3, 37, 0)
 
 @dataclass(frozen=True)
 class FileFormat:
-    """A kind of file: `name` for messages; `application_id` stands in the file's header, so that another program's
-    database is recognised as such; `version` is raised when the tables change in a way that older code cannot read.
+    """A kind of file: `name` for messages; `application_id` is in the file's header, so that another program's database
+    is recognised as such; `version` is raised when the tables change in a way that older code cannot read.
 
-    `advice` says what to do about a file that is not there, is damaged or of another version.
+    `advice` says what to do about a file that is missing, damaged or of another version.
     """
 
     name: str
@@ -28,7 +29,7 @@ class FileFormat:
     advice: str
 
     def create(self, connection: sqlite3.Connection) -> None:
-        """Make all tables, inside the caller's transaction."""
+        """Create all tables, inside the caller's transaction."""
         for statement in self.statements:
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {self.application_id}")

@@ -1,9 +1,9 @@
-"""Which journal SQLite keeps for a file of ours, and why.
+"""Choose the journal of an SQLite file, and state why.
 
-WAL lets readers and the writer pass each other, but versions before 3.51.3 (and the backports 3.50.7 and 3.44.6) can
-corrupt a database when the log is reset while another connection reads. So WAL is used only with a fixed version;
-with any other the rollback journal, which costs the same per write. Its price: a reader blocks a commit for as long
-as it reads, which is why snapshots are read in short transactions.
+With WAL readers and the writer do not block each other, but versions before 3.51.3 (and the backports 3.50.7 and
+3.44.6) can corrupt a database when the log is reset while another connection reads. So WAL is used only with a fixed
+version; with any other the rollback journal, which costs the same per write. Its price: a reader blocks a commit for as
+long as it reads, which is why snapshots are read in short transactions.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Whether the tables of an SQLite file are those that its format makes: a damaged page of its own table of contents may
-leave a file that opens and lacks a column, an index, or the check of types.
+"""Check that the tables of an SQLite file are those of its format: with a damaged page of its own table of contents, a
+file may open and lack a column, an index, or the check of types.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import TypeAlias
 
 Structure: TypeAlias = Mapping[str, tuple]
-"""By table and by index: everything that says how it behaves."""
+"""By table and by index: all properties that define its behaviour."""
 
 _TABLES = (
     "SELECT name, type, wr, strict FROM pragma_table_list"
@@ -33,7 +33,7 @@ def structure_of(connection: sqlite3.Connection) -> Structure:
 
 
 def made_by(statements: tuple[str, ...]) -> Structure:
-    """The structure that these statements make."""
+    """The structure that these statements create."""
     with closing(sqlite3.connect(":memory:")) as connection:
         for statement in statements:
             connection.execute(statement)
@@ -41,7 +41,7 @@ def made_by(statements: tuple[str, ...]) -> Structure:
 
 
 def structure_problem(connection: sqlite3.Connection, expected: Structure) -> str | None:
-    """What is not as expected, None if nothing is; further tables and indexes do no harm, triggers would."""
+    """The first difference, None if there is none; further tables and indexes do no harm, triggers would."""
     trigger = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchone()
     if trigger is not None:
         return f"it has a trigger ({trigger[0]}), which no version of WhyPath makes"

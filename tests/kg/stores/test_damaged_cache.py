@@ -166,4 +166,4 @@ def test_a_snapshot_of_somebody_else_is_passed_over(filled: Path, tmp_path: Path
     (cache / "generation-1-events-7").chmod(0o700)
     assert (done.returncode, done.stdout.strip()) == (0, expected(events=[*EVENTS, LATER]).events_digest)
     (said,) = done.stderr.splitlines()
-    assert "is somebody else's and cannot be read" in said
+    assert "has another owner and cannot be read" in said

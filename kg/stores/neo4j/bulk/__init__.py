@@ -1,4 +1,5 @@
-"""The bulk way into Neo4j: a load as header and data files for `neo4j-admin database import full`, without a server."""
+"""Bulk import into Neo4j: write a load as header and data files for `neo4j-admin database import full`, without a
+server."""
 
 from kg.stores.neo4j.bulk.target import ImportFiles
 

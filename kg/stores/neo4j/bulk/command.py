@@ -1,4 +1,4 @@
-"""The call of `neo4j-admin database import full` for a folder of import files, as a file of arguments."""
+"""Write the arguments of `neo4j-admin database import full` for a folder of import files into a file."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 from kg.stores.neo4j.bulk.csv_files import CsvFile
 
 ARGUMENTS = "import.args"
-"""The file of arguments; its paths are relative to its folder, which may so be moved to the server's machine."""
+"""The file of arguments; its paths are relative to its folder, so that it can be moved to the server's machine."""
 
 _BUFFER = 4 << 20
-"""Bytes that the importer reads at a time where nothing is said; a row must fit."""
+"""Bytes that the importer reads at a time by default; a row must fit."""
 
 
 def write_arguments(folder: Path, files: Sequence[CsvFile]) -> None:

@@ -1,6 +1,6 @@
-"""One sort of rows as CSV for `neo4j-admin database import`: a header file that types the columns, and a data file.
+"""Write rows of one sort as CSV for `neo4j-admin database import`: a header file with column types, and a data file.
 
-Texts are always in quotes and missing values never, which is how the importer tells an empty text from none. Arrow
+Texts are always in quotes and missing values never, so that the importer distinguishes an empty text from none. Arrow
 writes the files: numbers in the shortest form that reads back the same, quotes doubled, nothing else escaped.
 """
 
@@ -27,20 +27,20 @@ _OWN = frozenset({ID, START, END, ":ID", ":LABEL", ":TYPE"})
 
 
 class CsvFile:
-    """A data file that grows by batches; nothing is kept open in between, as a domain may have thousands."""
+    """A data file that grows by batches; it is closed in between, as a domain may have thousands of files."""
 
     def __init__(
         self, folder: Path, name: str, spelling: tuple[str, ...] | str, columns: dict[str, pa.DataType]
     ) -> None:
-        """`name` is that of the files, `spelling` the labels of the nodes or the type of the relationships, `columns`
-        the types by the name of a property or by one of the importer's own column names."""
+        """name: of the files; spelling: labels of the nodes or type of the relationships; columns: types by the name of
+        a property or by one of the importer's own column names."""
         self.header = f"{name}-header.csv"
         self.data = f"{name}.csv"
         self.rows = 0
         self.multiline = False
-        """Whether a text has a line break, which the importer must be told: it cannot cut such a file into parts."""
+        """Whether a text has a line break: the importer must know, as it cannot split such a file into parts."""
         self.longest = 0
-        """Bytes that no row exceeds."""
+        """Upper bound of the bytes of a row."""
         self._folder = folder
         nodes = not isinstance(spelling, str)
         named = (":".join if nodes else "".join)(spelling)
@@ -48,7 +48,7 @@ class CsvFile:
         self._spelled = None if named.isascii() else (";".join(spelling) if nodes else named)
         files = f"{self.header},{self.data}"
         self.argument = f"--{'nodes' if nodes else 'relationships'}={files if self._spelled else f'{named}={files}'}"
-        """What the importer is to be told of the files."""
+        """The importer's argument for the files."""
         if self._spelled:
             columns = {**columns, ":LABEL" if nodes else ":TYPE": pa.large_string()}
         self._schema = pa.schema([pa.field(name, type) for name, type in columns.items()])
@@ -77,7 +77,7 @@ class CsvFile:
 
 
 def _longest(column: pa.ChunkedArray) -> int:
-    """Bytes that no cell exceeds: two for every byte of a text, which may be a quote, and a hundred for a number."""
+    """Upper bound of the bytes of a cell: two per byte of a text, which may be a quote, and a hundred for a number."""
     if not pa.types.is_large_string(column.type):
         return 100
     lengths = pc.call_function("binary_length", [column])

@@ -1,7 +1,7 @@
-"""The folder of import files: all of them in it or none, whatever happens meanwhile.
+"""Write the folder of import files as a whole: it has all of them or none.
 
-Files are written into a folder inside, so that the target may be a mount of its own, and moved up at the end. As long
-as that folder is there the target is unfinished; a later run takes its place.
+Files are written into a folder inside, so that the target may be a mount, and moved up at the end. While that folder
+exists the target is unfinished, and a later run replaces it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from kg.stores.errors import StoreError, StoreLocked
 _PARTIAL = ".whypath-partial"
 _LOCK = "lock"
 _MOVING = "moving.json"
-"""Names of the files that are being moved up; whatever else lies in the target is not ours."""
+"""Names of the files that are being moved up; other files in the target are not WhyPath's."""
 
 
 class ImportDirectory:
-    """A target that is being written; `partial` is where. Raises StoreError for one that holds something else."""
+    """A target that is being written, in the folder `partial`. Raises StoreError for one that holds something else."""
 
     def __init__(self, target: Path) -> None:
         self.target = target
@@ -43,7 +43,7 @@ class ImportDirectory:
             self._clear()
 
     def _clear(self) -> None:
-        """Remove what an interrupted run has left."""
+        """Remove the files of an interrupted run."""
         for name in _half_moved(self.partial):
             (self.target / name).unlink(missing_ok=True)
         for path in self.partial.iterdir():

@@ -22,10 +22,10 @@ _TEXT = pa.large_string()
 
 
 class KindNodes:
-    """What a load has said of the nodes of a kind. Some 25 bytes of memory a node."""
+    """The nodes of a kind that a load has named. Some 25 bytes of memory per node."""
 
     def __init__(self, folder: Path, name: str, labels: tuple[str, ...], spec: NodeKind) -> None:
-        """`name` is that of the files."""
+        """name: of the files."""
         self._fields = {field: _ARROW.get(spec.fields[field].type, _TEXT) for field in sorted(spec.fields)}
         typed = {property_name(field): type for field, type in self._fields.items()}
         columns = {ID: pa.int64(), "key": _TEXT, "name": _TEXT, "text": _TEXT, **typed, "_load": pa.int64()}

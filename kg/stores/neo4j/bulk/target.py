@@ -1,8 +1,8 @@
-"""`ImportFiles`: a folder that a domain is loaded into as files for Neo4j's bulk importer.
+"""`ImportFiles`: load a domain into a folder, as files for Neo4j's bulk importer.
 
-It takes a load as a store does. The database that the importer makes of the files is one that a load over Bolt would
-have made, but for constraints and indexes, which the community edition's importer cannot make: they are made when the
-database is first opened as a store.
+It takes a load as a store does. The importer makes the same database of the files as a load over Bolt, except for
+constraints and indexes, which the community edition's importer cannot create: they are created when the database is
+first opened as a store.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from kg.stores.neo4j.bulk.directory import ImportDirectory
 from kg.stores.neo4j.bulk.writer import ImportFilesLoad
 
 _UNREADABLE = frozenset(":(){}")
-"""The importer takes what such a character leads in a header for a type or an option."""
+"""The importer reads the text after such a character in a header as a type or an option."""
 
 
 class ImportFiles:
     """A target for one load; see `LoadTarget`."""
 
     def __init__(self, folder: str | Path) -> None:
-        """`folder` is made if it is not there; it must be empty when the load begins."""
+        """`folder` is created if needed; it must be empty when the load begins."""
         self.folder = Path(folder)
 
     def snapshot(self) -> KnowledgeGraph:
-        """Raises StoreEmpty: an import begins with nothing."""
+        """Raises StoreEmpty: an import has no earlier content."""
         raise StoreEmpty(f"{self.folder} is no store; import its files, then open the database")
 
     def remember_quarantine(self, path: Path) -> None:
-        """There is no store yet that could; it knows of no file of this load."""
+        """Does nothing: no store exists yet that could remember it."""
 
     def begin_load(self, schema: DomainSchema, *, replace: bool, source_digest: str) -> ImportFilesLoad:
         """See `GraphStore.begin_load`. Raises StoreError for a folder that is not empty."""
@@ -48,6 +48,6 @@ class ImportFiles:
         return ImportFilesLoad(ImportDirectory(self.folder), schema)
 
     def arguments(self, database: str = "neo4j") -> list[str]:
-        """What to call `neo4j-admin` with, in the folder and while the server is stopped. All that the database holds
+        """The arguments of `neo4j-admin`, to run in the folder while the server is stopped. All content of the database
         is replaced."""
         return ["database", "import", "full", database, "--overwrite-destination", f"@{ARGUMENTS}"]

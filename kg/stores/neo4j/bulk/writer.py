@@ -1,4 +1,4 @@
-"""`ImportFilesLoad`: the writer of a load into import files; what a batch says is what a Neo4j store would say."""
+"""`ImportFilesLoad`: the writer of a load into import files; it reports batches as a Neo4j store would."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from kg.stores.protocol import FinishReport, Refusal, StoreState, WriteReport
 
 _EDGE_COLUMNS = {START: pa.int64(), END: pa.int64()}
 _FILED = "_filed"
-"""On relationships that a file of relations names, where rows of their heads say the same relation."""
+"""Set on relationships that a file of relations names, where rows of their heads give the same relation."""
 
 _EVENT_COLUMNS = {
     START: pa.int64(),
@@ -41,7 +41,7 @@ _EVENT_COLUMNS = {
 
 
 class ImportFilesLoad:
-    """A load in progress, which holds the folder until it is left; see `LoadWriter`."""
+    """A load in progress, which holds the folder until it is closed; see `LoadWriter`."""
 
     def __init__(self, directory: ImportDirectory, schema: DomainSchema) -> None:
         self._directory = directory
@@ -63,7 +63,7 @@ class ImportFilesLoad:
             spelling = self._names.interactions[kind]
             self._events[kind] = CsvFile(folder, _file_name("events", number, spelling), spelling, _EVENT_COLUMNS)
         self._pairs = {name: KeyIndex(content_bits=0) for name in schema.relation_kinds}
-        # What rows say of a shared relation waits for what its files say, as each relationship is written once.
+        # Edges of rows in a shared relation wait for those of its files, as each relationship is written once.
         self._held: dict[str, list[NDArray[np.int64]]] = {name: [] for name in self._shared}
         self._ids = KeyIndex(content_bits=32)
         self._last_node = 0
@@ -101,7 +101,7 @@ class ImportFilesLoad:
         return self._write_ends(relation, [(at, row.head, row.tail) for at, row in enumerate(rows)], held=False)
 
     def write_links(self, relation: str, rows: Sequence[RowLinks]) -> WriteReport:
-        """See `LoadWriter.write_links`; nothing was said before."""
+        """See `LoadWriter.write_links`; there are no earlier links."""
         ends = [(at, row.head, tail) for at, row in enumerate(rows) for tail in row.tails]
         return self._write_ends(relation, ends, held=relation in self._shared)
 
@@ -121,7 +121,7 @@ class ImportFilesLoad:
         return WriteReport(new, 0, len(pairs) - new, refused)
 
     def _write_pairs(self, relation: str, pairs: NDArray[np.int64], *, filed: bool) -> int:
-        """Write those of the pairs that have not been written; how many."""
+        """Write pairs that have not been written yet; return how many."""
         written = self._pairs[relation]
         new = pairs[[written.add(pair) is None for pair in map(tuple, pairs.tolist())]]
         columns = [pa.array(new[:, 0]), pa.array(new[:, 1])]
@@ -132,7 +132,7 @@ class ImportFilesLoad:
         return len(new)
 
     def write_events(self, rows: Sequence[Event]) -> WriteReport:
-        """See `LoadWriter.write_events`. What is written to a file stays there, so the first event of an id stands."""
+        """See `LoadWriter.write_events`. A written row cannot be changed, so the first event of an id is kept."""
         self._check_open()
         users = self._nodes[self._schema.user_kinds[0]].numbers.numbers(event.user for event in rows)
         new: dict[str, list[tuple[int, int, Event]]] = {kind: [] for kind in self._events}
@@ -158,7 +158,7 @@ class ImportFilesLoad:
         return WriteReport(written, 0, len(rows) - written - len(refused), tuple(refused))
 
     def _items(self, events: Sequence[Event]) -> NDArray[np.int64]:
-        """Numbers [n] of the events' items, 0 where one is not there."""
+        """Numbers [n] of the events' items, 0 for a missing one."""
         kinds = [event.item_kind for event in events]
         numbers = np.zeros(len(events), dtype=np.int64)
         for kind in set(kinds):
@@ -167,7 +167,7 @@ class ImportFilesLoad:
         return numbers
 
     def finish(self) -> FinishReport:
-        """See `LoadWriter.finish`. The files are in their folder then."""
+        """See `LoadWriter.finish`. Then the files are in their folder."""
         self._check_open()
         for relation, held in self._held.items():
             for pairs in held:
@@ -181,7 +181,7 @@ class ImportFilesLoad:
         return FinishReport(StoreState(1, len(self._ids), None))
 
     def _state(self) -> CsvFile:
-        """The store's own node; its number is none of a node's."""
+        """The store's own node; no other node has its number."""
         values = first_state(uuid.uuid4().hex) | {
             "id": 1,
             "generation": 1,
@@ -202,7 +202,7 @@ class ImportFilesLoad:
 
 
 def _filed_relations(schema: DomainSchema) -> frozenset[str]:
-    """The relations that have sources of their own."""
+    """The relations with their own sources."""
     return frozenset(
         schema.relation_name(name, head, tail)
         for name, relation in schema.relations.items()
