@@ -1,5 +1,4 @@
-"""Convert event tables of a snapshot to `Interactions` of all users or `Histories` of one, with all kinds in one
-order."""
+"""Convert event tables of all kinds to one order, as `Interactions` of all users or `Histories` of one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Whether a graph has changed: counts of labels and relationship types, which the server keeps and tells at once.
+"""Detect changes of a graph by counts of labels and relationship types, which the server returns at once.
 
-A change that leaves all counts equal (a property, one relationship exchanged for another) is not seen in them; an
-explicit read sees it.
+They do not show a change that leaves all counts equal (a property, one relationship replaced by another); an explicit
+read does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from kg.stores.neo4j.connection import rows
 
 
 def counts_of(transaction: ManagedTransaction, schema: DomainSchema) -> dict[str, int]:
-    """Nodes by label and relationships by type, of all that the description names; one query."""
+    """Number of nodes by label and of relationships by type, for all that the description names; one query."""
     labels: set[str] = set()
     types = {relation.relationship.type for relation in schema.relations.values() if relation.relationship}
     for node in schema.nodes.values():
@@ -30,7 +30,7 @@ def counts_of(transaction: ManagedTransaction, schema: DomainSchema) -> dict[str
     names = [*(f"(:{label})" for label in sorted(labels)), *(f"[:{each}]" for each in sorted(types))]
     if not parts:
         return {}
-    # In the order of the parts: UNION ALL promises none, so each part says which it is.
+    # UNION ALL promises no order, so each part has its number.
     numbered = [f"{part}, {at} AS part" for at, part in enumerate(parts)]
     found = {at: count for count, at in rows(transaction, " UNION ALL ".join(numbered))}
     return {name: found.get(at, 0) for at, name in enumerate(names)}

@@ -1,4 +1,4 @@
-"""Taking a user's part out of what WhyPath has written into somebody else's graph, with the count that proves it."""
+"""Remove a user's data that WhyPath has written into an external graph, with a count that proves it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kg.stores.neo4j.connection import first
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """Relationships of WhyPath's own types that were removed, and that are left; `nodes` with the user's key."""
+    """Relationships of WhyPath's own types that were removed, and that remain; `nodes` with the user's key."""
 
     events: int = 0
     recommendations: int = 0
@@ -25,7 +25,7 @@ class Deleted:
 
 def delete_own(transaction: ManagedTransaction, schema: DomainSchema, user: str) -> Deleted:
     """Remove WhyPath's own relationships of a user; nothing else is touched."""
-    # Of all nodes with the key: it may have been one node's when they were written, and several nodes' now.
+    # Of all nodes with the key: one node may have had it when they were written, and several have it now.
     by_key = elements_of(transaction, schema, schema.user_kinds[0], [user], all_labelled=True)
     ids = [element for elements in by_key.values() for element in elements]
 

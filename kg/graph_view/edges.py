@@ -1,4 +1,4 @@
-"""Reading relations: relationship types between kinds, and the values of list properties and foreign keys."""
+"""Read relations: relationship types between kinds, and the values of list properties and foreign keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Ends = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 
 class EdgeCollector:
-    """Edges by the name under `relation_kinds`, in pieces."""
+    """Edges by their name in `relation_kinds`, in pieces."""
 
     def __init__(self) -> None:
         self._pieces: dict[str, list[Ends]] = {}
@@ -95,7 +95,7 @@ def _pages(
         yield _arrays(session.one(text, **conditions.parameters))
         return
     heads, tails = elements.of_kinds(spec.head), elements.of_kinds(spec.tail)
-    # From the end with more nodes: the other may have hubs, which would make a page of any size.
+    # From the end with more nodes: the other may have hubs, whose pages would be unbounded.
     near, kinds, ids = ("h", spec.head, heads) if len(heads) >= len(tails) else ("t", spec.tail, tails)
     total = 0
     for kind in kinds:
@@ -118,10 +118,10 @@ def _arrays(page: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]
 def read_links(
     session: ReadSession, nodes: NodeReader, tables: Mapping[str, NodeTable], edges: EdgeCollector
 ) -> dict[str, NodeTable]:
-    """Relations out of properties; returns the tables with those of kinds that are made of values."""
+    """Add relations from properties; return the tables, including those of kinds that are created from values."""
     made: dict[str, set[str]] = {}
     for link in nodes.links:
-        # A kind with labels has its own nodes only: none is made that the graph does not have.
+        # A kind with labels has only nodes of the graph: none is created.
         if link.target not in tables:
             made.setdefault(link.target, set()).update(link.keys)
     full = dict(tables)

@@ -1,7 +1,7 @@
-"""`Elements`: which node of the domain an element of the graph is, by the server's own numbers.
+"""`Elements`: map elements of the graph to nodes of the domain, by the server's own numbers.
 
-The numbers serve one read only: they say which rows the ends of a relationship are without sending keys. The server
-does not give a number anew while the transaction is open in which it was read. Nothing that is kept depends on them.
+The numbers serve one read only: they identify the rows at the ends of a relationship without sending keys. The server
+gives no number again while the transaction that read it is open. Nothing that is kept depends on them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ OUTSIDE = -1
 """No node of the domain."""
 
 LEFT_OUT = -2
-"""A node that belongs to the domain and cannot be used: it has no key, or another's."""
+"""A node that belongs to the domain and cannot be used: it has no key, or another node's."""
 
 
 class Elements:
@@ -41,7 +41,7 @@ class Elements:
         self._sorted = all_ids[order], np.concatenate(self._codes)[order], np.concatenate(self._rows)[order]
 
     def of_kinds(self, kinds: Iterable[str]) -> NDArray[np.int64]:
-        """Numbers of all nodes of some kinds, those that were left out included."""
+        """Numbers of all nodes of some kinds, including those that were left out."""
         found = [self._by_kind[kind] for kind in kinds if kind in self._by_kind]
         return np.concatenate([np.zeros(0, np.int64), *found])
 

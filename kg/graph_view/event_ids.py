@@ -1,4 +1,4 @@
-"""`EventIds`: finding an event of a snapshot by its id, over all kinds and users, without a table of Python objects."""
+"""`EventIds`: find an event of a snapshot by its id, over all kinds and users, without a table of Python objects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kg.rows import Event
 
 
 class _Sorted:
-    """Ids in their order, for bisection."""
+    """Sorted ids, for bisection."""
 
     def __init__(self, graph: KnowledgeGraph, position: int) -> None:
         self.table = graph.events[position]
@@ -32,7 +32,7 @@ class EventIds:
         self._tables = [_Sorted(graph, position) for position in range(len(graph.events))]
 
     def says(self, event: Event) -> bool | None:
-        """Whether the event with this id has the same content; None where there is none with the id."""
+        """Whether the event with this id has the same content; None if there is no event with the id."""
         for ids in self._tables:
             at = bisect_left(ids, event.id)
             if at < len(ids) and ids[at] == event.id:

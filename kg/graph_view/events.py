@@ -1,7 +1,7 @@
-"""Reading interactions: a relationship type, or a path over one node between, with its time, weight and id.
+"""Read interactions: a relationship type, or a path over one node between, with its time, weight and id.
 
-An event without an id of its own has the digest of its content, as everywhere: the same event is the same event in
-every read, whatever the server's numbers.
+An event without its own id has the digest of its content, as everywhere: the same event has the same id in every read,
+whatever the server's numbers.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class _Behaviour:
 
     @property
     def columns(self) -> str:
-        """`RETURN` of a page. An empty text stands for no value, since `collect` passes over null."""
+        """`RETURN` of a page. An empty text means no value, since `collect` skips null."""
         values = [each for each in (self.time, self.weight, self.id) if each is not None]
         return f"RETURN collect({number_of('u')}), collect({number_of('i')})" + "".join(
             f", collect(coalesce({v}, ''))" for v in values
@@ -77,7 +77,7 @@ def behaviour_of(interaction: InteractionKind) -> _Behaviour:
 
 
 class EventReader:
-    """Reads interactions one after the other; ids are unique over all of them."""
+    """Reads interactions in order; ids are unique over all of them."""
 
     def __init__(self, session: ReadSession, elements: Elements, tables: dict[str, NodeTable]) -> None:
         self._session = session
@@ -100,7 +100,7 @@ class EventReader:
         return self._distinct(kind, pieces)
 
     def read_own(self, columns: dict[str, EventColumns]) -> dict[str, EventColumns]:
-        """With the events that WhyPath has written into the graph itself."""
+        """Add the events that WhyPath has written into the graph."""
         full = {kind: columns.get(kind, joined([])) for kind in self._schema.interactions}
         for kind, interaction in self._schema.interactions.items():
             conditions = Conditions().add("r", {"kind": (kind,)})
@@ -134,7 +134,7 @@ class EventReader:
         for (start, parameters), values in zip(pages, self._session.pages(asked), strict=True):
             piece = self._checked(kind, interaction, behaviour, values, named=False)
             if piece is None:
-                # The element ids of relationships are asked for only where one of them has to be named.
+                # The element ids of relationships are read only if one of them must be named.
                 values = self._session.one(f"{start}{behaviour.columns}, collect(elementId(r))", **parameters)
                 piece = self._checked(kind, interaction, behaviour, values, named=True)
             assert piece is not None
@@ -144,7 +144,7 @@ class EventReader:
     def _checked(
         self, kind: str, interaction: InteractionKind, behaviour: _Behaviour, values: list[list], *, named: bool
     ) -> EventColumns | None:
-        """A page of events; None where something is bad and elements are not `named`."""
+        """A page of events; None if an element is bad and elements are not `named`."""
         session = self._session
         ends = np.array(values[0], dtype=np.int64), np.array(values[1], dtype=np.int64)
         user_codes, user_rows = self._elements.find(ends[0])
@@ -185,7 +185,7 @@ class EventReader:
     def _read(
         self, interaction: InteractionKind, behaviour: _Behaviour, values: list[list], count: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[str | None] | None, Problems]:
-        """Times and weights [count], ids where events have some, and what of them cannot be read."""
+        """Times and weights [count], ids if events have them, and problems of unreadable ones."""
         missing, columns, rest = self._session.missing, interaction.columns, iter(values)
         times, weights = np.full(count, np.nan), np.full(count, np.nan)
         given: list[str | None] | None = None
@@ -211,11 +211,11 @@ class EventReader:
         times: NDArray[np.float64],
         weights: NDArray[np.float64],
     ) -> list[str]:
-        """`event_digest` of each event, with the keys' spelling in JSON made once a node."""
+        """`event_digest` of each event, with the keys' JSON spelling made once per node."""
         users_of, digest = self._json_keys(self._users), hashlib.blake2b
         codes = item_kinds.tolist()
         by_code = {code: self._json_keys(self._elements.kinds[code]) for code in set(codes)}
-        # What `kg.rows.event_digest` spells, with the keys' spelling made once a node: a tenth of the time.
+        # The text of `kg.rows.event_digest`, with the keys' spelling made once per node: a tenth of the time.
         ends = {
             code: f", {json.dumps([self._elements.kinds[code], kind], ensure_ascii=False)[1:-1]}" for code in by_code
         }
@@ -235,7 +235,7 @@ class EventReader:
         return self._encoded[kind]
 
     def _distinct(self, kind: str, pieces: Sequence[EventColumns]) -> EventColumns:
-        """All pieces without repeats: an id with the same content is the same event, with other content it is bad."""
+        """Concatenate pieces without repeats: an id with the same content is the same event, else it is bad."""
         columns = joined(pieces)
         ids = columns.ids.to_list()
         if len(set(ids)) == len(ids) and self._taken.isdisjoint(ids):
@@ -266,7 +266,7 @@ class EventReader:
 
 
 def joined(pieces: Sequence[EventColumns]) -> EventColumns:
-    """Events of all pieces, one after the other."""
+    """Concatenate the events of all pieces."""
     return EventColumns(
         np.concatenate([np.zeros(0, np.int32), *(piece.users for piece in pieces)]).astype(np.int32),
         np.concatenate([np.zeros(0, np.int32), *(piece.items for piece in pieces)]).astype(np.int32),

@@ -1,4 +1,4 @@
-"""Taking a user out of what WhyPath keeps on this machine of a graph that somebody else owns, and saying what stays."""
+"""Remove a user from WhyPath's files about an external graph on this machine, and report what remains in the graph."""
 
 from __future__ import annotations
 

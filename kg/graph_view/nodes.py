@@ -1,4 +1,4 @@
-"""Reading nodes: pages of columns, keys checked, fields typed, values of list properties kept for the relations."""
+"""Read nodes in pages of columns: check keys, type fields, keep values of list properties for the relations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kg.sources import Reason, readable_name
 
 @dataclass
 class Linked:
-    """Keys that a list property or a foreign key of a kind names: row of the kind's table before sorting, key."""
+    """Keys in a list property or a foreign key of a kind: row of the kind's table before sorting, key."""
 
     kind: str
     property: str
@@ -36,7 +36,7 @@ class Linked:
 
 @dataclass
 class NodeColumns:
-    """Nodes of one kind as read, parallel lists in the order of the server's numbers."""
+    """Nodes of one kind as read: parallel lists in the order of the server's numbers."""
 
     ids: list[int] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
@@ -47,7 +47,7 @@ class NodeColumns:
 
 
 class NodeReader:
-    """Reads the kinds one after the other: a node with the labels of several belongs to the first in the file."""
+    """Reads the kinds in order: a node with the labels of several belongs to the first in the file."""
 
     def __init__(self, session: ReadSession, elements: Elements) -> None:
         self._session = session
@@ -63,7 +63,7 @@ class NodeReader:
         taken = self._elements.known(ids)
         if taken.any():
             session.notes.append(
-                f"nodes.{kind}: {int(taken.sum()):,} of its nodes belong to a kind that stands earlier in the file"
+                f"nodes.{kind}: {int(taken.sum()):,} of its nodes belong to a kind that is earlier in the file"
             )
             ids = ids[~taken]
         columns = NodeProperties(kind, node)
@@ -108,7 +108,7 @@ class NodeReader:
                 before = seen.setdefault(key, (len(found.keys), content))
                 if before[0] != len(found.keys):
                     if before[1] == content:
-                        # The same thing twice: relationships of either are its relationships.
+                        # The same node twice: relationships of both are its relationships.
                         aliases.append((number, before[0]))
                         session.repeated += 1
                         continue
@@ -126,7 +126,7 @@ class NodeReader:
                 session.bad(columns.section, session.node_element(number), problem, values, columns.users(key))
                 continue
             for problem in checked.problems.get(row, ()):
-                # The node stands without this value.
+                # The node is kept without this value.
                 element = session.node_element(number)
                 session.bad(columns.section, element, problem, {columns.key: key}, columns.users(key))
             found.ids.append(number)
@@ -173,7 +173,7 @@ class _Checked:
 
 
 class NodeProperties:
-    """Which properties a kind reads, and what is made of a page of them."""
+    """The properties that a kind reads, and their conversion page by page."""
 
     def __init__(self, kind: str, node: NodeKind) -> None:
         assert node.key is not None
@@ -183,7 +183,7 @@ class NodeProperties:
         self._node = node
         self.links: list[Linked] = []
         self._list_columns = [
-            # A text of a graph is one value unless a separator is said.
+            # A text of a graph is one value unless a separator is given.
             *((name, each, list_reader(each, None)) for name, each in node.lists.items()),
             *((name, each, None) for name, each in node.links.items()),
         ]
@@ -196,7 +196,7 @@ class NodeProperties:
         self.sensitive = {spec.column or name for name, spec in node.fields.items() if spec.sensitive}
 
     def users(self, key: str | None) -> tuple[str, ...]:
-        """The user that a node with this key is; none for a kind of items or entities."""
+        """The user that a node with this key is; empty for a kind of items or entities."""
         return (key,) if key is not None and self._node.role is Role.USER else ()
 
     def checked(self, values: Sequence[list[Any]], missing: frozenset[str]) -> _Checked:
@@ -231,7 +231,7 @@ class NodeProperties:
 def _named_keys(
     values: Sequence[Any], property: str, read: ListReader | None, missing: frozenset[str]
 ) -> tuple[list[Any], Problems]:
-    """Keys that a property names: those that `read` finds in it, or one where it is None."""
+    """Keys in a property: those that `read` finds in it, or one if `read` is None."""
     found: list[Any] = []
     problems: Problems = {}
     for row, value in enumerate(values):

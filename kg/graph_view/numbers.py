@@ -1,10 +1,10 @@
-"""Which node of the graph a key of the domain is: by element ids, with the key to be compared again.
+"""Find the node of the graph for a key of the domain: by element id, with the key to compare again.
 
-A node is found where a read would find it: it has the labels, fits the conditions, and belongs to no earlier kind. An
-element id may be given to another node once its node is gone, so whoever writes to one asks for its key as well.
+A node is found where a read finds it: it has the labels, fits the conditions, and belongs to no earlier kind. An
+element id may be given to another node once its node is deleted, so a query that writes to one also checks its key.
 
-Where many nodes are held at once, and to compare them in arrays, an element id ("4:<database>:17") is held as the
-number at its end, an eighth of the memory; all nodes of a database share what stands before it (`node_prefix`).
+Where many nodes are held at once, and compared in arrays, an element id ("4:<database>:17") is held as the number at
+its end, an eighth of the memory; all nodes of a database share the text before it (`node_prefix`).
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from kg.stores.errors import StoreError
 from kg.stores.neo4j.connection import first, rows
 
 _AT_ONCE = 250_000
-"""Nodes of one record: some 30 MB of the server's memory."""
+"""Nodes per record: some 30 MB of the server's memory."""
 
 _PREFIX = re.compile(r"\d+:[^:]+:(?=\d+$)")
 
 
 def node_prefix(transaction: ManagedTransaction) -> str:
-    """What the element ids of all nodes of a database begin with, up to their numbers; empty without nodes.
+    """The common prefix of the element ids of all nodes of a database, up to their numbers; empty without nodes.
 
-    Raises StoreError where element ids have another form.
+    Raises StoreError if element ids have another form.
     """
     found = rows(transaction, "MATCH (n) RETURN elementId(n) LIMIT 1")
     if not found:
@@ -68,7 +68,7 @@ class ByNumber:
     numbers: Mapping[str, int]
 
     def of(self, keys: Sequence[str]) -> list[Any]:
-        """See `Places.of`: the element id, and the values that the key property may have."""
+        """See `Places.of`: the element id, and the possible values of the key property."""
         found = map(self.numbers.get, keys)
         return [
             None if place is None else [f"{self.prefix}{place}", spellings(key)]
@@ -84,7 +84,7 @@ class ByNumber:
 
 
 def all_numbers(transaction: ManagedTransaction, schema: DomainSchema, kind: str) -> dict[str, int]:
-    """The node of each key of a kind with labels, of the keys that exactly one node has."""
+    """The node of each key of a kind with labels, for keys that exactly one node has."""
     node = schema.nodes[kind]
     assert node.key is not None
     conditions, value = _conditions(schema, kind), plain("n", node.key)
@@ -108,8 +108,8 @@ def all_numbers(transaction: ManagedTransaction, schema: DomainSchema, kind: str
 def elements_of(
     transaction: ManagedTransaction, schema: DomainSchema, kind: str, keys: Iterable[str], *, all_labelled: bool = False
 ) -> dict[str, list[str]]:
-    """Element ids of the nodes of some keys, by the index of the property where there is one; with `all_labelled` also
-    nodes with the labels that a read would pass over."""
+    """Element ids of the nodes of some keys, by the index of the property if there is one; with `all_labelled` also
+    nodes with the labels that a read would skip."""
     node = schema.nodes[kind]
     spelled = {value: key for key in sorted(keys) for value in spellings(key)}
     if not node.labels or node.key is None or not spelled:
@@ -130,7 +130,7 @@ def elements_of(
 
 
 def spellings(key: str) -> list[Any]:
-    """The property values that are this key: text, or a number that is spelled so."""
+    """The property values that are this key: text, or a number with this spelling."""
     found: list[Any] = [key]
     digits = key.removeprefix("-")
     if digits.isascii() and digits.isdigit() and len(digits) < 20 and str(int(key)) == key:
@@ -142,7 +142,7 @@ def spellings(key: str) -> list[Any]:
 
 
 def _conditions(schema: DomainSchema, kind: str) -> Conditions:
-    """What makes a node with the labels of a kind one of it: its `where`, and that it is of no earlier kind."""
+    """The conditions for a node with the labels of a kind to belong to it: its `where`, and no earlier kind."""
     conditions = Conditions().add("n", schema.nodes[kind].where)
     for earlier, node in schema.nodes.items():
         if earlier == kind:

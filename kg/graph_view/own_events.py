@@ -1,6 +1,7 @@
-"""Writing recorded events into somebody else's graph, asked for by `write: true`: relationships of WhyPath's own type.
+"""Write recorded events into an external graph under `write: true`, as relationships of WhyPath's own type.
 
-They are made between nodes that are there; no node is. An id is written once, by a uniqueness constraint on that type.
+They join existing nodes; no node is created. A uniqueness constraint on that type makes sure that an id is written
+once.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ class OwnEvents:
         self._schema = schema
 
     def write(self, events: Sequence[Event]) -> dict[int, str]:
-        """Write the events whose user and item are nodes of the graph, durably; row -> reason of those refused.
+        """Write the events whose user and item are nodes of the graph, durably; return row -> reason of refused ones.
 
-        An event whose user is no node, or several, is passed over: it is kept in the log alone.
+        An event whose user is no node, or several, is skipped: it is kept in the log alone.
         """
         self._constrain()
         return self._connection.write(lambda transaction: self._write(transaction, events))
@@ -67,7 +68,7 @@ class OwnEvents:
                 refused[row] = f"an event with the id {event.id!r} and other content is there already"
             elif there[event.id] is content:
                 new[event.id] = [event.id, *content]
-        # Sorted by their ends, so that writers beside this one lock nodes in the same order.
+        # Sorted by their ends, so that concurrent writers lock nodes in the same order.
         values = sorted(new.values(), key=lambda each: (each[2], each[1]))
         rows(
             transaction,
@@ -87,6 +88,6 @@ class OwnEvents:
         return {id: content for id, *content in found}
 
     def _elements(self, transaction: ManagedTransaction, kind: str, keys: Iterable[str]) -> dict[str, str]:
-        """Element ids of nodes by key, of the keys that exactly one node has."""
+        """Element ids of nodes by key, for keys that exactly one node has."""
         found = elements_of(transaction, self._schema, kind, keys)
         return {key: elements[0] for key, elements in found.items() if len(elements) == 1}

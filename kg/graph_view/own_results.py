@@ -1,6 +1,6 @@
-"""Vectors and recommendations into somebody else's graph, asked for by `write: true`: under WhyPath's own names.
+"""Write vectors and recommendations into an external graph under `write: true`, with WhyPath's own names.
 
-They go to nodes that are there; no node is made. A key that several nodes have, or none, is passed over.
+They are written to existing nodes; no node is created. A key that several nodes have, or none, is skipped.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from kg.stores.neo4j.results import write_recommendations, write_vectors
 from kg.stores.results import KindVectors, ResultsReport, UserList
 
 _AT_ONCE = 10_000
-"""Nodes of one transaction that takes former vectors away."""
+"""Nodes per transaction that removes former vectors."""
 
 
 class OwnResults:
-    """What a model says, in one graph."""
+    """The results of a model in one graph."""
 
     def __init__(self, connection: Connection, schema: DomainSchema) -> None:
         self._connection = connection
@@ -56,7 +56,7 @@ class OwnResults:
     def _places(self, kind: str) -> ByNumber:
         node = self._schema.nodes[kind]
         if not node.labels or node.key is None:
-            # Made of values of properties: there is no node to write to.
+            # Created from values of properties: there is no node to write to.
             return ByNumber("", (), "", "", {})
         prefix, numbers = self._connection.read(
             lambda transaction: (node_prefix(transaction), all_numbers(transaction, self._schema, kind))
@@ -64,13 +64,13 @@ class OwnResults:
         return ByNumber(self._label(kind), node.labels, node.key, prefix, numbers)
 
     def _label(self, kind: str) -> str:
-        """Of a kind's labels the first that no other kind has, so that its index has no other items; else the first."""
+        """The first of a kind's labels that no other kind has, so that its index has no other items; else the first."""
         used = Counter(label for node in self._schema.nodes.values() for label in set(node.labels))
         labels = self._schema.nodes[kind].labels
         return next((label for label in labels if used[label] == 1), labels[0])
 
     def _remove_others(self, label: str, kept: Sequence[int]) -> None:
-        """Take vectors of an earlier export from nodes that are no items any more: the index would find them."""
+        """Remove vectors of an earlier export from nodes that are no longer items: the index would find them."""
         vector, query_vector = token(RESULTS.vector), token(RESULTS.query_vector)
         has = (
             f"MATCH (n:{token(label)}) WHERE {number_of('n')} % $parts = $part"
@@ -92,18 +92,18 @@ class OwnResults:
 
 
 def check_names(schema: DomainSchema) -> None:
-    """Raise StoreError where a description reads WhyPath's own types or properties as part of the graph: an export
-    would change what models are trained on."""
+    """Raise StoreError if a description reads WhyPath's own types or properties as part of the graph: an export would
+    change the training data."""
     for section, name in _names(schema):
         if name in OWN_TYPES | OWN_PROPERTIES:
             raise StoreError(
-                f"the domain description reads {name} under {section}, which is what WhyPath itself writes into a graph"
-                " under `write: true`; take it out of the description, or give the graph's own another name"
+                f"the domain description reads {name} under {section}, a name that WhyPath itself writes into a graph"
+                " under `write: true`; take it out of the description, or rename it in the graph"
             )
 
 
 def _names(schema: DomainSchema) -> Iterator[tuple[str, str]]:
-    """(section, name) of the relationship types, and of the properties of nodes, that a description reads."""
+    """(section, name) of the relationship types and node properties that a description reads."""
     for kind, node in schema.nodes.items():
         yield from ((f"nodes.{kind}", name) for name in _properties(node))
     for name, relation in schema.relations.items():

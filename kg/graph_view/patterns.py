@@ -1,7 +1,7 @@
-"""Pieces of Cypher over somebody else's graph: quoted names, values in plain types, conditions as parameters.
+"""Build Cypher for an external graph: quoted names, values in plain types, conditions as parameters.
 
-Values come back as truth values, numbers, texts and lists of these: the server spells dates, times and points as text,
-since the driver makes objects of them at a tenth of the speed and cannot make some (the year 10000) at all.
+Results are booleans, numbers, texts and lists of these: the server converts dates, times and points to text, since the
+driver converts them to objects at a tenth of the speed, and some (the year 10000) not at all.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def arrow(spec: RelationshipSpec, variable: str = "", *, reverse: bool = False) 
 
 
 def plain(variable: str, property: str) -> str:
-    """A property in plain types; null where there is none, or where it is of a type that has no text."""
+    """A property in plain types; null where there is none, or where its type has no text."""
     value = f"{variable}.{token(property)}"
     return (
         f"CASE WHEN {value} IS :: {_PLAIN} THEN {value}"
@@ -77,5 +77,5 @@ class Conditions:
         return found
 
     def clause(self, start: str) -> str:
-        """The conditions after `WHERE` or `AND`; nothing where there are none."""
+        """The conditions after `WHERE` or `AND`; empty where there are none."""
         return f" {start} {' AND '.join(self._texts)}" if self._texts else ""

@@ -1,7 +1,7 @@
-"""`read_graph`: one read of somebody else's graph, in one transaction, into the snapshot that every store gives.
+"""`read_graph`: read an external graph in one transaction into a snapshot, as every store gives.
 
-Nothing is written. Pages start from the server's own numbers of nodes, so no index is needed on a key, and nodes
-without a key can be told. The transaction stays open to the end, since the server gives no number anew while it is.
+Nothing is written. Pages start from the server's own numbers of nodes, so keys need no index, and nodes without a key
+can be reported. The transaction stays open to the end, since meanwhile the server gives no number again.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from kg.sources import Reason
 from kg.stores.neo4j.connection import Connection
 
 READ_SECONDS = 6 * 3600.0
-"""After which the server stops a read."""
+"""Seconds after which the server stops a read."""
 
 
 @dataclass(frozen=True)
 class ReadReport:
-    """What a read of a graph found. `sections` count elements and bad entries; `notes` are sentences for the reader.
+    """The report of a read. `sections` count elements and bad entries; `notes` are sentences for the user.
 
-    `changed` says whether the content differs from that of the read before; `generation` is the store's after it.
+    `changed` tells whether the content differs from that of the read before; `generation` is the store's after it.
     """
 
     nodes: int
@@ -72,7 +72,7 @@ class ReadReport:
         for name, count in (("nodes", self.nodes), ("relations", self.edges), ("events", self.events)):
             lines.append(f"  {name:<10}{count:>11,}")
         if self.repeated:
-            lines.append(f"  {self.repeated:,} elements said again what another says")
+            lines.append(f"  {self.repeated:,} elements repeated another")
         bad = sum(self.bad.values())
         if bad:
             where = f", see {self.quarantine}" if self.quarantine else ""
@@ -85,7 +85,7 @@ class ReadReport:
 def read_graph(
     connection: Connection, schema: DomainSchema, quarantine: Path | None, progress: Progress | None = None
 ) -> tuple[KnowledgeGraph, ReadReport]:
-    """Read everything that a domain description names; bad elements go to the quarantine file."""
+    """Read all elements that a domain description names; bad ones go to the quarantine file."""
 
     def read(transaction: ManagedTransaction) -> tuple[KnowledgeGraph, ReadReport]:
         started = time.monotonic()

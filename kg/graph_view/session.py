@@ -1,4 +1,4 @@
-"""`ReadSession`: what all parts of one read share: the transaction, what is bad, counts and notes for the reader."""
+"""`ReadSession`: the shared parts of one read: the transaction, bad elements, counts and notes for the user."""
 
 from __future__ import annotations
 
@@ -23,20 +23,19 @@ from kg.stores.neo4j.connection import first
 from kg.stores.neo4j.paging import asked_ahead
 
 PAGE_ROWS = 20_000
-"""Nodes, or about as many relationships, of one record."""
+"""Nodes, or about as many relationships, per record."""
 
 IDS_AT_ONCE = 1_000_000
-"""Numbers of nodes in one record: some 40 MB of the server's memory."""
+"""Numbers of nodes per record: some 40 MB of the server's memory."""
 
 _MOST_NEAR = 100_000
-"""Nodes that one page of relationships starts from, however few they have."""
+"""Maximum number of nodes that one page of relationships starts from."""
 
 
 class ReadSession:
     """One read of a graph in one transaction, a context manager.
 
-    All queries run in one thread of their own, so that the server can be at the next page while this one is taken
-    apart.
+    All queries run in one thread, so that the server can prepare the next page while this process parses one.
     """
 
     def __init__(
@@ -73,7 +72,7 @@ class ReadSession:
         return self._asked(text, parameters).result()
 
     def pages(self, queries: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[list[Any]]:
-        """The same of each query with its parameters; each is asked for before the one before it is given out."""
+        """The same for each query with its parameters; each is sent before the previous result is returned."""
         return asked_ahead(lambda query: self._asked(*query), queries, 1)
 
     def _asked(self, text: str, parameters: Mapping[str, Any]) -> Future[list[Any]]:
@@ -87,7 +86,7 @@ class ReadSession:
         values: Mapping[str, object],
         users: tuple[str, ...] = (),
     ) -> None:
-        """Put an element into quarantine; `values` are not sensitive, `users` are those that it is about."""
+        """Put an element into quarantine; `values` are not sensitive, `users` are the users that it is about."""
         self._quarantine.add_element(element, section, problem.reason, problem.detail, values, users)
 
     def tell(self, stage: str, source: str, count: int, *, done: bool) -> None:
@@ -120,7 +119,7 @@ class ReadSession:
         return np.sort(np.concatenate([np.array(each, dtype=np.int64) for each in found]))
 
     def near_pages(self, ids: NDArray[np.int64], total: int) -> Iterator[list[int]]:
-        """Nodes to start from, so many at a time that they have about a page of the `total` relationships."""
+        """Nodes to start from, in groups with about a page of the `total` relationships."""
         step = min(_MOST_NEAR, max(1, PAGE_ROWS * len(ids) // max(total, 1)))
         for start in range(0, len(ids), step):
             yield ids[start : start + step].tolist()

@@ -1,7 +1,7 @@
-"""`Sidecar`: what WhyPath keeps on this machine beside a graph that it does not own, in a folder next to `domain.yaml`.
+"""`Sidecar`: WhyPath's files about an external graph on this machine, in a folder next to `domain.yaml`.
 
-There is the last snapshot, the log of recorded events, and a note of what the snapshot was read from. All of it says
-what people did, so the folder is its owner's alone and asks version control to pass it over.
+It has the last snapshot, the log of recorded events, and a note of the source of the snapshot. These are private data
+of users, so only the folder's owner may read it, and it tells version control to ignore it.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from kg.stores.permissions import close_to_others
 _VERSION = 1
 _LARGEST = 2**53
 _LOCK_SECONDS = 1800.0
-"""To wait for another process that reads the graph."""
+"""Seconds to wait for another process that reads the graph."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The snapshot that is kept: its generation, the counts and the description that it was read by, its content."""
+    """The kept snapshot: its generation, the counts and the description at its read, and digests of its content."""
 
     generation: int
     counts: Mapping[str, int]
@@ -42,7 +42,7 @@ class Sidecar:
     """The folder `.whypath/NAME` next to `NAME.yaml`. Safe for many processes."""
 
     def __init__(self, domain: Path) -> None:
-        """Open it, made where there is none. Raises StoreError."""
+        """Open it, and create it if needed. Raises StoreError."""
         folder = domain.resolve().parent / ".whypath"
         self.directory = folder / domain.stem
         try:
@@ -62,35 +62,35 @@ class Sidecar:
 
     @property
     def quarantine(self) -> Path:
-        """Where bad elements of a read go that nobody has asked for."""
+        """The quarantine file of a read that no user has requested."""
         return self.directory / "quarantine.jsonl"
 
     def kept(self) -> Kept | None:
-        """The note of the last read; None before the first, or where it is another version's."""
+        """The note of the last read; None before the first, or if another version wrote it."""
         try:
             value = json.loads((self.directory / "kept.json").read_bytes())
             if value.pop("version") != _VERSION:
                 return None
             kept = Kept(**value)
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            return None  # what can be read again needs no repair
+            return None  # the graph is read again instead
         return kept if _is_sound(kept) else None
 
     def last_generation(self) -> int:
-        """The generation of the last read, also where the note of it is lost: none is given twice, as whoever has
+        """The generation of the last read, also if its note is lost: none is given twice, as a process that has
         followed the store would take the next content for what it has.
         """
         kept = self.kept()
         return kept.generation if kept is not None else max(self.cache.generations(), default=0)
 
     def keep(self, kept: Kept) -> None:
-        """Put a new note in the place of the old one, durably."""
+        """Replace the note, durably."""
         with file_written_whole(self.directory / "kept.json", mode=OWNER_ONLY) as file:
             file.write(json.dumps({"version": _VERSION, **asdict(kept)}, sort_keys=True).encode())
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """One reader of the graph at a time. Raises StoreBusy."""
+        """Allow one reader of the graph at a time. Raises StoreBusy."""
         lock = FileLock(self.directory / "lock")
         if not lock.acquire(_LOCK_SECONDS):
             raise StoreBusy(f"{self.directory}: another process has been reading the graph for long; try again")
@@ -100,12 +100,12 @@ class Sidecar:
             lock.release()
 
     def close(self) -> None:
-        """Let go of files."""
+        """Close files."""
         self.events.close()
 
 
 def _is_sound(kept: Kept) -> bool:
-    """Whether a note has the types that a note has, and numbers that can be."""
+    """Whether a note has the right types and possible numbers."""
     counts = kept.counts
     return (
         all(isinstance(text, str) for text in (kept.schema, kept.facts, kept.events))

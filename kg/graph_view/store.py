@@ -1,9 +1,9 @@
-"""`GraphView`: a graph that somebody else owns, as a store: read into snapshots, never loaded into.
+"""`GraphView`: an external graph as a store: read into snapshots, never loaded into.
 
-Recorded events go to a log on this machine, laid over the snapshot, and under `write: true` also into the graph as
-relationships of WhyPath's own type; a model's vectors and recommendations can go there as well then. The graph has no
-counter of its changes: where counts of its labels and types differ from those of the last read it is read anew, and
-`read_again` does so whatever the counts say.
+Recorded events go to a log on this machine, which overlays the snapshot, and under `write: true` also into the graph as
+relationships of WhyPath's own type; then it can also take a model's vectors and recommendations. The graph has no
+counter of its changes: if counts of its labels and types differ from those of the last read it is read again, and
+`read_again` does so in any case.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class GraphView:
 
     @property
     def url(self) -> str:
-        """The whole path of the description, which `open_store` takes, and by which others tell stores apart."""
+        """The absolute path of the description, which `open_store` takes, and which identifies the store."""
         return str(self._domain.resolve())
 
     def before_fork(self) -> None:
@@ -90,7 +90,7 @@ class GraphView:
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`."""
         if in_child:
-            # A thread that stayed behind may have been in the middle of reading; what it had is read again.
+            # A thread of the parent may have been reading; the graph is read again.
             self._lock = threading.RLock()
             self._latest = self._ids = self._counts = None
 
@@ -126,7 +126,7 @@ class GraphView:
         counts = self._current_counts()
         kept = self._sidecar.kept()
         generation = self._sidecar.last_generation()
-        # A graph that has changed since it was read has another generation: the one that reading it will give.
+        # A graph that has changed since its read has the generation that the next read will give.
         return StoreState(
             generation if self._is_current(kept, counts) else generation + 1, self._sidecar.events.last(), None
         )
@@ -136,7 +136,7 @@ class GraphView:
         return self._schema
 
     def snapshot(self) -> KnowledgeGraph:
-        """See `GraphStore.snapshot`. While the server is away it is the last one that was read, if there is one."""
+        """See `GraphStore.snapshot`. While the server is away it is the last one that was read, if any."""
         with self._lock:
             return self._overlaid(self._base())
 
@@ -170,7 +170,7 @@ class GraphView:
     def _read(
         self, counts: dict[str, int], quarantine: Path | None, progress: Progress | None, *, strict: bool = False
     ) -> tuple[KnowledgeGraph, ReadReport]:
-        """Read the graph and keep what was read; the sidecar is held exclusively."""
+        """Read the graph and keep the snapshot; the sidecar is held exclusively."""
         graph, report = read_graph(self._connected(), self._schema, quarantine, progress)
         if not graph.n_items:
             bad = "".join(f"\n  {row}" for row in report.first_bad[:3])
@@ -180,7 +180,7 @@ class GraphView:
             first_bad = "".join(f"\n  {row}" for row in report.first_bad)
             total = sum(report.bad.values())
             raise StoreError(
-                f"{self.url}: {total:,} bad values or elements, so nothing was taken over:{first_bad}\n"
+                f"{self.url}: {total:,} bad values or elements, so nothing was used:{first_bad}\n"
                 f"all of them are in {report.quarantine}; correct graph or description, or read without --strict"
             )
         before = self._sidecar.kept()
@@ -202,7 +202,7 @@ class GraphView:
     def read_again(
         self, *, quarantine: Path | None = None, strict: bool = False, progress: Progress | None = None
     ) -> ReadReport:
-        """Read the graph whatever its counts say; bad elements go to the file `quarantine`, with `strict` they are a
+        """Read the graph whatever its counts; bad elements go to the file `quarantine`, with `strict` they are a
         StoreError. Raises StoreEmpty where no item is usable, and the store's errors.
         """
         with self._lock, self._sidecar.exclusive():
@@ -223,7 +223,7 @@ class GraphView:
         return latest
 
     def facts_since(self, generation: int) -> FactChanges | None:
-        """See `GraphStore.facts_since`: what its owner changes in the graph, nobody notes."""
+        """See `GraphStore.facts_since`: no notes exist of changes by the graph's owner."""
         return None
 
     # Events
@@ -249,7 +249,7 @@ class GraphView:
     def _looked_up(
         self, graph: KnowledgeGraph, ids: EventIds, events: Sequence[Event]
     ) -> tuple[dict[int, str], set[int]]:
-        """Rows that are refused, with the reason, and rows that are there with the same content."""
+        """Refused rows with reasons, and rows that exist with the same content."""
         refused = event_misfits(self._schema, events)
         there: set[int] = set()
         for row, event in enumerate(events):
@@ -266,18 +266,18 @@ class GraphView:
     def events_since(self, event_generation: int) -> tuple[Sequence[Event], int]:
         """See `GraphStore.events_since`: events of the log."""
         events, reached = self._sidecar.events.since(event_generation)
-        # A number from ahead, such as one of a log that was lost, has nothing after it.
+        # A number that is too high, such as one of a lost log, has nothing after it.
         return tuple(events), min(reached, self._sidecar.events.last())
 
     def delete_user(self, user: str) -> DeletionReport:
-        """Remove what WhyPath keeps of a user: recorded events, traces in snapshots, under `write: true` its own
-        relationships. `left` says what stays in the graph, which is not WhyPath's to change."""
+        """Remove WhyPath's data of a user: recorded events, traces in snapshots, under `write: true` its own
+        relationships. `left` says what remains in the graph, which WhyPath must not change."""
         if has_halves(user):
             return DeletionReport(user, False, 0, 0, 0, 0)
         with self._lock, self._sidecar.exclusive():
             own = Deleted()
             if self._graph.write:
-                # First: where the server is away, nothing is removed and the caller can try again.
+                # First: if the server is away, nothing is removed and the caller can try again.
                 connection = self._connected()
                 own = connection.write(lambda transaction: delete_own(transaction, self._schema, user))
             kept = self._sidecar.kept()
@@ -303,16 +303,16 @@ class GraphView:
         """See `TakesResults.check_takes_results`: under `write: true` only."""
         if not self._graph.write:
             raise StoreError(
-                f"{self.url} describes a graph that is somebody else's, and WhyPath only reads it; write `write: true`"
+                f"{self.url} describes an external graph, which WhyPath only reads; write `write: true`"
                 " under `graph` there, so that it may write results into the graph, under names of its own (WHYPATH_…,"
-                " whypath_…), or have them in a file with --out"
+                " whypath_…), or write them to a file with --out"
             )
         check_names(self._schema)
 
     def write_vectors(
         self, vectors: Sequence[KindVectors], *, progress: Callable[[int], None] = lambda _: None
     ) -> ResultsReport:
-        """See `TakesResults.write_vectors`; items that are no node of their own are passed over."""
+        """See `TakesResults.write_vectors`; items that are not nodes of the graph are skipped."""
         return self._results().write_vectors(vectors, progress)
 
     def write_recommendations(
@@ -323,7 +323,7 @@ class GraphView:
         time: float,
         progress: Callable[[int], None] = lambda _: None,
     ) -> ResultsReport:
-        """See `TakesResults.write_recommendations`; users whom only the log knows are passed over."""
+        """See `TakesResults.write_recommendations`; users that only the log has are skipped."""
         return self._results().write_recommendations(lists, bundle=bundle, time=time, progress=progress)
 
     def _results(self) -> OwnResults:
@@ -333,20 +333,20 @@ class GraphView:
     # The rest
 
     def begin_load(self, schema: DomainSchema, *, replace: bool, source_digest: str) -> NoReturn:
-        """Refused: the graph is somebody else's."""
+        """Refused: the graph is external."""
         raise StoreError(
-            f"{self.url} is a view of somebody else's graph, and nothing is loaded into that;"
+            f"{self.url} is a view of an external graph, and nothing is loaded into that;"
             f" `whypath load {self.url}` reads it again. Give another store to load files"
         )
 
     def upsert(
         self, schema: DomainSchema, nodes: Sequence[NodeRow], links: Mapping[str, Sequence[RowLinks]]
     ) -> NoReturn:
-        """Refused: the graph is somebody else's."""
-        raise StoreError(f"{self.url} is a view of somebody else's graph, which only its owner changes")
+        """Refused: the graph is external."""
+        raise StoreError(f"{self.url} is a view of an external graph, which only its owner changes")
 
     def dangling(self) -> int:
-        """See `CountsDangling`: relationships whose ends could not be used at the last read."""
+        """See `CountsDangling`: relationships with unusable ends at the last read."""
         self.snapshot()
         kept = self._sidecar.kept()
         return kept.dangling if kept is not None else 0

@@ -1,6 +1,6 @@
-"""Columns of a graph's properties into keys, texts, fields, times and weights, with a problem for each odd value.
+"""Convert columns of properties to keys, texts, fields, times and weights, with a problem for each bad value.
 
-Strings stand as they are: a graph has no stray blanks of a file in them, and keys must be found there again.
+Strings are not trimmed: a graph has no stray blanks of a file, and keys must be found in it again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NOTHING = type(None)
 
 
 def graph_key(value: Any, property: str) -> str | None:
-    """A property as a key: text as it stands, whole numbers in digits; None where there is no value."""
+    """A property as a key: text unchanged, whole numbers in digits; None if there is no value."""
     if value is None or value == "":
         return None
     if isinstance(value, str):
@@ -48,7 +48,7 @@ def key_column(values: Sequence[Any], property: str) -> tuple[list[str | None], 
 
 
 def text_column(values: Sequence[Any], property: str, missing: frozenset[str]) -> tuple[list[str | None], Problems]:
-    """Texts of a column: numbers and truth values in words, lists joined by commas."""
+    """Texts of a column: numbers and booleans as text, lists joined by commas."""
     return _each(values, lambda value: text_of(value, property, missing))
 
 
@@ -77,7 +77,7 @@ def weight_column(
 
 
 class TimeColumn:
-    """Reads columns of times: numbers, text, and what the server spells of its own dates and times."""
+    """Reads columns of times: numbers, text, and the server's spelling of its own dates and times."""
 
     def __init__(self, form: str, timezone: str, missing: frozenset[str]) -> None:
         self._read = time_reader(form, timezone)
@@ -91,7 +91,7 @@ class TimeColumn:
         if self._unit is not None and set(map(type, values)) <= {int, float}:
             seconds = np.array(values, dtype=np.float64) / self._unit
             odd = (seconds < EARLIEST) | (seconds > LATEST)
-            if self._may_be_dates:  # digits such as 20190905 or 201909051430, which are told one by one
+            if self._may_be_dates:  # digits such as 20190905 or 201909051430, which are recognised one by one
                 odd |= (seconds >= 1.9e7) & (seconds < 2.2e7) | (seconds >= 1.9e11) & (seconds < 2.2e11)
             if not odd.any():
                 return seconds, {}
@@ -101,7 +101,7 @@ class TimeColumn:
     def _one(self, value: Any, property: str) -> float | None:
         if not isinstance(value, str):
             return self._read(value, property, self._missing)
-        # Days and hours recur; reading a time takes a microsecond, looking it up a tenth.
+        # Days and hours recur; parsing a time takes a microsecond, looking it up a tenth.
         if value not in self._known:
             if len(self._known) > 100_000:
                 self._known.clear()
@@ -110,11 +110,11 @@ class TimeColumn:
 
 
 def without_zone(value: Any) -> Any:
-    """A time as the server spells it, without the zone's name after its offset."""
+    """A time in the server's spelling, without the zone's name after its offset."""
     if not isinstance(value, str) or not value.endswith("]"):
         return value
-    # Not by a pattern, which begins anew at every bracket of a value that is none: from the first bracket behind the
-    # last one that closes before.
+    # Not by a pattern, which starts again at every bracket of a value that has no zone: from the first bracket after
+    # the last one that closes before.
     start = value.find("[", value.rfind("]", 0, -1) + 1)
     return value if start < 0 else value[:start]
 

@@ -57,8 +57,7 @@ class _EdgeWriter:
         *,
         named: bool,
     ) -> None:
-        """Ends are (kind, key, whether to create it); `named` where the key of a created node is its name (a column's
-        value)."""
+        """Ends are (kind, key, whether to create it); `named`: the key of a created node is its name (a cell)."""
         name = self.ends(head, tail, relation, record, section, named=named)
         self._batches.edge(EdgeRow(name, head[1], tail[1]), record, section)
 

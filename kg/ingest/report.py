@@ -90,16 +90,14 @@ class CheckReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadReport(CheckReport):
-    """The report of a load; `writing_seconds` of its seconds were spent in the store, the rest is reading and
-    checking."""
+    """The report of a load; `writing_seconds` of its seconds were spent in the store, the others on reading."""
 
     finish: FinishReport
     writing_seconds: float
 
     @property
     def removed(self) -> dict[str, int]:
-        """Number of nodes, relations and events removed: no longer given by their rows, or not named by a replacing
-        load."""
+        """Number of removed nodes, relations and events, which their rows or a replacing load no longer name."""
         return {
             "nodes": self.finish.removed_nodes,
             "relations": self.finish.removed_edges + self.edges.removed,

@@ -68,8 +68,7 @@ class SourcePool:
         return self._maps[name]
 
     def check_columns(self, reader: Reader, required: Sequence[str], section: str) -> None:
-        """Raise `SourceError` where a required column of a format without a header is missing from the first
-        records."""
+        """Raise `SourceError` where a format without a header lacks a required column in its first records."""
         if reader.columns is not None:
             return
         first = [r for r in islice(reader, _LOOK_AHEAD) if isinstance(r, RawRecord)]

@@ -31,8 +31,7 @@ Edge: TypeAlias = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class ChangedRows:
-    """Nodes that were written, nodes that were removed with their edges and events, edges that were added or
-    removed."""
+    """Written nodes, nodes removed with their edges and events, edges that were added or removed."""
 
     nodes: frozenset[Node] = frozenset()
     removed: frozenset[Node] = frozenset()

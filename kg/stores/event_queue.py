@@ -61,8 +61,7 @@ class Waiting:
 
 
 class EventQueue:
-    """The events that wait for one store; threads and processes may share it. No file is created before an event
-    waits."""
+    """The events that wait for one store; threads and processes may share it. The first event creates the file."""
 
     fork_rank = 4
 

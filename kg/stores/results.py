@@ -1,5 +1,4 @@
-"""`TakesResults`: stores that take vectors of items and recommendations of a model. Not every store has this
-ability."""
+"""`TakesResults`: a store that takes vectors of items and recommendations of a model. Not every store is one."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def check_proposal(domain: Path) -> None:
         "game: item kind of 50 nodes :Game, key ean (unique and present)",
         "label Article: left out, as it is on nodes of several kinds (Book, Game)",
         "label Heartbeat (20 nodes): left out, no property of it could be a key",
-        "label Order (800 nodes): left out, it stands between users and items",
+        "label Order (800 nodes): left out, it is between users and items",
         "(:Customer) -[:PLACED]-> (:Order) -[:CONTAINS]-> (:Book/:Game)",
     ):
         assert said in text

@@ -1,4 +1,4 @@
-"""Guessing a first domain description from a graph that is there."""
+"""Guess a first domain description from an existing graph."""
 
 from kg.graph_view.guess.guessing import guess_graph
 

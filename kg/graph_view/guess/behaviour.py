@@ -1,7 +1,7 @@
-"""Which relationships are what users do with items: by names, times and weights, and by how often ends recur.
+"""Find relationships that are acts of users on items: by names, times and weights, and by how often ends recur.
 
-Behaviour is one relationship (user - item), or two with a node between that belongs to one user: customer - order -
-product, user - answer - question.
+Behaviour is one relationship (user - item), or two over a node that belongs to one user: customer - order - product,
+user - answer - question.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _DOES = (
     "listen", "review", "click", "read", "visit", "rent", "borrow", "book", "save", "star", "vote", "answer", "enrol",
     "attend", "consume", "use", "favour", "favor", "wish", "cart", "stream", "interact", "comment", "tried", "ate",
 )  # fmt: skip
-"""Beginnings of words in the names of relationship types that say what users do."""
+"""Beginnings of words in the names of relationship types for acts of users."""
 
 _BEGINS = (
     *_DOES, "post", "provid", "ask", "wrote", "writ", "place", "submit", "creat", "made", "make", "gave", "give",
     "left", "leave", "author", "start", "open", "perform",
 )  # fmt: skip
-"""The same of what leads to a node between: who writes an answer has answered, who writes a book is its author."""
+"""The same for types that lead to a node between: writing an answer is answering, writing a book is not."""
 
 _BETWEEN = (
     "order", "purchase", "basket", "cart", "invoice", "transaction", "session", "visit", "review", "rating", "answer",
@@ -50,10 +50,10 @@ _WEIGHT_WORDS = (
 _TIME_NAME = re.compile(r"^(at|since|on)$|[a-z](At|Since|On)$|_(at|since|on)$")
 
 _SURE = 4
-"""Points from which a candidate is taken for behaviour."""
+"""Points from which a candidate counts as behaviour."""
 
 _OWNED = 1.05
-"""Users of a node between, on average at most."""
+"""Maximum average number of users of a node between."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Step:
 class Candidate:
     """Possible behaviour of `user` on `item` (labels), over the label `between` if there are two steps.
 
-    `items` are all labels that the same steps lead to.
+    `items`: all labels that the same steps lead to.
     """
 
     user: str
@@ -85,14 +85,14 @@ class Candidate:
 
     @property
     def is_sure(self) -> bool:
-        """Whether enough speaks for it."""
+        """Whether it has enough points."""
         return self.points >= _SURE
 
 
 def find_behaviour(profile: GraphProfile, kinds: Kinds, has_key: Callable[[str], bool]) -> list[Candidate]:
-    """What the users do, best first: all candidates of one user kind. Empty where there is none at all.
+    """The behaviour of users, best first: all candidates of one user kind; empty if there is none.
 
-    `has_key` says whether nodes of a label can be told apart; others are neither users nor items.
+    `has_key` tells whether nodes of a label have a key; others are neither users nor items.
     """
     found = [
         each
@@ -103,7 +103,7 @@ def find_behaviour(profile: GraphProfile, kinds: Kinds, has_key: Callable[[str],
         return []
     users: dict[str, int] = {}
     for each in found:
-        # Who is named like a user is one; who does the most that looks like behaviour is one, too.
+        # A label named like a user is one; so is the label with the most relationships that look like behaviour.
         users[each.user] = max(users.get(each.user, 0), each.points)
     best = max(users, key=lambda user: (users[user] + (4 * is_user_name(user) or 2 * _is_person(profile, user)), user))
     own = sorted((each for each in found if each.user == best), key=lambda each: (-each.points, each.steps[0].type))
@@ -114,8 +114,8 @@ def find_behaviour(profile: GraphProfile, kinds: Kinds, has_key: Callable[[str],
 
 
 def _without_parts(found: list[Candidate]) -> list[Candidate]:
-    """Without what is a part of other behaviour: a node between is no item, and an item is no node between."""
-    # Whose name says that it is between stays so; of the others the surer candidate has the say.
+    """Drop parts of other behaviour: a node between is not an item, and an item is not a node between."""
+    # A label with the name of a node between remains one; for other labels the candidate with more points decides.
     named = {each.between for each in found if each.between is not None and _is_between(each.between)}
     others = [each for each in found if each.item not in named] or found
     items: set[str] = set()
@@ -130,7 +130,7 @@ def _without_parts(found: list[Candidate]) -> list[Candidate]:
 
 
 def _together(found: list[Candidate]) -> list[Candidate]:
-    """Candidates of the same steps as one."""
+    """Merge candidates with the same steps."""
     groups: dict[tuple[str | None, tuple[Step, ...]], list[Candidate]] = {}
     for each in found:
         groups.setdefault((each.between, each.steps), []).append(each)
@@ -152,10 +152,10 @@ def _direct(profile: GraphProfile, kinds: Kinds) -> Iterator[Candidate]:
         properties = profile.types[step.type].properties
         points = 3 * _does(step) + 2 * (time_of(properties) is not None) + _has_weight(properties)
         points += 2 * is_item_name(item) + 2 * is_user_name(user)
-        # Somebody does a thing to many, and many do it to one.
+        # A user acts on many items, and many users act on one item.
         count = profile.types[step.type].count
         points += count > 1.5 * kinds.labels[user].count and count > 1.5 * kinds.labels[item].count
-        # What all speaks for one end only (a customer's city) is a fact about it.
+        # A relationship with no sign of an act (a customer's city) is a fact about one end.
         if _does(step) or properties or (is_item_name(item) and is_user_name(user)):
             yield Candidate(user, item, (step,), None, points)
 
@@ -185,8 +185,8 @@ def _over_nodes(profile: GraphProfile, kinds: Kinds) -> Iterator[Candidate]:
 
 
 def _does(step: Step, verbs: tuple[str, ...] = _DOES) -> bool:
-    """Whether a type says that whoever is at this end does something: its arrow leads from there, unless it is
-    passive (`BOUGHT_BY`)."""
+    """Whether a type names an act of the node at this end: its arrow starts there, unless it is passive
+    (`BOUGHT_BY`)."""
     words = [plain(word) for word in step.type.replace("-", "_").split("_")]
     return step.out is (words[-1] != "by") and any(word.startswith(verbs) for word in words)
 
@@ -201,21 +201,21 @@ def _is_person(profile: GraphProfile, label: str) -> bool:
 
 
 def time_of(properties: dict[str, PropertyProfile]) -> ColumnProfile | None:
-    """The property that is a time: `timestamp`, `placedAt`, `since`."""
+    """The property that has the time: `timestamp`, `placedAt`, `since`."""
     columns = _columns(properties)
     named = [each for each in columns if _TIME_NAME.search(each.name)]
     return named_column(columns, TIME_WORDS, times=True) or named_column(named, ("at", "since", "on"), times=True)
 
 
 def _has_weight(properties: dict[str, PropertyProfile]) -> bool:
-    """Whether a property is named like a weight, which speaks for behaviour."""
+    """Whether a property is named like a weight, a sign of behaviour."""
     time = time_of(properties)
     numbers = [each for each in _columns(properties) if each.is_number and each is not time]
     return named_column(numbers, _WEIGHT_WORDS, times=False) is not None
 
 
 def signal_in(properties: dict[str, PropertyProfile]) -> Signal | None:
-    """The property that says who likes what: stars, a vote, a quantity."""
+    """The property that shows preference: stars, a vote, a quantity."""
     time = time_of(properties)
     return signal_among([each for each in _columns(properties) if each is not time])
 

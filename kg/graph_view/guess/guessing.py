@@ -1,4 +1,4 @@
-"""`guess_graph`: a first description of a domain out of a graph that is there. It only reads, by bounded queries."""
+"""`guess_graph`: guess a first domain description from an existing graph. It only reads, by bounded queries."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from kg.stores.neo4j.connection import Connection
 from kg.stores.neo4j.names import STORE_LABEL
 
 _MOST_HOPS = 3
-"""Relationships from an item within which a kind is a fact about it."""
+"""Maximum number of relationships between an item and a kind that is a fact about it."""
 
 
 def guess_graph(url: str, folder: str | Path = ".") -> Guess:
     """Guess a domain from the graph in a database. Raises `GuessError` where nothing looks like behaviour, StoreError.
 
-    `folder` is where the description is to be written; the domain is named after it.
+    `folder`: where the description will be written; the domain is named after it.
     """
     connection = Connection(access_to(url))
     try:
@@ -99,8 +99,8 @@ class _Guessing:
         return Guess(schema, tuple(self._notes), f"the graph at {self._url}, to which nothing was written")
 
     def _tell_wishes_from_looks(self) -> None:
-        """Interactions of which nothing but the name tells: what takes back is no like, nor is having looked at
-        something where others have wanted it.
+        """Mark interactions known only by name: one that takes something back is not a like, nor is one of having
+        looked at something if users have wanted it by another.
         """
         said = {name: how_much(name) for name in self._interactions}
         most = max((each for each in said.values() if each is not None), default=0)
@@ -126,7 +126,7 @@ class _Guessing:
         return name
 
     def _entities(self, items: list[str], others: set[str], used: set[str]) -> list[str]:
-        """Kinds that relationships lead to from items, nearest first."""
+        """Kinds that relationships from items lead to, nearest first."""
         found: list[str] = []
         nearest = set(items)
         for _ in range(_MOST_HOPS):
@@ -146,7 +146,7 @@ class _Guessing:
         made: dict[str, str] = {}
         for label, role in roles.items():
             key = self._key(label)
-            assert key is not None  # whatever has none was left out
+            assert key is not None  # labels without a key were left out
             name, profile = self._names[label], self._kinds.labels[label]
             self._nodes[name], notes = describe_kind(profile, name, role, key, set(self._names.values()), made)
             named = self._nodes[name].get("label")
@@ -184,7 +184,7 @@ class _Guessing:
         types = " ".join([name, *found.types])
         if says_dislike(found.types[-1]):
             section |= {"positive": False, "excludes": True, "label": verb_for(types, None)}
-            self._notes.append(f"{name}: {found.types[-1]} says that somebody does not like it: no event is positive")
+            self._notes.append(f"{name}: {found.types[-1]} says that a user does not like it: no event is positive")
             self._interactions[name] = section
             return
         described = ruled(section, name, signal, learnt=True, prefix=prefix, words=types)
@@ -199,7 +199,7 @@ class _Guessing:
         columns: dict[str, Any],
         section: dict[str, Any],
     ) -> tuple[Signal | None, str]:
-        """Fill in where the time stands; returns the property that says who likes what, and its prefix."""
+        """Fill in the column of the time; return the property that shows preference, and its prefix."""
         for prefix, properties in places:
             time = time_of(properties)
             if time is not None:
@@ -211,7 +211,7 @@ class _Guessing:
                 break
         else:
             self._notes.append(f"{name}: no time was found")
-        # What belongs to the relationship with the item comes before what stands between.
+        # Properties of the relationship with the item come before those of the node between.
         for prefix, properties in reversed(places):
             signal = signal_in(properties)
             if signal is not None:
@@ -256,7 +256,7 @@ class _Guessing:
             if label in kept:
                 continue
             if label in betweens:
-                why = "it stands between users and items and is part of the interaction"
+                why = "it is between users and items and is part of the interaction"
             elif not profile.properties or not self._key(label):
                 why = "no property of it could be a key"
             else:

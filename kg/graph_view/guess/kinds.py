@@ -1,4 +1,4 @@
-"""Which labels are node kinds: one label for each sort of node, where nodes have several."""
+"""Choose the labels that are node kinds: one label per sort of node, where nodes have several."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from kg.graph_view.guess.profile import GraphProfile, LabelProfile
 from kg.sources.guess.words import is_item_name, is_user_name
 
 _ALWAYS = 0.99
-"""Share of a label's nodes that must have another label too for the first to be a part of the second."""
+"""Share of a label's nodes that must also have another label, for the first to be a part of the second."""
 
 
 class Kinds:
-    """The labels that become kinds, most particular where that matters; `notes` say what was left out and why."""
+    """The labels that become kinds, the most specific ones if that matters; `notes` list what was left out and why."""
 
     def __init__(self, profile: GraphProfile) -> None:
         self._profile = profile
@@ -31,7 +31,7 @@ class Kinds:
         self.labels: dict[str, LabelProfile] = labels
 
     def _parts(self, whole: str, labels: dict[str, LabelProfile]) -> list[str]:
-        """Labels whose nodes all have the label `whole` too."""
+        """Labels whose nodes all have the label `whole` as well."""
         found = []
         for label, profile in sorted(labels.items()):
             if label == whole or not profile.sampled:
@@ -43,7 +43,7 @@ class Kinds:
         return found
 
     def _joins_different(self, whole: str, inner: list[str]) -> bool:
-        """Whether a label is only a roof over kinds that relationships join, or that have no key in common."""
+        """Whether a label only groups kinds that relationships join, or that have no key in common."""
         for each in self._profile.types.values():
             for start, end in each.ends:
                 if whole in start and whole in end:
@@ -64,7 +64,7 @@ class Kinds:
         return min(found, key=lambda label: (self.labels[label].count, label), default=None)
 
     def pairs(self, type: str) -> Counter[tuple[str, str]]:
-        """Labels of the kinds at the ends of a type's relationships, of the sample."""
+        """Labels of the kinds at the ends of a type's relationships in the sample."""
         found: Counter[tuple[str, str]] = Counter()
         for (start, end), count in self._profile.types[type].ends.items():
             first, second = self.of(start), self.of(end)
@@ -74,5 +74,5 @@ class Kinds:
 
 
 def _rank(label: str) -> tuple[bool, str]:
-    """Of two labels on the very same nodes the lower one stands: what says that they are users or items, by name."""
+    """Of two labels on exactly the same nodes the lower rank is kept: the one named like users or items."""
     return not (is_user_name(label) or is_item_name(label)), label

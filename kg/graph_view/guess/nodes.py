@@ -1,4 +1,4 @@
-"""A label as a node kind: its key, name, texts, fields and the relations that its properties say."""
+"""Guess a node kind from a label: its key, name, texts, fields and the relations in its properties."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from kg.sources.guess.describing import KindSection
 from kg.sources.guess.words import named_like, plain, stem_of
 
 _KEY_NAMES = ("id", "uuid", "key", "code", "sku", "isbn", "ean", "asin", "slug", "uri", "iri", "email", "username")
-"""What keys are called, best first."""
+"""Names of keys, best first."""
 
 _READABLE_NAMES = ("name", "title", "label", "caption")
-"""What is a key only where nothing else is: two people may have one name."""
+"""Names that are keys only if nothing else is: two people may have one name."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """The property that a kind's nodes are known by, and what is to be said of it."""
+    """The property that identifies a kind's nodes, and a note about it."""
 
     property: str
     note: str
 
 
 def key_of(profile: GraphProfile, label: LabelProfile) -> Key | None:
-    """A property that is unique and present; else the closest; None where no property could be a key."""
+    """A property that is unique and present; else the closest one; None if no property could be a key."""
     possible = [
         each.column
         for each in label.properties.values()
@@ -70,8 +70,8 @@ def _rank(label: str, name: str) -> tuple[int, str]:
 def describe_kind(
     label: LabelProfile, kind: str, role: Role, key: Key, taken: set[str], made: dict[str, str]
 ) -> tuple[dict[str, Any], list[str]]:
-    """The section of a kind and what was guessed. `made` collects kinds that are made of values; `taken` are names
-    of kinds with labels."""
+    """The section of a kind and the notes. `made` collects kinds that are created from values; `taken` are names of
+    kinds with labels."""
     section = KindSection(
         kind, {"role": role.value, "labels": [label.label], "key": key.property}, [], made, {kind, *taken}
     )

@@ -1,4 +1,4 @@
-"""A look at what a description makes of a graph: some events and items, by queries that are bounded."""
+"""Preview a description of a graph: some events and items, by bounded queries."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from kg.stores.neo4j.access import access_to
 from kg.stores.neo4j.connection import Connection, first, rows
 
 EVENTS = 2_000
-"""Events of a kind, for each kind of items, that are looked at."""
+"""Number of events to read per kind of event and kind of item."""
 
 _FACTS = 5
-"""Neighbours of an item in one relation that are looked at."""
+"""Number of neighbours to read per item and relation."""
 
 
 def preview_graph(url: str, schema: DomainSchema) -> Preview:
-    """Look at some events of a graph, and the facts of the items that have most of them. Raises StoreError."""
+    """Read some events of a graph, and the facts of the items that have most of them. Raises StoreError."""
     connection = Connection(access_to(url))
     try:
         return connection.read(lambda transaction: _looked_at(transaction, schema))
@@ -46,7 +46,7 @@ def _looked_at(transaction: ManagedTransaction, schema: DomainSchema) -> Preview
         _look_at_item(transaction, schema, seen, item_kind, key, numbers[item_kind, key])
     shown = {(event.item_kind, event.item) for event in seen.events}
     for kind in {item_kind for item_kind, _ in shown}:
-        # What is shown of events are names, not keys.
+        # Events are shown with names, not keys.
         _look_at_nodes(transaction, schema, seen, kind, [numbers[each] for each in shown if each[0] == kind])
     return told(schema, seen)
 
@@ -54,7 +54,7 @@ def _looked_at(transaction: ManagedTransaction, schema: DomainSchema) -> Preview
 def _events(
     transaction: ManagedTransaction, schema: DomainSchema, kind: str, interaction: InteractionKind, item_kind: str
 ) -> Iterator[tuple[Event, int]]:
-    """Events with the server's numbers of their items, without those that cannot be read."""
+    """Readable events with the server's numbers of their items."""
     user, item = schema.nodes[interaction.user], schema.nodes[item_kind]
     if user.key is None or item.key is None:
         return
@@ -82,7 +82,7 @@ def _events(
 def _look_at_nodes(
     transaction: ManagedTransaction, schema: DomainSchema, seen: Seen, kind: str, numbers: Sequence[int]
 ) -> None:
-    """Read nodes of a kind, with the relations that their properties say."""
+    """Read nodes of a kind, with the relations in their properties."""
     columns = NodeProperties(kind, schema.nodes[kind])
     text = page_of_nodes(schema.nodes[kind], columns.properties, Conditions())
     page = first(transaction, text, nodes=node_prefix(transaction), ids=list(numbers))

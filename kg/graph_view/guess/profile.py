@@ -1,6 +1,6 @@
-"""Looking at a graph: its labels, relationship types and properties, by counts that the server keeps and by samples.
+"""Profile a graph: its labels, relationship types and properties, by counts that the server keeps and by samples.
 
-Every query is bounded: counts come from the count store, everything else looks at a limited number of elements.
+Every query is bounded: counts come from the count store, all other queries read a limited number of elements.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from kg.stores.errors import StoreError
 from kg.stores.neo4j.connection import Connection, first, rows
 
 SAMPLE = 1_000
-"""Nodes of a label, or relationships of a type, whose properties are looked at."""
+"""Nodes per label, or relationships per type, whose properties are read."""
 
 KEYS_SAMPLE = 100_000
-"""Nodes of a label in which a key is looked for twice."""
+"""Nodes per label in which keys are checked for repeats."""
 
 _MOST_NAMES = 200
-"""Labels, and types, that are looked at; those with the most elements."""
+"""Number of labels, and of types, to profile: those with the most elements."""
 
 _MOST_PAIRS = 2_000
-"""Labels times types, up to which each pair is counted."""
+"""Maximum of labels times types for which each pair is counted."""
 
 _LONGEST = 1_000
 _MOST_PARTS = 20
@@ -58,7 +58,7 @@ class PropertyProfile:
 
 @dataclass
 class LabelProfile:
-    """Nodes with a label: how many there are, and of a sample what other labels and properties they have."""
+    """Nodes with a label: their number, and for a sample their other labels and properties."""
 
     label: str
     count: int
@@ -71,7 +71,7 @@ class LabelProfile:
 
 @dataclass
 class TypeProfile:
-    """Relationships of a type: how many there are, and of a sample their ends' labels and their properties."""
+    """Relationships of a type: their number, and for a sample the labels of their ends and their properties."""
 
     type: str
     count: int
@@ -81,7 +81,7 @@ class TypeProfile:
 
 @dataclass(frozen=True)
 class GraphProfile:
-    """A graph that was looked at."""
+    """The profile of a graph."""
 
     labels: dict[str, LabelProfile]
     types: dict[str, TypeProfile]
@@ -89,7 +89,7 @@ class GraphProfile:
     notes: tuple[str, ...]
 
     def uniqueness(self, label: str, property: str) -> tuple[int, int, int]:
-        """Nodes with a label that were looked at, those with the property, and different values of it."""
+        """Number of sampled nodes with a label, of those with the property, and of its distinct values."""
         text = (
             f"MATCH (n:{token(label)}) WITH n LIMIT $most"
             f" RETURN count(n), count(n.{token(property)}), count(DISTINCT n.{token(property)})"
@@ -99,14 +99,14 @@ class GraphProfile:
 
 
 def profile_graph(connection: Connection) -> GraphProfile:
-    """Look at the graph of a database."""
+    """Profile the graph of a database."""
     labels = connection.read(
         lambda transaction: _counted(transaction, "CALL db.labels()", "MATCH (n:{}) RETURN count(n)")
     )
     types = connection.read(
         lambda transaction: _counted(transaction, "CALL db.relationshipTypes()", "MATCH ()-[r:{}]->() RETURN count(r)")
     )
-    # What WhyPath wrote into it is no part of the graph.
+    # WhyPath's own elements are not part of the graph.
     own = sorted(name for name in OWN_TYPES if types.pop(name, 0))
     unique = connection.read(_constraints)
     notes = [
@@ -186,7 +186,7 @@ def _type(transaction: ManagedTransaction, type: str, count: int) -> TypeProfile
 
 
 def _widen(transaction: ManagedTransaction, labels: list[str], types: list[TypeProfile]) -> None:
-    """Add ends that the sample has missed: it has the oldest relationships, and what came later may lead elsewhere."""
+    """Add ends that the sample has missed: it has the oldest relationships, and later ones may lead elsewhere."""
     for each in types:
         wanted = [(label, at) for at in (0, 1) for label in labels if not any(label in ends[at] for ends in each.ends)]
         for start in range(0, len(wanted), 50):
@@ -226,7 +226,7 @@ def _properties(elements: Iterable[tuple[list[list[str]], list[Any]]]) -> dict[s
 
 
 def _cell(value: Any, type: str) -> Cell:
-    """A value with the server's own times as times, so that they are known for such."""
+    """A value, with the server's own times as times, so that they are recognised."""
     if isinstance(value, str) and type.startswith(("DATE", "ZONED DATETIME", "LOCAL DATETIME")):
         try:
             moment = datetime.fromisoformat(without_zone(value))

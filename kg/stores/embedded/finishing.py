@@ -158,8 +158,7 @@ def _remove_nodes(database: Database, schema: DomainSchema, numbers: dict[str, i
 
 
 def _without_item(schema: DomainSchema, numbers: dict[str, int], load: int) -> tuple[str, tuple]:
-    """Events whose item is removed, or whose kind the schema no longer has on such items: a condition and its
-    values."""
+    """Events whose item is removed, or whose kind the schema no longer has on it: a condition and its values."""
     allowed = json.dumps(
         [f"{numbers[name]}-{numbers[item]}" for name, kind in schema.interactions.items() for item in kind.items]
     )

@@ -1,5 +1,4 @@
-"""`EmbeddedLoad`: the writer of one load. Each call is one transaction; the store's mark shows that it is in
-progress."""
+"""`EmbeddedLoad`: the writer of one load. Each call is one transaction; a mark in the store shows the load."""
 
 from __future__ import annotations
 

@@ -77,8 +77,7 @@ def _named(places: Sequence[Settings]) -> Neo4jUrl:
 
 
 def _serves(settings: Settings, target: Neo4jUrl) -> bool:
-    """Whether credentials of these settings may be sent to a target: their own server, over a connection no less
-    protected."""
+    """Whether credentials of these settings may go to a target: their own server, on a line no less protected."""
     server = settings.server
     return server is not None and server.place == target.place and target.protection >= server.protection
 

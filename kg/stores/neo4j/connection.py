@@ -44,12 +44,10 @@ CONNECT_SECONDS = 10.0
 """Seconds to wait for a server that does not answer."""
 
 QUERY_SECONDS = 300.0
-"""Seconds after which the server stops a transaction; a batch of a load takes under a second, a page of a snapshot
-some."""
+"""Seconds after which the server stops a transaction; a batch of a load takes under one, a page of a snapshot some."""
 
 RETRY_SECONDS = 20.0
-"""Seconds for which a transaction is retried after a deadlock or a lost connection; a server restarts in some
-seconds."""
+"""Seconds of retries of a transaction after a deadlock or a lost connection; a server restarts in a few."""
 
 OLDEST_SERVER = (5, 23)
 """The first version with all features that the queries use; 5.26 is tested."""

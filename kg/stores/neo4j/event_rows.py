@@ -94,8 +94,7 @@ def _look_up(
     events: Sequence[Event],
     further_ids: Sequence[str],
 ) -> _Found:
-    """The existing parts of a batch, by one query: a single event waits for the round trip to the server, not for
-    work."""
+    """The existing parts of a batch, by one query: a single event waits for round trips to the server, not for work."""
     items: dict[str, dict[str, None]] = {}
     for event in events:
         items.setdefault(event.item_kind, {})[event.item] = None

@@ -24,8 +24,7 @@ from kg.stores.sqlite.file_format import OLDEST_SQLITE, FileFormat, is_blank
 from kg.stores.sqlite.journal import set_journal_mode
 
 BUSY_SECONDS = 60.0
-"""Seconds to wait for other processes. A batch of a load holds the store for under a second, on a slow disk for
-some."""
+"""Seconds to wait for other processes. A batch of a load holds the store for under one, on a slow disk for some."""
 
 _CACHE_KIB = 65_536
 """Page cache: the indexes of a million rows fit in it, so that loading does not read pages again."""

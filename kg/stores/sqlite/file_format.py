@@ -1,5 +1,4 @@
-"""The format of an SQLite file: the mark in its header, the version of its tables, and the statements that create
-them."""
+"""The format of an SQLite file: the mark in its header, the version of its tables, and how they are created."""
 
 from __future__ import annotations
 

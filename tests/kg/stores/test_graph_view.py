@@ -44,7 +44,7 @@ class TestGraphView(EventContract, ReadContract):
 
     def test_nothing_is_loaded_into_it(self, store: GraphStore) -> None:
         self.fill(store)
-        with pytest.raises(StoreError, match="somebody else's graph"):
+        with pytest.raises(StoreError, match="an external graph"):
             load(store)
 
     def test_arrays_are_byte_identical_to_the_embedded_stores(self, store: GraphStore, tmp_path: Path) -> None:
