@@ -288,7 +288,7 @@ def test_graph_paths(folder: Path, store: str, capsys: pytest.CaptureFixture[str
     assert main(["graph", "paths", "user:a", "2", "--store", store]) == 0
     said = capsys.readouterr()
     assert said.out == ""
-    assert "--interactions also walks" in said.err
+    assert "--interactions also follows" in said.err
     (folder / "ratings.csv").write_text(RATINGS + "b,1,5,500\n")
     assert main(["load", "domain.yaml", "--store", store]) == 0
     capsys.readouterr()

@@ -81,5 +81,5 @@ def test_a_url_in_place_of_a_file_is_not_repeated(command: tuple[str, ...], caps
         main([*command, f"bolt://neo4j:{SECRET}@host"])
     assert stopped.value.code == 2
     told = capsys.readouterr().err
-    assert "a file is wanted here, not a URL" in told
+    assert "a file is expected here, not a URL" in told
     assert SECRET not in told

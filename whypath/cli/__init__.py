@@ -1,4 +1,4 @@
-"""The command `whypath`: one module a command, with `SUMMARY`, `EXAMPLES`, `configure(parser)` and `run(arguments)`.
+"""The command `whypath`: one module per command, with `SUMMARY`, `EXAMPLES`, `configure(parser)` and `run(arguments)`.
 
 Only argparse is imported before a command runs, so that `--help` answers at once. Results go to stdout, progress and
 messages to stderr. A `WhyPathError` is printed without a traceback and exits with 2, like a wrong command line.
@@ -40,19 +40,19 @@ COMMANDS = (
     "graph",
     "doctor",
 )
-"""In the order in which they are used; each is a module of this package."""
+"""Commands in the order of their use; each is a module of this package."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 1 a check failed, 2 an error said on stderr, 130 interrupted by
-    SIGINT, 143 by SIGTERM.
+    """Run one command; returns the exit code: 0 done, 1 a check failed, 2 an error reported on stderr, 130 interrupted
+    by SIGINT, 143 by SIGTERM.
     """
     with visible_streams(also_behind_errors=True):
         return _run(arguments)
 
 
 def entry() -> NoReturn:
-    """The command `whypath`, in a process of its own."""
+    """Run the command `whypath` in its own process."""
     leave(main)
 
 
@@ -71,7 +71,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 def _ended(arguments: Sequence[str] | None) -> int:
     try:
         parsed = _parsed(arguments)
-        # Only now: this alone brings numpy in, and `--help` has answered before.
+        # Only now: this import loads numpy, which `--help` does not need.
         from kg.errors import WhyPathError
 
         try:
@@ -82,22 +82,22 @@ def _ended(arguments: Sequence[str] | None) -> int:
             sys.stdout.flush()
         return int(code or DONE)
     except BrokenPipeError:
-        # Whoever read the output has left (`| head`): what they wanted they have.
+        # The reader of the output has closed it (`| head`) and needs no more.
         if (number := _number_of(sys.stdout)) is not None:
             forget_what_is_kept(number)
         return DONE
     except OutputLost as error:
         if (number := _number_of(sys.stdout)) is not None:
             forget_what_is_kept(number)
-        return _failed(f"standard output cannot be written ({error}); what the command did besides stands")
+        return _failed(f"standard output cannot be written ({error}); changes that the command made are kept")
     except UnicodeEncodeError as error:
         if not any(0xD800 <= ord(c) <= 0xDFFF for c in error.object[error.start : error.end]):
             raise
-        return _failed("an argument has bytes that are not UTF-8; whatever it names cannot be of that name")
+        return _failed("an argument has bytes that are not UTF-8; nothing that it names can have that name")
     except MemoryError:
         return _failed("this machine has not enough memory for it")
     except OSError as error:
-        # A full disk, a folder without permission: the operating system's own words and the file are what helps.
+        # A full disk, a folder without permission: the operating system's message and the file help most.
         where = f"{error.filename}: " if error.filename else ""
         return _failed(f"{where}{error.strerror or error}")
 
@@ -106,7 +106,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     try:
         return build_parser().parse_args(arguments)
     except SystemExit:
-        # Help is a result: whether it can be written is told as of any other.
+        # Help is a result: failing to write it is reported as for any other.
         if sys.stdout is not None:
             sys.stdout.flush()
         raise
@@ -120,11 +120,11 @@ def _number_of(stream: Any) -> int | None:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
+    """Build the parser of the whole command line."""
     parser = argparse.ArgumentParser(
         prog="whypath",
         description="Knowledge-graph recommendations that show the graph paths behind them.",
-        epilog="`whypath COMMAND --help` explains a command with examples; `whypath demo` shows it all on real data.",
+        epilog="`whypath COMMAND --help` explains a command with examples; `whypath demo` runs all steps on real data.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -143,7 +143,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """`--version`, looked up only when it is asked for."""
+    """`--version`, looked up only when it is given."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
         from whypath import __version__

@@ -1,4 +1,4 @@
-"""Arguments that several commands share, so that one name means one thing everywhere."""
+"""Arguments that several commands share, so that a name means the same in all of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--download",
         action="store_true",
-        help="fetch the text model that the bundle names, if new items need it and it is not on this machine",
+        help="fetch the text model that the bundle names, if new items need it and this machine lacks it",
     )
 
 
@@ -40,20 +40,22 @@ def add_history(parser: argparse.ArgumentParser) -> None:
         "--history",
         nargs="+",
         metavar="F",
-        help="files with the users' histories (user, item); without them the store's own events",
+        help="files with the users' histories (user, item); by default the store's events",
     )
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
-    """The filters on what may be listed."""
-    group = parser.add_argument_group("filters", "applied before the top k, so that k items come back if there are k")
+    """Filters of the items that may be listed."""
+    group = parser.add_argument_group(
+        "filters", "applied before the top k, so that k items are listed if that many remain"
+    )
     group.add_argument("--candidates", metavar="F", help="list only the items of this file")
     group.add_argument(
         "--exclude",
         nargs="+",
         metavar="F",
         default=[],
-        help="files with what must not be listed: (user, item) rows, or items alone for everybody",
+        help="files with items that must not be listed: (user, item) rows, or items alone for all users",
     )
     group.add_argument("--include-id", nargs="+", metavar="ID", help="list only these items")
     group.add_argument("--exclude-id", nargs="+", metavar="ID", default=[], help="do not list these items")
@@ -69,7 +71,7 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
 
 
 def filters_of(arguments: argparse.Namespace) -> FilterOptions:
-    """The filters of a command line but for `--exclude`, whose files are the command's; reads `--candidates`."""
+    """Filters of a command line except `--exclude`, whose files the command reads; reads `--candidates`."""
     from whypath.io.files import read_candidates
 
     include = None if arguments.include_id is None else list(arguments.include_id)
@@ -86,9 +88,9 @@ def filters_of(arguments: argparse.Namespace) -> FilterOptions:
 
 
 def path(text: str) -> str:
-    """A path, for argparse; a URL, which may have a password in it, is refused and not repeated."""
+    """A path, for argparse; a URL, which may contain a password, is refused and not repeated."""
     if "://" in text:
-        raise argparse.ArgumentTypeError("a file is wanted here, not a URL")
+        raise argparse.ArgumentTypeError("a file is expected here, not a URL")
     return text
 
 
@@ -102,8 +104,8 @@ def positive(text: str) -> int:
 
 
 def seed(text: str) -> int:
-    """A seed of what is drawn at random, 0 to `LARGEST_SEED`, for argparse."""
-    from whypath.models.seeds import LARGEST_SEED  # which brings numpy in, and `--help` needs none
+    """A seed of random numbers, 0 to `LARGEST_SEED`, for argparse."""
+    from whypath.models.seeds import LARGEST_SEED  # which imports numpy, and `--help` does not need it
 
     try:
         number = _whole(text, at_least=0)
@@ -117,7 +119,7 @@ def seed(text: str) -> int:
 def _whole(text: str, *, at_least: int) -> int:
     digits = text.strip()
     if digits.isascii() and digits.isdigit() and len(digits) > 30:
-        return 10**30  # more digits than Python would read
+        return 10**30  # more digits than Python reads
     try:
         number = int(digits)
     except ValueError:

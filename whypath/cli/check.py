@@ -25,13 +25,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FOLDER",
-        help="a folder besides DOMAIN.yaml's own whose files the description may name; can be given several times",
+        help="another folder, besides that of DOMAIN.yaml, whose files the description may name; can be repeated",
     )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Read everything, print the report."""
+    """Check all rows, print the report."""
     from pathlib import Path
 
     from kg.ingest import check_domain

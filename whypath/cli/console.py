@@ -1,4 +1,5 @@
-"""What commands print: results on stdout as tables, JSON or tab-separated lists, progress and remarks on stderr."""
+"""Print what commands report: results on stdout as tables, JSON or tab-separated lists, progress and remarks on
+stderr."""
 
 from __future__ import annotations
 
@@ -29,19 +30,19 @@ def print_json(data: Any) -> None:
 
     text = json_text(data, indent=2)
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
-    # Elsewhere characters would become escapes that JSON does not have.
+    # In other encodings, characters would become escapes that JSON does not have.
     print(text if encoding.startswith("utf") else json.dumps(json.loads(text), indent=2))
 
 
 def print_cells(cells: Iterable[str]) -> None:
-    """Print one line of a tab-separated list; `kg.tsv_cells` says how a text stands in it."""
+    """Print one line of a tab-separated list; `kg.tsv_cells` writes the texts."""
     from kg.tsv_cells import tsv_cell
 
     print("\t".join(map(tsv_cell, cells)))
 
 
 def print_rich(*renderables: Any) -> None:
-    """Print rich renderables to stdout, at the terminal's width or 110 columns; strings are no markup."""
+    """Print rich renderables to stdout, at the terminal's width or 110 columns; strings are not markup."""
     from whypath.answering.rendering import AllVisible
 
     console = _console(sys.stdout, width=None if sys.stdout.isatty() else 110)
@@ -50,12 +51,12 @@ def print_rich(*renderables: Any) -> None:
 
 
 def remark(message: str) -> None:
-    """Say something beside the result, on stderr."""
+    """Print a message beside the result, on stderr."""
     print(message, file=sys.stderr, flush=True)
 
 
 def one_line(text: str) -> str:
-    """A text of strangers for one line of what is printed: line breaks and tabs in it are escaped."""
+    """Make an untrusted text fit for one printed line: line breaks and tabs in it are escaped."""
     from kg.visible import visible_line
 
     return visible_line(text)
@@ -63,7 +64,7 @@ def one_line(text: str) -> str:
 
 @contextmanager
 def progress(quiet: bool = False) -> Iterator[Callable[[str], None]]:
-    """A function that shows what is going on: a spinner with the latest line on a terminal, else a line each."""
+    """Yield a function that shows progress: a spinner with the latest line on a terminal, else one line per call."""
     if quiet:
         yield lambda _: None
         return
@@ -76,14 +77,14 @@ def progress(quiet: bool = False) -> Iterator[Callable[[str], None]]:
     from whypath.answering.rendering import cell
 
     spinner = Spinner("dots", cell("…"))
-    # Redirected by rich, stdout would go to stderr, also where it is a file or a pipe.
+    # If rich redirected stdout, it would go to stderr, even for a file or a pipe.
     live = Live(spinner, console=_console(sys.stderr), transient=True, redirect_stdout=False, redirect_stderr=False)
 
     def tell(line: str) -> None:
         spinner.update(text=cell(line))
         live.start()
 
-    # The first news starts the spinner, whatever is printed stops it, and the next news starts it again.
+    # The first message starts the spinner, any print stops it, and the next message starts it again.
     with visible_streams(before_write=live.stop):
         try:
             yield tell
@@ -93,7 +94,7 @@ def progress(quiet: bool = False) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def progress_bars(*columns: ProgressColumn) -> Iterator[Progress]:
-    """Bars of rich's on stderr, which is a terminal; whatever is printed stops them, and `start` starts them again."""
+    """Yield rich's progress bars on stderr, a terminal; any print stops them, and `start` starts them again."""
     from rich.progress import Progress
 
     bars = Progress(*columns, console=_console(sys.stderr), redirect_stdout=False, redirect_stderr=False)

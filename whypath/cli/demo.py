@@ -1,7 +1,7 @@
-"""Everything on real data: MovieLens-100k joined with Wikidata's film facts.
+"""Run all steps on real data: MovieLens-100k joined with Wikidata's film facts.
 
 Fetches and links both sources, loads the graph into a store, splits, trains, compares the model with strong baselines
-and with each of its parts, recommends to a user, and explains. Leaves all of it in a folder to go on with."""
+and with each of its parts, recommends to a user, and explains. Keeps everything in a folder for further commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import argparse
 from whypath.cli.arguments import add_json, seed
 from whypath.cli.console import print_json, progress, remark, show
 
-SUMMARY = "everything on real data, from an empty folder to explained recommendations"
+SUMMARY = "run all steps on real data, from an empty folder to explained recommendations"
 EXAMPLES = """\
   whypath demo
   whypath demo my-demo --user 7 --seed 2
@@ -25,15 +25,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default="whypath-demo",
         metavar="FOLDER",
-        help="where everything goes (default whypath-demo)",
+        help="folder for all files (default whypath-demo)",
     )
     parser.add_argument(
-        "--prepare", metavar="DIR", help="only fetch and link: leave domain.yaml and its tables in DIR, and stop"
+        "--prepare", metavar="DIR", help="only fetch and link: write domain.yaml and its tables into DIR, and stop"
     )
     parser.add_argument(
-        "--catalogue", choices=("movielens", "full"), default="movielens", help="full: also films that nobody has rated"
+        "--catalogue",
+        choices=("movielens", "full"),
+        default="movielens",
+        help="full: also films that no user has rated",
     )
-    parser.add_argument("--wheels", metavar="DIR", help="a folder with the sources' wheels, where there is no network")
+    parser.add_argument("--wheels", metavar="DIR", help="a folder with the sources' wheels, for use without a network")
     parser.add_argument("--seed", type=seed, default=1, metavar="N", help="seed of split and training (default 1)")
     parser.add_argument("--user", default="42", metavar="ID", help="the user to recommend to (default 42)")
     parser.add_argument("--no-text", action="store_true", help="leave texts out of the model")
@@ -41,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prepare only, or go all the way."""
+    """Prepare only, or run all steps."""
     if arguments.prepare is not None:
         return _prepare(arguments)
     from pathlib import Path
@@ -52,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_training_installed()
     import torch
 
-    # In so small a domain threads wait for each other longer than they work.
+    # In a domain this small, threads wait for each other longer than they work.
     torch.set_num_threads(1)
 
     options = DemoOptions(
@@ -68,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     show(result, as_json=arguments.json)
     if not arguments.json:
         model = f"--store {result.folder / 'store'} --bundle {result.folder / 'bundle'}"
-        remark(f"\nGo on with, for example:\n  whypath recommend {model} --user 7 -k 5 --where 'year >= 1990'")
+        remark(f"\nContinue with, for example:\n  whypath recommend {model} --user 7 -k 5 --where 'year >= 1990'")
     return 0
 
 

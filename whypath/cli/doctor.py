@@ -1,6 +1,7 @@
-"""Say what this installation has: versions, extras, threads and accelerator, SQLite's journal mode, caches, text model.
+"""Report what this installation has: versions, extras, threads and accelerator, SQLite's journal mode, caches, text
+model.
 
-Exits with 1 where something that everything needs is missing."""
+Exits with 1 if a part that all commands need is missing."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing import Any
 from whypath.cli.arguments import add_json
 from whypath.cli.console import print_json, print_rich
 
-SUMMARY = "say what this installation has and lacks"
+SUMMARY = "report what this installation has and lacks"
 EXAMPLES = """\
   whypath doctor
   whypath doctor --json

@@ -1,7 +1,7 @@
-"""How a command ends: its exit status, whatever becomes of standard output, and an interruption at any moment.
+"""End a command: its exit status, an unusable standard output, and an interruption at any moment.
 
-A signal sets a note before it raises, since what it interrupts may turn the exception into another one: an import
-that is broken off ends in an `ImportError`, a destructor swallows everything.
+A signal handler sets the status before it raises, because the interrupted code may replace the exception: an
+interrupted import ends in an `ImportError`, a destructor swallows every exception.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, NoReturn, Self, TextIO, cast
 
 DONE, CHECK_FAILED, ERROR = 0, 1, 2
 INTERRUPTED, TERMINATED = 128 + int(signal.SIGINT), 128 + int(signal.SIGTERM)
-"""Exit statuses of commands; for a signal as shells have them."""
+"""Exit statuses of commands; for a signal, those of shells."""
 
 
 class OutputLost(Exception):
@@ -24,11 +24,11 @@ class OutputLost(Exception):
 
 
 class Signalled(BaseException):
-    """SIGTERM arrived; like `KeyboardInterrupt` for SIGINT it ends everything, with what has to be cleared away."""
+    """SIGTERM arrived; like `KeyboardInterrupt` for SIGINT, it ends the command after its clean-up."""
 
 
 class ResultStream:
-    """Standard output that says what is wrong with it: `BrokenPipeError` if its reader has left, else `OutputLost`."""
+    """Standard output that reports its failure: `BrokenPipeError` if its reader closed it, else `OutputLost`."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -43,7 +43,7 @@ class ResultStream:
             raise OutputLost(error.strerror or str(error)) from None
 
     def flush(self) -> None:
-        """Write what is kept back."""
+        """Write what is buffered."""
         try:
             self._stream.flush()
         except BrokenPipeError:
@@ -56,7 +56,8 @@ class ResultStream:
 
 
 class Interruptible:
-    """While it lasts, SIGINT and SIGTERM are noted in `status` and then raised; nothing is said of what they end."""
+    """Context in which SIGINT and SIGTERM set `status` and then raise; errors of what they interrupt are not
+    reported."""
 
     def __init__(self) -> None:
         self.status = 0
@@ -68,7 +69,7 @@ class Interruptible:
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._on_signal)
         except ValueError:
-            pass  # not the main thread, which alone may say what a signal does
+            pass  # not the main thread, which alone may set signal handlers
         self._hook = sys.unraisablehook
         sys.unraisablehook = self._unraisable
         return self
@@ -90,10 +91,11 @@ class Interruptible:
 
 
 def use_standard_streams() -> bool:
-    """Make the standard streams fit for a command, also where its caller closed them; whether results can be printed.
+    """Make the standard streams usable for a command, even if its caller closed them; returns whether results can be
+    printed.
 
-    A closed one becomes the null device, or the first file that is opened would be in its place, and what is printed
-    would go into that. Characters that the encoding lacks are written as escapes.
+    A closed stream becomes the null device; otherwise the first opened file would take its place and receive what is
+    printed. Characters that the encoding lacks are written as escapes.
     """
     for number in range(3):
         try:
@@ -121,14 +123,14 @@ def say(message: str) -> None:
 
 
 def forget_what_is_kept(number: int) -> None:
-    """Let what a standard stream keeps back go nowhere, or the interpreter complains of it when it ends."""
+    """Discard what a standard stream has buffered; otherwise the interpreter reports it at exit."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, number)
     os.close(null)
 
 
 def leave(run: Callable[[], int]) -> NoReturn:
-    """Run a command in a process of its own and end the process with its status."""
+    """Run a command in its own process and end the process with its status."""
     if not use_standard_streams():
         say("whypath: error: standard output is closed: nothing was done; redirect it to a file or to /dev/null")
         sys.exit(ERROR)
@@ -149,5 +151,5 @@ def leave(run: Callable[[], int]) -> NoReturn:
     except (OSError, ValueError):
         forget_what_is_kept(2)
     if status > 128:
-        os._exit(status)  # threads that still compute would be waited for
+        os._exit(status)  # a normal exit would wait for threads that still compute
     sys.exit(status)

@@ -1,8 +1,8 @@
 """Rank all candidates for every user of a test file and measure the lists.
 
-Users' histories come from --history, or from the store's own events. --ablate adds the model with each block left out
-and the gates fitted again, and its twins, trained from scratch with the same seed: without the graph, with a shuffled
-graph, without text. It wants the files that the bundle was trained on."""
+Users' histories come from --history, or from the store's events. --ablate adds the model without each block, gates
+fitted again, and its twins, trained from scratch with the same seed: without the graph, with a shuffled graph, without
+text. It needs the files that the bundle was trained on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_history(parser)
     parser.add_argument("--test", required=True, metavar="F", help="held-out interactions (user, item)")
     parser.add_argument("--candidates", metavar="F", help="rank only the items of this file")
-    parser.add_argument("--exclude", nargs="+", default=[], metavar="F", help="files with what is not to be ranked")
+    parser.add_argument(
+        "--exclude", nargs="+", default=[], metavar="F", help="files with items that are not to be ranked"
+    )
     parser.add_argument("--ablate", action="store_true", help="also leave out each block, and train the twins")
     parser.add_argument("--train", metavar="F", help="for --ablate: the file that the bundle was trained on")
     parser.add_argument("--valid", metavar="F", help="for --ablate: the validation file, if there was one")
@@ -38,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Evaluate, print the measures."""
+    """Evaluate, print the metrics."""
     from dataclasses import asdict
     from pathlib import Path
 
@@ -80,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def result_data(result: EvaluationResult) -> dict[str, object]:
-    """A result as plain data: means, and 95 % bootstrap intervals where users are averaged over."""
+    """A result as plain data: means, and 95 % bootstrap intervals of means over users."""
     intervals = {name: result.interval(name) for name in result.per_user}
     return {
         "name": result.name,

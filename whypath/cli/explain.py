@@ -1,7 +1,7 @@
-"""Why an item scores as it does for a user: the score's exact split, and labelled paths in the graph.
+"""Explain an item's score for a user: the score's exact split, and labelled paths in the graph.
 
-The split says what each part of the model and each item of the history adds to the score; the paths lead from items of
-the history to the item, over edges that all stand in the store."""
+The split shows the share of each part of the model and of each item of the history; the paths lead from items of the
+history to the item, over edges that are all in the store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import argparse
 from whypath.cli.arguments import add_bundle, add_history, add_json, add_store, positive
 from whypath.cli.console import remark, show
 
-SUMMARY = "say why an item is recommended to a user"
+SUMMARY = "explain why an item is recommended to a user"
 EXAMPLES = """\
   whypath explain --store store --bundle bundle --user 42 --item 50
   whypath explain --store store --bundle bundle --history train.tsv --user 42 --item 50 --paths 3 --json
@@ -24,7 +24,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--user", required=True, metavar="ID", help="the user")
     parser.add_argument("--item", required=True, metavar="ID", help="the item")
     add_history(parser)
-    parser.add_argument("--paths", type=positive, default=5, metavar="N", help="paths to show at most (default 5)")
+    parser.add_argument(
+        "--paths", type=positive, default=5, metavar="N", help="largest number of paths shown (default 5)"
+    )
     add_json(parser)
 
 

@@ -1,9 +1,8 @@
-"""Write what a model says about everybody back into the graph, or to a file: item vectors, and every user's
-recommendations.
+"""Write a model's results into the graph or to a file: item vectors, or the recommendations of all users.
 
-Into Neo4j they go as properties with a native vector index, and as relationships RECOMMENDED from users to items; into
-a graph that WhyPath has not made under names of its own (WHYPATH_RECOMMENDED, whypath_vector), and only where its
-description says `write: true`. An export that was interrupted can be run again."""
+In Neo4j they are written as properties with a native vector index, and as relationships RECOMMENDED from users to
+items; in an external graph they have separate names (WHYPATH_RECOMMENDED, whypath_vector) and are written only if its
+description says `write: true`. An interrupted export can be run again."""
 
 from __future__ import annotations
 
@@ -36,9 +35,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--out", metavar="FILE", help="write .parquet or .tsv (recommendations also .csv, and either with .gz)"
     )
-    parser.add_argument("--users", metavar="F", help="recommendations for the users of this file alone")
+    parser.add_argument("--users", metavar="F", help="recommendations only for the users of this file")
     parser.add_argument(
-        "--dimensions", type=_dimensions, metavar="N", help="of the vectors (default 256, at most 4096)"
+        "--dimensions", type=_dimensions, metavar="N", help="length of the vectors (default 256, at most 4096)"
     )
     add_json(parser)
 
@@ -105,7 +104,7 @@ def _report(found: ResultsExported, arguments: argparse.Namespace) -> None:
         remark(f"{place}: {found.rows:,} recommendations for {found.nodes:,} users")
     if found.missing:
         what = "items" if arguments.vectors else "users"
-        remark(f"{found.missing:,} {what} are not in the store (any more), or no one node of it, and were passed over")
+        remark(f"{found.missing:,} {what} are not in the store (any more), or are several nodes, and were skipped")
 
 
 def _dimensions(text: str) -> int:

@@ -1,10 +1,10 @@
 """Remove a user: node, events and relations from the store, traces from cached snapshots, rows from the files of bad
-rows that loads have left, and what waits on this machine for the store's server. Prints how much of each was removed,
-how much could still be found afterwards, and which models on this machine were trained with the user: what they did can
-be read off a model in part, so train it again (--retrain).
+rows that loads have written, and events that wait on this machine for the store's server. Prints how much of each was
+removed, how much was still there afterwards, and which models on this machine were trained with the user: part of the
+user's events can be inferred from such a model, so train it again (--retrain).
 
-In a graph that WhyPath does not own it removes what it has written itself, and says what it left. The files that a
-store was loaded from stay as they are: remove the user there, or the next load brings them back."""
+In an external graph it removes only what WhyPath has written, and reports what remains. The files that a store was
+loaded from are not changed: remove the user there, or the next load adds them again."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("user", metavar="USER", help="the user's id")
     add_store(parser)
     parser.add_argument(
-        "--retrain", action="store_true", help="train the models again that were trained with the user on this store"
+        "--retrain", action="store_true", help="train again the models that were trained with the user on this store"
     )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Remove, print the counts; 1 if there is no such user, or if something of them is left that should not be."""
+    """Remove, print the counts; exit with 1 if there is no such user, or if data of them remains that should not."""
     from whypath.engine import Engine
     from whypath.models.retraining import retrain
 
@@ -69,11 +69,11 @@ def _tell(
         "remaining": report.remaining,
     }
     if arguments.json:
-        told = {"user": report.user, "found": report.found, **counts, "waiting": report.waiting, "left": report.left}
+        outcome = {"user": report.user, "found": report.found, **counts, "waiting": report.waiting, "left": report.left}
         models = [
             {"bundle": bundle.path, "files": list(bundle.files), "trained_again": bundle in again} for bundle in bundles
         ]
-        print_json({**told, "unreached": list(report.unreached), "bundles": models})
+        print_json({**outcome, "unreached": list(report.unreached), "bundles": models})
         return
     if report.found:
         print(f"user {report.user!r}")
@@ -82,8 +82,8 @@ def _tell(
             if name == "events" and report.waiting:
                 waited = f"  ({report.waiting:,} of them waited on this machine)"
             words = {
-                "quarantined": "rows taken out of files of bad rows",
-                "snapshots": "cached snapshots written anew",
+                "quarantined": "rows removed from files of bad rows",
+                "snapshots": "cached snapshots written again",
                 "remaining": "remaining afterwards",
             }.get(name, f"{name} removed")
             print(f"{count:>9,} {words}{waited}")
@@ -92,7 +92,7 @@ def _tell(
     else:
         remark(str(report))
     for place in report.unreached:
-        remark(f"note: rows of the user may stand in {place}, which could not be reached; look there yourself")
+        remark(f"note: rows of the user may be in {place}, which could not be reached; look there yourself")
     for bundle in bundles:
         remark(f"note: {_advice(bundle, is_trained_again=bundle in again, store=arguments.store)}")
 
@@ -101,11 +101,9 @@ def _advice(bundle: TrainedBundle, *, is_trained_again: bool, store: str) -> str
     import shlex
 
     if is_trained_again:
-        return (
-            f"{bundle.path} has been trained again without the user; copies of the former one elsewhere are not known"
-        )
-    said = f"{bundle.path} was trained with the user's events, which can be read off it in part"
+        return f"{bundle.path} has been trained again without the user; copies of the former bundle are not known"
+    warning = f"{bundle.path} was trained with the user's events, part of which can be inferred from it"
     if bundle.files:
-        return f"{said}; remove the user from {', '.join(bundle.files)}, and train it again"
+        return f"{warning}; remove the user from {', '.join(bundle.files)}, and train it again"
     places = f"--store {shlex.quote(store)} --bundle {shlex.quote(bundle.path)}"
-    return f"{said}; train it again: whypath train {places} --force, or do all this with --retrain"
+    return f"{warning}; train it again: whypath train {places} --force, or use --retrain"

@@ -1,4 +1,4 @@
-"""Look around in the graph of a store: figures, one node with its neighbours, paths between two nodes, an export.
+"""Look at the graph of a store: statistics, one node with its neighbours, paths between two nodes, an export.
 
 A node is named KIND:KEY, an item also by its id alone. Sensitive fields and hidden relations are not shown."""
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kg.graph import GraphStatistics, KnowledgeGraph
     from kg.stores import GraphStore
 
-SUMMARY = "look around in the graph: stats, show NODE, paths NODE NODE, export"
+SUMMARY = "look at the graph: stats, show NODE, paths NODE NODE, export"
 EXAMPLES = """\
   whypath graph stats --store store
   whypath graph show film:50 --store store
@@ -27,7 +27,7 @@ EXAMPLES = """\
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the command's own commands."""
+    """Add the command's subcommands."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
     stats = actions.add_parser("stats", help="counts, degrees, components, items without facts, dangling ids")
     add_store(stats)
@@ -35,26 +35,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show = actions.add_parser("show", help="one node: its fields and its neighbours by relation")
     show.add_argument("node", metavar="NODE", help="KIND:KEY, or an item's id")
     add_store(show)
-    show.add_argument("--limit", type=positive, default=10, metavar="N", help="neighbours a relation (default 10)")
+    show.add_argument(
+        "--limit", type=positive, default=10, metavar="N", help="neighbours shown per relation (default 10)"
+    )
     add_json(show)
-    paths = actions.add_parser("paths", help="what joins two nodes, the shortest and most telling first")
+    paths = actions.add_parser("paths", help="paths between two nodes, the shortest and most informative first")
     paths.add_argument("start", metavar="NODE", help="KIND:KEY, or an item's id")
     paths.add_argument("end", metavar="NODE", help="KIND:KEY, or an item's id")
     add_store(paths)
     paths.add_argument("--max-edges", type=positive, default=4, metavar="N", help="longest path (default 4)")
     paths.add_argument("--limit", type=positive, default=10, metavar="N", help="paths shown (default 10)")
-    paths.add_argument("--interactions", action="store_true", help="also over what users liked")
+    paths.add_argument("--interactions", action="store_true", help="also paths over users' positive events")
     add_json(paths)
-    export = actions.add_parser("export", help="write the graph, or what is near a node, to a file")
+    export = actions.add_parser("export", help="write the graph, or the surroundings of a node, to a file")
     add_store(export)
     export.add_argument("--out", required=True, metavar="FILE", help=".graphml, .json (node-link) or .tsv (triples)")
-    export.add_argument("--around", metavar="NODE", help="only what is near this node")
-    export.add_argument("--depth", type=positive, default=1, metavar="N", help="how near, in edges (default 1)")
-    export.add_argument("--interactions", action="store_true", help="with users and what they did")
+    export.add_argument("--around", metavar="NODE", help="only the surroundings of this node")
+    export.add_argument(
+        "--depth", type=positive, default=1, metavar="N", help="size of the surroundings, in edges (default 1)"
+    )
+    export.add_argument("--interactions", action="store_true", help="with users and their events")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do one of the actions."""
+    """Run one of the actions."""
     from kg.opening import open_store
 
     store = open_store(arguments.store)
@@ -116,7 +120,7 @@ def _statistics_tables(found: GraphStatistics, dangling: int) -> list[Any]:
         relations,
         events,
         f"Components: {components.count:,}; the largest has {components.largest:,} nodes, of which "
-        f"{components.items_in_largest:,} items; {components.isolated:,} nodes stand alone",
+        f"{components.items_in_largest:,} items; {components.isolated:,} nodes have no edges",
         f"Facts per item: median {facts.median:g}, mean {facts.mean:.1f}, at most {facts.maximum:,}",
         f"Items without facts: {found.items_without_facts:,}{examples}; without events: {found.items_without_events:,}",
         f"Edges and events with an end missing: {dangling:,}",
@@ -186,7 +190,7 @@ def _paths(store: GraphStore, graph: KnowledgeGraph, arguments: argparse.Namespa
             {
                 "text": str(path),
                 "nodes": [
-                    # Other users are evidence, never names.
+                    # Other users count, but are never named.
                     {"kind": node.kind}
                     | ({} if node.kind in users and (node.kind, node.key) not in (start, end) else {"key": node.key})
                     | {"label": node.label}
@@ -204,9 +208,9 @@ def _paths(store: GraphStore, graph: KnowledgeGraph, arguments: argparse.Namespa
     if len(found) == arguments.limit:
         remark(f"there may be more, of up to {edges}; --limit shows more than {arguments.limit}")
     elif not found.complete:
-        remark(f"not all lengths up to {edges} could be searched: the nodes are too well connected; --max-edges bounds")
+        remark(f"not all lengths up to {edges} could be searched: the nodes are too well connected; --max-edges limits")
     elif not found:
-        hint = "" if arguments.interactions else "; --interactions also walks what users liked"
+        hint = "" if arguments.interactions else "; --interactions also follows positive events"
         remark(f"no path of at most {edges}{hint}")
 
 
@@ -223,7 +227,7 @@ def _export(graph: KnowledgeGraph, arguments: argparse.Namespace) -> None:
 
 
 def _node(graph: KnowledgeGraph, name: str) -> int:
-    """Global id of KIND:KEY, or of an item's id. Raises UnknownNode or UnknownItem."""
+    """Return the global id of KIND:KEY, or of an item's id. Raises UnknownNode or UnknownItem."""
     kind, colon, key = name.partition(":")
     if colon and kind in graph.kinds:
         return graph.shown_node_id(kind, key)

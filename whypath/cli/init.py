@@ -1,6 +1,6 @@
-"""Guess a first domain description from files, or from a graph in Neo4j, show what was guessed and why, and write it.
+"""Guess a first domain description from files, or from a graph in Neo4j, show the guess and its reasons, and write it.
 
-Nothing is asked. Check the file before loading: a guess is a start, not a truth."""
+There are no questions. Check the file before loading, because a guess can be wrong."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SUMMARY = "guess a domain description from files, or from a graph"
 EXAMPLES = """\
   whypath init films.csv users.csv ratings.csv
   whypath init data/*.parquet --out data/domain.yaml
-  whypath init films.csv users.csv ratings.csv --update domain.yaml   # complete it by what has come since
-  whypath init --from bolt://localhost:7687       # a graph that is there; it is only read
+  whypath init films.csv users.csv ratings.csv --update domain.yaml   # add what is new since then
+  whypath init --from bolt://localhost:7687       # an existing graph; it is only read
 """
 
 
@@ -37,31 +37,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="instead of files: a graph in Neo4j, such as bolt://host:7687 (credentials from the environment)",
     )
-    parser.add_argument("--out", metavar="FILE", help="what to write (default ./domain.yaml)")
-    there = parser.add_mutually_exclusive_group()
-    there.add_argument("--force", action="store_true", help="overwrite the description that is there")
-    there.add_argument(
+    parser.add_argument("--out", metavar="FILE", help="file to write (default ./domain.yaml)")
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument("--force", action="store_true", help="overwrite an existing description")
+    existing.add_argument(
         "--update",
         metavar="DOMAIN.yaml",
-        help="complete this description by files and columns that it does not name; what is in it stays as it is",
+        help="add to this description files and columns that it does not name; its content is not changed",
     )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Guess, write, print what was written."""
+    """Guess a description, write it and print it."""
     from pathlib import Path
 
     from kg.sources.guess import GuessError, guess_domain, write_domain
 
     if arguments.update is not None and (arguments.graph is not None or arguments.out is not None):
-        raise GuessError("--update completes the description in its place, from files: leave --from and --out out")
+        raise GuessError("--update changes the description in place, from files: do not give --from or --out")
     out = Path(arguments.update or arguments.out or "domain.yaml")
     if not out.parent.is_dir():
-        raise GuessError(f"{out}: there is no folder {out.parent}; make it first")
+        raise GuessError(f"{out}: there is no folder {out.parent}; create it first")
     if out.exists() and not (arguments.force or arguments.update):
         raise GuessError(
-            f"{out} is there already; overwrite it with --force, complete it with --update, or name another --out"
+            f"{out} exists already; overwrite it with --force, complete it with --update, or name another --out"
         )
     if arguments.graph is not None and arguments.files:
         raise GuessError("give either files or --from URL: a domain is read from files or from a graph")
@@ -80,19 +80,19 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(guess.to_yaml(), end="")
         if look is not None:
-            print("\n# What a load would have, by the first rows:")
+            print("\n# What a load would read, by the first rows:")
             for line in look.lines():
                 print(f"#   {line}")
         for doubt in guess.doubts:
             remark(doubt)
         remark(f"\nwritten to {out}; check it, {_then(arguments.graph)}{command}")
     if guess.outside:
-        remark(f"it names files outside its own folder, which a load reads only if it is told to: {command}")
+        remark(f"it names files outside its own folder, which a load reads only if allowed: {command}")
     return 0
 
 
 def _look(guess: Guess, folder: Path, url: str | None) -> Preview | None:
-    """What the first rows lead to; None, and the reason is told, where they cannot be read after all."""
+    """A preview of the first rows; None, with the reason reported, if they cannot be read."""
     from kg.errors import WhyPathError
     from kg.ingest.preview import preview
 
@@ -103,12 +103,12 @@ def _look(guess: Guess, folder: Path, url: str | None) -> Preview | None:
             return preview_graph(url, guess.schema)
         return preview(guess.schema, folder, guess.outside)
     except WhyPathError as error:
-        remark(f"no look at its first rows: {error}")
+        remark(f"no preview of its first rows: {error}")
         return None
 
 
 def _update(files: Sequence[str], out: Path, *, as_json: bool) -> int:
-    """Complete a description in its place."""
+    """Complete a description in place."""
     from kg.durable import file_written_whole
     from kg.schema import DomainSchema
     from kg.schema.description_text import read_description
@@ -123,8 +123,8 @@ def _update(files: Sequence[str], out: Path, *, as_json: bool) -> int:
         with file_written_whole(out) as whole:
             whole.write((found.text.replace("\n", "\r\n") if is_crlf else found.text).encode())
     if as_json:
-        told = {"added": list(found.added), "gone": list(found.gone), "left": list(found.left)}
-        print_json({"out": str(out), **told, "domain": found.text})
+        changes = {"added": list(found.added), "gone": list(found.gone), "left": list(found.left)}
+        print_json({"out": str(out), **changes, "domain": found.text})
         return 0
     for line in found.added:
         print(f"added {line}")
@@ -133,17 +133,17 @@ def _update(files: Sequence[str], out: Path, *, as_json: bool) -> int:
     if found.added:
         remark(f"{out} is completed; check it")
     elif found.gone or found.left:
-        remark(f"{out} stays as it was, and does not fit the files in what is said above")
+        remark(f"{out} is unchanged, and does not fit the files as listed above")
     else:
         remark(f"{out} has everything already")
     if found.added and guess.outside:
         command = _load_command(guess, out, of_graph=False)
-        remark(f"it names files outside its own folder, which a load reads only if it is told to: {command}")
+        remark(f"it names files outside its own folder, which a load reads only if allowed: {command}")
     return 0
 
 
 def _guess_with_own(files: Sequence[str], schema: DomainSchema, folder: Path) -> Guess:
-    """A guess from the files beside those of the description, without which a new table says little."""
+    """Guess from the files together with those of the description, without which a new table says little."""
     from pathlib import Path
 
     from kg.errors import WhyPathError
@@ -156,7 +156,7 @@ def _guess_with_own(files: Sequence[str], schema: DomainSchema, folder: Path) ->
     for name in dict.fromkeys(file_names(schema)):
         path = folder / name
         try:
-            located(name, name, folder)  # what lies elsewhere is read only if it is given
+            located(name, name, folder)  # a file elsewhere is read only if it is given
             is_new = _place(path) not in given
         except WhyPathError:
             continue
@@ -171,10 +171,10 @@ def _guess_with_own(files: Sequence[str], schema: DomainSchema, folder: Path) ->
 
 
 def _place(path: Path) -> Path:
-    """The folder of a file without links, and its own name."""
+    """Return the folder of a file without links, and the file's name."""
     try:
         return path.parent.resolve() / path.name
-    except (OSError, RuntimeError, ValueError):  # a loop of links, no name of a file: reading it tells
+    except (OSError, RuntimeError, ValueError):  # a loop of links, an invalid name: reading the file reports it
         return path
 
 
@@ -188,7 +188,7 @@ def _load_command(guess: Guess, out: Path, *, of_graph: bool) -> str:
 
 
 def _then(url: str | None) -> str:
-    """What to do before the load, for the graph at a URL or for files."""
+    """Say what to do before the load, for the graph at a URL or for files."""
     if url is None:
         return "then: "
     from kg.stores.neo4j.access import is_trusted
@@ -197,7 +197,7 @@ def _then(url: str | None) -> str:
         return "then: "
     return (
         f"set NEO4J_URI={url.partition('?')[0]} (in the environment, or in .env beside the password), because a"
-        " description alone does not decide where credentials go, then: "
+        " description alone does not decide where credentials are sent, then: "
     )
 
 

@@ -1,10 +1,10 @@
 """Load a domain's files into a store.
 
 Every row is checked. A bad row is left out, counted, and written to quarantine.jsonl with file, line and reason.
-Loading the same files twice changes nothing; an interrupted load can be run again. A description of a graph that is
-in Neo4j already has no store: the graph is read again, and nothing is written to it.
+Loading the same files twice changes nothing; an interrupted load can be run again. A description of an external graph
+in Neo4j needs no store: the graph is read again, and nothing is written to it.
 
-A first load of tens of millions of rows into Neo4j goes faster through files for its bulk importer."""
+A first load of tens of millions of rows into Neo4j is faster through files for its bulk importer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EXAMPLES = """\
   whypath load domain.yaml --store store --replace --quarantine bad-rows.jsonl
   whypath load domain.yaml --store store --allow-outside ../data
   whypath load domain.yaml --to-import-files import
-  whypath load graph.yaml                  # a description of a graph in Neo4j: read it again, write nothing to it
+  whypath load graph.yaml                  # an external graph in Neo4j: read it again, write nothing to it
 """
 
 
@@ -46,19 +46,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     target.add_argument(
         "--to-import-files",
         metavar="DIR",
-        help="write files for Neo4j's bulk importer into an empty folder, and say what to run",
+        help="write files for Neo4j's bulk importer into an empty folder, and print the command to run",
     )
     parser.add_argument("--strict", action="store_true", help="check every row first, and load nothing if one is bad")
-    parser.add_argument("--replace", action="store_true", help="remove what the files no longer have")
+    parser.add_argument("--replace", action="store_true", help="remove what is no longer in the files")
     parser.add_argument(
-        "--quarantine", metavar="FILE", help="where bad rows go (default: quarantine.jsonl beside DOMAIN.yaml)"
+        "--quarantine", metavar="FILE", help="file for bad rows (default: quarantine.jsonl beside DOMAIN.yaml)"
     )
     parser.add_argument(
         "--allow-outside",
         action="append",
         metavar="FOLDER",
         default=[],
-        help="a folder besides DOMAIN.yaml's own whose files the description may name; can be given several times",
+        help="another folder, besides that of DOMAIN.yaml, whose files the description may name; can be repeated",
     )
     add_json(parser)
 
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         report = _load(arguments, store)
     except WhyPathError:
         if made is not None and store.state().generation == 0:
-            # A store with nothing in it would only be in the way of the next command.
+            # An empty store would only disturb the next command.
             store.close()
             remove_tree(made)
         raise
@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _yet_to_make(url: str) -> Path | None:
-    """The folder of an embedded store that is not there; None for any other store."""
+    """The folder of an embedded store that does not exist yet; None for any other store."""
     from pathlib import Path
 
     from kg.opening import path_of, scheme_of
@@ -122,8 +122,8 @@ def _run_to_files(arguments: argparse.Namespace) -> int:
         print(report)
         print(f"the files are in {folder}; while the server is stopped run, as its user,\n")
         print(f"  cd {shlex.quote(folder)} && {shlex.join(command)}\n")
-        print("which replaces everything in the database neo4j. Then start the server and use it as --store; the first")
-        print("command makes the constraints and indexes, which takes a while.")
+        print("It replaces everything in the database neo4j. Then start the server and use it as --store; the first")
+        print("command creates the constraints and indexes, which takes a while.")
     return 0
 
 
@@ -145,7 +145,7 @@ def _load(arguments: argparse.Namespace, target: LoadTarget) -> LoadReport:
 
 
 def _read_again(arguments: argparse.Namespace) -> int:
-    """Read the graph that the description is of, whatever has changed in it; print the report."""
+    """Read the graph of the description again, with all changes; print the report."""
     from pathlib import Path
 
     from kg.ingest import QUARANTINE_NAME, LoadError
@@ -154,13 +154,13 @@ def _read_again(arguments: argparse.Namespace) -> int:
     domain = Path(arguments.domain)
     if arguments.store is not None and Path(arguments.store) != domain:
         raise LoadError(
-            f"{domain} describes a graph that is there already, which is its own store: leave --store out, and"
+            f"{domain} describes an external graph, which is its own store: leave --store out, and"
             f" give `--store {domain}` to train and recommend"
         )
     if arguments.replace:
-        raise LoadError(f"{domain} describes somebody else's graph: reading it takes it as it is, leave --replace out")
+        raise LoadError(f"{domain} describes an external graph, which is only read: leave --replace out")
     store = open_store(domain)
-    # It needs Neo4j's driver, and open_store says so where that is missing.
+    # It needs Neo4j's driver, and open_store reports it if that is missing.
     from kg.graph_view import GraphView
 
     assert isinstance(store, GraphView)
@@ -266,4 +266,4 @@ def load_progress() -> Iterator[LoadCallback]:
 
 
 def _line(now: LoadProgress) -> str:
-    return f"{now.stage}: {one_line(now.source)}, {now.rows:,} rows, {now.rows_per_second:,.0f} a second"
+    return f"{now.stage}: {one_line(now.source)}, {now.rows:,} rows, {now.rows_per_second:,.0f} per second"

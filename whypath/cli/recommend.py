@@ -1,7 +1,7 @@
 """Recommend items: to one user as a table, or to many as a file of ranked lists (user item rank score).
 
-With --history the users' behaviour comes from files and none of the store's interactions is read; items of the history
-are never listed. Without it the store's own events are used. A user without a history gets a popularity blend."""
+With --history, the users' histories come from files and the store's events are not read; items of the history
+are never listed. Without it, the store's events are used. A user without a history gets a popularity blend."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_filters(parser)
     parser.add_argument("-k", type=positive, default=10, metavar="N", help="length of a list (default 10)")
     parser.add_argument(
-        "--repeats", action="store_true", help="with the store's events: also list what the user has had"
+        "--repeats", action="store_true", help="with the store's events: also list items that the user has had"
     )
     parser.add_argument(
         "--leave-out",
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def print_lists(lists: Iterable[Recommendations], *, as_json: bool) -> None:
-    """Print the lists to stdout, as the file would have them or as one JSON array."""
+    """Print the lists to stdout, in the format of the file or as one JSON array."""
     if as_json:
         print_json(
             [

@@ -1,8 +1,8 @@
-"""Write events to the store: one, or those of a file (columns user, item, and if there are any weight, time, event_id).
+"""Write events to the store: one, or those of a file (columns user, item, and optionally weight, time, event_id).
 
 An event is acknowledged when it is durable, and repeating it under its id changes nothing. While the store's server is
-away nothing is written; with --queue the events wait on this machine instead, and are delivered, in order and before
-anything newer, by the next `whypath record` here that finds the server (--deliver does nothing else)."""
+unavailable, nothing is written; with --queue, the events wait on this machine instead. The next `whypath record` here
+that reaches the server delivers them, in order and before newer events (--deliver does nothing else)."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_store(parser)
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--user", metavar="ID", help="the user of one event; wants --item")
+    what.add_argument("--user", metavar="ID", help="the user of one event; needs --item")
     what.add_argument("--events", metavar="F", help="a file of events")
-    what.add_argument("--deliver", action="store_true", help="only deliver what waits on this machine")
+    what.add_argument("--deliver", action="store_true", help="only deliver events that wait on this machine")
     parser.add_argument("--item", metavar="ID", help="the item of the event")
-    parser.add_argument("--kind", metavar="KIND", help="the kind of interaction, where the domain has several")
+    parser.add_argument("--kind", metavar="KIND", help="the kind of interaction, if the domain has several")
     parser.add_argument("--weight", type=float, metavar="W", help="the event's weight")
     parser.add_argument("--time", type=float, metavar="T", help="seconds since 1970, UTC (default: now)")
     parser.add_argument("--id", metavar="ID", help="the event's id (default: a digest of its content)")
-    parser.add_argument("--queue", action="store_true", help="let events wait here while the server is away")
+    parser.add_argument("--queue", action="store_true", help="let events wait here while the server is unavailable")
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Record, say what became of the events; 1 if some were refused."""
+    """Record the events and report the outcome; exit with 1 if some were refused."""
     from kg.errors import WhyPathError
     from kg.stores.event_queue import Delivery
     from whypath.engine import Engine
@@ -52,13 +52,13 @@ def run(arguments: argparse.Namespace) -> int:
     if (arguments.user is None) != (arguments.item is None):
         raise WhyPathError("--user and --item go together")
     if arguments.user is None and not all(value is None for value in (arguments.weight, arguments.time, arguments.id)):
-        raise WhyPathError("--weight, --time and --id are for the one event of --user and --item")
+        raise WhyPathError("--weight, --time and --id are for the event of --user and --item")
     with Engine.open(arguments.store, queue=arguments.queue) as engine:
         if arguments.deliver:
             delivery, report, unknown = engine.deliver(), None, []
         else:
             events, unknown = _events(engine, arguments)
-            # Where the server is away, `record` says so, or lets the new events wait behind those that do.
+            # If the server is unavailable, `record` reports it, or queues the new events behind the waiting ones.
             delivery = engine.deliver() if engine.stale is None else Delivery()
             report = engine.record(*events)
             unknown += [(events[each.row].id, each.reason) for each in report.refused]
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _events(engine: Engine, arguments: argparse.Namespace) -> tuple[list[Event], list[tuple[str, str]]]:
-    """The events of the command line, and rows of a file that cannot be events: (place, reason)."""
+    """Return the events of the command line, and rows of a file that cannot be events: (place, reason)."""
     from kg.graph import UnknownItem
     from whypath.io.files import read_events
     from whypath.live.recording import event_of
@@ -81,7 +81,7 @@ def _events(engine: Engine, arguments: argparse.Namespace) -> tuple[list[Event],
     events: list[Event] = []
     unknown: list[tuple[str, str]] = []
     for row, (user, item) in enumerate(zip(rows.users, rows.items, strict=True)):
-        # The shortest decimal number, as it stood in the file; a row without a time has none, so that it is the same
+        # The shortest decimal number, as it was in the file. A row without a time has none, so that it is the same
         # event when the file is recorded again.
         weight = None if rows.weights is None or math.isnan(rows.weights[row]) else float(str(rows.weights[row]))
         time = None if rows.times is None or math.isnan(rows.times[row]) else float(rows.times[row])

@@ -1,4 +1,4 @@
-"""Items near to an item: those that the model scores best for a history of that item alone."""
+"""List the items most similar to an item: those that the model scores best for a history of that item alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import argparse
 from whypath.cli.arguments import add_bundle, add_filters, add_json, add_store, filters_of, positive
 from whypath.cli.console import show
 
-SUMMARY = "list items near to an item"
+SUMMARY = "list items similar to an item"
 EXAMPLES = """\
   whypath similar --store store --bundle bundle --item 50
   whypath similar --store store --bundle bundle --item 50 -k 5 --where 'year < 1980'
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     exclusions = read_exclusions(arguments.exclude)
     filters = filters_of(arguments)
-    # There is no user whose rows these would be: nobody gets these items.
+    # There is no user to match (user, item) rows with, so all their items are left out.
     filters["exclude"] = [*arguments.exclude_id, *exclusions.items, *exclusions.pairs.items]
     with Engine.open(arguments.store, arguments.bundle, download=arguments.download, wait_for_texts=True) as engine:
         found = engine.similar(arguments.item, arguments.k, **filters)

@@ -1,10 +1,10 @@
-"""Standard output and error of a command, through which nothing invisible passes, whoever writes it.
+"""Standard output and error of a command that show invisible characters, whatever code writes to them.
 
-All that Python prints goes there: results, remarks, messages of argparse, lines of logging and warnings of libraries,
-tracebacks. So what strangers put into ids, labels and files' names is made visible here once (`kg.visible`), and not
-where each line is written. What programs read (JSON, tab-separated lists) has nothing invisible in it and passes as it
-is. Only the escape sequences of rich, which draws tables and progress of texts made visible before, go past it. On
-standard error addresses with credentials are hidden as well: argparse repeats what it does not know.
+All that Python prints passes through: results, remarks, messages of argparse, lines of logging and warnings of
+libraries, tracebacks. So untrusted characters in ids, labels and file names are made visible in one place
+(`kg.visible`), and not where each line is written. Output for programs (JSON, tab-separated lists) has no invisible
+characters and passes unchanged. Only the escape sequences of rich, which draws tables and progress of texts made
+visible before, bypass it. Standard error also hides addresses with credentials, as argparse repeats unknown arguments.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any, TextIO, cast
 
 
 class VisibleStream:
-    """A text stream that writes to another what `kg.visible.visible` makes of a text, and else is that other stream."""
+    """A text stream that writes texts to another stream through `kg.visible.visible`, and otherwise acts as that
+    stream."""
 
     def __init__(
         self,
@@ -25,13 +26,13 @@ class VisibleStream:
         *,
         hide: Callable[[str], str] = lambda text: text,
     ) -> None:
-        """before: called before each write. hide: takes out of each text what must not be told."""
+        """before: called before each write. hide: removes from each text what must not be shown."""
         self._hide = hide
         self._stream = stream
         self._before = before
 
     def write(self, text: str) -> int:
-        """Write the text made visible; returns the length of the text as it was given."""
+        """Write the text made visible; returns the length of the given text."""
         hidden = self._hide(text)
         self.passed().write(hidden if _is_plain(hidden) else _visible(hidden))
         return len(text)
@@ -42,7 +43,7 @@ class VisibleStream:
             self.write(line)
 
     def passed(self) -> TextIO:
-        """The stream behind, for what must not be changed."""
+        """The wrapped stream, for text that must not be changed."""
         self._before()
         return self._stream
 
@@ -51,7 +52,7 @@ class VisibleStream:
 
 
 def passed(stream: TextIO) -> TextIO:
-    """The stream behind all that makes it visible, for rich."""
+    """The innermost wrapped stream, for rich."""
     while isinstance(stream, VisibleStream):
         stream = stream.passed()
     return stream
@@ -61,13 +62,13 @@ def passed(stream: TextIO) -> TextIO:
 def visible_streams(
     before_write: Callable[[], None] = lambda: None, *, also_behind_errors: bool = False
 ) -> Iterator[None]:
-    """Put standard output and error behind streams that show all.
+    """Wrap standard output and error in streams that show invisible characters.
 
-    before_write: called before either is written to. also_behind_errors: leave them so where an exception ends this,
-    as the interpreter is about to print it.
+    before_write: called before either is written to. also_behind_errors: keep them after an exception,
+    as the interpreter prints it later.
     """
     before = sys.stdout, sys.stderr
-    # Either is None where the caller closed it.
+    # Either is None if the caller closed it.
     if sys.stdout is not None:
         sys.stdout = cast(TextIO, VisibleStream(sys.stdout, before_write))
     if sys.stderr is not None:
@@ -84,7 +85,7 @@ def visible_streams(
 
 
 def _is_plain(text: str) -> bool:
-    """Whether there is nothing to make visible, for most texts; what `kg.visible` imports is not needed for help."""
+    """Whether there is nothing to make visible, as in most texts; it avoids the imports of `kg.visible` for help."""
     return text.translate(_PASSED).isprintable() and (text.isascii() or max(text) < "\N{COMBINING GRAVE ACCENT}")
 
 

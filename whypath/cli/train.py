@@ -1,7 +1,7 @@
 """Train a model and write it as a bundle.
 
-With --train the store supplies graph, items and texts, and none of its interactions is read. Without --train the
-store's own positive events are learnt from. Without --valid the stored default settings are used."""
+With --train, the store supplies graph, items and texts, and its events are not read. Without --train, the model is
+trained on the store's positive events. Without --valid, the default settings are used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from whypath.models.train_settings import TrainSettings
 
 SUMMARY = "train a model on files or on the store's events"
-REVEALS = "a model's files can tell what single users had, even where only few did something in common"
+REVEALS = "a model's files can reveal items of single users, even where only few users have them in common"
 EXAMPLES = """\
   whypath train --store store --bundle bundle
   whypath train --store store --train train.tsv --valid valid.tsv --seed 1 --bundle bundle
@@ -30,35 +30,37 @@ EXAMPLES = """\
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_store(parser)
-    parser.add_argument("--train", metavar="F", help="positive interactions (user, item); the store's own are not read")
-    parser.add_argument("--valid", metavar="F", help="held-out interactions that settings and stopping are chosen by")
-    parser.add_argument("--seed", type=seed, metavar="N", help="seed of everything drawn (default 1)")
     parser.add_argument(
-        "--settings", metavar="FILE.toml", help="settings of all parts; flags of the command come before the file's"
+        "--train", metavar="F", help="positive interactions (user, item); the store's events are not read"
+    )
+    parser.add_argument("--valid", metavar="F", help="held-out interactions on which settings are chosen")
+    parser.add_argument("--seed", type=seed, metavar="N", help="seed of all random numbers (default 1)")
+    parser.add_argument(
+        "--settings", metavar="FILE.toml", help="settings of all parts; flags of the command override the file"
     )
     parser.add_argument(
         "--print-settings",
         action=_PrintSettings,
-        help="print all settings with what they are, those of a --settings before it, and exit",
+        help="print all settings with their meaning, those of a --settings before it, and exit",
     )
     parser.add_argument("--bundle", required=True, metavar="DIR", help="folder to write; must not exist")
     parser.add_argument(
-        "--force", action="store_true", help="replace an existing bundle; refused where the folder holds anything else"
+        "--force", action="store_true", help="replace an existing bundle; refused if the folder holds anything else"
     )
     parser.add_argument(
-        "--refit", action="store_true", help="fit again on train and valid together, with the settings found"
+        "--refit", action="store_true", help="fit again on train and valid together, with the chosen settings"
     )
     facts = parser.add_mutually_exclusive_group()
     facts.add_argument(
-        "--no-graph", action="store_true", help="take relations and degrees from every part of the model"
+        "--no-graph", action="store_true", help="train every part of the model without relations and degrees"
     )
     facts.add_argument("--shuffle-graph", action="store_true", help="train on the graph with its relations shuffled")
     texts = parser.add_mutually_exclusive_group()
-    texts.add_argument("--no-text", action="store_true", help="take texts from every part of the model")
+    texts.add_argument("--no-text", action="store_true", help="train every part of the model without texts")
     texts.add_argument(
         "--text-model",
         metavar="NAME-or-DIR",
-        help="what reads texts: an encoder of the Hugging Face hub, or a folder (default: all-MiniLM-L6-v2, English)",
+        help="the text model: an encoder of the Hugging Face hub, or a folder (default: all-MiniLM-L6-v2, English)",
     )
     parser.add_argument(
         "--only", metavar="BLOCK", help="one part alone: behavior, graph, text, or an encoder such as ease"
@@ -68,21 +70,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=None,
         metavar="N",
-        help="learn nothing of items, and of pairs of items, that fewer users had (default 2; 1: learn everything)",
+        help="learn nothing about items, and pairs of items, of fewer users (default 2; 1: learn everything)",
     )
     add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train, write the bundle, print what it was trained on."""
+    """Train, write the bundle, print the size of its data."""
     from kg.errors import WhyPathError
     from whypath.engine import Engine
     from whypath.models.bundle import check_free
 
     settings = _settings(arguments)
-    for flag, is_said in (("valid", arguments.valid), ("refit", settings.refit)):
-        if is_said and not arguments.train:
-            raise WhyPathError(f"--{flag} needs --train: the store's own events are not split")
+    for flag, is_given in (("valid", arguments.valid), ("refit", settings.refit)):
+        if is_given and not arguments.train:
+            raise WhyPathError(f"--{flag} needs --train: the store's events are not split")
     if settings.refit and not arguments.valid:
         raise WhyPathError("--refit fits on train and valid together; give --valid")
     directory = Path(arguments.bundle)
@@ -112,31 +114,31 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> TrainSettings:
-    """The settings of the file, with what flags say in their place."""
+    """The settings of the file, overridden by the flags."""
     from whypath.models.train_settings import TrainSettings
 
     settings = TrainSettings() if arguments.settings is None else TrainSettings.read(arguments.settings)
-    said: dict[str, object] = {}
+    given: dict[str, object] = {}
     if arguments.seed is not None:
-        said["seed"] = arguments.seed
+        given["seed"] = arguments.seed
     if arguments.refit:
-        said["refit"] = True
+        given["refit"] = True
     if arguments.no_graph or arguments.shuffle_graph:
-        said["graph"] = "none" if arguments.no_graph else "shuffled"
+        given["graph"] = "none" if arguments.no_graph else "shuffled"
     if arguments.no_text:
-        said["text"] = False
+        given["text"] = False
     if arguments.only is not None:
-        said["only"] = arguments.only
+        given["only"] = arguments.only
     if arguments.min_users is not None:
-        said["min_users"] = arguments.min_users
+        given["min_users"] = arguments.min_users
     if arguments.text_model is not None:
         # Another model has another revision and digest, and its own prefix.
-        said["text_encoder"] = type(settings.text_encoder)(model=arguments.text_model)
-    return settings.model_copy(update=said)
+        given["text_encoder"] = type(settings.text_encoder)(model=arguments.text_model)
+    return settings.model_copy(update=given)
 
 
 class _PrintSettings(argparse.Action):
-    """`--print-settings`: works without the arguments that a training needs."""
+    """`--print-settings`: works without the required arguments of a training."""
 
     def __init__(self, option_strings: list[str], dest: str, help: str) -> None:
         super().__init__(option_strings, dest, nargs=0, help=help)
