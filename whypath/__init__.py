@@ -1,7 +1,7 @@
 """WhyPath: knowledge-graph recommendations that show the graph paths behind them.
 
-`Engine` is the door for Python, `whypath` for the shell. Names are imported when they are first used, so that the
-command line answers at once.
+`Engine` is the API for Python, `whypath` the command for the shell. Names are imported when they are first used, so
+that the command line starts quickly.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from whypath.answering.results import Explanation, RankedItem, Recommendations, SimilarItems
     from whypath.engine import Engine
 
-# Read when OpenMP starts with torch, so it must be said before. Its threads otherwise spin while they wait for each
-# other, which on a busy machine makes training the graph network several times slower.
+# OpenMP reads it when it starts with torch, so it must be set before. Its threads otherwise spin while they wait for
+# each other, which on a busy machine makes training the graph network several times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {

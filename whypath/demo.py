@@ -1,4 +1,4 @@
-"""The demo from end to end: prepare, load, split, train, compare, recommend, explain; everything left in one folder."""
+"""Run the demo: prepare, load, split, train, compare, recommend, explain; everything is kept in one folder."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from whypath.models.bundle import check_free
 from whypath.models.evaluating import KS
 
 BASELINES = ("popularity", "itemknn", "ease", "ials")
-"""Behaviour models that fusion is compared with, fitted on the same train part with their stored default settings."""
+"""Behaviour models that fusion is compared with, fitted on the same train part with their default settings."""
 
 SHOWN = ("recall@10", "ndcg@10", "mrr@10", "hit@10", "coverage@10", "recall@20", "ndcg@20")
-"""Measures of the printed table."""
+"""Metrics of the printed table."""
 
 FUSION = "fusion"
 
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """What the demo is told."""
+    """Options of the demo."""
 
     folder: Path = Path("whypath-demo")
     catalogue: CatalogueName = "movielens"
@@ -50,7 +50,7 @@ class DemoOptions:
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo found; the domain, store, split and bundle lie in `folder`."""
+    """Results of the demo; the domain, store, split and bundle are in `folder`."""
 
     folder: Path
     prepared: DemoReport
@@ -84,7 +84,7 @@ class DemoResult:
 
 
 def run_demo(options: DemoOptions, tell: Callable[[str], None]) -> DemoResult:
-    """Go all the way. Raises whatever the steps raise; what a step has finished stays in the folder."""
+    """Run all steps. Raises what the steps raise; results of finished steps are kept in the folder."""
     folder = options.folder
     check_free(folder / "bundle", force=True)
     prepared = prepare(folder / "domain", catalogue=options.catalogue, wheels=options.wheels, progress=tell)
@@ -107,7 +107,7 @@ def run_demo(options: DemoOptions, tell: Callable[[str], None]) -> DemoResult:
 
 
 def _compared(engine: Engine, graph: KnowledgeGraph, split: Split, tell: Callable[[str], None]) -> Comparison:
-    """Fusion, the baselines and each block alone on the split's test part, all by the same code."""
+    """Evaluate fusion, the baselines and each block alone on the split's test part, all by the same code."""
     facts = graph.item_facts().matrix(graph.n_nodes)
     task = RankingTask.of_split(split, graph.item_ids, features=facts)
     results = []

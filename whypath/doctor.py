@@ -1,4 +1,4 @@
-"""What an installation has and lacks, found out by looking, for `whypath doctor` and for bug reports."""
+"""Find what an installation has and lacks, for `whypath doctor` and for bug reports."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found. `packages` maps a package that a plain installation has to its version, None where it is missing;
-    `extras` maps each extra to the packages that it lacks (none: it is there); `threads` are those of torch."""
+    """What an installation has. `packages` maps each package of a plain installation to its version, None if missing;
+    `extras` maps each extra to the packages that it lacks (none: installed); `threads` are those of torch."""
 
     whypath: str
     python: str
@@ -45,7 +45,7 @@ class Findings:
 
     @property
     def sound(self) -> bool:
-        """Whether everything is there that serving needs: an installation may go without what only training needs."""
+        """Whether everything that serving needs is there; packages that only training needs may be missing."""
         return all(found for name, found in self.packages.items() if name not in TRAINING)
 
     def to_json(self) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class Findings:
         return {**asdict(self), "sound": self.sound}
 
     def sections(self) -> dict[str, dict[str, str]]:
-        """The findings for a reader, by section."""
+        """The findings as texts, by section."""
         return {
             "Installation": {
                 "whypath": self.whypath,
@@ -85,7 +85,7 @@ class Findings:
 
 
 def examine() -> Findings:
-    """Look at everything; reads files, asks no network."""
+    """Collect the findings; reads files, uses no network."""
     needed, extras = _requirements()
     threads, accelerator = _computing()
     return Findings(
@@ -115,7 +115,7 @@ def _waiting() -> tuple[Waiting, ...]:
 
 
 def _requirements() -> tuple[list[str], dict[str, list[str]]]:
-    """Packages always needed, and those of each extra, from the metadata of the installed distribution."""
+    """Required packages, and those of each extra, from the metadata of the installed distribution."""
     try:
         lines = metadata("whypath").get_all("Requires-Dist") or []
     except PackageNotFoundError:
@@ -146,7 +146,7 @@ def _missing(package: str) -> str:
 
 
 def _computing() -> tuple[int | None, str]:
-    """Threads and accelerator of torch."""
+    """Return threads and accelerator of torch."""
     if find_spec("torch") is None:
         return None, "none without torch"
     import torch
@@ -166,7 +166,7 @@ def _accelerator() -> str:
 
 def _text_model() -> str:
     if _version("transformers") is None:
-        return "the extra `text` is not installed; `whypath train --no-text` does without"
+        return "the extra `text` is not installed; `whypath train --no-text` works without it"
     if is_cached(TEXT_MODEL):
-        return f"{TEXT_MODEL.project} {TEXT_MODEL.version} is there"
+        return f"{TEXT_MODEL.project} {TEXT_MODEL.version} is available"
     return f"{TEXT_MODEL.project} {TEXT_MODEL.version} is fetched by the first `whypath train` that reads texts"

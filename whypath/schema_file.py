@@ -13,12 +13,12 @@ from whypath.models.train_settings import TrainSettings
 
 
 def schema_text() -> str:
-    """The JSON schema of `domain.yaml` as it stands in the documentation."""
+    """The JSON schema of `domain.yaml` as it is in the documentation."""
     return _text(DomainSchema.json_schema())
 
 
 def settings_schema_text() -> str:
-    """The JSON schema of a settings file as it stands in the documentation."""
+    """The JSON schema of a settings file as it is in the documentation."""
     return _text(TrainSettings.model_json_schema())
 
 

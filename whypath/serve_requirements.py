@@ -1,4 +1,4 @@
-"""`requirements-serve.txt`: what an installation needs that serves and does not train, from `pyproject.toml`."""
+"""Write `requirements-serve.txt`, the requirements of an installation that only serves, from `pyproject.toml`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADER = """\
 
 
 def serve_requirements(pyproject: str) -> str:
-    """The content of the file, from that of `pyproject.toml`."""
+    """Return the content of the file, from that of `pyproject.toml`."""
     dependencies = tomllib.loads(pyproject)["project"]["dependencies"]
     needed = [line for line in dependencies if canonicalize_name(Requirement(line).name) not in TRAINING]
     return HEADER + "".join(f"{line}\n" for line in needed)

@@ -94,19 +94,19 @@ def linked_file(folder: Path) -> None:
 
 
 FOREIGN: list[tuple[Callable[[Path], object], str]] = [
-    (store, "holds a bundle and 'store/', which are not of it"),
+    (store, "holds a bundle and 'store/', which are not part of it"),
     (lambda folder: (folder / "notes.txt").write_text("mine"), "'notes.txt'"),
     (lambda folder: (folder / ".hidden").write_text("mine"), "'.hidden'"),
     (lambda folder: (folder / "empty").mkdir(), "'empty/'"),
     (lambda folder: (folder / "model" / "notes.txt").write_text("mine"), "'model/notes.txt'"),
     (lambda folder: (folder / "model" / "block-ease.safetensors").write_text("mine"), "'model/block-ease.safetensors'"),
     (lambda folder: (folder / "model" / "model").mkdir(), "'model/model/'"),
-    (lambda folder: (folder / "link").symlink_to("/etc"), "'link .no regular file.'"),
-    (lambda folder: os.mkfifo(folder / "pipe"), "'pipe .no regular file.'"),
-    (linked_model, "'model .no regular file.'"),
-    (linked_file, "'popularity.parquet .no regular file.'"),
-    (in_the_record, "'store/', which have no name of a bundle's files"),
-    (unreadable, "'notes.txt', which have no name of a bundle's files .*bundle.json cannot be read"),
+    (lambda folder: (folder / "link").symlink_to("/etc"), "'link .not a regular file.'"),
+    (lambda folder: os.mkfifo(folder / "pipe"), "'pipe .not a regular file.'"),
+    (linked_model, "'model .not a regular file.'"),
+    (linked_file, "'popularity.parquet .not a regular file.'"),
+    (in_the_record, "'store/', which do not have the names of a bundle's files"),
+    (unreadable, "'notes.txt', which do not have the names of a bundle's files .*bundle.json cannot be read"),
     (lambda folder: [(folder / f"n{n}").touch() for n in range(9)], "'n0', 'n1', 'n2', …, which"),
 ]
 
@@ -180,10 +180,10 @@ def test_what_is_in_the_way_is_said(engine: Engine, tmp_path: Path) -> None:
     for name, message in (
         ("file", "is a file; a bundle is a folder"),
         ("to-file", "is a file; a bundle is a folder"),
-        ("nowhere", "is a link that leads nowhere; remove it, or make the folder .*absent"),
+        ("nowhere", "is a link that leads nowhere; remove it, or create the folder .*absent"),
         ("round", "is a link that leads nowhere"),
-        ("folder", "is there and is no bundle; name a folder that does not exist"),
-        ("file/inside", "file is no folder, or may not be written to"),
+        ("folder", "exists and is not a bundle; name a folder that does not exist"),
+        ("file/inside", "file is not a folder, or may not be written to"),
         ("nul\0byte", "no bundle can be written to .*null byte"),
     ):
         for force in (False, True):

@@ -179,7 +179,7 @@ def test_init_writes_once_and_shows_what_it_guessed(folder: Path, capsys: pytest
     assert all(line.startswith("#") for line in look.split("\n") if line)
     assert "# Guessed from the files" in written
     assert main(["init", "films.csv", "ratings.csv"]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
     assert main(["init", "films.csv", "ratings.csv", "--out", "other.yaml", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["out"] == "other.yaml"

@@ -57,7 +57,7 @@ def test_what_cannot_be_done_is_said_first(
         (["--vectors", "--to-store"], "--out"),
         (["--recommendations", "5", "--to-store"], "--out"),
         (["--vectors", "--out", tmp_path / "v.csv"], ".parquet or .tsv"),
-        (["--vectors", "--out", tmp_path / "no" / "v.tsv"], "make it first"),
+        (["--vectors", "--out", tmp_path / "no" / "v.tsv"], "create it first"),
         (["--vectors", "--users", "users.tsv", "--out", tmp_path / "v.tsv"], "--users is for"),
         (["--recommendations", "5", "--dimensions", "9", "--out", tmp_path / "r.tsv"], "--dimensions is for"),
     ):

@@ -116,10 +116,10 @@ BAD = {
     "notgzip.tsv.gz": (b"user\titem\n1\t2\n", "not a whole gzip file"),
     "no.parquet": (b"PAR", "not a Parquet file that can be read"),
     "both.tsv": (b"user\titem\titem_id\n1\t2\t3\n", "columns 'item' and 'item_id' both name the item"),
-    "twice.tsv": (b"user\titem\tuser\n1\t2\t3\n", "column 'user' stands twice"),
+    "twice.tsv": (b"user\titem\tuser\n1\t2\t3\n", "column 'user' is twice"),
     "noid.tsv": (b"user\titem\n1\t2\n1\t \n", "line 3: column 'item' is empty"),
-    "weight.tsv": (b"user\titem\trating\n1\t2\tgood\n", "line 2: column 'rating' holds 'good', which is no number"),
-    "infinite.tsv": (b"user\titem\tweight\n1\t2\tinf\n", "line 2: column 'weight' holds 'inf', which is no number"),
+    "weight.tsv": (b"user\titem\trating\n1\t2\tgood\n", "line 2: column 'rating' holds 'good', which is not a number"),
+    "infinite.tsv": (b"user\titem\tweight\n1\t2\tinf\n", "line 2: column 'weight' holds 'inf', which is not a number"),
     "heavy.tsv": (b"user\titem\tweight\n1\t2\t3\n1\t2\t1e308\n", "line 3: column 'weight': 1e+308 is beyond 1e+15"),
     "milliseconds.tsv": (
         b"user\titem\ttime\n1\t2\t\n1\t2\t1700000000000\n",

@@ -106,7 +106,7 @@ def test_no_filter_allows_everything(graph: KnowledgeGraph) -> None:
         ({"where": ["year >= soon"]}, "'year' is a number; 'soon' is none"),
         ({"where": ["released > soon"]}, "'released' is a date"),
         ({"where": ["colour == blue"]}, "neither true nor false"),
-        ({"where": ["year ~ 19"]}, "looks for a part of a text"),
+        ({"where": ["year ~ 19"]}, "finds a part of a text"),
         ({"where": ["genre > A"]}, "'genre' is a relation"),
         ({"where": ["yaer > 1"]}, "no field or relation 'yaer'; there are: .*genre.*year"),
         ({"where": ["secret == 1"]}, "marked sensitive"),

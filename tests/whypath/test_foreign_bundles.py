@@ -108,12 +108,12 @@ def test_the_engine_refuses_indices_out_of_range_instead_of_writing_there(worksh
 Edit = Callable[[dict[str, Any]], object]
 
 RECORDS: list[tuple[Edit, str]] = [
-    (lambda r: r["files"].update({"../x": "0" * 64}), r"the file '\.\./x', which is none of a bundle's"),
+    (lambda r: r["files"].update({"../x": "0" * 64}), r"the file '\.\./x', which is not one of a bundle's"),
     (lambda r: r["files"].update({"/etc/passwd": "0" * 64}), "the file '/etc/passwd'"),
-    (lambda r: r["files"].update({"model/../model/model.json": "0" * 64}), "none of a bundle's"),
-    (lambda r: r["files"].update({"store/store.sqlite": "0" * 64}), "none of a bundle's"),
-    (lambda r: r["files"].update({"model/block-../../x.safetensors": "0" * 64}), "none of a bundle's"),
-    (lambda r: r["files"].update({"bundle.json": "0" * 64}), "none of a bundle's"),
+    (lambda r: r["files"].update({"model/../model/model.json": "0" * 64}), "not one of a bundle's"),
+    (lambda r: r["files"].update({"store/store.sqlite": "0" * 64}), "not one of a bundle's"),
+    (lambda r: r["files"].update({"model/block-../../x.safetensors": "0" * 64}), "not one of a bundle's"),
+    (lambda r: r["files"].update({"bundle.json": "0" * 64}), "not one of a bundle's"),
     (lambda r: r["files"].update({"popularity.parquet": "short"}), "no SHA-256 for the file 'popularity.parquet'"),
     (lambda r: r["files"].pop("model/items.parquet"), "does not name the file 'model/items.parquet'"),
     (lambda r: r["files"].pop("model/block-ease.safetensors"), "do not agree on the file 'model/block-ease"),
@@ -214,4 +214,4 @@ def test_where_there_is_no_bundle_it_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "empty").mkdir()
     for place in (tmp_path / "absent", tmp_path / "file", tmp_path / "empty", Path("nul\0byte")):
-        refused(place, "is no bundle|cannot be read")
+        refused(place, "is not a bundle|cannot be read")

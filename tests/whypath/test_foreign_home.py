@@ -102,8 +102,8 @@ def test_a_queue_and_notes_of_somebody_else_are_done_without(
     commands = [["forget", user, "--store", str(store)], ["graph", "stats", "--store", str(store)]]
     codes, said = said_by(commands, environment)
     assert codes == ["0", "0"], said
-    assert f"note: rows of the user may stand in {queue / 'events.sqlite'} (it has another owner)" in said["forget"]
-    assert "which bundles were trained with whom cannot be read" in said["forget"]
+    assert f"note: rows of the user may be in {queue / 'events.sqlite'} (it has another owner)" in said["forget"]
+    assert "the notes of bundles and their users cannot be read" in said["forget"]
     for path in (queue / "events.sqlite", tmp_path / "data" / "bundles"):
         path.chmod(0o700)
     # As it was.

@@ -1,1 +1,1 @@
-"""From a model and a snapshot to answers: lists, filters, explanations."""
+"""Compute answers from a model and a snapshot: lists, filters, explanations."""

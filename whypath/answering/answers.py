@@ -1,4 +1,4 @@
-"""`Answers`: the methods of an engine that answer, in the caller's own ids; each takes the request path."""
+"""`Answers`: the methods of an engine that answer, in the caller's ids; all use the request path."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Answers(ABC):
 
     @abstractmethod
     def requests(self, *, offline: bool = False) -> RequestPath:
-        """The request path over the state of now, for several questions to one state. Raises NotTrained.
+        """The request path over the current state, for several questions to one state. Raises NotTrained.
 
-        `offline`: with nothing of the store's interactions in it: popularity is that of the training events.
+        `offline`: without the store's events; popularity is that of the training events.
         """
 
     def recommend(
@@ -39,10 +39,10 @@ class Answers(ABC):
         now: float | None = None,
         **filters: Unpack[FilterOptions],
     ) -> Recommendations:
-        """The k best items for a user of the store, or a popularity blend for one without positive events.
+        """List the k best items for a user of the store, or a popularity blend for one without positive events.
 
-        Items that the user has events on are left out, of the kinds in `leave_out`, or of those that the description
-        says (`excludes`); none with `repeats`. Filters come before the top k. `context` and `now`: see `Query`. Raises
+        Items of the user's events are left out, of the kinds in `leave_out`, or by default of the description's
+        (`excludes`); none with `repeats`. Filters come before the top k. `context` and `now`: see `Query`. Raises
         NotTrained, FilterError, BadId.
         """
         asked = Filters(**filters)
@@ -58,7 +58,7 @@ class Answers(ABC):
         now: float | None = None,
         **filters: Unpack[FilterOptions],
     ) -> Recommendations:
-        """The k best items for a history of item ids given here; unknown ids are passed over and noted."""
+        """List the k best items for a history of item ids; unknown ids are ignored and noted."""
         query = Query(
             history=id_texts(history, "a history"), k=k, filters=Filters(**filters), context=context or {}, now=now
         )
@@ -78,12 +78,12 @@ class Answers(ABC):
         progress: Callable[[str], None] | None = None,
         **filters: Unpack[FilterOptions],
     ) -> Iterator[Recommendations]:
-        """Lists for many users at once, in their order; made in batches while they are taken, all from one state.
+        """Make lists for many users, in their order; computed in batches during iteration, all from one state.
 
         `users`: users of the store, None for all who have events; or a mapping of users to the item ids that they
-        like. With `history`, files of (user, item) rows, histories come from there, `users` None are all users of the
-        files, and none of the store's interactions is read. `exclude_files`: what is not listed, (user, item) rows, or
-        items alone for all users. `progress` gets messages on rows that are left out. The rest is as in `recommend`.
+        like. With `history`, files of (user, item) rows, histories come from these files, `users` None are all users of
+        the files, and the store's events are not read. `exclude_files`: items that are not listed, (user, item) rows,
+        or items alone for all users. `progress` gets messages on rows that are left out. The rest is as in `recommend`.
 
         Raises NotTrained, FilterError, BadId, FileProblem.
         """
@@ -100,7 +100,7 @@ class Answers(ABC):
         return path.answers(query, behaviour)
 
     def similar(self, item: Id, k: int = 10, **filters: Unpack[FilterOptions]) -> SimilarItems:
-        """The items that score best for a history of this item alone. Raises UnknownItem."""
+        """List the items that score best for a history of this item alone. Raises UnknownItem."""
         path, name = self.requests(), id_text(item)
         label = path.scorer.graph.label_of(path.scorer.graph.item_index(name))
         found = path.recommend(Query(history=(name,), k=k, filters=Filters(**filters)))
@@ -119,10 +119,10 @@ class Answers(ABC):
         progress: Callable[[str], None] | None = None,
         **filters: Unpack[FilterOptions],
     ) -> Explanation:
-        """Why an item scores as it does for a user: the score's split and at most `paths` labelled paths.
+        """Explain an item's score for a user: the score's split and at most `paths` labelled paths.
 
         `history`: see `recommend_many`. `k`, `context`, `now` and the filters are those of the list that is explained,
-        which matters where stages change lists. Raises UnknownItem.
+        which matters if stages change lists. Raises UnknownItem.
         """
         histories = paths_of(history)
         path = self.requests(offline=bool(histories))
@@ -145,7 +145,7 @@ class Answers(ABC):
         now: float | None = None,
         **filters: Unpack[FilterOptions],
     ) -> Explanation:
-        """`explain` for a history of item ids given here."""
+        """`explain` for a history of item ids."""
         path, given = self.requests(), id_texts(history, "a history")
         query = Query(None, given, k, Filters(**filters), context=context or {}, now=now)
         return path.explain(query, behaviour_of(path.scorer.graph, query), id_text(item), paths)

@@ -1,4 +1,4 @@
-"""`Behaviour`: what one user or many have liked and seen, from the store, from files or from given items."""
+"""`Behaviour`: the liked and seen items of one or many users, from the store, from files or from given items."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ from whypath.io.files import Rows, read_interactions
 
 @dataclass(frozen=True, eq=False)
 class Behaviour:
-    """Users with what they liked, which counts for scores, and csr [n_users, n_items] `seen`, which is not listed.
+    """Users with `liked` items, which count for scores, and csr [n_users, n_items] `seen`, which are not listed.
 
-    A user is None for a history that is given without one. `notes`: what readers of some users' answers have to know,
-    by row.
+    The user of a history without a user is None. `notes`: remarks for the readers of some users' answers, by row.
     """
 
     users: Sequence[str | None]
@@ -34,12 +33,12 @@ class Behaviour:
     notes: Mapping[int, str] = field(default_factory=dict)
 
     def seen_by(self, row: int) -> NDArray[np.int32]:
-        """Items that are not listed for one user."""
+        """The items that are not listed for one user."""
         return self.seen.indices[self.seen.indptr[row] : self.seen.indptr[row + 1]]
 
 
 def behaviour_of(graph: KnowledgeGraph, query: Query) -> Behaviour:
-    """The one user of a query. Raises BadId, WhyPathError."""
+    """Read the behaviour of the user of a query. Raises BadId, WhyPathError."""
     if query.history is not None:
         return _asked_at(query, behaviour_of_histories(graph, {None: query.history}))
     return _asked_at(query, behaviour_of_user(graph, query.user or "", _left_out(query)))
@@ -53,7 +52,7 @@ def behaviours_of(
     exclude: Rows,
     tell: Callable[[str], None],
 ) -> Behaviour:
-    """Many users with a query's options; see `Answers.recommend_many`. exclude: (user, item) rows that count as seen.
+    """Read many users with a query's options; see `Answers.recommend_many`. exclude: (user, item) rows of seen items.
 
     Raises BadId, FileProblem, WhyPathError.
     """
@@ -80,9 +79,9 @@ def _asked_at(query: Query, behaviour: Behaviour) -> Behaviour:
 
 
 def behaviour_of_user(graph: KnowledgeGraph, user: str, leave_out: Collection[str] | None = None) -> Behaviour:
-    """A user of the store: liked is what positive events are on, seen what is not to be listed.
+    """Read a user of the store: items of positive events are liked, items that are not to be listed are seen.
 
-    `leave_out`: kinds of events whose items are not listed; None: those that the description says. Raises WhyPathError.
+    `leave_out`: kinds of events whose items are not listed; None: those of the description. Raises WhyPathError.
     """
     liked, seen = graph.history_of(user, kinds_left_out(graph.schema, leave_out))
     return Behaviour([user], liked, Histories.of_items(seen, graph.n_items).matrix())
@@ -91,7 +90,7 @@ def behaviour_of_user(graph: KnowledgeGraph, user: str, leave_out: Collection[st
 def behaviour_of_histories(
     graph: KnowledgeGraph, histories: Mapping[str, Iterable[Id]] | Mapping[None, Iterable[Id]]
 ) -> Behaviour:
-    """Users with the item ids that they like, in order; unknown ids are passed over and noted. Raises BadId."""
+    """Make users with the item ids that they like, in order; unknown ids are ignored and noted. Raises BadId."""
     given = [list(dict.fromkeys(id_texts(ids, "a history"))) for ids in histories.values()]
     lengths = np.array([len(ids) for ids in given])
     names = [name for ids in given for name in ids]
@@ -111,7 +110,7 @@ def behaviour_of_histories(
 
 
 def kinds_left_out(schema: DomainSchema, leave_out: Collection[str] | None) -> Collection[str]:
-    """The kinds of events whose items are not listed: those given, or those of the description. Raises WhyPathError."""
+    """The kinds of events whose items are not listed: the given ones, or the description's. Raises WhyPathError."""
     if leave_out is None:
         return schema.kinds_left_out
     kinds = [leave_out] if isinstance(leave_out, str) else list(leave_out)
@@ -127,7 +126,7 @@ def behaviour_of_files(
     users: Sequence[str] | None,
     tell: Callable[[str], None],
 ) -> Behaviour:
-    """Histories from files, for the given users or all of the files; `tell` gets messages on rows that are left out.
+    """Read histories from files, for the given users or all of the files; `tell` gets messages on rows left out.
 
     Raises FileProblem.
     """
@@ -142,9 +141,9 @@ def behaviour_of_files(
 def behaviour_of_store(
     graph: KnowledgeGraph, users: Sequence[str] | None, *, leave_out: Collection[str] | None = None
 ) -> Behaviour:
-    """Histories from the store's events, for the given users or all that have any.
+    """Read histories from the store's events, for the given users or all that have any.
 
-    `leave_out`: kinds of events whose items are not listed; None: those that the description says. Raises WhyPathError.
+    `leave_out`: kinds of events whose items are not listed; None: those of the description. Raises WhyPathError.
     """
     if users is not None and len(users) == 1:
         return behaviour_of_user(graph, users[0], leave_out)
@@ -156,15 +155,15 @@ def behaviour_of_store(
 
 
 def histories_of(histories: Histories, user_ids: Sequence[str | None], wanted: Sequence[str]) -> Histories:
-    """The wanted users' histories of those of `user_ids`, empty ones for users that are not among them."""
+    """Select the asked users' histories from those of `user_ids`, empty ones for users that are not among them."""
     row_of = {user: row for row, user in enumerate(user_ids)}
-    # One user more, who has no event.
+    # One more user, without events.
     padded = replace(histories, offsets=np.append(histories.offsets, histories.offsets[-1]), now=None)
     return padded.take(np.array([row_of.get(user, len(user_ids)) for user in wanted], dtype=np.int64))
 
 
 def rows_of(matrix: sp.csr_array, user_ids: Sequence[str | None], wanted: Sequence[str]) -> sp.csr_array:
-    """The wanted users' rows of a matrix whose rows are `user_ids`, empty ones for users that it does not have."""
+    """Select the asked users' rows of a matrix with rows `user_ids`, empty ones for users that it lacks."""
     row_of = {user: row for row, user in enumerate(user_ids)}
     rows = np.array([row_of.get(user, -1) for user in wanted], dtype=np.int64)
     known = np.flatnonzero(rows >= 0)

@@ -1,4 +1,4 @@
-"""`Where`: a condition on a field or relation, read from text or made in Python."""
+"""`Where`: a condition on a field or relation, parsed from text or made in Python."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Value: TypeAlias = str | int | float | bool
 
 
 _TRUTH = {"true": 1.0, "yes": 1.0, "1": 1.0, "1.0": 1.0, "false": 0.0, "no": 0.0, "0": 0.0, "0.0": 0.0}
-"""How yes and no are spelled."""
+"""Spellings of booleans."""
 
 
 class FilterError(WhyPathError):
-    """A filter that cannot be read or applied; the message says which part and what would do."""
+    """A filter that cannot be read or applied; the message says which part is wrong and what is valid."""
 
 
 class Comparison(StrEnum):
@@ -36,13 +36,13 @@ class Comparison(StrEnum):
 _NAME = re.compile(r"""\s*+(?:(?P<mark>["'`])(?P<quoted>[^"'`\n]++)(?P=mark)|(?P<plain>[^<>=!~"'`\n]++))\s*+""")
 
 _SIGNS = (">=", "<=", "==", "!=", "=", "<", ">", "~")
-"""In the order in which they are looked for: `year >=` alone compares with the text "="."""
+"""In the order of parsing: `year >=` alone compares with the text "="."""
 
 
 def _value_in(text: str) -> str:
-    """What is compared with, trimmed; of blanks alone the last; "" if there is nothing, or a line break within it.
+    """Return the trimmed value; of blanks alone, the last; "" if there is nothing, or a line break within it.
 
-    Not a regular expression: one that looks for the value between blanks takes a time that grows with their square.
+    Not a regular expression: one that finds the value between blanks takes time quadratic in their number.
     """
     value = text.strip() or text.replace("\n", "")[-1:]
     return "" if "\n" in value else value
@@ -52,7 +52,7 @@ def _value_in(text: str) -> str:
 class Where:
     """A condition on a field (`year >= 1990`) or a relation (`genre == Comedy`: some fact of that name has that label).
 
-    An item without a value for the field meets no condition on it, whatever the comparison.
+    An item without a value for the field meets no condition on it.
     """
 
     name: str
@@ -61,9 +61,9 @@ class Where:
 
     @classmethod
     def parse(cls, text: str) -> Where:
-        """Read a condition as the command line has it: `year >= 1990`, `genre = Comedy`, `title ~ star`.
+        """Parse a condition as on the command line: `year >= 1990`, `genre = Comedy`, `title ~ star`.
 
-        A name may have blanks (`Retail Price >= 20`), and in quotation marks or backticks also signs (`"a=b" > 1`).
+        A name may have blanks (`Retail Price >= 20`), and in quotation marks or backticks also operators (`"a=b" > 1`).
         """
         named = _NAME.match(text)
         rest = text[named.end() :] if named is not None else ""
@@ -75,8 +75,8 @@ class Where:
         if not name or not sign:
             raise FilterError(
                 f"cannot read the condition {text!r}; write NAME COMPARISON VALUE, with one of >= <= > < == != ~, "
-                "for example 'year >= 1990', 'genre == Comedy' or 'Retail Price < 20'; a name with signs in it stands"
-                " in quotation marks"
+                "for example 'year >= 1990', 'genre == Comedy' or 'Retail Price < 20'; put a name with signs in it in"
+                " quotation marks"
             )
         if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
             value = value[1:-1]
@@ -86,7 +86,7 @@ class Where:
         return f"{self.name} {self.comparison.value} {self.value}"
 
     def spelled(self) -> str:
-        """The value as texts have it: a number from Python that is whole without a point, true and false in small."""
+        """The value as a text: a whole number without a point, true and false in lower case."""
         if isinstance(self.value, bool):
             return str(self.value).lower()
         if isinstance(self.value, float) and self.value.is_integer():
@@ -94,7 +94,7 @@ class Where:
         return str(self.value)
 
     def number(self, type: str) -> float:
-        """The value as a numeric column of that type holds it."""
+        """The value for a numeric column of that type."""
         if type == "boolean":
             number = _TRUTH.get(self.spelled().casefold())
             if number is None:
@@ -112,12 +112,12 @@ class Where:
             return float(self.value)
         except ValueError:
             raise FilterError(
-                f"{self.name!r} is a number; {self.value!r} is none: write '{self.name} >= 1990'"
+                f"{self.name!r} is a number; {self.value!r} is not: write '{self.name} >= 1990'"
             ) from None
 
 
 def where(name: str, comparison: str, value: Value) -> Where:
-    """A condition from Python: `where("year", ">=", 1990)`, `where("genre", "==", "Comedy")`. Raises FilterError."""
+    """Make a condition in Python: `where("year", ">=", 1990)`, `where("genre", "==", "Comedy")`. Raises FilterError."""
     try:
         return Where(name, Comparison("==" if comparison == "=" else comparison), value)
     except ValueError:

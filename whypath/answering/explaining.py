@@ -1,4 +1,4 @@
-"""Why an item scores as it does for a history: the score's exact split in readable names, and the paths behind it."""
+"""Explain an item's score for a history: the score's exact split in readable names, and the paths behind it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from whypath.answering.scoring import Scorer
 from whypath.answering.shown_paths import paths_for
 
 BIAS = "bias"
-"""Name of the part of a score that the item has for everybody."""
+"""Name of the part of a score that an item has for all users."""
 
 
 def explain_score(scorer: Scorer, user: str | None, history: Histories, item: int, limit: int) -> Explanation:
-    """The split of the item's score for one user's history, and at most `limit` paths from it to the item.
+    """Split the item's score for one user's history, and find at most `limit` paths from it to the item.
 
     A user without a history has a popularity score, which has no split and no path.
     """
@@ -37,7 +37,7 @@ def explain_score(scorer: Scorer, user: str | None, history: Histories, item: in
             paths=(),
             note="No positive event is known, so the score is popularity alone.",
         )
-    # The target never counts for itself, also where the user has had it.
+    # The target never counts for itself, even if the user has had it.
     rest = history.keep(history.items != item)
     split = scorer.split(rest, item)
     others = rest.matrix().indices
@@ -68,7 +68,7 @@ def _history(graph: KnowledgeGraph, items: NDArray[np.int32], shares: NDArray[np
 def _entities(
     graph: KnowledgeGraph, item: int, nodes: NDArray[np.int64], shares: NDArray[np.float32]
 ) -> tuple[EntityShare, ...]:
-    """The shares of the item's facts by entity; only facts that stand in the store under a relation that is shown."""
+    """The shares of the item's facts by entity; only facts that are in the store under a relation that is shown."""
     facts = graph.item_facts()
     hidden = {relation.name for relation in graph.relations if relation.hidden}
     open_codes = [code for code, name in enumerate(facts.relation_names) if name.removeprefix("~") not in hidden]

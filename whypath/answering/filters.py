@@ -1,7 +1,7 @@
 """Filters on what may be recommended: ids, kinds, conditions on fields or relations, availability.
 
-`Filters` says what is wanted in the caller's words; `Filters.apply` turns it into the mask of items of a snapshot, and
-keeps what each step left, so that an empty result can say why. Filters come before the top k, so k results come back.
+`Filters` holds the caller's filters; `Filters.apply` turns them into the mask of items of a snapshot, and keeps the
+number of items after each step, to explain an empty result. Filters come before the top k, so k results remain.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from whypath.answering.item_masks import available_items, items_of_kinds, items_
 
 @dataclass(frozen=True)
 class Step:
-    """What a filter left: its description and the number of items after it."""
+    """A step of filtering: its description and the number of items after it."""
 
     filter: str
     left: int
@@ -29,7 +29,7 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Allowed:
-    """Result of a filter: `mask` bool [n_items], None where everything is allowed; `steps` in the order applied."""
+    """Result of a filter: `mask` bool [n_items], None if all items are allowed; `steps` in the order applied."""
 
     mask: NDArray[np.bool_] | None
     steps: tuple[Step, ...]
@@ -41,10 +41,10 @@ class Allowed:
 
 @dataclass(frozen=True)
 class Filters:
-    """What may be recommended; every part narrows it.
+    """Filters of the items that may be recommended; every part narrows them.
 
     `include` only these ids (None: all); `exclude` none of these ids; `kinds` only these item kinds (empty: all);
-    `where` conditions that must all hold; `available` only what the domain's rule says is available.
+    `where` conditions that must all hold; `available` only items that are available by the domain's rule.
     """
 
     include: Sequence[Id] | None = None
@@ -54,11 +54,11 @@ class Filters:
     available: bool = False
 
     def without(self, items: Sequence[Id]) -> Filters:
-        """The same filters, and none of these items."""
+        """The same filters, also without these items."""
         return replace(self, exclude=(*id_texts(self.exclude, "`exclude`"), *items))
 
     def apply(self, graph: KnowledgeGraph) -> Allowed:
-        """The items of `graph` that pass. Ids that the graph does not know are passed over; raises FilterError."""
+        """Find the items of `graph` that pass. Ids that the graph does not know are ignored; raises FilterError."""
         if self.include is None and not (self.exclude or self.kinds or self.where or self.available):
             return Allowed(None, (Step("all items", graph.n_items),))
         mask = np.ones(graph.n_items, dtype=bool)
@@ -76,7 +76,7 @@ class Filters:
             narrow(f"kind: {', '.join(kinds)}", ("kinds", kinds), lambda: items_of_kinds(graph, kinds))
         for given in self.where:
             condition = Where.parse(given) if isinstance(given, str) else given
-            # Of 1, 1.0 and True, which are equal, each is spelled in its own way.
+            # 1, 1.0 and True are equal, but are written differently.
             part = ("where", type(condition.value), condition)
             narrow(str(condition), part, lambda condition=condition: items_where(graph, condition))
         if self.available:
@@ -88,7 +88,7 @@ class Filters:
 
 
 class FilterOptions(TypedDict, total=False):
-    """Keyword arguments that filter what is listed; see `Filters`."""
+    """Keyword arguments that filter lists; see `Filters`."""
 
     include: Sequence[Id] | None
     exclude: Sequence[Id]

@@ -1,4 +1,4 @@
-"""Where rows of given files meet a graph: which items it knows, which rows are positive, users as matrix rows."""
+"""Match rows of files with a graph: known items, positive rows, users as matrix rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class AmbiguousRule(WhyPathError):
 
 @dataclass(frozen=True)
 class Reading:
-    """What became of given rows: how many there were, were dropped as not positive, were on items unknown to the graph.
+    """Counts of given rows: all, those dropped as not positive, those on items unknown to the graph.
 
     `examples` are a few of the unknown ids.
     """
@@ -47,12 +47,12 @@ class Reading:
 def to_interactions(
     rows: Rows, graph: KnowledgeGraph, *, users: Sequence[str] | None = None, positive_only: bool = True
 ) -> tuple[Interactions, Reading]:
-    """Rows as interactions over the graph's items, sorted by user, time, item and weight, so that file order has no
-    effect.
+    """Convert rows to interactions over the graph's items, sorted by user, time, item and weight, so that the order of
+    a file has no effect.
 
     users: the users of the result in this order, rows of others are dropped; None for all users of the rows, by id
-    (also those whose every row is dropped). positive_only: keep only what the domain's rule calls positive; where a row
-    has no weight, it counts as positive, since it was given as behaviour. Raises AmbiguousRule.
+    (also those without remaining rows). positive_only: keep only rows that are positive by the domain's rule; a row
+    without a weight counts as positive, because it was given as behaviour. Raises AmbiguousRule.
     """
     user_ids = sorted(set(rows.users)) if users is None else list(users)
     place = {user: row for row, user in enumerate(user_ids)}
@@ -90,9 +90,9 @@ def to_interactions(
 
 
 def kinds_of(rows: Rows, names: Sequence[str]) -> NDArray[np.int16]:
-    """The kind of each row as an index into the domain's `names`, int16 [n_rows].
+    """Return the kind of each row as an index into the domain's `names`, int16 [n_rows].
 
-    -1 where it is unknown: no column of the files says it, and the domain has several.
+    -1 if it is unknown: the files have no column of it, and the domain has several.
     """
     if rows.kinds is None:
         return np.full(len(rows), 0 if len(names) == 1 else -1, dtype=np.int16)
@@ -101,7 +101,7 @@ def kinds_of(rows: Rows, names: Sequence[str]) -> NDArray[np.int16]:
 
 
 def positive_rows(rows: Rows, schema: DomainSchema) -> NDArray[np.bool_]:
-    """Which rows are positive by the domain's rule, bool [n_rows]; rows without a weight are."""
+    """Whether each row is positive by the domain's rule, bool [n_rows]; rows without a weight are."""
     everything = np.ones(len(rows), dtype=bool)
     if rows.weights is None:
         return everything

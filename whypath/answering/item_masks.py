@@ -1,6 +1,6 @@
-"""Which items pass one part of a filter, as a mask over the items of a snapshot; each part is computed once.
+"""Compute masks of the items of a snapshot that pass one part of a filter; each part is computed once.
 
-A mask depends on items, entities and relations only, so it is kept with what snapshots share of these
+A mask depends on items, entities and relations only, so it is kept with the facts that snapshots share
 (`KnowledgeGraph.facts`): recording an event keeps it, a load drops it.
 """
 
@@ -25,7 +25,7 @@ from whypath.answering.conditions import Comparison, FilterError, Where
 
 _MOST_MASKS = 256
 _MOST_CELLS = 64_000_000
-"""Masks that are kept of one snapshot's facts, and their bytes; those used longest ago are dropped."""
+"""Limits of the masks kept for one snapshot's facts: number and bytes; those used longest ago are dropped."""
 
 _ARROW_SIGNS = {
     Comparison.EQUAL: "equal",
@@ -42,9 +42,9 @@ _kept: weakref.WeakKeyDictionary[SharedFacts, OrderedDict[Hashable, NDArray[np.b
 
 
 def kept_mask(graph: KnowledgeGraph, part: Hashable, compute: Callable[[], NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    """The mask bool [n_items], read-only, of a part of a filter: the kept one, or else what `compute` gives.
+    """Return the mask bool [n_items], read-only, of a part of a filter: a kept one, or that of `compute`.
 
-    Safe to use from many threads; several that want a new mask at once may each compute it.
+    Safe to use from many threads; several that need a new mask at once may each compute it.
     """
     with not_forking():
         masks = _kept.setdefault(graph.facts, OrderedDict())
@@ -63,7 +63,7 @@ def kept_mask(graph: KnowledgeGraph, part: Hashable, compute: Callable[[], NDArr
 
 
 def named_items(graph: KnowledgeGraph, ids: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Items with these ids; unknown ids are passed over."""
+    """Items with these ids; unknown ids are ignored."""
     mask = np.zeros(graph.n_items, dtype=bool)
     found = graph.item_indices(ids)
     mask[found[found >= 0]] = True
@@ -82,7 +82,7 @@ def items_of_kinds(graph: KnowledgeGraph, kinds: tuple[str, ...]) -> NDArray[np.
 
 
 def available_items(graph: KnowledgeGraph) -> NDArray[np.bool_]:
-    """Items that the domain's `available` rule lets through; a kind without a rule is always available.
+    """Items that are available by the domain's rule; a kind without a rule is always available.
 
     Raises FilterError.
     """
@@ -101,7 +101,7 @@ def available_items(graph: KnowledgeGraph) -> NDArray[np.bool_]:
                 " used in a filter; name another field under `available` in domain.yaml"
             )
         start = graph.offsets[kind]
-        # Each different value is compared once.
+        # Each distinct value is compared once.
         values = column.codes if column.numbers is None else column.numbers
         assert values is not None
         _, first, which = np.unique(values, return_index=True, return_inverse=True)
@@ -141,8 +141,8 @@ def _of_field(column: FieldColumn, condition: Where) -> NDArray[np.bool_]:
         raise FilterError(f"the field {condition.name!r} is marked sensitive and cannot be used in a filter")
     if column.numbers is not None:
         if condition.comparison is Comparison.CONTAINS:
-            raise FilterError(f"~ looks for a part of a text, and {condition.name!r} is of type {column.type}")
-        # A missing value is NaN, which compares as false but for !=.
+            raise FilterError(f"~ finds a part of a text, but {condition.name!r} is of type {column.type}")
+        # A missing value is NaN, which compares as false except with !=.
         return _compared(column.numbers, condition.comparison, condition.number(column.type)) & ~column.missing
     assert column.codes is not None
     assert column.categories is not None
@@ -170,11 +170,11 @@ def _of_relation(graph: KnowledgeGraph, relation: RelationTable, condition: Wher
 
 
 def _texts_meet(texts: Strings, condition: Where) -> NDArray[np.bool_]:
-    """Which texts meet a condition, bool [n]."""
+    """Whether each text meets a condition, bool [n]."""
     value = condition.spelled()
     folded, comparison = value.casefold(), condition.comparison
     if without_halves(value) != value:
-        # No column of text has half of a character, and Arrow accepts none.
+        # No column of text has a lone surrogate, and Arrow accepts none.
         return np.array([_meets(text, comparison, value) for text in texts], dtype=bool)
     array = texts.array
     if comparison not in _IGNORING_CASE:
@@ -185,7 +185,7 @@ def _texts_meet(texts: Strings, condition: Where) -> NDArray[np.bool_]:
         found = _mask(pc.call_function("match_substring", [lower], pc.MatchSubstringOptions(folded)))
     else:
         found = _mask(pc.call_function(_ARROW_SIGNS[comparison], [lower, pa.scalar(folded, array.type)]))
-    # Arrow folds the case of ASCII as Python does, and that of other letters otherwise.
+    # Arrow folds the case of ASCII as Python does, but that of other letters differently.
     for place in np.flatnonzero(~_mask(pc.call_function("string_is_ascii", [array]))).tolist():
         found[place] = _meets(texts[place], comparison, value)
     return found

@@ -1,7 +1,7 @@
-"""The popularity blend: what is listed for a user about whom nothing is known, the same for all of them.
+"""The popularity blend: scores for users without a history, the same for all of them.
 
-Half of it is an item's share of all positive events, half its share of the latest tenth (where times are known), so
-that neither a long past nor a single day decides. Items without an event have 0 and come in hashed order, as all ties.
+Half of it is an item's share of all positive events, half its share of the latest tenth (if times are known), so
+that neither the distant past nor a single day decides. Items without events have 0 and are in hashed order, as ties.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ RECENT_SHARE = 0.1
 
 
 def popularity_blend(events: Interactions, min_users: int = 1) -> NDArray[np.float32]:
-    """Scores float32 [n_items] that add up to 1 (or are all 0 without any event); a (user, item) pair counts once.
+    """Compute scores float32 [n_items] with the sum 1 (or all 0 without any event); a (user, item) pair counts once.
 
-    min_users: numbers of users are told in steps and from so many on, see `encoders.behavior.rare`.
+    min_users: numbers of users are rounded to steps, smaller ones to 0, see `encoders.behavior.rare`.
     """
     overall = _shares(events, min_users)
     if events.times is None:

@@ -1,4 +1,4 @@
-"""`Query`: one question for a list, as it goes through the request path: for whom, how long, what may be listed."""
+"""`Query`: one request for a list: for whom, how long, and which items may be listed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Context: TypeAlias = Mapping[str, str | int | float | bool]
 class Query:
     """The `k` best items for a `user` of the store, or for a `history` of item ids given here.
 
-    `repeats`: list also what the user has had. `leave_out`: kinds of events whose items are not listed, None for those
-    that the description says. `now`: the moment of the request, in seconds since the epoch; None for "right after the
+    `repeats`: also list items that the user has had. `leave_out`: kinds of events whose items are not listed, None for
+    those of the description. `now`: the moment of the request, in seconds since the epoch; None for "right after the
     last event". Raises WhyPathError for a `k` below 1.
     """
 

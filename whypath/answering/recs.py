@@ -1,7 +1,7 @@
-"""Ranked lists as a file: `user item rank score`, tab-separated, comma-separated or Parquet, by the file's name.
+"""Write ranked lists to a file: `user item rank score`, tab-separated, comma-separated or Parquet, by the file's name.
 
-Ids stand in tab-separated files as `kg.tsv_cells` has them, in comma-separated ones in quotation marks where they have
-to, a line break among them.
+In tab-separated files, ids are written by `kg.tsv_cells`; in comma-separated ones they are in quotation marks if
+necessary, also for a line break.
 
 The same lists give the same bytes. The file appears whole or not at all.
 """
@@ -38,26 +38,26 @@ class RecsProblem(WhyPathError):
 
 @dataclass(frozen=True)
 class Written:
-    """How much was written: users with a list that is not empty, and rows."""
+    """Counts of a written file: users with a list that is not empty, and rows."""
 
     users: int
     rows: int
 
 
 def check_name(path: str | Path) -> Path:
-    """The path, if lists can be written there; raises RecsProblem, so that a wrong name is said before the work."""
+    """Return the path, or raise RecsProblem if no list can be written there, so that it is found before the work."""
     path = Path(path)
     if _format(path) is None:
         raise RecsProblem(f"{path}: name it .tsv, .csv (or either with .gz) or .parquet.")
     if path.is_dir():
         raise RecsProblem(f"{path} is a folder; name a file in it.")
     if not path.parent.is_dir():
-        raise RecsProblem(f"{path}: there is no folder {path.parent}; make it first.")
+        raise RecsProblem(f"{path}: there is no folder {path.parent}; create it first.")
     return path
 
 
 def write_lists(path: str | Path, lists: Iterable[Recommendations]) -> Written:
-    """Write the lists, in bounded memory. Raises RecsProblem; whatever is raised, no file is left half-written."""
+    """Write the lists, in bounded memory. Raises RecsProblem; after any error, no half-written file is left."""
     path = check_name(path)
     users = 0
 

@@ -1,4 +1,4 @@
-"""Texts of strangers in what rich draws: made visible before they take their place, and once more when all is drawn."""
+"""Make untrusted texts visible in what rich draws: before they are placed, and again when everything is drawn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kg.visible import visible, visible_line
 
 
 def cell(text: str, style: str = "") -> Text:
-    """A text of one line, as it can stand in a table or a title; what is invisible in it takes up its escape's room."""
+    """A text of one line for a table or a title, with the width of the escapes of its invisible characters."""
     return Text(visible_line(text), style=style)
 
 
@@ -20,7 +20,7 @@ def lines(text: str) -> Text:
 
 
 class AllVisible:
-    """A renderable that draws another one, in whose texts nothing invisible is left; rich's own sequences stay."""
+    """A renderable that draws another one with its invisible characters escaped; rich's own sequences are kept."""
 
     def __init__(self, drawn: RenderableType) -> None:
         self._drawn = drawn

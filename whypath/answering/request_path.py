@@ -1,6 +1,6 @@
-"""The one path of a request: query → candidates → scores → stages → answer.
+"""The path of every request: query → candidates → scores → stages → answer.
 
-Lists for one user and for many, files, exports and the evaluation of a bundle all take it, so that they cannot
+Lists for one user and for many, files, exports and the evaluation of a bundle all use it, so that they cannot
 disagree. The loop over batches of users is in `fusion.lists`.
 """
 
@@ -25,10 +25,10 @@ from whypath.answering.stages import Candidates, Stage, stage_changes, staged
 
 
 class Retriever(Protocol):
-    """Chooses the items that compete for a query."""
+    """Chooses the candidates of a query."""
 
     def retrieve(self, query: Query, behaviour: Behaviour, scorer: Scorer) -> Allowed:
-        """Items that compete for each of the users; no other than the query's filters allow. Raises FilterError."""
+        """The candidates for each of the users, only items that the query's filters allow. Raises FilterError."""
         ...
 
 
@@ -44,7 +44,7 @@ class Exact:
 class RequestPath:
     """Answers from one state of store and model; immutable, safe to use from many threads.
 
-    Every answer says what `note` says of that state, and, where the store does not answer, `stale_since`.
+    Every answer has the `note` about that state, and, if the store does not answer, `stale_since`.
     """
 
     scorer: Scorer
@@ -54,16 +54,16 @@ class RequestPath:
     stale_since: str | None = None
 
     def recommend(self, query: Query) -> Recommendations:
-        """The answer to one query. Raises FilterError, BadId, StageError."""
+        """Answer one query. Raises FilterError, BadId, StageError."""
         return next(self.answers(query, behaviour_of(self.scorer.graph, query)))
 
     def answers(self, query: Query, behaviour: Behaviour) -> Iterator[Recommendations]:
-        """The same query for each of many users, in their order. Raises FilterError, StageError."""
+        """Answer the same query for each of many users, in their order. Raises FilterError, StageError."""
         return self._answers(query, behaviour, self.retriever.retrieve(query, behaviour, self.scorer))
 
     def _answers(self, query: Query, behaviour: Behaviour, allowed: Allowed) -> Iterator[Recommendations]:
         graph = self.scorer.graph
-        # No list is longer than the catalogue, however much is asked for: arrays are k wide.
+        # No list is longer than the catalogue, whatever k is asked for: arrays have k columns.
         width = min(query.k, max(graph.n_items, 1))
         lengths = behaviour.liked.lengths.tolist()
         row = 0
@@ -90,7 +90,7 @@ class RequestPath:
                 row += 1
 
     def lists(self, query: Query, behaviour: Behaviour) -> Iterator[TopK]:
-        """The lists of many users as dense item indices, in batches of consecutive users, k wide."""
+        """Yield the lists of many users as dense item indices, in batches of consecutive users, k places each."""
         return self._lists(query, behaviour, self.retriever.retrieve(query, behaviour, self.scorer), query.k)
 
     def _lists(self, query: Query, behaviour: Behaviour, allowed: Allowed, width: int) -> Iterator[TopK]:
@@ -118,13 +118,13 @@ class RequestPath:
     def _candidates(
         self, behaviour: Behaviour, row: int, items: NDArray[np.int32], scores: NDArray[np.float32]
     ) -> Candidates:
-        """Without the end of a list that is short."""
+        """Cut the empty end of a short list."""
         count = np.count_nonzero(items >= 0)
         history = behaviour.liked.take(slice(row, row + 1))
         return Candidates(self.scorer.graph, history, items[:count], scores[:count])
 
     def explain(self, query: Query, behaviour: Behaviour, item: str, paths: int) -> Explanation:
-        """Why an item has the score that it has in the answer to the query for one user. Raises UnknownItem."""
+        """Explain the score of an item in the answer to the query for one user. Raises UnknownItem."""
         index = self.scorer.graph.item_index(item)
         found = explain_score(self.scorer, query.user, behaviour.liked, index, paths)
         found = replace(found, note=_joined(found.note, self.note), stale_since=self.stale_since)
@@ -135,7 +135,7 @@ class RequestPath:
         lists = next(self.scorer.lists(behaviour.liked, depth, candidates=allowed.items(), excluded=behaviour.seen))
         ranked = self._candidates(behaviour, 0, lists.items[0], lists.scores[0])
         if index not in ranked.items:
-            # A stage cannot have changed what it has not seen: it is asked about the item among the others.
+            # A stage cannot have changed an item that it has not seen, so the item is given to it among the others.
             place = int(np.searchsorted(-ranked.scores, -found.score, side="right"))
             ranked = replace(
                 ranked,

@@ -1,8 +1,8 @@
-"""What the engine answers: frozen, typed, printable as a table, and convertible to JSON-ready data or pandas.
+"""Results of the engine: frozen, typed, printable as a table, and convertible to JSON-ready data or pandas.
 
-Nothing here computes: `whypath.engine` and `whypath.answering.explaining` fill these in. A score orders the items of
-one list and means nothing across users or models. `stale_since` (ISO 8601, UTC) is None unless the store did not
-answer: then the answer comes from the last snapshot, of that time.
+This module computes nothing: `whypath.engine` and `whypath.answering.explaining` make the results. A score orders the
+items of one list and cannot be compared across users or models. `stale_since` (ISO 8601, UTC) is None unless the store
+did not answer: then the answer comes from the last snapshot, of that time.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from kg.visible import visible_line
 from whypath.answering.rendering import cell, lines
 
 if TYPE_CHECKING:
-    # Imported where a table is asked for, as it takes half a second.
+    # Imported only for a table, as it takes half a second.
     import pandas as pd
 
 
 class Basis(StrEnum):
-    """What a list rests on."""
+    """What a list is based on."""
 
     HISTORY = "history"
     """The user's own history."""
@@ -49,7 +49,7 @@ class RankedItem:
 class Recommendations:
     """A user's list, best first. `user` is None for a history given without one.
 
-    `history` counts the items that the list rests on; `note` says why a list is empty or short, or is popularity.
+    `history` counts the items that the list is based on; `note` says why a list is empty or short, or is popularity.
     """
 
     user: str | None
@@ -89,7 +89,7 @@ class Recommendations:
 
 @dataclass(frozen=True)
 class SimilarItems:
-    """Items near to one item, nearest first, by the model's score for a history of that item alone."""
+    """Items similar to one item, most similar first, by the model's score for a history of that item alone."""
 
     item: str
     label: str
@@ -120,7 +120,7 @@ class SimilarItems:
 
 @dataclass(frozen=True)
 class BlockShare:
-    """What one block of the model adds to a score; "bias" is what the item has for everybody."""
+    """The share of one block of the model in a score; "bias" is the item's part for all users."""
 
     block: str
     share: float
@@ -128,7 +128,7 @@ class BlockShare:
 
 @dataclass(frozen=True)
 class HistoryShare:
-    """What one item of the history adds to a score, over all blocks."""
+    """The share of one item of the history in a score, over all blocks."""
 
     item: str
     label: str
@@ -137,7 +137,7 @@ class HistoryShare:
 
 @dataclass(frozen=True)
 class EntityShare:
-    """What one entity of the item adds to a score by way of the graph block."""
+    """The share of one entity of the item in a score, through the graph block."""
 
     kind: str
     key: str
@@ -147,7 +147,7 @@ class EntityShare:
 
 @dataclass(frozen=True)
 class StageShare:
-    """What a stage after the model (a re-ranker, rules) adds to a score."""
+    """The share of a stage after the model (a re-ranker, rules) in a score."""
 
     stage: str
     share: float
@@ -155,7 +155,7 @@ class StageShare:
 
 @dataclass(frozen=True)
 class ShownPath:
-    """A labelled path from an item of the history to the item explained.
+    """A labelled path from an item of the history to the explained item.
 
     `text` reads `you liked Pulp Fiction ─directed by→ Quentin Tarantino ←directed by─ Reservoir Dogs`. `nodes` are
     (kind, key, label), `relations` the relations' names between them, "~name" where the path goes against one.
@@ -171,10 +171,10 @@ class ShownPath:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why an item scores as it does for a user: the score's exact split, and paths in the graph behind it.
+    """The explanation of an item's score for a user: the score's exact split, and paths in the graph behind it.
 
     `blocks` and `stages` add up to `score`; `history` adds up to the blocks without the bias; `entities` splits the
-    graph block's part over the item's own facts. Shares come largest first (by absolute value), stages in their order.
+    graph block's part over the item's facts. Shares are in descending order (by absolute value), stages in their order.
     """
 
     user: str | None
@@ -224,7 +224,7 @@ class Explanation:
                 parts.append(table)
         if self.paths:
             parts.append(Text("Paths", style="bold"))
-            # A path on one line can be searched for and copied; a terminal folds it by itself.
+            # A path on one line can be searched for and copied; the terminal wraps it.
             parts.extend(Text(f"  {visible_line(path.text)}", no_wrap=True, overflow="ignore") for path in self.paths)
         return Group(*parts, *_stale(self.stale_since))
 
@@ -233,11 +233,11 @@ class Explanation:
 
 
 _SHOWN = 8
-"""Rows of a split that are printed; `to_json` and `to_pandas` have all."""
+"""Number of printed rows of a split; `to_json` and `to_pandas` have all."""
 
 
 def plain_text(result: Any, width: int = 110) -> str:
-    """A result as plain text, as `print` shows it."""
+    """Render a result as plain text, for `print`."""
     console = Console(file=io.StringIO(), width=width, color_system=None, highlight=False, emoji=False)
     console.print(result)
     text = console.file.getvalue() if isinstance(console.file, io.StringIO) else ""
@@ -252,7 +252,7 @@ def _frame(items: tuple[RankedItem, ...]) -> pd.DataFrame:
 
 
 def _stale(since: str | None) -> list[RenderableType]:
-    """The line under an answer that does not come from the store as it is now."""
+    """The line under an answer that does not come from the store's current content."""
     if since is None:
         return []
     return [Text(f"Stale: the store does not answer; this is from the last snapshot, of {since}.")]

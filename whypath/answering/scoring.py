@@ -1,4 +1,4 @@
-"""`Scorer`: one model over one snapshot: scores, lists, splits, and what is computed for them once."""
+"""`Scorer`: one model over one snapshot: scores, lists, splits, and values that are computed once for them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from whypath.models.bundle_record import using_bundle
 
 _MANY_EVENTS = 1_000_000
 _OLD_SHARE = 1e-3
-"""Share of so many events that may be missing in the popularity that newcomers are given; of fewer events none."""
+"""Share of at least so many events that may be missing in the popularity for new users; of fewer events, none."""
 
 
 @dataclass(eq=False)
 class _Known:
-    """What a scorer has computed when it was first asked for: `popularity` over `events` events."""
+    """Values that a scorer computes at first use: `popularity` over `events` events."""
 
     paths: PathSearch | None = None
     popularity: NDArray[np.float32] | None = None
@@ -38,7 +38,7 @@ class Scorer:
     """A model bound to a snapshot; immutable, safe to use from many threads.
 
     `tie_break` uint64 [n_items] orders equal scores; `popularity_of` gives the blend float32 [n_items] for users
-    without a history, asked for only when there is such a user.
+    without a history, called only if there is such a user.
     """
 
     graph: KnowledgeGraph
@@ -51,11 +51,11 @@ class Scorer:
     def over(
         cls, graph: KnowledgeGraph, ranker: Ranker, popularity_of: Callable[[KnowledgeGraph], NDArray[np.float32]]
     ) -> Scorer:
-        """A scorer for a ranker that was bound to this graph."""
+        """Make a scorer for a ranker that was bound to this graph."""
         return cls(graph, ranker, tie_break_keys(graph.item_ids), popularity_of)
 
     def with_events(self, graph: KnowledgeGraph) -> Scorer:
-        """The same over a snapshot with the same items and facts and other events; what depends on facts is kept."""
+        """The same over a snapshot with the same facts and other events; values that depend on facts are kept."""
         scorer = replace(self, graph=graph)
         known = self._known
         if known.paths is not None and graph.relations is self.graph.relations:
@@ -67,7 +67,7 @@ class Scorer:
 
     @property
     def popularity(self) -> NDArray[np.float32]:
-        """The popularity blend, float32 [n_items]; of many events some that came last may not be in it."""
+        """The popularity blend, float32 [n_items]; of many events, some of the latest may be missing."""
         if self._known.popularity is None:
             self._known.popularity = self.popularity_of(self.graph)
             self._known.events = self.graph.n_events
@@ -75,15 +75,15 @@ class Scorer:
 
     @property
     def paths(self) -> PathSearch:
-        """Search over the relations that may be shown, without interactions."""
+        """A path search over the relations that may be shown, without interactions."""
         if self._known.paths is None:
             self._known.paths = PathSearch(self.graph)
         return self._known.paths
 
     def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
-        """Scores float32 [n_users, n_candidates]; users with an empty history get the popularity blend.
+        """Compute scores float32 [n_users, n_candidates]; users with an empty history get the popularity blend.
 
-        Raises BundleError where the model gives numbers that are not finite.
+        Raises BundleError if the model gives numbers that are not finite.
         """
         with using_bundle():
             found = self.ranker.scores(histories, candidates)
@@ -93,12 +93,12 @@ class Scorer:
         return found
 
     def split(self, history: Histories, item: int) -> ScoreSplit:
-        """One score of one user taken apart, see `Ranker.split`. Raises BundleError as `scores` does."""
+        """Split one score of one user, see `Ranker.split`. Raises BundleError as `scores` does."""
         with using_bundle():
             return self.ranker.split(history, item)
 
     def vectors(self, dimensions: int, progress: Callable[[str], None]) -> ItemVectors:
-        """Vectors of all items, see `fusion.item_vectors`. Raises BundleError as `scores` does."""
+        """Compute vectors of all items, see `fusion.item_vectors`. Raises BundleError as `scores` does."""
         with using_bundle():
             return item_vectors(self.ranker, dimensions, progress=progress)
 
@@ -110,9 +110,9 @@ class Scorer:
         candidates: NDArray[np.intp] | None = None,
         excluded: sp.csr_array | None = None,
     ) -> Iterator[TopK]:
-        """The k best candidates of each user, in batches of consecutive users, k wide.
+        """Yield the k best candidates of each user, in batches of consecutive users, k places each.
 
-        candidates: item indices, ascending, None for all. excluded: csr [n_users, n_items] of what is not to be
+        candidates: item indices, ascending, None for all. excluded: csr [n_users, n_items] of items that are not to be
         listed; None for the histories themselves.
         """
         excluded = histories.matrix() if excluded is None else excluded

@@ -1,8 +1,8 @@
-"""Which paths of the graph an explanation shows: few, short, telling ones, one for each entity that they lead through.
+"""Choose the paths of the graph that an explanation shows: few, short, informative, one per entity on the way.
 
 Two films share some hundred entities (decade, language, country), so the paths of two edges are ranked: a history item
 that adds much to the score counts more; an entity that many items share counts less, and so does one of many facts of
-its sort (one of forty actors against the director). Only where nothing is shared are longer paths searched for. Hidden
+its sort (one of forty actors against the director). Longer paths are searched only if nothing is shared. Hidden
 relations and users are never on a path.
 """
 
@@ -16,7 +16,7 @@ from kg.paths import Adjacency, Path, PathSearch
 from whypath.answering.results import ShownPath
 
 LONGEST_SHOWN = 4
-"""Edges of the longest path searched for where nothing is shared directly."""
+"""Edges of the longest path searched for if nothing is shared directly."""
 
 
 def paths_for(
@@ -28,10 +28,10 @@ def paths_for(
     limit: int,
     user: str | None = None,
 ) -> tuple[ShownPath, ...]:
-    """At most `limit` labelled paths from items of a history to an item.
+    """Find at most `limit` labelled paths from items of a history to an item.
 
-    search: over the graph's relations, without interactions and hidden relations. shares: what each history item adds
-    to the score, [len(history)]. user: whose history it is, if anybody's: each path begins with what the user did.
+    search: over the graph's relations, without interactions and hidden relations. shares: those of each history item
+    in the score, [len(history)]. user: the history's user, if any: each path begins with the user's act.
     """
     if not len(history):
         return ()
@@ -51,9 +51,9 @@ def _through_shared(
         return []
     sharers = np.diff(search.adjacency.indptr)[ends.nodes]
     near = _facts_of_sort(search.adjacency, history)[ends.positions, ends.codes_in]
-    # Seen from the shared entity the item's own edge runs the other way.
+    # From the shared entity, the item's edge has the other direction.
     far = _facts_of_sort(search.adjacency, np.array([item]))[0, ends.codes_out ^ 1]
-    # A history item that speaks against the item can still be on a path, behind all that speak for it.
+    # A history item with a negative share can still be on a path, after all with a positive one.
     weights = np.maximum(shares[ends.positions], 1e-6) / np.sqrt(np.maximum(sharers * np.sqrt(near * far), 1))
     found: list[Path] = []
     seen: set[int] = set()
@@ -70,7 +70,7 @@ def _through_shared(
 
 
 def _facts_of_sort(adjacency: Adjacency, nodes: NDArray[np.integer]) -> NDArray[np.float64]:
-    """How many edges of each sort (step code) each node has, [n_nodes, n_codes]."""
+    """The number of edges of each sort (step code) of each node, [n_nodes, n_codes]."""
     positions, owner = adjacency.rows(nodes)
     n_codes = 2 * len(adjacency.kinds)
     cells = owner * n_codes + adjacency.codes[positions]
@@ -78,7 +78,7 @@ def _facts_of_sort(adjacency: Adjacency, nodes: NDArray[np.integer]) -> NDArray[
 
 
 def _deeds(graph: KnowledgeGraph, user: str | None) -> dict[int, str]:
-    """What a user did with each item, in the words of the description; of several positive events the first kind's."""
+    """A user's act on each item, in the description's words; of several positive events, that of the first kind."""
     deeds: dict[int, str] = {}
     for table in graph.events_of(user) if user is not None else ():
         label = graph.schema.interactions[table.kind].label
@@ -88,7 +88,7 @@ def _deeds(graph: KnowledgeGraph, user: str | None) -> dict[int, str]:
 
 
 def _usual_deed(graph: KnowledgeGraph) -> str:
-    """What a history that is nobody's is made of: the words of the events that can be positive, if they agree."""
+    """The act of a history without a user: the words of the events that can be positive, if they agree."""
     kinds = [kind for kind in graph.schema.interactions.values() if kind.positive.always is not False]
     labels = {kind.label for kind in kinds}
     return labels.pop() if len(labels) == 1 else "chose"

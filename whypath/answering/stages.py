@@ -1,7 +1,7 @@
-"""Stages: what changes a ranked list before it is answered, such as a re-ranker, rules, or a choice for diversity.
+"""Stages: change a ranked list before it is answered, such as a re-ranker, rules, or a choice for diversity.
 
-A stage sees the best candidates of a query and gives some of them back with scores of its own, best first. What it
-changes at an item's score is the stage's share in the item's explanation.
+A stage gets the best candidates of a query and returns some of them with its own scores, best first. Its change of an
+item's score is the stage's share in the item's explanation.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class StageError(WhyPathError):
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """Ranked candidates of one query: `items` int32 [n], dense indices of `graph`, and `scores` float32 [n], which do
-    not rise. `history` has the one user's events.
+    """Ranked candidates of one query: `items` int32 [n], dense indices of `graph`, and `scores` float32 [n], in
+    descending order. `history` has the one user's events.
     """
 
     graph: KnowledgeGraph
@@ -45,15 +45,15 @@ class Stage(Protocol):
 
     @property
     def name(self) -> str:
-        """What explanations call its share."""
+        """The name of its share in explanations."""
         ...
 
     def depth(self, k: int) -> int:
-        """How many candidates it needs for a list of k."""
+        """The number of candidates that it needs for a list of k."""
         ...
 
     def rerank(self, query: Query, candidates: Candidates) -> Candidates:
-        """Some of the candidates, each once, best first by their new scores. Those after the k-th are not listed."""
+        """Return some candidates, each once, best first by their new scores. Those after the k-th are not listed."""
         ...
 
 
@@ -82,7 +82,7 @@ def _named(name: str) -> Stage:
 
 
 def staged(stage: Stage, query: Query, candidates: Candidates) -> Candidates:
-    """What a stage makes of the candidates, checked. Raises StageError."""
+    """Apply a stage to the candidates and check its result. Raises StageError."""
     found = stage.rerank(query, candidates)
     problem = None
     if found.items.shape != found.scores.shape or found.items.ndim != 1:
@@ -99,7 +99,7 @@ def staged(stage: Stage, query: Query, candidates: Candidates) -> Candidates:
 def stage_changes(
     stages: Sequence[Stage], query: Query, candidates: Candidates, item: int
 ) -> tuple[list[tuple[str, float]], str | None]:
-    """What each stage adds to the score of one of the candidates, and the stage that drops the item, None if none."""
+    """Each stage's share in the score of one of the candidates, and the stage that drops the item, None if none."""
     changes: list[tuple[str, float]] = []
     for stage in stages:
         before, candidates = candidates, staged(stage, query, candidates)

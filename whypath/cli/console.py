@@ -1,5 +1,4 @@
-"""Print what commands report: results on stdout as tables, JSON or tab-separated lists, progress and remarks on
-stderr."""
+"""Print results on stdout as tables, JSON or tab-separated lists, and progress and remarks on stderr."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Report what this installation has: versions, extras, threads and accelerator, SQLite's journal mode, caches, text
-model.
+"""Report on this installation: versions, extras, threads and accelerator, SQLite's journal mode, caches, text model.
 
 Exits with 1 if a part that all commands need is missing."""
 

@@ -56,8 +56,7 @@ class ResultStream:
 
 
 class Interruptible:
-    """Context in which SIGINT and SIGTERM set `status` and then raise; errors of what they interrupt are not
-    reported."""
+    """Context in which SIGINT and SIGTERM set `status` and raise; errors in interrupted code are not reported."""
 
     def __init__(self) -> None:
         self.status = 0
@@ -91,8 +90,7 @@ class Interruptible:
 
 
 def use_standard_streams() -> bool:
-    """Make the standard streams usable for a command, even if its caller closed them; returns whether results can be
-    printed.
+    """Make the standard streams usable, even if the caller closed them; returns whether results can be printed.
 
     A closed stream becomes the null device; otherwise the first opened file would take its place and receive what is
     printed. Characters that the encoding lacks are written as escapes.

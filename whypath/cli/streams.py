@@ -16,8 +16,7 @@ from typing import Any, TextIO, cast
 
 
 class VisibleStream:
-    """A text stream that writes texts to another stream through `kg.visible.visible`, and otherwise acts as that
-    stream."""
+    """A text stream that writes to another one through `kg.visible.visible`, and otherwise acts as that stream."""
 
     def __init__(
         self,

@@ -1,1 +1,1 @@
-"""Files that people give or take: interactions, recommendations, vectors, graphs."""
+"""Read and write users' files: interactions, recommendations, vectors, graphs."""

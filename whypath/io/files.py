@@ -1,8 +1,8 @@
-"""Reading the files that a command is given: interactions, users, candidates; .tsv, .csv or .parquet, plain or .gz.
+"""Read the files that a command is given: interactions, users, candidates; .tsv, .csv or .parquet, plain or .gz.
 
-Columns are found by name and everything else in a file is ignored. Ids are strings exactly as they stand in the file
-("007" stays "007"), but for those that `kg.tsv_cells` had to escape. What a row means (whether it counts as positive,
-whether the graph knows its item) is decided in `whypath.behaviour`, not here.
+Columns are found by name, and everything else in a file is ignored. Ids are strings exactly as in the file ("007" is
+"007"), except those that `kg.tsv_cells` had to escape. The meaning of a row (whether it is positive, whether the graph
+knows its item) is decided in `whypath.answering.behaviour`, not here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from kg.sources.quoted_rows import QuotedRows
 from kg.tsv_cells import ESCAPED, text_of_cell
 
 if TYPE_CHECKING:
-    # Imported where a file is read, as it takes half a second, and engines import this module.
+    # Imported only to read a file, as it takes half a second, and engines import this module.
     import pandas as pd
 
 PathLike: TypeAlias = str | Path
@@ -43,18 +43,18 @@ COLUMN_NAMES = {
     "event": ("event_id",),
     "kind": ("kind",),
 }
-"""The names under which a column is looked for, in a file's header."""
+"""The names of a column in a file's header."""
 
 _SEPARATORS = {".tsv": "\t", ".csv": ","}
 
 
 class FileProblem(WhyPathError):
-    """A given file cannot be read, lacks a column or holds a value that is none; the message names file and place."""
+    """A given file cannot be read, lacks a column or holds an invalid value; the message names file and place."""
 
 
 @dataclass(frozen=True)
 class FileDigest:
-    """What a file was when it was read: its name (without folders), the SHA-256 of its bytes, its rows."""
+    """A file as it was read: its name (without folders), the SHA-256 of its bytes, its rows."""
 
     name: str
     sha256: str
@@ -65,7 +65,7 @@ class FileDigest:
 class Rows:
     """Rows of one or more files, in file order: `users` and `items` object arrays of str, all columns of one length.
 
-    `weights` float32 and `times` float64 (seconds since the epoch) are NaN where a row or a file has none, None where
+    `weights` float32 and `times` float64 (seconds since the epoch) are NaN if a row or a file has none, None if
     no file has the column. `kinds`: names of interactions, object array of str ("" where there is none), or None.
     """
 
@@ -82,36 +82,36 @@ class Rows:
 
 @dataclass(frozen=True)
 class Exclusions:
-    """What must not be recommended: `pairs` per user, `items` (from files without a user column) to anybody."""
+    """Items that must not be recommended: `pairs` per user, `items` (from files without a user column) to any user."""
 
     pairs: Rows
     items: tuple[str, ...]
 
 
 def read_interactions(paths: Sequence[PathLike]) -> Rows:
-    """Rows of all files, one after the other. Raises FileProblem."""
+    """Read the rows of all files, in their order. Raises FileProblem."""
     tables = [_Table.read(Path(path)) for path in paths]
     return _joined([_rows(table) for table in tables])
 
 
 def read_events(path: PathLike) -> tuple[Rows, list[str] | None]:
-    """The rows of a file and their events' ids, None where the file has no such column. Raises FileProblem."""
+    """Read the rows of a file and their events' ids, None if the file has no such column. Raises FileProblem."""
     table = _Table.read(Path(path))
     return _rows(table), None if table.column("event") is None else table.ids("event").tolist()
 
 
 def read_users(path: PathLike) -> list[str]:
-    """The distinct users of a file in order of first appearance; other columns are not needed. Raises FileProblem."""
+    """Read the distinct users of a file in order of appearance; other columns are not needed. Raises FileProblem."""
     return list(dict.fromkeys(_Table.read(Path(path)).ids("user")))
 
 
 def read_candidates(path: PathLike) -> list[str]:
-    """The distinct items of a file in order of first appearance; other columns are not needed. Raises FileProblem."""
+    """Read the distinct items of a file in order of appearance; other columns are not needed. Raises FileProblem."""
     return list(dict.fromkeys(_Table.read(Path(path)).ids("item")))
 
 
 def read_exclusions(paths: Sequence[PathLike]) -> Exclusions:
-    """Files of (user, item) rows exclude an item for that user, files with only items exclude them for all."""
+    """Read exclusions: files of (user, item) rows exclude an item for that user, files with only items for all."""
     pairs: list[Rows] = []
     items: dict[str, None] = {}
     for path in paths:
@@ -124,7 +124,7 @@ def read_exclusions(paths: Sequence[PathLike]) -> Exclusions:
 
 
 def digest_files(paths: Sequence[PathLike]) -> tuple[str, ...]:
-    """SHA-256 of each file's bytes, without parsing it; raises FileProblem where one cannot be read."""
+    """Compute the SHA-256 of each file's bytes, without parsing it; raises FileProblem if one cannot be read."""
     return tuple(_sha256(Path(path)) for path in paths)
 
 
@@ -190,11 +190,11 @@ class _Table:
         names, frame = _parquet(path, content) if kind == ".parquet" else _text(path, content, _SEPARATORS[kind])
         for name in frame.columns:
             if names.count(name) > 1:
-                raise FileProblem(f"{path}: column {name!r} stands twice in the header; keep one of them.")
+                raise FileProblem(f"{path}: column {name!r} is twice in the header; keep one of them.")
         return cls(path, names, frame)
 
     def column(self, role: str) -> str | None:
-        """The header's name for a role, None where the file has none of its names."""
+        """The header's name for a role, None if the file has none of its names."""
         found = [name for name in COLUMN_NAMES[role] if name in self.names]
         if len(found) > 1:
             raise FileProblem(
@@ -221,7 +221,7 @@ class _Table:
         return values
 
     def words(self, role: str) -> NDArray[np.object_] | None:
-        """Texts of a column, "" where a row has none; None where the file has no such column."""
+        """Texts of a column, "" if a row has none; None if the file has no such column."""
         name = self.column(role)
         if name is None:
             return None
@@ -236,12 +236,14 @@ class _Table:
         bad = (np.isnan(numbers) & (values != np.array(None))) | np.isinf(numbers)
         if bad.any():
             value = values[bad][0]
-            raise FileProblem(f"{self.path}: {self._place(bad)}: column {name!r} holds {value!r}, which is no number.")
+            raise FileProblem(
+                f"{self.path}: {self._place(bad)}: column {name!r} holds {value!r}, which is not a number."
+            )
         self._check_limits(name, numbers, taken_weights(numbers), weight_misfit)
         return numbers.astype(np.float32)
 
     def times(self) -> NDArray[np.float64] | None:
-        """Seconds since the epoch: numbers as they are, dates (ISO 8601, UTC where no zone is given) converted."""
+        """Seconds since the epoch: numbers as they are, dates (ISO 8601, UTC without a zone) converted."""
         name = self.column("time")
         if name is None:
             return None
@@ -272,7 +274,7 @@ class _Table:
             raise FileProblem(f"{self.path}: {self._place(beyond)}: column {name!r}: {reason}.")
 
     def _values(self, name: str) -> NDArray[np.object_]:
-        """A column's cells, None where one is missing or an empty string."""
+        """A column's cells, None if one is missing or an empty string."""
         import pandas as pd
 
         values = self.frame[name].to_numpy(dtype=object, copy=True)
@@ -285,7 +287,7 @@ class _Table:
 
 
 def _numbers(values: NDArray[np.object_]) -> NDArray[np.float64]:
-    """Cells as numbers, NaN where there is none or where it is something else."""
+    """Cells as numbers, NaN if one is missing or not a number."""
     import pandas as pd
 
     return np.asarray(pd.to_numeric(pd.Series(values, dtype=object), errors="coerce"), dtype=np.float64)
@@ -310,9 +312,9 @@ def _text(path: Path, content: bytes, separator: str) -> tuple[tuple[str, ...], 
     try:
         table = pa_csv.read_csv(
             pa.BufferReader(content),
-            # Not threaded: only then does an error name its row.
+            # Not threaded, because only then an error names its row.
             pa_csv.ReadOptions(column_names=list(names), skip_rows=1, use_threads=False),
-            # A quotation mark in a .tsv is an ordinary character, as it is in the files that recommenders exchange.
+            # A quotation mark in a .tsv is an ordinary character, as in the files that recommenders exchange.
             pa_csv.ParseOptions(
                 delimiter=separator,
                 quote_char=False if separator == "\t" else '"',
@@ -325,7 +327,7 @@ def _text(path: Path, content: bytes, separator: str) -> tuple[tuple[str, ...], 
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
         parted = "tabs" if separator == "\t" else "commas"
         reason = re.sub(r"^CSV parse error: Row #(\d+): ", r"line \1: ", str(error)).split("\n")[0]
-        raise FileProblem(f"{path}: {reason} (columns are parted by {parted}).") from error
+        raise FileProblem(f"{path}: {reason} (columns are separated by {parted}).") from error
     if separator == "," and content.count(b"\n") > table.num_rows + 1:
         _check_quotes(path, content, len(names))
     frame = table.to_pandas()
@@ -335,7 +337,7 @@ def _text(path: Path, content: bytes, separator: str) -> tuple[tuple[str, ...], 
 
 
 def _check_quotes(path: Path, content: bytes, width: int) -> None:
-    """Refuse a quotation mark too many: the lines behind it would be missing without a word."""
+    """Refuse an unmatched quotation mark: the lines after it would be lost silently."""
     rows = QuotedRows(io.TextIOWrapper(io.BytesIO(content), "utf-8", newline="\n"), str(path), ",", width)
     for _ in rows:
         if rows.warnings:
@@ -360,7 +362,7 @@ def _sha256(path: Path) -> str:
 
 
 def paths_of(paths: Sequence[str | Path] | str | Path | None) -> list[Path]:
-    """Files given as none, one or several."""
+    """Return files given as none, one or several as a list."""
     if paths is None:
         return []
     return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]

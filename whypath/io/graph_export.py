@@ -1,7 +1,7 @@
-"""A graph, or the neighbourhood of a node, as a file for other programs: GraphML, node-link JSON, or triples.
+"""Write a graph, or the neighbourhood of a node, for other programs: GraphML, node-link JSON, or triples.
 
-Texts that a format cannot hold as they are, such as control characters, are escaped so that they can be had back:
-`kg.xml_text` for GraphML, `kg.tsv_cells` for triples.
+Texts that a format cannot hold unchanged, such as control characters, are escaped reversibly: by `kg.xml_text` for
+GraphML, by `kg.tsv_cells` for triples.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class ExportProblem(WhyPathError):
 
 @dataclass(frozen=True)
 class ExportReport:
-    """How much was written."""
+    """Counts of a written file."""
 
     nodes: int
     edges: int
@@ -38,15 +38,15 @@ class ExportReport:
 def write_graph(
     graph: KnowledgeGraph, path: Path, *, around: int | None = None, depth: int = 1, interactions: bool = False
 ) -> ExportReport:
-    """Write the graph, or what is within `depth` edges of the node `around`; sensitive fields and hidden relations stay
-    out. The format follows the name: .graphml, .json (networkx's node-link form) or .tsv (head, relation, tail).
+    """Write the graph, or the nodes within `depth` edges of the node `around`; sensitive fields and hidden relations
+    are left out. The name gives the format: .graphml, .json (networkx's node-link form) or .tsv (head, relation, tail).
 
     Raises ExportProblem.
     """
     if path.suffix not in FORMATS:
         raise ExportProblem(f"{path}: name it {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
     if not path.parent.is_dir():
-        raise ExportProblem(f"{path}: there is no folder {path.parent}; make it first")
+        raise ExportProblem(f"{path}: there is no folder {path.parent}; create it first")
     found = to_networkx(graph, around, depth, interactions=interactions)
     plain = _plain(found)
     if path.suffix == ".graphml":
@@ -63,7 +63,7 @@ def write_graph(
 
 
 def _plain(found: nx.MultiDiGraph) -> nx.MultiDiGraph:
-    """The same graph with nodes named "kind:key", edges numbered, and no attribute that is None."""
+    """Return the same graph with nodes named "kind:key", edges numbered, and no attribute that is None."""
     plain = nx.MultiDiGraph()
     for node, data in found.nodes(data=True):
         plain.add_node(":".join(node), **{name: value for name, value in data.items() if value is not None})
@@ -73,16 +73,16 @@ def _plain(found: nx.MultiDiGraph) -> nx.MultiDiGraph:
 
 
 def _graphml(plain: nx.MultiDiGraph) -> bytes:
-    """The graph as GraphML, with texts as `xml_text` has them."""
+    """Write the graph as GraphML, with texts escaped by `xml_text`."""
     fit = nx.MultiDiGraph()
     for node, data in plain.nodes(data=True):
         fit.add_node(xml_text(node), **_fit(data))
     for head, tail, key, data in plain.edges(keys=True, data=True):
         fit.add_edge(xml_text(head), xml_text(tail), key, **_fit(data))
     buffer = io.BytesIO()
-    # The one of networkx's two writers that is always there: the same graph gives the same bytes everywhere.
+    # The writer of networkx's two that is always available, so that the same graph gives the same bytes everywhere.
     nx.write_graphml_xml(fit, buffer)
-    # It leaves these as they are between tags, where every reader takes them for line feeds.
+    # It does not escape these between tags, where every reader takes them for line feeds.
     return buffer.getvalue().replace(b"\r", b"&#13;")
 
 

@@ -1,4 +1,4 @@
-"""What a model says about everybody, into the store or a file: vectors of items, and every user's recommendations."""
+"""Write a model's results into the store or a file: vectors of items, and the recommendations of all users."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from whypath.io.graph_export import ExportProblem
 VECTOR_FORMATS = (".parquet", ".tsv")
 
 _TOLD_EVERY = 10_000
-"""Items or users between two lines of progress."""
+"""Number of items or users between two lines of progress."""
 
 
 @dataclass(frozen=True)
 class ResultsExported:
-    """What was written: items or users, rows of lists, and how many the store no longer had."""
+    """Counts of an export: items or users, rows of lists, and those that the store no longer had."""
 
     nodes: int
     rows: int
@@ -39,11 +39,11 @@ class ResultsExported:
 
 
 def taking(store: GraphStore) -> TakesResults:
-    """The store as one that results can be written to; raises ExportProblem for one that keeps none, and StoreError
-    for one that may not be written to."""
+    """The store as one that results can be written to; raises ExportProblem for a store that holds no results, and
+    StoreError for one that may not be written to."""
     if not isinstance(store, TakesResults):
         raise ExportProblem(
-            f"{store.url} keeps no vectors and no recommendations; write them to a file with --out, or load the domain"
+            f"{store.url} holds no vectors and no recommendations; write them to a file with --out, or load the domain"
             " into Neo4j (--store bolt://…)"
         )
     store.check_takes_results()
@@ -67,7 +67,7 @@ def vectors_to_file(
     """Write the same to a .parquet file, or to .tsv with the numbers of a vector separated by spaces
     and ids as `kg.tsv_cells` has them.
 
-    Columns: item, vector, query_vector (none where the model has nothing to go by). Raises ExportProblem.
+    Columns: item, vector, query_vector (none if all scores are zero). Raises ExportProblem.
     """
     check_vector_file(path)
     scorer = engine.scorer()
@@ -90,17 +90,17 @@ def vectors_to_file(
 
 
 def check_vector_file(path: Path) -> None:
-    """Raise ExportProblem if vectors cannot be written under that name, so that it is said before the work."""
+    """Raise ExportProblem if vectors cannot be written under that name, so that it is reported before the work."""
     if path.suffix not in VECTOR_FORMATS:
         raise ExportProblem(f"{path}: name it {' or '.join(VECTOR_FORMATS)}")
     if not path.parent.is_dir():
-        raise ExportProblem(f"{path}: there is no folder {path.parent}; make it first")
+        raise ExportProblem(f"{path}: there is no folder {path.parent}; create it first")
 
 
 def recommendations_to_store(
     engine: Engine, k: int, *, users: Sequence[str] | None = None, tell: Callable[[str], None] = lambda _: None
 ) -> ResultsExported:
-    """Write the k best items of every user, or of those given, as relationships. Users that are not given keep what
+    """Write the k best items of all users, or of those given, as relationships. Other users keep what
     they have. Raises ExportProblem, StoreError, NotTrained.
     """
     store = taking(engine.store)

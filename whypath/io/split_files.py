@@ -1,4 +1,4 @@
-"""A split as files `train.tsv`, `valid.tsv`, `test.tsv`, in the caller's ids, for the commands to go on with."""
+"""Write a split as files `train.tsv`, `valid.tsv`, `test.tsv`, in the caller's ids, for use by the commands."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def write_split(split: Split, graph: KnowledgeGraph, folder: Path) -> None:
 
 
 def _text(part: Interactions, graph: KnowledgeGraph) -> str:
-    """Lines `user item time` under a header, by user, time and item."""
+    """Yield lines `user item time` under a header, by user, time and item."""
     cells = [tsv_cell(user) for user in part.user_ids]
     items = graph.item_ids.take(part.items).to_list()
     times = np.full(len(part), np.nan) if part.times is None else part.times

@@ -1,1 +1,1 @@
-"""Trained models as bundles: training, saving, evaluation."""
+"""Train, save, open and evaluate models as bundles."""

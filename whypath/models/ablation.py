@@ -1,5 +1,5 @@
-"""The ablation of a bundle (`fusion.ablation`): trained on the bundle's own files, with its seed and settings, and
-evaluated on the same task, so that paired tests against the bundle mean something.
+"""Run the ablation of a bundle (`fusion.ablation`): models are trained on the bundle's own files, with its seed and
+settings, and evaluated on the same task, so that paired tests against the bundle are valid.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ def ablate(
     """Evaluate a bundle's model, the same without each of its blocks, and its twins, all by one request path.
 
     `path`: with the bundle's model. `train`, `valid`: the files that the bundle was trained on. `download`: whether the
-    bundle's text model may be fetched where it is not on this machine.
+    bundle's text model may be fetched if this machine lacks it.
 
-    Raises OtherTrainingFiles, TooFewUsers, FileProblem, NothingToEvaluate, and whatever training raises.
+    Raises OtherTrainingFiles, TooFewUsers, FileProblem, NothingToEvaluate, and what training raises.
     """
     record = bundle.record
     check_training_files(record, train, valid)

@@ -1,7 +1,7 @@
-"""A trained model as a folder: the model's own files, the popularity of its items, and the record (`bundle_record`).
+"""Save and open a trained model as a folder: the model's files, the popularity of its items, the record.
 
-Everything is JSON, safetensors or Parquet. A bundle may come from anybody, so all that is read is checked before it is
-used, whatever its digests say.
+Everything is JSON, safetensors or Parquet. A bundle may come from an attacker, so everything read is checked before it
+is used, even if its digests are right. The record is in `bundle_record`.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ __all__ = [
 ]
 
 _READINGS = 5
-"""Times that a bundle is read which is replaced meanwhile."""
+"""Number of attempts to read a bundle that is replaced meanwhile."""
 
 _POPULARITY_SCHEMA = pa.schema([("item", pa.string()), ("popularity", pa.float32())])
 
@@ -79,9 +79,7 @@ class Bundle:
         users: Sequence[str] | None = None,
         files: Sequence[Path] = (),
     ):
-        """`users`: whom it was trained with, and `files` on what, where it was trained by this process; neither is ever
-        written into the folder.
-        """
+        """`users` and `files`: those of the training, if this process trained it; never written into the folder."""
         self.users = users
         self.files = tuple(files)
         self.model = model
@@ -90,18 +88,18 @@ class Bundle:
         self._popularity = popularity
 
     def with_model(self, model: FusionModel) -> Bundle:
-        """Another model trained on the same events, as an ablation makes them; for scoring, not for saving."""
+        """A bundle with another model of the same events, as in an ablation; for scoring, not for saving."""
         return Bundle(model, self.record, self._item_ids, self._popularity)
 
     def popularity_over(self, graph: KnowledgeGraph) -> NDArray[np.float32]:
-        """The popularity blend of the training events over another snapshot's items, float32 [n_items]."""
+        """Compute the popularity blend of the training events over another snapshot's items, float32 [n_items]."""
         found = np.zeros(graph.n_items, dtype=np.float32)
         indices = graph.item_indices(self._item_ids)
         found[indices[indices >= 0]] = self._popularity[indices >= 0]
         return found
 
     def popularity_in_store(self, graph: KnowledgeGraph) -> NDArray[np.float32]:
-        """The popularity blend of a snapshot's own events, of the training events where it has none."""
+        """Compute the popularity blend of a snapshot's events, or of the training events if it has none."""
         events = graph.interactions()
         return popularity_blend(events) if len(events) else self.popularity_over(graph)
 
@@ -128,7 +126,7 @@ class Bundle:
         return NewTexts(self.record.text, dimension, download=download, wait=wait)
 
     def check_fits(self, graph: KnowledgeGraph) -> None:
-        """Raise BundleError if the store's domain is not the one that the model was trained for."""
+        """Raise BundleError if the store's domain is not that of the model."""
         data = self.record.data
         if data.schema_digest != graph.schema.digest:
             raise BundleError(
@@ -150,7 +148,7 @@ class Bundle:
             files = {str(path.relative_to(partial).as_posix()): path for path in partial.rglob("*") if path.is_file()}
             record = self.record.model_copy(update={"files": {name: _sha256(files[name]) for name in sorted(files)}})
             (partial / RECORD).write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
-            # What somebody has put there meanwhile would be lost.
+            # Files that were put there meanwhile would be lost.
             check_free(directory, force=force)
         self.record = record
         return record
@@ -167,10 +165,10 @@ class Bundle:
                 if before == _identity(directory) or attempt == _READINGS - 1:
                     raise
             else:
-                # One that was replaced meanwhile may be half the one and half the other.
+                # A bundle that is replaced meanwhile may be read half old and half new.
                 if before == _identity(directory):
                     return bundle
-        raise BundleError(f"{directory} is being replaced again and again; try again when that is over")
+        raise BundleError(f"{directory} is being replaced again and again; try again later")
 
     @classmethod
     def _load(cls, directory: Path) -> Bundle:
@@ -198,14 +196,14 @@ def _check_digests(directory: Path, files: Mapping[str, str]) -> None:
 
 
 def _check_named(directory: Path, files: Mapping[str, str], model: FusionModel) -> None:
-    """Raise BundleError unless the record names all files that were read, so that their digests were looked at."""
+    """Raise BundleError unless the record names all files that were read, so that their digests were checked."""
     read = {*FIXED_FILES, *(f"{MODEL}/{block_file(name)}" for name in model.states)}
     if odd := sorted(files.keys() ^ read):
         raise BundleError(f"{directory / RECORD} and the model do not agree on the file {odd[0]!r}; {AGAIN}")
 
 
 def _identity(directory: Path) -> tuple[int, int, int] | None:
-    """What tells a folder from one that takes its place."""
+    """Identify a folder, to detect its replacement."""
     try:
         found = directory.stat()
     except (OSError, ValueError):

@@ -1,6 +1,6 @@
-"""`bundle.json`: what a bundle was trained on and by what, and the digests of its other files.
+"""`bundle.json`: the record of a bundle's data, options and versions, and the digests of its other files.
 
-The record names the training files by content, never by place, and holds no time of day, so that the same data, seed,
+The record names the training files by content, never by path, and holds no time, so that the same data, seed,
 versions and thread count give the same bytes and the same digest.
 """
 
@@ -29,7 +29,7 @@ from kg.durable import recover
 from kg.errors import WhyPathError
 
 AGAIN = "train the bundle again or copy it again whole"
-"""What helps where a file of a bundle is not what it was."""
+"""Advice if a file of a bundle has changed."""
 
 FORMAT = 1
 RECORD = "bundle.json"
@@ -37,11 +37,11 @@ MODEL = "model"
 POPULARITY = "popularity.parquet"
 
 FIXED_FILES = frozenset({POPULARITY, *(f"{MODEL}/{name}" for name in (DESCRIPTION, ITEMS, GATES))})
-"""Files that every bundle has beside its record and its blocks."""
+"""Files that every bundle has besides its record and its blocks."""
 
 _BLOCK_FILE = re.compile(re.escape(f"{MODEL}/{block_file('NAME')}").replace("NAME", "[A-Za-z0-9_]+"))
 _TOKENS = 1_000_000
-"""Length of text beyond which no encoder reads."""
+"""Limit of the length of a text, in tokens."""
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 _PACKAGES = ("numpy", "scipy", "torch", "torch-geometric", "transformers", "whypath")
@@ -52,7 +52,7 @@ class NotTrained(WhyPathError):
 
 
 class BundleError(WhyPathError):
-    """A bundle is absent, damaged, in the way, or does not fit; the message says which and what to do."""
+    """A bundle is absent, damaged, already there, or does not fit; the message says which and what to do."""
 
 
 class _Part(BaseModel):
@@ -68,7 +68,7 @@ class DataFile(_Part):
 
 
 class TrainedOn(_Part):
-    """Where behaviour and facts came from. Without files, the store's own events at `event_generation`."""
+    """The sources of behaviour and facts. Without files, the store's events at `event_generation`."""
 
     train: tuple[DataFile, ...] | None = None
     valid: tuple[DataFile, ...] | None = None
@@ -81,7 +81,7 @@ class TrainedOn(_Part):
 
 
 class TrainingChoices(_Part):
-    """What `train` was told, as far as it changes the model."""
+    """The options of `train` that change the model."""
 
     seed: int = 1
     refit: bool = False
@@ -91,7 +91,7 @@ class TrainingChoices(_Part):
 
     @property
     def variant(self) -> Variant:
-        """What is left out of the model."""
+        """The parts that are left out of the model."""
         return Variant(self.graph, frozenset() if self.text else frozenset({"text"}), self.only)
 
 
@@ -115,7 +115,7 @@ class BundleRecord(_Part):
 
 
 def versions(blocks: Iterable[str] = ()) -> dict[str, str]:
-    """Versions of what decides a model's numbers, as far as installed; `blocks` are those of the model."""
+    """Versions of packages that determine a model's numbers, as far as installed; `blocks` are those of the model."""
     found = {"python": platform.python_version()}
     brought = sorted({package for name in blocks if (package := ENCODERS.package_of(name)) is not None})
     for package in (*_PACKAGES, *brought):
@@ -127,16 +127,16 @@ def versions(blocks: Iterable[str] = ()) -> dict[str, str]:
 
 
 def read_record(directory: Path) -> BundleRecord:
-    """The record of a bundle, without loading its model. Raises BundleError.
+    """Read the record of a bundle, without loading its model. Raises BundleError.
 
-    What a process that was killed while it replaced the bundle had moved aside is put back first.
+    A bundle that a killed process had moved aside to replace it is first put back.
     """
     path = directory / RECORD
     with reading_bundle(), reading(path):
         put_back(directory)
         if not os.path.lexists(path):
             raise BundleError(
-                f"{directory} is no bundle (it has no {RECORD}); `whypath train --bundle {directory}` makes one"
+                f"{directory} is not a bundle (it has no {RECORD}); `whypath train --bundle {directory}` makes one"
             )
         data = read_json(path)
         found = data.get("format") if isinstance(data, dict) else None
@@ -151,31 +151,33 @@ def read_record(directory: Path) -> BundleRecord:
 
 
 def put_back(directory: Path) -> None:
-    """Undo the replacement of a bundle that a process was killed in, where a disk cannot do it in one step."""
-    # Whoever may not write there cannot; of two that try, one is too late.
+    """Undo an unfinished replacement of a bundle by a killed process, on disks that cannot replace it in one step."""
+    # It fails without permission to write, and for the second of two processes.
     with suppress(OSError):
         recover(Path(os.path.realpath(directory)))
 
 
 def may_be_of_bundle(name: str) -> bool:
-    """Whether a file's name, relative to a bundle, is one of those that bundles have, the record's among them."""
+    """Whether a file's name, relative to a bundle, is one that bundles have, including the record."""
     return name == RECORD or name in FIXED_FILES or _BLOCK_FILE.fullmatch(name) is not None
 
 
 @contextmanager
 def using_bundle() -> Iterator[None]:
-    """Turn what is said of a model that gives no scores into BundleError."""
+    """Turn errors of a model that gives no scores into BundleError."""
     try:
         yield
     except ModelUnusable as error:
         raise BundleError(f"the bundle cannot be used: {error}") from error
     except MemoryError as error:
-        raise BundleError("the bundle cannot be used: it takes more memory over this store than there is") from error
+        raise BundleError(
+            "the bundle cannot be used: with this store it needs more memory than is available"
+        ) from error
 
 
 @contextmanager
 def reading_bundle() -> Iterator[None]:
-    """Turn what is said of a file that cannot be read into BundleError."""
+    """Turn errors of a file that cannot be read into BundleError."""
     try:
         yield
     except ModelUnreadable as error:
@@ -186,9 +188,9 @@ def reading_bundle() -> Iterator[None]:
 
 def _check_files(files: dict[str, str]) -> None:
     for name, digest in files.items():
-        # No other name is ever joined to a folder: not `../x`, not an absolute one.
+        # No other name is joined to a folder: not `../x`, not an absolute one.
         if not may_be_of_bundle(name) or name == RECORD:
-            raise ValueError(f"it names the file {name!r}, which is none of a bundle's")
+            raise ValueError(f"it names the file {name!r}, which is not one of a bundle's")
         if not _SHA256.fullmatch(digest):
             raise ValueError(f"it has no SHA-256 for the file {name!r}")
     if missing := sorted(FIXED_FILES - files.keys()):

@@ -1,4 +1,4 @@
-"""From given files to a ranking task, by the one rule of `fusion.evaluation`; what every model here is measured on."""
+"""Make the ranking task of a model's evaluation from given files, by the one rule of `fusion.evaluation`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class NothingToEvaluate(WhyPathError):
 
 @dataclass(frozen=True)
 class EvaluationFiles:
-    """What a model is evaluated on. Without `history` files the store's own events are the users' histories."""
+    """The files that a model is evaluated on. Without `history`, the users' histories are the store's events."""
 
     test: Path
     history: tuple[Path, ...] = ()
@@ -45,7 +45,7 @@ def evaluate_files(path: RequestPath, files: EvaluationFiles, tell: Callable[[st
 
 
 def evaluate_task(path: RequestPath, task: RankingTask, filters: Filters, *, name: str) -> EvaluationResult:
-    """The same for a task, whose candidates are what the filters allow."""
+    """The same for a task, whose candidates are the items that the filters allow."""
     users = task.test_users
     behaviour = Behaviour(
         [task.user_ids[int(user)] for user in users],
@@ -56,9 +56,9 @@ def evaluate_task(path: RequestPath, task: RankingTask, filters: Filters, *, nam
 
 
 def task_of(files: EvaluationFiles, graph: KnowledgeGraph, tell: Callable[[str], None]) -> tuple[RankingTask, Filters]:
-    """The task of ranking for the users of the test file, and its filters; what had to be left out is told.
+    """Make the task of ranking for the users of the test file, and its filters; rows left out are reported.
 
-    A test row on an item that is no candidate, or that is excluded, counts as relevant all the same. One on an item
+    A test row on an item that is not a candidate, or is excluded, still counts as relevant. A row on an item
     that the store does not know cannot be ranked for and is left out. Raises FileProblem and NothingToEvaluate.
     """
     test, reading = to_interactions(read_interactions([files.test]), graph)

@@ -23,14 +23,14 @@ from whypath.models.text_process import LENGTH, Answer, Asked
 
 
 class NewTexts:
-    """The vectors of one bundle's new texts that are known so far; `vectors` is for one thread at a time.
+    """The known vectors of one bundle's new texts; `vectors` is for one thread at a time.
 
-    `unread`: texts that `vectors` last gave no vector for. `problem`: why they cannot be encoded, "" while they may be.
+    `unread`: texts without a vector at the last `vectors`. `problem`: why they cannot be encoded, "" if they can.
     """
 
     def __init__(self, settings: TextEncoderSettings, dimension: int, *, download: bool, wait: bool) -> None:
-        """settings: of the text encoder that the bundle recorded, whose vectors have the length `dimension`. download:
-        whether its model may be fetched where it is not on this machine. wait: whether `vectors` encodes by itself.
+        """settings: those of the text encoder in the bundle's record, with vectors of length `dimension`. download:
+        whether its model may be fetched if this machine lacks it. wait: whether `vectors` also encodes.
         """
         self.unread: tuple[str, ...] = ()
         self.problem = ""
@@ -54,13 +54,13 @@ class NewTexts:
         return np.array(rows, dtype=np.float32).reshape(len(texts), self._asked.dimension)
 
     def encode(self) -> None:
-        """Encode what is unread. Raises TextModelError, with what the child process says where it fails."""
+        """Encode the unread texts. Raises TextModelError, with the message of the child process if it fails."""
         texts = list(dict.fromkeys(self.unread))
         vectors = self._in_child(texts)
         self._known |= zip(map(text_digest, texts), vectors, strict=True)
 
     def close(self) -> None:
-        """Stop a child process that is at work."""
+        """Stop a running child process."""
         with self._lock:
             self.is_closed = True
             if self._process is not None:
@@ -72,7 +72,7 @@ class NewTexts:
             if self.is_closed:
                 raise TextModelError("the engine is closed")
             self._process = process = subprocess.Popen(
-                # The current folder may be anybody's, so nothing is imported from it (-P).
+                # The current folder may hold untrusted code, so nothing is imported from it (-P).
                 [sys.executable, "-P", "-m", "whypath.models.text_process"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -90,12 +90,12 @@ class NewTexts:
 
 
 def _import_path() -> list[str]:
-    """Where the child finds this package, also where it is not installed, and whatever this process was told."""
+    """The child's environment: that of this process, and the path of this package, also if it is not installed."""
     return [str(Path(whypath.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
 
 
 def _vectors_of(out: bytes, code: int, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """The vectors in a child's output. Raises TextModelError."""
+    """Read the vectors in a child's output. Raises TextModelError."""
     length = int.from_bytes(out[:LENGTH], "big")
     body = out[LENGTH + length :]
     try:
@@ -105,5 +105,5 @@ def _vectors_of(out: bytes, code: int, shape: tuple[int, int]) -> NDArray[np.flo
     if answer.error:
         raise TextModelError(answer.error)
     if len(body) != 4 * shape[0] * shape[1]:
-        raise TextModelError("the process that encodes texts gave vectors of another number or length than was asked")
+        raise TextModelError("the process that encodes texts gave vectors of another number or length than expected")
     return np.frombuffer(body, dtype="<f4").reshape(shape).astype(np.float32)

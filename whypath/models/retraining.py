@@ -1,4 +1,4 @@
-"""Training a bundle again as it was trained, on a store's events as they are now: without a user who was forgotten."""
+"""Train a bundle again as it was trained, on the store's current events: without a forgotten user."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from whypath.models.training import TrainingOptions, train_on_store
 
 
 def retrain(store: GraphStore, bundle: TrainedBundle, *, tell: Callable[[str], None] | None = None) -> BundleRecord:
-    """Train a bundle of the store again, and put it in its place. Its text model is only looked for on this machine.
+    """Train a bundle of the store again and replace it. Its text model is only looked for on this machine.
 
-    Raises WhyPathError for one that was trained on files, which are not this program's to change, BundleError, and as
-    `train_on_store` does.
+    Raises WhyPathError for a bundle that was trained on files, which only the user may change, BundleError, and what
+    `train_on_store` raises.
     """
     if bundle.files:
         raise WhyPathError(
-            f"{bundle.path} was trained on {', '.join(bundle.files)}; remove from there what must be forgotten, and"
+            f"{bundle.path} was trained on {', '.join(bundle.files)}; remove from them what must be forgotten, and"
             " train it again"
         )
     old = Bundle.load(bundle.path)

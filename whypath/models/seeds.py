@@ -1,19 +1,19 @@
-"""What a seed may be, the same on the command line and in Python."""
+"""Check seeds, the same on the command line and in Python."""
 
 from __future__ import annotations
 
 from kg.errors import WhyPathError
 
 LARGEST_SEED = 2**32 - 1
-"""What all generators of random numbers take."""
+"""The largest seed that all generators of random numbers accept."""
 
 
 class BadSeed(WhyPathError):
-    """A seed that not all generators of random numbers take."""
+    """A seed that not all generators of random numbers accept."""
 
 
 def checked_seed(seed: int) -> int:
-    """The seed; raises `BadSeed`."""
+    """Return the seed; raises `BadSeed`."""
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
         raise BadSeed(f"a seed is a whole number from 0 to {LARGEST_SEED}, not {str(seed)[:40]}")
     return seed

@@ -1,6 +1,6 @@
 """The child process that encodes new texts for a serving process: a request on stdin, vectors on stdout.
 
-The request is JSON. The answer is the length of its JSON part (8 bytes, big-endian), that part, and where there is no
+The request is JSON. The answer is the length of its JSON part (8 bytes, big-endian), that part, and if there is no
 error the vectors as float32 in little-endian, row by row.
 """
 
@@ -16,14 +16,14 @@ from encoders.text import TextEncoderSettings
 from kg.errors import WhyPathError
 
 LENGTH = 8
-"""Bytes of the length of the JSON part."""
+"""Number of bytes of the length of the JSON part."""
 
 _NICE = 10
 """Added to the process's niceness, so that serving goes first."""
 
 
 class Asked(BaseModel):
-    """What is asked for: texts, the settings of their encoder, the length of its vectors, whether it may be fetched."""
+    """The request: texts, the settings of their encoder, the length of its vectors, whether it may be fetched."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,14 +34,14 @@ class Asked(BaseModel):
 
 
 class Answer(BaseModel):
-    """What comes before the vectors: an error for the reader, "" where there is none."""
+    """The part before the vectors: an error for the reader, "" if there is none."""
 
     error: str = ""
 
 
 def main() -> None:
     """Answer one request."""
-    # Whatever libraries print goes to stderr, so that stdout has the answer alone.
+    # What libraries print is sent to stderr, so that stdout has only the answer.
     answer_to = os.dup(1)
     os.dup2(2, 1)
     if hasattr(os, "nice"):

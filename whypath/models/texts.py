@@ -1,4 +1,4 @@
-"""Vectors of the items' texts for a snapshot, by the encoder that a model was trained with."""
+"""Compute vectors of a snapshot's texts by the encoder that a model was trained with."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from kg.graph import KnowledgeGraph
 def item_text_vectors(
     graph: KnowledgeGraph, encoder: TextEncoder, tell: Callable[[str], None] | None = None
 ) -> NDArray[np.float32] | None:
-    """Vectors float32 [n_items, d], zero rows for items without text; None where no item has any.
+    """Compute vectors float32 [n_items, d], zero rows for items without text; None if no item has any.
 
-    Cached by model and text, so a text is computed once on a machine. Raises TextModelError, TextExtraMissing.
+    Cached by model and text, so a text is encoded once per machine. Raises TextModelError, TextExtraMissing.
     """
     texts = graph.item_texts
     if not any(text.strip() for text in texts):
@@ -32,15 +32,15 @@ def item_text_vectors(
 def new_text_vectors(
     texts: Sequence[str], recorded: TextEncoderSettings, dimension: int, *, download: bool
 ) -> NDArray[np.float32]:
-    """Vectors float32 [len(texts), dimension] of texts that training did not see, by the model that a bundle recorded.
+    """Compute vectors float32 [len(texts), dimension] of texts that training did not see, by a bundle's text model.
 
-    download: whether a bundle may have its model fetched, see `encoders.text.finding`. Raises TextModelError,
+    download: whether the bundle's text model may be fetched, see `encoders.text.finding`. Raises TextModelError,
     TextExtraMissing.
     """
     found = TextEncoder(recorded, of_bundle=True, download=download).encode(texts)
     if found.shape[1] != dimension:
         raise TextModelError(
             f"the text model gives vectors of {found.shape[1]} numbers, and those of the training have {dimension}: it"
-            " is another one; train again"
+            " is another model; train again"
         )
     return found

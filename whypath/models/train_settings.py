@@ -1,4 +1,4 @@
-"""`TrainSettings`: everything that decides a model beside its data, as a person writes it in a TOML file."""
+"""`TrainSettings`: everything that determines a model besides its data, as a user writes it in a TOML file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kg.errors import WhyPathError
 
 _WIDTH = 100
 _LARGEST = 1 << 20
-"""Bytes of a settings file that is read."""
+"""Largest size of a settings file, in bytes."""
 
 
 class BadSettings(WhyPathError):
@@ -27,13 +27,13 @@ class BadSettings(WhyPathError):
 
 
 class TrainSettings(FusionSettings):
-    """Settings of a training. What a file does not say has its default."""
+    """Settings of a training. Settings that a file lacks have their defaults."""
 
     seed: int = Field(default=1, ge=0, lt=2**32)
-    """Seed of everything that is drawn."""
+    """Seed of all random numbers."""
 
     refit: bool = False
-    """Fit again on train and valid together, with the settings found."""
+    """Fit again on train and valid together, with the chosen settings."""
 
     graph: Literal["real", "none", "shuffled"] = "real"
     """The relations as they are, none at all, or each relation's tails permuted."""
@@ -45,7 +45,7 @@ class TrainSettings(FusionSettings):
     """One part alone: behavior, graph, text, or an encoder such as ease."""
 
     text_encoder: TextEncoderSettings = TextEncoderSettings()
-    """What reads the texts."""
+    """Settings of the text encoder."""
 
     @property
     def fusion(self) -> FusionSettings:
@@ -66,7 +66,7 @@ class TrainSettings(FusionSettings):
             given = tomllib.loads(content.decode("utf-8-sig"))
         except (ValueError, RecursionError) as error:
             raise BadSettings(
-                f"{path}: no TOML ({error}); `whypath train --print-settings` shows how it looks"
+                f"{path}: not TOML ({error}); `whypath train --print-settings` shows the format"
             ) from None
         try:
             return cls.model_validate(given)
@@ -106,7 +106,7 @@ def _toml(settings: BaseModel, place: tuple[str, ...]) -> Iterator[str]:
 
 
 def _value(value: object) -> str:
-    """A value in TOML; its strings are written as in JSON, which is the same but for DEL."""
+    """A value in TOML; its strings are written as in JSON, which is the same except for DEL."""
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, bool | str):

@@ -1,9 +1,9 @@
-"""`TrainedBundles`: which bundles on this machine were trained with a user's events, so that `forget` can say so.
+"""`TrainedBundles`: notes of the bundles on this machine that were trained with a user's events, for `forget`.
 
-A bundle holds no user, but what its users did can be read off it in part. So whoever saves one leaves a note among this
-person's data: where it is, its digest, its store, and keyed digests of its training users. Digests have 8 bytes: two
-users among a billion share one by chance, and then a bundle too many is named. The key never leaves this machine, so
-the notes alone tell nobody who the users are.
+A bundle holds no user, but part of its users' events can be inferred from it. So saving a bundle leaves a note in the
+data folder of the operating system's user: its path, its digest, its store, and keyed digests of its training users.
+Digests have 8 bytes: two users among a billion share one by chance, and then a bundle too many is named. The key never
+leaves this machine, so the notes alone do not reveal the users.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from whypath.models.bundle import Bundle, BundleRecord, read_record
 _KEY_BYTES = 32
 _DIGEST_BYTES = 8
 _LOCK_SECONDS = 10.0
-_DAMAGED_KEY = "damaged, so nobody can be found in the notes beside it; remove the folder, train the bundles again"
+_DAMAGED_KEY = "damaged, so no user can be found in the notes beside it; remove the folder, train the bundles again"
 _SUFFIX = ".users"
-"""Of a note: a line of JSON with the bundle, then the digests, 8 bytes each."""
+"""Suffix of a note: a line of JSON with the bundle, then the digests, 8 bytes each."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedBundle:
-    """A bundle of this machine: where it is, the digest that it was saved with, the URL of the store that it was
-    trained on, and the training files, none where the store's own events were learnt from.
+    """A bundle of this machine: its path, the digest that it was saved with, the URL of the store that it was trained
+    on, and the training files, none if it was trained on the store's events.
     """
 
     path: str
@@ -52,8 +52,8 @@ class TrainedBundle:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Note:
-    """A bundle with the digests of its users, uint64 [n_users], and what tells the key that they were made with, empty
-    in notes of earlier versions.
+    """A bundle with the digests of its users, uint64 [n_users], and the identity of the key that they were made with,
+    empty in notes of earlier versions.
     """
 
     bundle: TrainedBundle
@@ -62,16 +62,16 @@ class _Note:
 
 
 class TrainedBundles:
-    """The notes, in the folder for data of this user; safe for many processes, as every note is written whole."""
+    """The notes, in this user's data folder; safe for many processes, as every note is written whole."""
 
     def __init__(self) -> None:
         self._folder = data_folder() / "bundles"
 
     def add(self, bundle: TrainedBundle, users: Iterable[str] | None) -> None:
-        """Note a bundle that was saved, in the place of an earlier one at its path. `users`: those that it was trained
-        with; None where it was not trained here but opened, so that the note of what was opened says whom.
+        """Note a bundle that was saved, replacing an earlier note of its path. `users`: those that it was trained with;
+        None if it was not trained here but opened, so that the note of the opened bundle gives them.
 
-        A folder that cannot be written is logged: the bundle is saved all the same.
+        A folder that cannot be written is logged: the bundle is saved nevertheless.
         """
         try:
             if users is None:
@@ -88,14 +88,14 @@ class TrainedBundles:
                 file.write(_written(note))
         except OSError as error:
             _log.warning(
-                "%s: it cannot be noted whom the bundle was trained with (%s), so forgetting a user will not name it",
+                "%s: the users of the bundle cannot be noted (%s), so forgetting a user will not name it",
                 bundle.path,
                 error,
             )
 
     def trained_with(self, user: str, store: str) -> list[TrainedBundle]:
         """The bundles over a store (its URL) that are still where they were saved and were trained with the user, or
-        may have been: where the key is damaged or lost, that is each of them, which is logged.
+        may have been: if the key is damaged or lost, that is each of them, which is logged.
         """
         found = [note for note in self._notes() if note.bundle.store == store]
         if not found:
@@ -109,7 +109,7 @@ class TrainedBundles:
         named: list[TrainedBundle] = []
         for note in found:
             if note.key not in ("", _key_check(key)):
-                _log.warning("%s: noted with a key that is lost, so it is named for everybody", note.bundle.path)
+                _log.warning("%s: noted with a key that is lost, so it is named for all users", note.bundle.path)
             elif wanted not in note.users:
                 continue
             if _is_there(note.bundle):
@@ -125,25 +125,25 @@ class TrainedBundles:
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
-            _log.warning("%s: which bundles were trained with whom cannot be read (%s)", self._folder, error.strerror)
+            _log.warning("%s: the notes of bundles and their users cannot be read (%s)", self._folder, error.strerror)
             return
         for note in notes:
             try:
                 found = _read(note.read_bytes())
             except OSError as error:
-                _log.warning("%s cannot be read (%s), so it is not known whom its bundle was trained with", note, error)
+                _log.warning("%s cannot be read (%s), so the users of its bundle are not known", note, error)
                 continue
             if found is None:
-                # Not passed over in silence: forgetting a user would not name the bundle.
+                # Not skipped silently: forgetting a user would not name the bundle.
                 _log.warning(
-                    "%s is damaged, so it is not known whom its bundle was trained with; train the bundle again",
+                    "%s is damaged, so the users of its bundle are not known; train the bundle again",
                     note,
                 )
                 continue
             yield found
 
     def _key(self) -> bytes:
-        """The key of this machine, drawn when it is first needed. Raises OSError."""
+        """Return the key of this machine, drawn at first use. Raises OSError."""
         path = self._folder / "key"
         make_private(self._folder)
         lock = FileLock(self._folder / "lock")
@@ -161,7 +161,7 @@ class TrainedBundles:
 
 
 def save_and_note(bundle: Bundle, directory: Path, store: str, *, force: bool) -> BundleRecord:
-    """Save a bundle, trained on a store (its URL), and note on this machine whom it was trained with. Raises
+    """Save a bundle, trained on a store (its URL), and note its users on this machine. Raises
     BundleError.
     """
     record = bundle.save(directory, force=force)
@@ -180,7 +180,7 @@ def _digests(users: Iterable[str], key: bytes) -> NDArray[np.uint64]:
 
 
 def _key_check(key: bytes) -> str:
-    """What tells a key from another."""
+    """The identity of a key."""
     return hashlib.blake2b(b"key", digest_size=_DIGEST_BYTES, key=key).hexdigest()
 
 
@@ -197,7 +197,7 @@ def _written(note: _Note) -> bytes:
 
 
 def _read(written: bytes) -> _Note | None:
-    """The note; None where it is damaged."""
+    """Read a note; None if it is damaged."""
     text, _, content = written.partition(b"\n")
     try:
         values = json.loads(text)

@@ -1,4 +1,4 @@
-"""Training a bundle: from files or from a store's own events to a model with the record of what it was trained on."""
+"""Train a bundle from files or from a store's events: a model with the record of its data."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class NothingToTrainOn(WhyPathError):
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """What decides a model beside its data: the choices that its record keeps, settings of fusion and text encoder."""
+    """What determines a model besides its data: the choices in its record, settings of fusion and text encoder."""
 
     choices: TrainingChoices
     settings: FusionSettings
     text: TextEncoderSettings
     text_of_bundle: bool = False
-    """Whether `text` is what a bundle recorded, whose model is only looked for unless `download` allows more."""
+    """Whether `text` comes from a bundle's record; its model is then fetched only if `download` allows it."""
     download: bool = False
 
     def encoder(self, tell: Callable[[str], None] | None) -> TextEncoder:
@@ -54,7 +54,7 @@ def train_on_files(
     options: TrainingOptions,
     tell: Callable[[str], None] | None = None,
 ) -> Bundle:
-    """Train on files of (user, item) rows; of the store only graph, items and texts are read.
+    """Train on files of (user, item) rows; only graph, items and texts of the store are read.
 
     Raises FileProblem, NothingToTrainOn, StoreLoading, TrainingNotInstalled.
     """
@@ -73,16 +73,16 @@ def fitting_on_files(
     *,
     chosen: FusionSettings | None = None,
 ) -> Fitting:
-    """The training of `train_on_files` before anything is fitted, for ablations. Raises as it does.
+    """Prepare the training of `train_on_files` without fitting, for ablations. Raises the same errors.
 
-    chosen: the settings that this training came to on valid, if that is known already.
+    chosen: the settings that this training chose on valid, if already known.
     """
     data = _read(store, train, valid, tell)
     return _fitting(data.graph, data.train, data.valid, options, options.encoder(tell), tell, chosen)
 
 
 def train_on_store(store: GraphStore, options: TrainingOptions, tell: Callable[[str], None] | None = None) -> Bundle:
-    """Train on the store's own positive events. Raises NothingToTrainOn, StoreLoading, TrainingNotInstalled."""
+    """Train on the store's positive events. Raises NothingToTrainOn, StoreLoading, TrainingNotInstalled."""
     graph = _complete(store)
     train = graph.interactions()
     if not len(train):
@@ -94,7 +94,7 @@ def train_on_store(store: GraphStore, options: TrainingOptions, tell: Callable[[
 
 @dataclass(frozen=True, eq=False)
 class _Data:
-    """What is trained on: training files over the store's graph, or without files the store's own events."""
+    """Training data: files over the store's graph, or without files the store's events."""
 
     graph: KnowledgeGraph
     train: Interactions
@@ -123,13 +123,13 @@ def _read(store: GraphStore, train: Sequence[Path], valid: Sequence[Path], tell:
 
 
 def _complete(store: GraphStore) -> KnowledgeGraph:
-    # Said before files and texts are read.
+    # Reported before files and texts are read.
     check_training_installed()
     mark = store.state().loading
     if mark is not None:
         what = "a load is in progress" if mark.alive else "a load was interrupted"
         then = "wait until it is done" if mark.alive else "run `whypath load` again to complete it"
-        raise StoreLoading(f"{store.url}: {what}, so what is there may be half of it; {then}, then train")
+        raise StoreLoading(f"{store.url}: {what}, so its content may be incomplete; {then}, then train")
     return store.snapshot()
 
 
@@ -155,13 +155,13 @@ def _fitting(
 ) -> Fitting:
     choices = options.choices
     variant = choices.variant
-    # Asked first, so that an unknown block is said at once, and blocks that read no text need no text model.
+    # Made first, so that an unknown block is reported at once, and blocks that read no text need no text model.
     names = variant.blocks_of(options.settings.blocks)
     kept = without_rare_items(train.histories(), options.settings.min_users)
     if not kept.n_events:
         raise NothingToTrainOn(
-            f"no item has {options.settings.min_users} users in the training data, and what fewer did is not learnt, so"
-            " that nobody's history can be read off the model; with --min-users 1 everything counts"
+            f"no item has {options.settings.min_users} users in the training data, and items of fewer users are not"
+            " learned, so that no user's history can be inferred from the model; with --min-users 1 everything counts"
         )
     reads_texts = choices.text and any(Input.TEXT in ENCODERS[name].needs | ENCODERS[name].uses for name in names)
     if options.text.model is not None and not reads_texts and tell is not None:
@@ -184,7 +184,7 @@ def _fitting(
 def _bundle(
     model: FusionModel, on: _Data, options: TrainingOptions, encoder: TextEncoder, *, files: Sequence[Path] = ()
 ) -> Bundle:
-    import torch  # Every engine imports this module, and serves without torch.
+    import torch  # Every engine imports this module, but serving needs no torch.
 
     graph = on.graph
     data = TrainedOn(
@@ -200,7 +200,7 @@ def _bundle(
     record = BundleRecord(
         choices=options.choices,
         data=data,
-        # Without texts of no effect, and what was asked for may be a place on this machine.
+        # It has no effect without texts, and the asked model may be a path on this machine.
         text=encoder.recorded if Input.TEXT in model.items.contents else TextEncoderSettings(),
         threads=torch.get_num_threads(),
         versions=versions(model.states),
