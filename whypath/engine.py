@@ -1,9 +1,9 @@
-"""`Engine`: the façade over a store and a trained model, in the caller's own ids.
+"""`Engine`: the façade over a store and a trained model, in the caller's ids.
 
 It answers for known users, for users that came after training, and (by a popularity blend, marked as such) for unknown
-ones; it sees what it has recorded at its next call, and what other processes load and record within a bound; while the
-store's server is away it answers from the last snapshot and says so; it may be used from many threads. Lists and
-explanations are computed in `whypath.answering`, training is in `whypath.models`.
+ones. Its own events are part of its next answer, loads and events of other processes within a bounded time. While the
+store's server is unavailable, it answers from the last snapshot and says so. It may be used from many threads. Lists
+and explanations are computed in `whypath.answering`, training is in `whypath.models`.
 """
 
 from __future__ import annotations
@@ -77,22 +77,22 @@ class Engine(Answers):
     ) -> Self:
         """Open a store by path or URL, and a trained bundle with it if one is given. `queue`: see `record`.
 
-        `freshness`: maximum age, in seconds, of what an answer knows of events that other processes record, and of
-        loads once they are read and bound, while there are calls; after a pause the first answer may be a second old. A
-        thread follows the store, so that no answer waits for it; with 0 each call asks the store and waits. What this
-        engine records is always in its next answer, and `refresh` waits for everything.
+        `freshness`: maximum age, in seconds, of an answer's knowledge of events of other processes, and of their loads
+        once read and bound, while there are calls; after a pause the first answer may be a second old. A thread follows
+        the store, so that no answer waits for it; with 0, each call asks the store and waits. Events that this engine
+        records are always in its next answer, and `refresh` waits for everything.
 
-        `download`: whether the text model that the bundle names may be fetched where it is not on this machine, which
-        new items with texts need; the environment variable WHYPATH_DOWNLOAD=1 allows it too. `wait_for_texts`: whether
-        new texts are encoded before their items are served; else these are scored without text until then, and answers
-        say so.
+        `download`: whether the bundle's text model, which new items with texts need, may be fetched if this machine
+        lacks it; the environment variable WHYPATH_DOWNLOAD=1 allows it too. `wait_for_texts`: whether new texts are
+        encoded before their items are served; otherwise the items are scored without text until then, and answers say
+        so.
 
         `stages` change each ranked list, in this order, before it is answered; a name is that of a stage of an
-        installed package (entry point of `whypath.stages`). `retriever` chooses the items that
-        compete, by default all that the filters allow.
+        installed package (entry point of `whypath.stages`). `retriever` chooses the candidates, by default all items
+        that the filters allow.
 
-        Where the store's server is away, and this machine has a snapshot of the store, the engine answers from that
-        and is `stale`. Raises StoreNotFound, StoreUnavailable, and BundleError where the bundle does not fit the store.
+        If the store's server is unavailable, and this machine has a snapshot of the store, the engine answers from it
+        and is `stale`. Raises StoreNotFound, StoreUnavailable, and BundleError if the bundle does not fit the store.
         """
         place = store if isinstance(store, GraphStore) else opened(store)
         engine = cls(
@@ -135,13 +135,13 @@ class Engine(Answers):
         text_encoder: TextEncoderSettings | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> BundleRecord:
-        """Train on files of (user, item) rows, or on the store's own positive events, and use the model from now on.
+        """Train on files of (user, item) rows, or on the store's positive events, and use the model from now on.
 
-        With `train` none of the store's interactions is read. Without `valid` stored default settings are used; `refit`
-        fits on both once settings are found. `graph`, `text` and `only` take parts out of the model. `min_users` is the
-        setting of that name in `FusionSettings`: what fewer users did is not learnt, so that it cannot be read off the
-        model. `text_encoder` names the model that reads texts, which is fetched where it is not on this machine. Raises
-        StoreLoading while a load is in progress, FileProblem, NothingToTrainOn, UnknownBlock, TextModelError, BadSeed.
+        With `train`, the store's events are not read. Without `valid`, default settings are used; `refit` fits on both
+        files with the chosen settings. `graph`, `text` and `only` remove parts of the model. `min_users` is the setting
+        of that name in `FusionSettings`: items of fewer users are not learned, so that the model does not reveal them.
+        `text_encoder` names the text model, which is fetched if this machine lacks it. Raises StoreLoading while a load
+        is in progress, FileProblem, NothingToTrainOn, UnknownBlock, TextModelError, BadSeed.
         """
         # Imported by those who train, load or evaluate: a process that serves starts without.
         from whypath.models.training import TrainingOptions, train_on_files, train_on_store
@@ -164,14 +164,14 @@ class Engine(Answers):
         return self
 
     def save(self, directory: str | Path, *, force: bool = False) -> BundleRecord:
-        """Write the model as a bundle; an existing one is an error without `force`, anything else in the folder always.
+        """Write the model as a bundle; an existing bundle is an error without `force`, any other content always.
 
         Raises BundleError, NotTrained, OSError.
         """
         return save_and_note(self.bundle, Path(directory), self.store.url, force=force)
 
     def evaluate(self, files: EvaluationFiles, *, progress: Callable[[str], None] = lambda _: None) -> EvaluationResult:
-        """Rank for every user of a test file as requests are answered, and measure the lists.
+        """Rank for every user of a test file by the path of requests, and measure the lists.
 
         Raises NotTrained, FileProblem, NothingToEvaluate.
         """
@@ -187,8 +187,8 @@ class Engine(Answers):
         *,
         progress: Callable[[str], None] = lambda _: None,
     ) -> Ablation:
-        """`evaluate`, and the same for the model without each of its parts, trained from scratch on the bundle's own
-        files; see `whypath.models.ablation`, also for what it raises.
+        """Evaluate the model, and the model without each of its parts, trained from scratch on the bundle's files; see
+        `whypath.models.ablation`, also for its errors.
         """
         from whypath.models.ablation import ablate
 
@@ -197,8 +197,8 @@ class Engine(Answers):
         return ablate(self.store, self.bundle, path, files, Path(train), held_out, progress, download=self._download)
 
     def trained_with(self, user: Id) -> list[TrainedBundle]:
-        """The bundles over this store, on this machine, that were trained with the user's events: what the user did can
-        be read off them in part, also after `forget`; `whypath.models.retraining` trains them again."""
+        """The bundles of this store, on this machine, that were trained with the user's events: part of these can be
+        inferred from the bundles, even after `forget`; `whypath.models.retraining` trains them again."""
         return TrainedBundles().trained_with(id_text(user), self.store.url)
 
     @property
@@ -209,8 +209,8 @@ class Engine(Answers):
         return self._bundle
 
     def swap(self, bundle: str | Path) -> Self:
-        """`load`, under the name of what it does in a running engine: until the new model is bound the former one
-        answers, and where it cannot be bound goes on answering."""
+        """`load`, by its effect in a running engine: the former model answers until the new one is bound, and continues
+        if that fails."""
         return self.load(bundle)
 
     def _use(self, bundle: Bundle) -> None:
@@ -225,13 +225,13 @@ class Engine(Answers):
         return self._live.serving().graph
 
     def refresh(self) -> bool:
-        """Look now for loads and events of other processes, and wait until they are served; whether there were any."""
+        """Look for loads and events of other processes, wait until they are served; returns whether there were any."""
         return self._live.refresh()
 
     @property
     def stale(self) -> str | None:
-        """Since when the store has not answered (ISO 8601, UTC), so that answers come from its last snapshot; None
-        while it answers. The store is followed again when it is back.
+        """The time since which the store has not answered (ISO 8601, UTC), so that answers come from its last snapshot;
+        None while it answers. The store is followed again when it is back.
         """
         return self._live.follower.stale_since
 
@@ -242,7 +242,7 @@ class Engine(Answers):
     # Answers
 
     def requests(self, *, offline: bool = False) -> RequestPath:
-        """See `Answers`; lists, similar items and explanations are there, too."""
+        """See `Answers`, which also has lists, similar items and explanations."""
         serving = self._live.serving()
         scorer = serving.model()
         if offline:
@@ -261,9 +261,9 @@ class Engine(Answers):
         time: float | None = None,
         id: Id | None = None,
     ) -> Event:
-        """An event in the caller's ids, ready for `record`: the time is now and the kind the domain's one if not given.
+        """Make an event in the caller's ids, ready for `record`; by default, the time is now and the kind the only one.
 
-        Raises UnknownItem, and WhyPathError where the domain has several kinds of events and none is named.
+        Raises UnknownItem, and WhyPathError if the domain has several kinds of events and none is given.
         """
         moment = clock.time() if time is None else time
         return event_of(self.graph, user, item, kind=kind, weight=weight, time=moment, id=id)
@@ -271,10 +271,10 @@ class Engine(Answers):
     def record(self, *events: Event) -> AppendReport:
         """Write events to the store; durable when this returns, and part of the next answer.
 
-        While the store's server is away StoreUnavailable is raised and nothing is written. An engine opened with
-        `queue` keeps the events on this machine instead, as durably: they are reported as queued, are part of the next
-        answer, and are delivered in order when the server is back, by this engine or by whichever process of this
-        machine records next. What the store refuses then is logged and kept aside; see `queue`.
+        While the store's server is unavailable, StoreUnavailable is raised and nothing is written. An engine opened
+        with `queue` keeps the events on this machine instead, as durably: they are reported as queued, are part of the
+        next answer, and are delivered in order when the server is back, by this engine or by the next process of this
+        machine that records. Events that the store refuses then are logged and kept; see `queue`.
         """
         recorder = self._live.recorder
         if not recorder.may_wait:
@@ -283,11 +283,11 @@ class Engine(Answers):
         return recorder.record_or_queue(events, serving.graph, away=serving.stale_since is not None)
 
     def upsert(self, *nodes: NodeUpsert) -> UpsertReport:
-        """Write a few items or entities with fields and relations to the store, all or none; they are part of the next
-        answer, a new item with a text as said in `open`. Checked as a load is.
+        """Write a few items or entities with fields and relations to the store, all or none, checked like a load; they
+        are part of the next answer, a new item with a text as stated in `open`.
 
         The store is not read again, but the model is bound to the new snapshot before this returns. Raises LoadError,
-        RowsRefused, StoreLocked while a load is in progress.
+        RowsRefused, and StoreLocked while a load is in progress.
         """
         from kg.ingest import upsert_nodes
 
@@ -301,7 +301,7 @@ class Engine(Answers):
         return self._live.recorder.queue
 
     def deliver(self) -> Delivery:
-        """Deliver the events that wait for the store's server. Raises StoreUnavailable; then they go on waiting."""
+        """Deliver the events that wait for the store's server. Raises StoreUnavailable; then they continue to wait."""
         return self._live.recorder.deliver()
 
     def forget(self, user: Id) -> DeletionReport:

@@ -64,11 +64,11 @@ def _checked(name: str, value: object) -> Callable[[], Stage]:
 
 
 INSTALLED: Plugins[Callable[[], Stage]] = Plugins("whypath.stages", _checked)
-"""Makers of stages that packages bring, by name."""
+"""Makers of the stages of installed packages, by name."""
 
 
 def stages_of(stages: Iterable[Stage | str]) -> tuple[Stage, ...]:
-    """The stages, those given by name made of what installed packages bring. Raises UnknownStage."""
+    """Return the stages; one given by name is made by an installed package. Raises UnknownStage."""
     return tuple(_named(stage) if isinstance(stage, str) else stage for stage in stages)
 
 

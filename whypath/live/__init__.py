@@ -1,1 +1,1 @@
-"""The state of a running engine: it follows its store, and records events."""
+"""Keep the state of a running engine: follow its store, and record events."""

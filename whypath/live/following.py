@@ -1,7 +1,7 @@
-"""`Follower`: asks a store for its state in a thread of its own, so that no request waits for the store's answer.
+"""`Follower`: ask a store for its state in a separate thread, so that no request waits for the store's answer.
 
-While there are calls it asks often enough that what it knows is never older than `freshness`, else once a second. When
-the store does not answer, it says since when, and asks now and then until there is an answer again.
+While there are calls, it asks often enough that the known state is never older than `freshness`, else once a second.
+When the store does not answer, it reports since when, and asks at intervals until there is an answer again.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ FRESHNESS_SECONDS = 0.1
 """Default maximum age of the known state of a store, in seconds, while there are calls."""
 
 IDLE_SECONDS = 5.0
-"""After so long without a call the store is asked less often."""
+"""Time without a call after which the store is asked less often."""
 
 IDLE_INTERVAL_SECONDS = 1.0
-"""Between two questions when nobody calls: the first call after a pause may see a state of this age."""
+"""Time between two questions without calls: the first call after a pause may see a state of this age."""
 
 PATIENCE_SECONDS = 5.0
-"""To wait for the store's state where it has answered before."""
+"""Longest wait for the state of a store that has answered before."""
 
 STALE_PATIENCE_SECONDS = 0.2
-"""To wait for it while the store is known not to answer; long enough for any server that is there."""
+"""Longest wait for it while the store is known not to answer; long enough for any running server."""
 
 ASK_AGAIN_SECONDS = 2.0
-"""Between two questions while the store does not answer."""
+"""Time between two questions while the store does not answer."""
 
 GIVE_UP_SECONDS = 30.0
-"""After which another question is asked though one is still open: its connection may have died unnoticed."""
+"""Time after which a question is asked again, as the connection of the open one may have died unnoticed."""
 
 SILENCE = (StoreUnavailable, StoreBusy, StoreDenied)
-"""Errors that a running engine outlasts, because the next question may be answered."""
+"""Errors that a running engine survives, because the next question may be answered."""
 
 _CLOSE_SECONDS = 1.0
 
@@ -58,9 +58,9 @@ _log = logging.getLogger(__name__)
 
 
 def opened(place: str | Path) -> GraphStore | KeptStore:
-    """The store at a path or URL, or where its server is away what this machine keeps of it, which is logged.
+    """Open the store at a path or URL, or, if its server is unavailable, its last snapshot on this machine (logged).
 
-    Raises StoreUnavailable where it keeps nothing, and what else `open_store` raises.
+    Raises StoreUnavailable if there is no snapshot, and what else `open_store` raises.
     """
     try:
         return open_store(place)
@@ -78,10 +78,10 @@ def iso(moment: float) -> str:
 
 
 class Followed(Protocol):
-    """Whoever makes something of a store's state."""
+    """The owner of a follower, which uses the store's state."""
 
     def follow(self, state: StoreState) -> None:
-        """Bring what is served up to this state; takes as long as reading and binding do. Raises StoreError."""
+        """Bring the served state up to this one; takes as long as reading and binding. Raises StoreError."""
         ...
 
 
@@ -91,11 +91,11 @@ class Follower:
     fork_rank = 2
 
     def __init__(self, store: GraphStore, owner: Followed, freshness: float, stale_since: float | None = None) -> None:
-        """`freshness`: see `Engine.open`; with 0 the store is asked by each call and only then. `stale_since`, seconds
-        since the epoch, where the store is known not to answer.
+        """`freshness`: see `Engine.open`; with 0, only calls ask the store. `stale_since`: seconds since the epoch, if
+        the store is known not to answer.
         """
         self._store = store
-        # The thread must not keep an engine alive that nobody uses any more.
+        # The thread must not keep an unused engine alive.
         self._owner = weakref.ref(owner)
         self._freshness = freshness
         self._stale_since = stale_since
@@ -108,7 +108,7 @@ class Follower:
     def _reset(self) -> None:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        # Questions are numbered: asked, answered in whatever way, and followed up.
+        # Questions are numbered: those asked, answered (even by an error), and followed.
         self._begun = self._answered = self._followed = self._wanted = 0
         self._asked_at = -math.inf
 
@@ -118,9 +118,9 @@ class Follower:
         return None if self._stale_since is None else iso(self._stale_since)
 
     def called(self) -> None:
-        """Note that a request comes. Raises the error of a store that answers and says that it cannot be used.
+        """Note a request. Raises the error of a store that answers and reports that it cannot be used.
 
-        With a freshness of 0 the store is asked now, and waited for within bounds.
+        With a freshness of 0, the store is asked now, with a bounded wait.
         """
         now = time.monotonic()
         was_idle, self._called = now > self._called + IDLE_SECONDS, now
@@ -139,7 +139,7 @@ class Follower:
                 self._start()
         elif was_idle:
             self._wake()
-        # A question that is open for so long is one that is not answered.
+        # A question that has been open for so long counts as unanswered.
         if self._stale_since is None and self._answered < self._begun and now > self._asked_at + PATIENCE_SECONDS:
             self.silent(self._too_slow())
 
@@ -149,9 +149,9 @@ class Follower:
             self._changed.notify_all()
 
     def look(self, patience: float | None = None) -> bool:
-        """Ask now, and wait until what comes of it is served; False where there is no answer within `patience` seconds.
+        """Ask now, and wait until the answer is served; False if there is no answer within `patience` seconds.
 
-        Raises the error of a store that answers and says that it cannot be used.
+        Raises the error of a store that answers and reports that it cannot be used.
         """
         if patience is None:
             patience = PATIENCE_SECONDS
@@ -175,12 +175,12 @@ class Follower:
     def silent(self, error: StoreError) -> None:
         """Note that the store did not answer; the first time is logged."""
         if self._stale_since is None:
-            _log.warning("stale from now on, since serving goes on from the last snapshot: %s", error)
+            _log.warning("stale from now on, since serving continues from the last snapshot: %s", error)
             self._stale_since = time.time() - (time.monotonic() - self._seen if self._seen else 0.0)
         self._ask_next = time.monotonic() + ASK_AGAIN_SECONDS
 
     def close(self) -> None:
-        """No more questions; one that is open is not waited for long, as the server may be hanging."""
+        """Stop asking; an open question is not waited for long, as the server may hang."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -192,7 +192,7 @@ class Follower:
         """See `ForkAware`."""
 
     def after_fork(self, *, in_child: bool) -> None:
-        """See `ForkAware`: the thread stays behind; here the next call starts one."""
+        """See `ForkAware`: the thread remains in the parent; in the child the next call starts one."""
         if in_child:
             self._reset()
 
@@ -210,18 +210,18 @@ class Follower:
     # In the thread
 
     def _due(self) -> float | None:
-        """When the store is asked next (`time.monotonic`), None where only a call asks."""
+        """The time of the next question (`time.monotonic`), None if only calls ask."""
         if self._freshness <= 0:
             return None
         if self._stale_since is not None:
             return self._ask_next
-        # Twice in the time, so that what is known is never older.
+        # Twice in that time, so that the known state is never older.
         often = self._freshness / 2
         is_idle = time.monotonic() > self._called + IDLE_SECONDS
         return self._asked_at + (max(often, IDLE_INTERVAL_SECONDS) if is_idle else often)
 
     def wait(self) -> bool:
-        """Wait a second at most for a question to be due; whether one is. Raises _Over."""
+        """Wait at most a second for a question to be due; returns whether one is. Raises _Over."""
         with self._changed:
             if self._closed or not self._is_current():
                 raise _Over
@@ -233,7 +233,7 @@ class Follower:
             return self._wanted > self._begun or (due is not None and time.monotonic() >= due)
 
     def ask(self) -> None:
-        """Ask once, and make of the answer what is to be made."""
+        """Ask once, and follow the answer."""
         with self._changed:
             self._begun += 1
             number, self._asked_at = self._begun, time.monotonic()
@@ -277,12 +277,12 @@ class Follower:
         self._stale_since, self._seen = None, asked
 
     def _is_current(self) -> bool:
-        # What a thread hears that was given up counts no more.
+        # Answers to an abandoned thread no longer count.
         return threading.current_thread() is self._thread
 
 
 class _Over(Exception):
-    """The thread has nothing to do any more."""
+    """The thread has no more work."""
 
 
 def _run(reference: weakref.ref[Follower]) -> None:

@@ -1,8 +1,8 @@
-"""`LiveGraph`: publishes what a running engine answers from, and keeps it up to date in the background.
+"""`LiveGraph`: publish the state that a running engine answers from, and keep it up to date in the background.
 
-Readers take one reference, an immutable `Serving`, and wait for nothing. A thread follows the store: it lays events
-over the snapshot at once, and for a load reads the new snapshot and binds the model to it before it publishes both.
-What this engine records is published by the call that records it. Texts of new items are encoded in a child process.
+Readers take one reference, an immutable `Serving`, and wait for nothing. A thread follows the store: it overlays events
+on the snapshot at once, and for a load it reads the new snapshot and binds the model to it before it publishes both.
+Events of this engine are published by the call that records them. Texts of new items are encoded in a child process.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ class LiveGraph:
     def _reset_locks(self) -> None:
         # Held while a snapshot is read or a model is bound: one of these at a time. Readers take neither lock.
         self._building = threading.Lock()
-        # Held while a few events are read and laid over. Taken after `_building`.
+        # Held while a few events are read and overlaid. Taken after `_building`.
         self._publishing = threading.Lock()
 
     # For readers
 
     def serving(self) -> Serving:
-        """What to answer from now; the first call reads the store. Raises StoreError where there is nothing to answer
-        from, or where the store says that it cannot be used."""
+        """The state to answer from; the first call reads the store. Raises StoreError if there is nothing to answer
+        from, or if the store reports that it cannot be used."""
         self._open()
         self.follower.called()
         self._lay_over_waiting(block=False)
@@ -89,11 +89,11 @@ class LiveGraph:
             serving = self._with_waiting(Serving(self.store.snapshot()))
             with self._publishing:
                 self._serving = serving
-        # A store may have given the last snapshot that it has kept, its server being away.
+        # A store may have given the last snapshot that it has kept, if its server is unavailable.
         self.follower.look()
 
     def refresh(self) -> bool:
-        """Look now for loads and events of other processes, and wait until they are served; whether there were any."""
+        """Look for loads and events of other processes, wait until they are served; returns whether there were any."""
         self._open()
         before = self._opened.graph
         self.follower.look()
@@ -102,7 +102,7 @@ class LiveGraph:
     # Models
 
     def use(self, bundle: Bundle) -> None:
-        """Serve another model as soon as it is bound; until then the former one. Raises what binding raises."""
+        """Serve another model as soon as it is bound, the former one until then. Raises what binding raises."""
         self._open()
         with self._building:
             texts = bundle.new_texts(download=self._download, wait=self._waits_for_texts)
@@ -117,7 +117,7 @@ class LiveGraph:
         self._encode_unread()
 
     def _bound(self, serving: Serving, texts: NewTexts) -> Serving:
-        """With the scorer of its bundle over its graph. Raises what encoding raises where that is waited for."""
+        """Add the scorer of the bundle over the graph. If new texts are waited for, raises what encoding raises."""
         bundle = serving.bundle
         assert bundle is not None
         texts.unread = ()
@@ -129,14 +129,14 @@ class LiveGraph:
         return replace(serving, scorer=scorer, unbound=None, unread_texts=len(texts.unread))
 
     def _over(self, bound: Serving, graph: KnowledgeGraph, waiting: int) -> Serving:
-        """What is bound to a snapshot, over the same snapshot with other events."""
+        """Move a bound state to the same snapshot with other events."""
         scorer: Scorer | None = bound.scorer
         if scorer is not None and graph is not bound.graph:
             scorer = scorer.with_events(graph)
         return replace(bound, graph=graph, scorer=scorer, waiting=waiting)
 
     def _encode_unread(self) -> None:
-        """Encode texts that the served model lacks, in the background; it is bound again when they are there."""
+        """Encode texts that the served model lacks, in the background; the model is bound again afterwards."""
         texts = self._texts
         if texts is None or not texts.unread or texts.problem:
             return
@@ -156,7 +156,7 @@ class LiveGraph:
                     self._read(texts)
 
     def _read(self, texts: NewTexts) -> None:
-        """Serve what has become of the encoding; with `_building` held."""
+        """Serve the result of the encoding; with `_building` held."""
         serving = self._opened
         bound = serving if texts.problem else self._bound(serving, texts)
         with self._publishing:
@@ -171,7 +171,7 @@ class LiveGraph:
             serving = self._serving
             if serving is None:
                 return
-            # What was refused when it was delivered has been laid over the snapshot, and must come out again.
+            # Events that were refused on delivery are in the overlay, and must be removed from it.
             if serving.graph.generation != state.generation or self.recorder.some_put_aside:
                 self.recorder.some_put_aside = False
                 self._rebuild(serving)
@@ -190,14 +190,14 @@ class LiveGraph:
             self._publish(self._with_waiting(self._caught_up(built)))
 
     def _caught_up(self, serving: Serving) -> Serving:
-        """With the events that the store has had since. Raises StoreError."""
+        """Add the events that the store has got since. Raises StoreError."""
         events, reached = self.store.events_since(serving.graph.event_generation)
         if not events and reached == serving.graph.event_generation:
             return serving
         return self._over(serving, serving.graph.overlay(events, event_generation=reached), serving.waiting)
 
     def _with_waiting(self, serving: Serving) -> Serving:
-        """With the events that have come to wait on this machine since."""
+        """Add the events that have been queued on this machine since."""
         events, reached = self.recorder.waiting_since(serving.waiting)
         if not events:
             return replace(serving, waiting=reached) if reached != serving.waiting else serving
@@ -205,7 +205,7 @@ class LiveGraph:
         return self._over(serving, graph, reached)
 
     def _lay_over_waiting(self, *, block: bool) -> None:
-        # Whoever holds the lock publishes something newer at once, so a reader need not wait for it.
+        # The holder of the lock publishes a newer state soon, so a reader need not wait for it.
         if self._publishing.acquire(blocking=block):
             try:
                 self._publish(self._with_waiting(self._opened))
@@ -242,14 +242,14 @@ class LiveGraph:
         self.follower.silent(error)
 
     def forget(self, user: str) -> DeletionReport:
-        """Remove a user from the store, from what waits, and from what is served when this returns."""
+        """Remove a user from the store, from the queue, and from the served state when this returns."""
         report = self.recorder.forget(user)
         if self._serving is not None:
             self.follower.look()
         return report
 
     def close(self) -> None:
-        """Close the store; what waits goes on waiting."""
+        """Close the store; queued events continue to wait."""
         self.recorder.close()
         self.follower.close()
         if self._texts is not None:
@@ -257,10 +257,10 @@ class LiveGraph:
         self.store.close()
 
     def before_fork(self) -> None:
-        """See `ForkAware`: what is served is one reference, which is whole at any moment."""
+        """See `ForkAware`: the served state is one reference, which is always complete."""
 
     def after_fork(self, *, in_child: bool) -> None:
-        """See `ForkAware`: another thread may hold a lock, and is not there any more."""
+        """See `ForkAware`: a thread that held a lock may no longer exist."""
         if in_child:
             self._reset_locks()
             self._encoding = None

@@ -1,6 +1,6 @@
-"""`Recorder`: writes an engine's events to the store, or while the server is away to a durable queue.
+"""`Recorder`: write an engine's events to the store, or, while its server is unavailable, to a durable queue.
 
-What waits is delivered in order before anything newer is written, by whichever process of this machine comes first.
+Queued events are delivered in order before newer ones are written, by the first process of this machine that can.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def event_of(
     time: float | None = None,
     id: Id | None = None,
 ) -> Event:
-    """An event in the caller's ids; the kind is the domain's one if not given.
+    """Make an event in the caller's ids; by default, the kind is the domain's only one.
 
-    Raises UnknownItem, and WhyPathError where the domain has several kinds of events and none is named.
+    Raises UnknownItem, and WhyPathError if the domain has several kinds of events and none is given.
     """
     kinds = graph.schema.interactions
     if kind is None:
@@ -50,32 +50,32 @@ def event_of(
 
 
 class Listener(Protocol):
-    """Whoever serves what is recorded."""
+    """The owner of a recorder, which serves the recorded events."""
 
     def recorded(self, events: Sequence[Event]) -> None:
-        """The store has these events now."""
+        """Called when the store has these events."""
         ...
 
     def queued(self) -> None:
-        """Events have come to wait on this machine."""
+        """Called when events have been queued on this machine."""
         ...
 
     def silent(self, error: StoreError) -> None:
-        """The store did not answer."""
+        """Called when the store did not answer."""
         ...
 
 
 class Recorder:
-    """Writes events of one engine to its store, or lets them wait for it.
+    """Writes events of one engine to its store, or queues them.
 
-    `some_put_aside`: whether events that waited were refused since this was last set to False: they must come out of
+    `some_put_aside`: whether queued events were refused since this was last set to False: they must be removed from
     the snapshot.
     """
 
     fork_rank = 2
 
     def __init__(self, store: GraphStore, listener: Listener, *, queue: bool) -> None:
-        """`queue`: events may wait when the server is away; without it they are refused then."""
+        """`queue`: whether events are queued while the server is unavailable; without it they are refused then."""
         self._store = store
         self._listener = listener
         self.may_wait = queue
@@ -90,7 +90,7 @@ class Recorder:
             self._carry()
 
     def _waiting(self) -> int:
-        """How many events wait, 0 where that cannot be read: neither serving nor recording depends on it."""
+        """The number of queued events, 0 if it cannot be read: neither serving nor recording depends on it."""
         try:
             return self.queue.count()
         except StoreError as error:
@@ -98,18 +98,18 @@ class Recorder:
             return 0
 
     def _say(self, error: StoreError) -> None:
-        """Log what is wrong with the queue's own files, once."""
+        """Log an error of the queue's files, once."""
         if str(error) != self._said:
             self._said = str(error)
             _log.error("events that wait cannot be delivered: %s", error)
 
     def record(self, events: Sequence[Event]) -> AppendReport:
-        """Write events to the store, after what waits; durable when it returns. Raises StoreUnavailable."""
+        """Write events to the store, after queued ones; durable when it returns. Raises StoreUnavailable."""
         self.deliver()
         return self._append(events)
 
     def record_or_queue(self, events: Sequence[Event], graph: KnowledgeGraph, *, away: bool) -> AppendReport:
-        """The same, or let the events wait where the server does not answer; `away`: that is known already."""
+        """The same, or queue the events if the server does not answer; `away`: whether that is known already."""
         if not away:
             try:
                 if not self.deliver().waiting:
@@ -122,11 +122,11 @@ class Recorder:
         return report
 
     def deliver(self, *, patience: float | None = None) -> Delivery:
-        """Deliver what waits; what the store refuses is logged and kept aside."""
+        """Deliver the queued events; those that the store refuses are logged and kept."""
         try:
             delivery = self.queue.deliver(self._append, patience=patience)
         except QueueStuck as error:
-            # The store answers, so newer events need not wait for a file that may never be well again.
+            # The store answers, so newer events need not wait for a file that may never be readable again.
             self._say(error)
             return Delivery()
         self._said = ""
@@ -144,7 +144,7 @@ class Recorder:
         return report
 
     def _carry(self) -> None:
-        """See to it that what waits is delivered although nobody calls."""
+        """Make sure that queued events are delivered even without a call."""
         with self._carrier_lock:
             if self._carrier is None or not self._carrier.is_alive():
                 self._carrier = threading.Thread(target=self._carry_on, name="whypath-delivery", daemon=True)
@@ -154,7 +154,7 @@ class Recorder:
         said = ""
         while not self._closed.wait(ASK_AGAIN_SECONDS):
             try:
-                # This fails at once where the server is away; a delivery would try for a while, and nobody else could.
+                # This fails at once without a server; a delivery would try for a while and block other deliveries.
                 self._store.state()
                 self.deliver(patience=0.0)
                 with self._carrier_lock:
@@ -166,10 +166,10 @@ class Recorder:
             except StoreError as error:
                 if str(error) != said:
                     said = str(error)
-                    _log.warning("events go on waiting: %s", error)
+                    _log.warning("events continue to wait: %s", error)
 
     def waiting_since(self, number: int) -> tuple[list[Event], int]:
-        """Events that have come to wait after a number, in order, and the number that they lead to."""
+        """Events that were queued after a number, in order, and the number of the last one."""
         try:
             return self.queue.since(number)
         except StoreError as error:
@@ -177,15 +177,15 @@ class Recorder:
             return [], number
 
     def forget(self, user: str) -> DeletionReport:
-        """Remove a user from the store and from what waits."""
+        """Remove a user from the store and from the queue."""
         if has_halves(user):
-            return self._store.delete_user(user)  # nobody has such an id, nor waits for anything
+            return self._store.delete_user(user)  # no user has such an id, and no queued event
         with self.queue.held():
             report = self._store.delete_user(user)
             waited = self.queue.forget(user)
             remaining = report.remaining + self.queue.count_of(user)
             damaged = self.queue.damaged_with(user)
-        # What waited is laid over the snapshot, and must come out, too.
+        # The queued events are in the overlay, and must be removed from it, too.
         self.some_put_aside |= waited > 0
         return replace(
             report,
@@ -200,15 +200,15 @@ class Recorder:
         """See `ForkAware`."""
 
     def after_fork(self, *, in_child: bool) -> None:
-        """See `ForkAware`: the carrier stays behind, and delivers there; here it begins with the next event."""
+        """See `ForkAware`: the carrier delivers in the parent; in the child it starts with the next event."""
         if in_child:
             self._carrier, self._carrier_lock, self._closed = None, threading.Lock(), threading.Event()
 
     def close(self) -> None:
-        """Let go of the queue's files; what waits goes on waiting."""
+        """Close the queue's files; its events continue to wait."""
         self._closed.set()
         carrier = self._carrier
         if carrier is not None:
-            # It may be waiting for the server, which nobody need do: its events are safe.
+            # It may be waiting for the server; there is no need to wait for it, as its events are safe.
             carrier.join(timeout=_CLOSE_SECONDS)
         self.queue.close()

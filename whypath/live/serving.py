@@ -12,12 +12,12 @@ from whypath.models.bundle import Bundle, NotTrained
 
 @dataclass(frozen=True, eq=False)
 class Serving:
-    """One consistent state of store and model; whoever answers a request keeps it until the answer is made.
+    """One consistent state of store and model; each request uses one state until its answer is made.
 
-    `scorer` is `bundle`'s model over `graph`, None where there is no model or `unbound` says why it does not fit.
-    `waiting`: number of the last event of this machine's queue that is laid over. `unread_texts` items are scored
-    without their text, which is not encoded yet, or cannot be for the reason in `texts_problem`. `stale_since` (ISO
-    8601, UTC) is when the store was last seen to answer, None while it does.
+    `scorer` is `bundle`'s model over `graph`, None if there is no model or `unbound` says why it does not fit.
+    `waiting`: number of the last event of this machine's queue in the overlay. `unread_texts` items are scored without
+    their text, which is not encoded yet, or cannot be for the reason in `texts_problem`. `stale_since` (ISO 8601, UTC)
+    is the time of the store's last answer, None while it answers.
     """
 
     graph: KnowledgeGraph
@@ -30,7 +30,7 @@ class Serving:
     stale_since: str | None = None
 
     def model(self) -> Scorer:
-        """The scorer. Raises NotTrained, and what keeps the model from being used over this graph."""
+        """The scorer. Raises NotTrained, and the error that prevents the model's use over this graph."""
         if self.unbound is not None:
             raise self.unbound.with_traceback(None)
         if self.scorer is None:
@@ -39,7 +39,7 @@ class Serving:
 
     @property
     def texts_note(self) -> str:
-        """What a reader of an answer is told of texts that do not count in it yet; empty where all do."""
+        """A note for readers of an answer about texts that do not count in it yet; empty if all do."""
         if not self.unread_texts:
             return ""
         many = f"{self.unread_texts:,} new items are" if self.unread_texts > 1 else "1 new item is"
