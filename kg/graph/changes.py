@@ -184,7 +184,7 @@ def _events(graph: GraphParts, tables: dict[str, NodeTable], moves: dict[str, Ro
             rows = np.arange(len(tables[kind]), dtype=np.int32) if to is None else to
             parts.append(np.where(rows < 0, -1, rows + starts[kind]).astype(np.int32))
         items = np.concatenate(parts)
-    found: list[InteractionTable] = []
+    moved_tables: list[InteractionTable] = []
     for table in graph.events:
         moved = replace(
             table,
@@ -192,5 +192,5 @@ def _events(graph: GraphParts, tables: dict[str, NodeTable], moves: dict[str, Ro
             items=table.items if items is None else items[table.items],
         )
         kept = (moved.users >= 0) & (moved.items >= 0)
-        found.append(moved if kept.all() else moved.take(np.flatnonzero(kept)))
-    return found
+        moved_tables.append(moved if kept.all() else moved.take(np.flatnonzero(kept)))
+    return moved_tables

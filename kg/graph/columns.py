@@ -53,8 +53,8 @@ class FieldColumn:
         texts = strings_to_arrow([None if value is None else str(value) for value in values])
         distinct = pc.call_function("unique", [texts.drop_null()])
         categories = Strings(distinct.take(pc.call_function("array_sort_indices", [distinct])))
-        found = pc.call_function("index_in", [texts], pc.SetLookupOptions(value_set=categories.array, skip_nulls=True))
-        return cls(name, type, sensitive, codes=codes_of(found), categories=categories)
+        codes = pc.call_function("index_in", [texts], pc.SetLookupOptions(value_set=categories.array, skip_nulls=True))
+        return cls(name, type, sensitive, codes=codes_of(codes), categories=categories)
 
     def missed_by(self, length: int) -> FieldColumn:
         """The field over `length` nodes without a value."""

@@ -19,7 +19,7 @@ def concealed_nodes(graph: GraphParts) -> NDArray[np.bool_]:
         touched = hidden if relation.hidden else shown
         touched[relation.heads.astype(np.int64) + graph.offsets[relation.head_kind]] = True
         touched[relation.tails.astype(np.int64) + graph.offsets[relation.tail_kind]] = True
-    found = hidden & ~shown
+    concealed = hidden & ~shown
     for kind in (*graph.schema.item_kinds, *graph.schema.user_kinds):
-        found[graph.offsets[kind] : graph.offsets[kind] + len(graph.tables[kind])] = False
-    return found
+        concealed[graph.offsets[kind] : graph.offsets[kind] + len(graph.tables[kind])] = False
+    return concealed

@@ -11,9 +11,9 @@ def item_contents(graph: KnowledgeGraph, name: str) -> list[str]:
         return graph.item_texts.to_list()
     if name != "image":
         raise ValueError(f"items have no content {name!r}")
-    found: list[str] = []
+    contents: list[str] = []
     for kind in graph.schema.item_kinds:
         field, table = graph.schema.nodes[kind].image_field, graph.nodes(kind)
         column = None if field is None else table.fields[field]
-        found += [""] * len(table) if column is None else [str(column[row] or "") for row in range(len(table))]
-    return found
+        contents += [""] * len(table) if column is None else [str(column[row] or "") for row in range(len(table))]
+    return contents

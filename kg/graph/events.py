@@ -30,15 +30,21 @@ class _Columns:
     @classmethod
     def of(cls, parts: Sequence[Part]) -> _Columns:
         users = [table.users[rows] for table, rows in parts]
-        found = cls(
+        columns = cls(
             _joined(users, np.int32),
             _joined([table.items[rows] for table, rows in parts], np.int32),
             _joined([table.times[rows] for table, rows in parts], np.float64),
             _joined([table.weights[rows] for table, rows in parts], np.float32),
-            np.repeat(np.arange(len(parts), dtype=np.int16), [len(own) for own in users]),
+            np.repeat(np.arange(len(parts), dtype=np.int16), [len(of_table) for of_table in users]),
         )
-        order = np.lexsort((found.weights, found.items, found.times, found.users))
-        return cls(found.users[order], found.items[order], found.times[order], found.weights[order], found.kinds[order])
+        order = np.lexsort((columns.weights, columns.items, columns.times, columns.users))
+        return cls(
+            columns.users[order],
+            columns.items[order],
+            columns.times[order],
+            columns.weights[order],
+            columns.kinds[order],
+        )
 
 
 def interactions_of(parts: Sequence[Part], keys: Strings, n_items: int) -> Interactions:
@@ -46,26 +52,28 @@ def interactions_of(parts: Sequence[Part], keys: Strings, n_items: int) -> Inter
 
     Weights or times are None where no event has one.
     """
-    found = _Columns.of(parts)
-    present, users = np.unique(found.users, return_inverse=True)
+    columns = _Columns.of(parts)
+    present, users = np.unique(columns.users, return_inverse=True)
     return Interactions(
         users.astype(np.int32),
-        found.items,
+        columns.items,
         keys.take(present),
         n_items,
-        None if np.isnan(found.weights).all() else found.weights,
-        None if np.isnan(found.times).all() else found.times,
-        found.kinds,
+        None if np.isnan(columns.weights).all() else columns.weights,
+        None if np.isnan(columns.times).all() else columns.times,
+        columns.kinds,
         tuple(table.kind for table, _ in parts),
     )
 
 
 def history_of(parts: Sequence[Part], n_items: int, names: Sequence[str]) -> Histories:
     """The events, all of one user, as `Histories`; `names` are the kinds of the domain."""
-    found = _Columns.of(parts)
-    offsets = np.array([0, len(found.items)], dtype=np.int64)
+    columns = _Columns.of(parts)
+    offsets = np.array([0, len(columns.items)], dtype=np.int64)
     places = np.array([names.index(table.kind) for table, _ in parts], dtype=np.int16)
-    return Histories(offsets, found.items, n_items, found.times, found.weights, places[found.kinds], tuple(names))
+    return Histories(
+        offsets, columns.items, n_items, columns.times, columns.weights, places[columns.kinds], tuple(names)
+    )
 
 
 def _joined(columns: Sequence[NDArray], dtype: type) -> NDArray:

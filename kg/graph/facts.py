@@ -82,8 +82,8 @@ def item_facts(
     # Edges of a relation are in the order of facts already: those of an item are appended to its facts.
     free = indptr[:-1].copy()
     for code, (_, edges, first, others) in enumerate(parts):
-        own, degrees = free[first : first + len(edges)], edges.degrees()
-        at = np.repeat(own - edges.indptr[:-1], degrees) + np.arange(edges.n_edges)
+        places, degrees = free[first : first + len(edges)], edges.degrees()
+        at = np.repeat(places - edges.indptr[:-1], degrees) + np.arange(edges.n_edges)
         codes[at], nodes[at] = code, edges.indices + others
-        own += degrees
+        places += degrees
     return ItemFacts(indptr, codes, nodes, tuple(name for name, *_ in parts))

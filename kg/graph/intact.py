@@ -49,12 +49,12 @@ def fault_of(directory: Path, files: Mapping[str, Mapping[str, object]], digest:
     for name, described_as in files.items():
         path = directory / name
         try:
-            found = path.stat()
+            status = path.stat()
         except FileNotFoundError:
             return f"{path} is missing"
-        if found.st_size != described_as["bytes"]:
-            return f"{path} has {found.st_size} bytes instead of {described_as['bytes']}"
-        places[name] = [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+        if status.st_size != described_as["bytes"]:
+            return f"{path} has {status.st_size} bytes instead of {described_as['bytes']}"
+        places[name] = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
     if _noted(directory) == {"record": digest, "files": places}:
         return None
     for name, described_as in files.items():

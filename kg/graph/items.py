@@ -66,11 +66,11 @@ class ItemIndex:
 
     def index(self, item_id: str) -> int:
         """Dense index of an outside id, also of "kind:key" where the kind would not be needed; raises UnknownItem."""
-        found = self._resolve(item_id)
-        if len(found) == 1:
-            return found[0]
-        if found:
-            forms = ", ".join(repr(self.ids[position]) for position in found)
+        positions = self._resolve(item_id)
+        if len(positions) == 1:
+            return positions[0]
+        if positions:
+            forms = ", ".join(repr(self.ids[position]) for position in positions)
             raise UnknownItem(f"item {item_id!r} exists in several kinds; write one of {forms}")
         close = self._close_to(item_id)
         hint = f" Did you mean {', '.join(close)}?" if close else ""
@@ -81,15 +81,15 @@ class ItemIndex:
         wanted = item_ids if isinstance(item_ids, Strings | list) else list(item_ids)
         if len(wanted) * _BISECT_SHARE < len(self):
             return np.array([self._only(item_id) for item_id in wanted], dtype=np.int32)
-        found = self.ids.positions(wanted)
+        positions = self.ids.positions(wanted)
         if len(self._tables) > 1:
-            for position in np.flatnonzero(found < 0).tolist():
-                found[position] = self._only(wanted[position])
-        return found
+            for position in np.flatnonzero(positions < 0).tolist():
+                positions[position] = self._only(wanted[position])
+        return positions
 
     def _only(self, item_id: str) -> int:
-        found = self._resolve(item_id)
-        return found[0] if len(found) == 1 else -1
+        positions = self._resolve(item_id)
+        return positions[0] if len(positions) == 1 else -1
 
     def _resolve(self, item_id: str) -> list[int]:
         kind, colon, key = item_id.partition(":")

@@ -13,13 +13,13 @@ def events_of_user(base: GraphParts, delta: EventDelta, user: str) -> list[Inter
     """The user's events, one table per kind that has any; `users` is the row in the base, 0 for a new user."""
     row = base.users.keys.find(user)
     laid = delta.of_user(user) if len(delta) else []
-    found: list[InteractionTable] = []
+    tables: list[InteractionTable] = []
     for table in base.events:
-        own = table.part(table.of_user(row)) if row >= 0 else table.part(slice(0, 0))
+        table_events = table.part(table.of_user(row)) if row >= 0 else table.part(slice(0, 0))
         events, items = pieces(base, laid, table.kind)
         if events:
             columns = event_columns(events, [max(row, 0)] * len(events), items)
-            own = concatenated([own, interaction_table(base.schema, table.kind, columns)]).in_order()
-        if len(own):
-            found.append(own)
-    return found
+            table_events = concatenated([table_events, interaction_table(base.schema, table.kind, columns)]).in_order()
+        if len(table_events):
+            tables.append(table_events)
+    return tables

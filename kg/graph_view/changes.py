@@ -32,5 +32,5 @@ def counts_of(transaction: ManagedTransaction, schema: DomainSchema) -> dict[str
         return {}
     # UNION ALL promises no order, so each part has its number.
     numbered = [f"{part}, {at} AS part" for at, part in enumerate(parts)]
-    found = {at: count for count, at in rows(transaction, " UNION ALL ".join(numbered))}
-    return {name: found.get(at, 0) for at, name in enumerate(names)}
+    counts = {at: count for count, at in rows(transaction, " UNION ALL ".join(numbered))}
+    return {name: counts.get(at, 0) for at, name in enumerate(names)}

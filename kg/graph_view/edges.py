@@ -138,16 +138,16 @@ def _link(
     session: ReadSession, nodes: NodeReader, link: Linked, tables: Mapping[str, NodeTable], edges: EdgeCollector
 ) -> None:
     section = f"nodes.{link.kind}"
-    found = tables[link.target].keys.positions(link.keys)
+    positions = tables[link.target].keys.positions(link.keys)
     rows = nodes.local_rows(link).astype(np.int32)
-    for at in np.flatnonzero(found < 0).tolist():
+    for at in np.flatnonzero(positions < 0).tolist():
         problem = RowProblem(Reason.UNKNOWN_END, f"{link.property}: there is no {link.target} {link.keys[at]!r}")
         key = tables[link.kind].keys[int(rows[at])]
         users = (key,) if link.kind in session.schema.user_kinds else ()
         session.bad(section, f"{link.kind} {key}", problem, {link.property: link.keys[at]}, users)
         session.dangling += 1
-    good = found >= 0
+    good = positions >= 0
     if link.kind == link.target:
-        good &= found != rows
+        good &= positions != rows
     resolved = session.schema.relation_name(link.relation, link.kind, link.target)
-    edges.add(resolved, rows[good], found[good])
+    edges.add(resolved, rows[good], positions[good])

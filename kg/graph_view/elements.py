@@ -42,8 +42,8 @@ class Elements:
 
     def of_kinds(self, kinds: Iterable[str]) -> NDArray[np.int64]:
         """Numbers of all nodes of some kinds, including those that were left out."""
-        found = [self._by_kind[kind] for kind in kinds if kind in self._by_kind]
-        return np.concatenate([np.zeros(0, np.int64), *found])
+        numbers = [self._by_kind[kind] for kind in kinds if kind in self._by_kind]
+        return np.concatenate([np.zeros(0, np.int64), *numbers])
 
     def known(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of the numbers have been read."""
@@ -55,5 +55,7 @@ class Elements:
         if not len(sorted_ids):
             return np.full(len(ids), OUTSIDE, np.int32), np.full(len(ids), -1, np.int32)
         at = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)
-        there = sorted_ids[at] == ids
-        return np.where(there, codes[at], OUTSIDE).astype(np.int32), np.where(there, rows[at], -1).astype(np.int32)
+        is_known = sorted_ids[at] == ids
+        return np.where(is_known, codes[at], OUTSIDE).astype(np.int32), np.where(is_known, rows[at], -1).astype(
+            np.int32
+        )

@@ -105,10 +105,10 @@ class EventReader:
         for kind, interaction in self._schema.interactions.items():
             conditions = Conditions().add("r", {"kind": (kind,)})
             pattern = f"(u)-[r:{token(OWN_TYPE)}]->(i)"
-            own = _Behaviour(
+            behaviour = _Behaviour(
                 pattern, token(OWN_TYPE), conditions, plain("r", "time"), plain("r", "weight"), plain("r", "id")
             )
-            full[kind] = joined([full[kind], self._distinct(kind, self._pieces(kind, interaction, own))])
+            full[kind] = joined([full[kind], self._distinct(kind, self._pieces(kind, interaction, behaviour))])
         return full
 
     def _pages(self, interaction: InteractionKind, behaviour: _Behaviour) -> Iterator[tuple[str, dict]]:

@@ -40,13 +40,13 @@ def forget(
         except OSError as error:
             raise StoreError(f"the snapshot under {sidecar.directory} cannot be kept: {error}") from None
         remaining += int(_is_in(graph, kind, user))
-    found = bool(said or snapshots or events or own.events or own.recommendations)
+    is_known = bool(said or snapshots or events or own.events or own.recommendations)
     if not said and own.nodes:
         said = f"the graph at {uri} has the {kind} {user!r}, whom WhyPath does not remove there"
-    elif not said and not found:
+    elif not said and not is_known:
         said = f"the graph at {uri} was not asked for the {kind} {user!r}; remove them there"
     report = DeletionReport(
-        user, found, events + own.events, 0, snapshots, remaining, said, recommendations=own.recommendations
+        user, is_known, events + own.events, 0, snapshots, remaining, said, recommendations=own.recommendations
     )
     return with_snapshots(report, sidecar.cache, generation)
 

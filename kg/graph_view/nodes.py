@@ -67,7 +67,7 @@ class NodeReader:
             )
             ids = ids[~taken]
         columns = NodeProperties(kind, node)
-        found, left_out = NodeColumns(), list[int]()
+        node_columns, left_out = NodeColumns(), list[int]()
         seen: dict[str, tuple[int, Any]] = {}
         aliases: list[tuple[int, int]] = []
         empty = {property: len(ids) > 0 for property in columns.properties}
@@ -77,7 +77,7 @@ class NodeReader:
         for start, page in zip(starts, session.pages(queries), strict=True):
             for property, values in zip(columns.properties, page[1:], strict=True):
                 empty[property] = empty[property] and all(value is None for value in values)
-            self._take(columns, page, found, left_out, seen, aliases)
+            self._take(columns, page, node_columns, left_out, seen, aliases)
             session.tell("nodes", _shown(node), start + len(page[0]), done=False)
         session.rows[f"nodes.{kind}"] += len(ids)
         session.tell("nodes", _shown(node), len(ids), done=True)
@@ -85,7 +85,7 @@ class NodeReader:
             session.notes.append(f"nodes.{kind}: the graph has no node {_shown(node)}")
         for property in (name for name, is_empty in empty.items() if is_empty):
             session.notes.append(f"nodes.{kind}: no node {_shown(node)} has the property {property!r}")
-        return self._finished(kind, columns, found, left_out, aliases)
+        return self._finished(kind, columns, node_columns, left_out, aliases)
 
     def _take(
         self,
@@ -232,15 +232,15 @@ def _named_keys(
     values: Sequence[Any], property: str, read: ListReader | None, missing: frozenset[str]
 ) -> tuple[list[Any], Problems]:
     """Keys in a property: those that `read` finds in it, or one if `read` is None."""
-    found: list[Any] = []
+    keys: list[Any] = []
     problems: Problems = {}
     for row, value in enumerate(values):
         try:
-            found.append(keys_of([value] if read is None else read(value, missing), property, missing))
+            keys.append(keys_of([value] if read is None else read(value, missing), property, missing))
         except RowProblem as problem:
-            found.append([])
+            keys.append([])
             problems[row] = problem
-    return found, problems
+    return keys, problems
 
 
 def page_of_nodes(node: NodeKind, properties: Sequence[str], conditions: Conditions) -> str:

@@ -33,13 +33,13 @@ def node_prefix(transaction: ManagedTransaction) -> str:
 
     Raises StoreError if element ids have another form.
     """
-    found = rows(transaction, "MATCH (n) RETURN elementId(n) LIMIT 1")
-    if not found:
+    records = rows(transaction, "MATCH (n) RETURN elementId(n) LIMIT 1")
+    if not records:
         return ""
-    prefix = _PREFIX.match(found[0][0])
+    prefix = _PREFIX.match(records[0][0])
     if prefix is None:
         raise StoreError(
-            f"the server's element ids look like {found[0][0]!r}, where WhyPath expects numbers like 4:<database>:17;"
+            f"the server's element ids look like {records[0][0]!r}, where WhyPath expects numbers like 4:<database>:17;"
             " use a server of Neo4j 5"
         )
     return prefix[0]
@@ -69,10 +69,10 @@ class ByNumber:
 
     def of(self, keys: Sequence[str]) -> list[Any]:
         """See `Places.of`: the element id, and the possible values of the key property."""
-        found = map(self.numbers.get, keys)
+        numbers = map(self.numbers.get, keys)
         return [
             None if place is None else [f"{self.prefix}{place}", spellings(key)]
-            for key, place in zip(keys, found, strict=True)
+            for key, place in zip(keys, numbers, strict=True)
         ]
 
     def match(self, variable: str, value: str) -> str:
@@ -95,14 +95,14 @@ def all_numbers(transaction: ManagedTransaction, schema: DomainSchema, kind: str
         f" WITH {number_of('n')} AS number, {value} AS value WHERE value IS NOT NULL"
         " RETURN collect(number), collect(value)"
     )
-    found: dict[str, int] = {}
+    by_key: dict[str, int] = {}
     several: set[str] = set()
     for part in range(parts):
         numbers, values = first(transaction, text, parts=parts, part=part, **conditions.parameters)
         for key, place in zip(key_column(values, node.key)[0], numbers, strict=True):
-            if key is not None and found.setdefault(key, place) != place:
+            if key is not None and by_key.setdefault(key, place) != place:
                 several.add(key)
-    return {key: place for key, place in found.items() if key not in several}
+    return {key: place for key, place in by_key.items() if key not in several}
 
 
 def elements_of(
@@ -115,7 +115,7 @@ def elements_of(
     if not node.labels or node.key is None or not spelled:
         return {}
     conditions = Conditions() if all_labelled else _conditions(schema, kind)
-    found = rows(
+    records = rows(
         transaction,
         f"MATCH ({labelled('n', node.labels)}) WHERE n.{token(node.key)} IN $values{conditions.clause('AND')}"
         f" RETURN n.{token(node.key)}, collect(elementId(n))",
@@ -123,7 +123,7 @@ def elements_of(
         **conditions.parameters,
     )
     by_key: dict[str, list[str]] = {}
-    for value, elements in found:
+    for value, elements in records:
         if value in spelled:
             by_key.setdefault(spelled[value], []).extend(elements)
     return by_key
@@ -131,14 +131,14 @@ def elements_of(
 
 def spellings(key: str) -> list[Any]:
     """The property values that are this key: text, or a number with this spelling."""
-    found: list[Any] = [key]
+    values: list[Any] = [key]
     digits = key.removeprefix("-")
     if digits.isascii() and digits.isdigit() and len(digits) < 20 and str(int(key)) == key:
         integer = int(key)
         if -(2**63) <= integer < 2**63:
             # Cypher compares 3 and 3.0 as equal.
-            found.append(integer)
-    return found
+            values.append(integer)
+    return values
 
 
 def _conditions(schema: DomainSchema, kind: str) -> Conditions:

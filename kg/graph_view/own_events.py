@@ -37,7 +37,7 @@ class OwnEvents:
 
     def _constrain(self) -> None:
         name, kind = token(OWN_CONSTRAINT), token(OWN_TYPE)
-        there = self._connection.read(
+        exists = self._connection.read(
             lambda transaction: rows(
                 transaction,
                 "SHOW CONSTRAINTS YIELD type, labelsOrTypes, properties"
@@ -46,12 +46,12 @@ class OwnEvents:
                 type=OWN_TYPE,
             )
         )[0][0]
-        if not there:
+        if not exists:
             text = f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR ()-[r:{kind}]-() REQUIRE r.id IS UNIQUE"
             self._connection.write(lambda transaction: rows(transaction, text))
 
     def _write(self, transaction: ManagedTransaction, events: Sequence[Event]) -> dict[int, str]:
-        there = self._by_id(transaction, [event.id for event in events])
+        existing = self._by_id(transaction, [event.id for event in events])
         users = self._elements(transaction, self._schema.user_kinds[0], {event.user for event in events})
         items = {
             kind: self._elements(transaction, kind, {event.item for event in events if event.item_kind == kind})
@@ -64,9 +64,9 @@ class OwnEvents:
             if user is None or item is None or too_long_to_index(event.id):
                 continue
             content = [user, item, event.kind, event.time, event.weight]
-            if there.setdefault(event.id, content) != content:
+            if existing.setdefault(event.id, content) != content:
                 refused[row] = f"an event with the id {event.id!r} and other content is there already"
-            elif there[event.id] is content:
+            elif existing[event.id] is content:
                 new[event.id] = [event.id, *content]
         # Sorted by their ends, so that concurrent writers lock nodes in the same order.
         values = sorted(new.values(), key=lambda each: (each[2], each[1]))
@@ -79,15 +79,15 @@ class OwnEvents:
         return refused
 
     def _by_id(self, transaction: ManagedTransaction, ids: Sequence[str]) -> dict[str, list[Any]]:
-        found = rows(
+        records = rows(
             transaction,
             f"UNWIND $ids AS id MATCH (u)-[r:{token(OWN_TYPE)} {{id: id}}]->(i)"
             " RETURN id, elementId(u), elementId(i), r.kind, r.time, r.weight",
             ids=list(dict.fromkeys(ids)),
         )
-        return {id: content for id, *content in found}
+        return {id: content for id, *content in records}
 
     def _elements(self, transaction: ManagedTransaction, kind: str, keys: Iterable[str]) -> dict[str, str]:
         """Element ids of nodes by key, for keys that exactly one node has."""
-        found = elements_of(transaction, self._schema, kind, keys)
-        return {key: elements[0] for key, elements in found.items() if len(elements) == 1}
+        element_ids = elements_of(transaction, self._schema, kind, keys)
+        return {key: elements[0] for key, elements in element_ids.items() if len(elements) == 1}

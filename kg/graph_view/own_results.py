@@ -37,8 +37,8 @@ class OwnResults:
         places = {each.kind: self._places(each.kind) for each in vectors}
         numbers: dict[str, list[int]] = {}
         for each in vectors:
-            found = places[each.kind]
-            numbers.setdefault(found.label, []).extend(found.numbers[key] for key in each.keys if key in found.numbers)
+            of_kind = places[each.kind]
+            numbers.setdefault(of_kind.label, []).extend(of_kind.numbers[k] for k in each.keys if k in of_kind.numbers)
         for label, kept in numbers.items():
             self._remove_others(label, kept)
         return write_vectors(self._connection, vectors, places, names=RESULTS, progress=progress)

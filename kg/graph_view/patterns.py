@@ -64,17 +64,17 @@ class Conditions:
         return self
 
     def _of(self, variable: str, where: Mapping[str, Sequence[str]]) -> list[str]:
-        found: list[str] = []
+        conditions: list[str] = []
         for property, wanted in where.items():
             name = f"where{len(self.parameters)}"
             # A number 3 may be 3.0 in the graph.
             self.parameters[name] = [*wanted, *(f"{value}.0" for value in wanted)]
             value = f"{variable}.{token(property)}"
-            found.append(
+            conditions.append(
                 f"any(x IN CASE WHEN {value} IS :: LIST<ANY> THEN {value} ELSE [{value}] END"
                 f" WHERE toStringOrNull(x) IN ${name})"
             )
-        return found
+        return conditions
 
     def clause(self, start: str) -> str:
         """The conditions after `WHERE` or `AND`; empty where there are none."""

@@ -115,8 +115,8 @@ class ReadSession:
             f"MATCH ({labelled('n', labels)}) WHERE {number_of('n')} % $parts = $part{conditions.clause('AND')}"
             f" RETURN collect({number_of('n')})"
         )
-        found = [self.one(text, parts=parts, part=part, **conditions.parameters)[0] for part in range(parts)]
-        return np.sort(np.concatenate([np.array(each, dtype=np.int64) for each in found]))
+        parts_ids = [self.one(text, parts=parts, part=part, **conditions.parameters)[0] for part in range(parts)]
+        return np.sort(np.concatenate([np.array(each, dtype=np.int64) for each in parts_ids]))
 
     def near_pages(self, ids: NDArray[np.int64], total: int) -> Iterator[list[int]]:
         """Nodes to start from, in groups with about a page of the `total` relationships."""

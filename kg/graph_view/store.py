@@ -162,10 +162,10 @@ class GraphView:
         base = self._ids.graph if self._ids is not None else None
         if base is not None and base.generation == kept.generation:
             return base
-        found = self._sidecar.cache.newest(kept.generation)
-        if found is not None:
-            self._ids = EventIds(found)
-        return found
+        cached = self._sidecar.cache.newest(kept.generation)
+        if cached is not None:
+            self._ids = EventIds(cached)
+        return cached
 
     def _read(
         self, counts: dict[str, int], quarantine: Path | None, progress: Progress | None, *, strict: bool = False
@@ -233,15 +233,15 @@ class GraphView:
         with self._lock:
             graph = self.snapshot()
             assert self._ids is not None
-            refused, there = self._looked_up(graph, self._ids, events)
-            new = [row for row in range(len(events)) if row not in refused and row not in there]
+            refused, existing = self._looked_up(graph, self._ids, events)
+            new = [row for row in range(len(events)) if row not in refused and row not in existing]
             if self._graph.write and new:
-                own = OwnEvents(self._connected(), self._schema)
-                refused |= {new[at]: reason for at, reason in own.write([events[row] for row in new]).items()}
+                own_events = OwnEvents(self._connected(), self._schema)
+                refused |= {new[at]: reason for at, reason in own_events.write([events[row] for row in new]).items()}
                 new = [row for row in new if row not in refused]
             logged = self._sidecar.events.append([events[row] for row in new])
         refused |= {new[each.row]: each.reason for each in logged.refused}
-        outcomes = [Appended.ALREADY_THERE if row in there else Appended.REFUSED for row in range(len(events))]
+        outcomes = [Appended.ALREADY_THERE if row in existing else Appended.REFUSED for row in range(len(events))]
         for row, outcome in zip(new, logged.outcomes, strict=True):
             outcomes[row] = outcome
         return AppendReport(tuple(outcomes), refusals_of(refused), logged.event_generation)
@@ -251,17 +251,17 @@ class GraphView:
     ) -> tuple[dict[int, str], set[int]]:
         """Refused rows with reasons, and rows that exist with the same content."""
         refused = event_misfits(self._schema, events)
-        there: set[int] = set()
+        existing: set[int] = set()
         for row, event in enumerate(events):
             if row in refused:
                 continue
             if graph.nodes(event.item_kind).keys.find(event.item) < 0:
                 refused[row] = f"there is no {event.item_kind} {event.item!r} in the store"
             elif same := ids.says(event):
-                there.add(row)
+                existing.add(row)
             elif same is False:
                 refused[row] = f"an event with the id {event.id!r} and other content is there already"
-        return refused, there
+        return refused, existing
 
     def events_since(self, event_generation: int) -> tuple[Sequence[Event], int]:
         """See `GraphStore.events_since`: events of the log."""

@@ -72,8 +72,8 @@ def weight_column(
         numbers = np.array(values, dtype=np.float64)
         if not (np.abs(numbers) > LARGEST_WEIGHT).any():
             return numbers, {}
-    found, problems = _each(values, lambda value: weight_of(value, property, missing))
-    return _with_nan(found), problems
+    weights, problems = _each(values, lambda value: weight_of(value, property, missing))
+    return _with_nan(weights), problems
 
 
 class TimeColumn:
@@ -95,8 +95,8 @@ class TimeColumn:
                 odd |= (seconds >= 1.9e7) & (seconds < 2.2e7) | (seconds >= 1.9e11) & (seconds < 2.2e11)
             if not odd.any():
                 return seconds, {}
-        found, problems = _each(values, lambda value: self._one(value, property))
-        return _with_nan(found), problems
+        times, problems = _each(values, lambda value: self._one(value, property))
+        return _with_nan(times), problems
 
     def _one(self, value: Any, property: str) -> float | None:
         if not isinstance(value, str):
@@ -120,15 +120,15 @@ def without_zone(value: Any) -> Any:
 
 
 def _each(values: Sequence[Any], convert: Callable[[Any], Any]) -> tuple[list[Any], Problems]:
-    found: list[Any] = []
+    converted: list[Any] = []
     problems: Problems = {}
     for row, value in enumerate(values):
         try:
-            found.append(convert(value))
+            converted.append(convert(value))
         except RowProblem as problem:
-            found.append(None)
+            converted.append(None)
             problems[row] = problem
-    return found, problems
+    return converted, problems
 
 
 def _with_nan(values: Sequence[float | None]) -> NDArray[np.float64]:

@@ -131,9 +131,9 @@ class LinkConsumer:
                 said[key] = None
             else:
                 self._batches.edge(EdgeRow(ends, row.key, key), record, self.section)
-        for (relation, target), found in tails.items():
+        for (relation, target), links in tails.items():
             name = self._writer.name_of(relation, row.kind, target)
-            self._batches.links(name, RowLinks(row.key, tuple(found)), record, self.section)
+            self._batches.links(name, RowLinks(row.key, tuple(links)), record, self.section)
 
     def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
         return self._builder.users_of(record)

@@ -46,7 +46,7 @@ class EdgeBuilder:
 
     def build(self, record: RawRecord) -> list[tuple[str, tuple[str, ...]]]:
         """Head and tail, each as (key, kinds that it may have); raises `RowProblem`."""
-        found = []
+        ends = []
         for column, kinds, item_kinds, other_kinds in self._ends:
             key = key_of(record.values.get(column), column, self.missing)
             if key is None:
@@ -62,11 +62,11 @@ class EdgeBuilder:
                     )
                     raise RowProblem(Reason.CONTRADICTING_ROLE, f"{column}: {key!r} {what}, which is not allowed here")
                 key = key if mapped is None else mapped
-            found.append((key, kinds))
-        return found
+            ends.append((key, kinds))
+        return ends
 
     def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
         """The users at its ends; empty for a relation between other kinds, None where a key is missing."""
         keys = [key_or_none(record.values.get(column), self.missing) for column in self._user_columns]
-        found = tuple(key for key in keys if key is not None)
-        return found if len(found) == len(keys) else None
+        users = tuple(key for key in keys if key is not None)
+        return users if len(users) == len(keys) else None

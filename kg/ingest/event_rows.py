@@ -68,8 +68,8 @@ class EventBuilder:
         self._id = self._place(columns.id) if columns.id else None
         self._item_kind = self._place(columns.item_kind) if columns.item_kind else None
         several = self.interaction.several
-        own = " " if spec.resolved_format is SourceFormat.RECBOLE else spec.separator if spec.rest else ","
-        self._several = list_reader(several, own) if several is not None else None
+        separator = " " if spec.resolved_format is SourceFormat.RECBOLE else spec.separator if spec.rest else ","
+        self._several = list_reader(several, separator) if several is not None else None
         self._read_time: Callable[[Cell, str, frozenset[str]], float | None] = time_reader(
             self.interaction.time_format, self.interaction.timezone
         )
@@ -136,10 +136,10 @@ class EventBuilder:
             key = key_of(joined[table].get(column), column, self.missing)
             if key is None:
                 raise RowProblem(Reason.MISSING_KEY, f"no value in {column!r}, which leads to {name}")
-            found = self._tables[name].get(key)
-            if found is None:
+            cells = self._tables[name].get(key)
+            if cells is None:
                 raise RowProblem(Reason.UNKNOWN_END, f"{column}: {name} has no row {key!r}")
-            joined[name] = found
+            joined[name] = cells
         return joined
 
     def _place(self, column: str) -> tuple[str | None, str]:

@@ -14,7 +14,7 @@ def read_linking_table(
 ) -> LookupTable:
     """Rows by key; bad ones go to the quarantine, if any: None where they were reported before."""
     key_column = reader.resolve(table.key)
-    found = LookupTable()
+    lookup = LookupTable()
     for record in reader:
         if isinstance(record, BadRecord):
             if quarantine is not None:
@@ -24,9 +24,9 @@ def read_linking_table(
             key = key_of(record.values.get(key_column), key_column, missing)
             if key is None:
                 raise RowProblem(Reason.MISSING_KEY, f"no value in the key column {key_column!r}")
-            if found.add(key, dict(record.values)) is False:
+            if lookup.add(key, dict(record.values)) is False:
                 raise RowProblem(Reason.DUPLICATE_KEY, f"{key!r} is in an earlier row with other content")
         except RowProblem as problem:
             if quarantine is not None:
                 quarantine.add(record, section, problem.reason, problem.detail)
-    return found
+    return lookup

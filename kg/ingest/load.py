@@ -82,20 +82,20 @@ def load_domain(
             )
         existing = None if replace else partial(_existing, store)
         if strict:
-            with Quarantine(path) as found:
+            with Quarantine(path) as quarantined:
                 known = KnownNodes(schema, existing)
-                _Run(plan, known, Nowhere(), found, progress, checking=True).run()
-                if found.total:
-                    raise StrictError(found, _published(found, store))
+                _Run(plan, known, Nowhere(), quarantined, progress, checking=True).run()
+                if quarantined.total:
+                    raise StrictError(quarantined, _published(quarantined, store))
         digest = pool.digest()
-        with Quarantine(path) as found:
+        with Quarantine(path) as quarantined:
             with store.begin_load(schema, replace=replace, source_digest=digest) as writer:
-                run = _Run(plan, KnownNodes(schema, existing), writer, found, progress, checking=False)
+                run = _Run(plan, KnownNodes(schema, existing), writer, quarantined, progress, checking=False)
                 run.run()
                 finishing = time.monotonic()
                 finish = writer.finish()
             ended = time.monotonic()
-            return run.report(finish, _published(found, store), ended - started, ended - finishing)
+            return run.report(finish, _published(quarantined, store), ended - started, ended - finishing)
 
 
 def check_domain(
@@ -117,10 +117,10 @@ def check_domain(
     path = Path(quarantine) if quarantine is not None else None
     with SourcePool(schema, base, tables or {}, allow_outside) as pool:
         _protect(path, (*pool.files(), *([described] if described is not None else [])))
-        with Quarantine(path) as found:
-            run = _Run(_plan(schema, pool), KnownNodes(schema, None), Nowhere(), found, progress, checking=True)
+        with Quarantine(path) as quarantined:
+            run = _Run(_plan(schema, pool), KnownNodes(schema, None), Nowhere(), quarantined, progress, checking=True)
             run.run()
-            return run.read(found.publish(), time.monotonic() - started)
+            return run.read(quarantined.publish(), time.monotonic() - started)
 
 
 def look_at(
@@ -354,9 +354,9 @@ class _Run:
             self._told_tables.add(table.source.name)
             reader = pool.reader(table.source, edges=False)
             self._quarantine.identify(section, reader.name, lambda _: None)
-            found = read_linking_table(table, reader, frozenset(missing), tell, section)
-            open_tables.callback(found.close)
-            yield name, found
+            rows = read_linking_table(table, reader, frozenset(missing), tell, section)
+            open_tables.callback(rows.close)
+            yield name, rows
 
     def _pass(self, stage: str, reader: Reader, consumers: list[Any], *, again: bool = False) -> None:
         taking: list[Consumer] = consumers

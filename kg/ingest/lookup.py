@@ -39,5 +39,5 @@ class LookupTable:
         self._folder.cleanup()
 
     def _text(self, key: str) -> str | None:
-        found = self._database.execute("SELECT cells FROM rows WHERE key = ?", (key,)).fetchone()
-        return None if found is None else found[0]
+        row = self._database.execute("SELECT cells FROM rows WHERE key = ?", (key,)).fetchone()
+        return None if row is None else row[0]

@@ -67,10 +67,10 @@ class NodeBuilder:
     @cached_property
     def columns_of(self) -> dict[tuple[str, str], set[str]]:
         """(relation, kind that it leads to) -> the columns that give it."""
-        found: dict[tuple[str, str], set[str]] = {}
+        by_relation: dict[tuple[str, str], set[str]] = {}
         for column, name, link, *_ in (*self._lists, *self._links):
-            found.setdefault((link.relation or name, link.target), set()).add(column)
-        return found
+            by_relation.setdefault((link.relation or name, link.target), set()).add(column)
+        return by_relation
 
     @property
     def has_links(self) -> bool:
@@ -96,11 +96,11 @@ class NodeBuilder:
         for column, name, link, read in self._lists:
             relation = link.relation or name
             try:
-                found = keys_of(read(values.get(column), missing), column, missing)
+                keys = keys_of(read(values.get(column), missing), column, missing)
             except RowProblem as problem:
                 problems.append((column, problem))
                 continue
-            links += [Link(relation, link.target, target, column) for target in found]
+            links += [Link(relation, link.target, target, column) for target in keys]
         for column, name, link in self._links:
             try:
                 target = key_of(values.get(column), column, missing)

@@ -90,13 +90,13 @@ class Seen:
 
     def liked(self, schema: DomainSchema) -> np.ndarray:
         """Which events are positive, bool [n]."""
-        found = np.zeros(len(self.events), dtype=bool)
+        is_liked = np.zeros(len(self.events), dtype=bool)
         kinds = np.array([event.kind for event in self.events], dtype=object)
         weights = np.array([np.nan if e.weight is None else e.weight for e in self.events], dtype=np.float32)
         for kind, interaction in schema.interactions.items():
-            own = kinds == kind
-            found[own] = interaction.is_positive(weights[own])
-        return found
+            of_kind = kinds == kind
+            is_liked[of_kind] = interaction.is_positive(weights[of_kind])
+        return is_liked
 
 
 def _chosen(events: Sequence[Event], liked: np.ndarray) -> list[tuple[Event, bool]]:

@@ -47,12 +47,12 @@ class SourcePool:
 
     def reader(self, spec: SourceSpec, *, edges: bool) -> Reader:
         """The reader of a source."""
-        found = (spec.model_dump_json(), edges)
-        if found not in self._readers:
-            self._readers[found] = open_source(
+        described = (spec.model_dump_json(), edges)
+        if described not in self._readers:
+            self._readers[described] = open_source(
                 spec, self._folder, edges=edges, tables=self._tables, allow_outside=self._allow_outside
             )
-        return self._readers[found]
+        return self._readers[described]
 
     def known_reader(self, spec: SourceSpec, *, edges: bool) -> Reader | None:
         """The reader of a source if it is open, else None."""

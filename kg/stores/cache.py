@@ -144,8 +144,8 @@ class SnapshotCache:
             _log.warning("%s: %s", self.directory, what)
 
     def _paths(self, generation: int | None = None) -> list[Path]:
-        found = [path for path in self._listed(_NAME) if path not in self._passed_over]
-        return sorted((path for path in found if generation is None or _numbers(path)[0] == generation), key=_numbers)
+        paths = [path for path in self._listed(_NAME) if path not in self._passed_over]
+        return sorted((path for path in paths if generation is None or _numbers(path)[0] == generation), key=_numbers)
 
     def _listed(self, form: re.Pattern[str]) -> list[Path]:
         try:

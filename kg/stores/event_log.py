@@ -122,8 +122,8 @@ class EventLog:
         with self._database.reading() as connection:
             if user is None:
                 return connection.execute("SELECT count(*) FROM event").fetchone()[0]
-            found = connection.execute("SELECT count(*) FROM event NOT INDEXED WHERE user = ?", (user,))
-            return found.fetchone()[0]
+            counted = connection.execute("SELECT count(*) FROM event NOT INDEXED WHERE user = ?", (user,))
+            return counted.fetchone()[0]
 
     def close(self) -> None:
         """Close the file."""
@@ -133,7 +133,7 @@ class EventLog:
 def _last(connection: sqlite3.Connection) -> int:
     """Highest number ever given."""
     given = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
-    there = connection.execute("SELECT coalesce(max(number), 0) FROM event")
+    stored = connection.execute("SELECT coalesce(max(number), 0) FROM event")
     # SQLite's note of given numbers may be lost while the events remain.
-    rows = [*checked(given, integer("sqlite_sequence.seq")), *checked(there, integer("event.number"))]
+    rows = [*checked(given, integer("sqlite_sequence.seq")), *checked(stored, integer("event.number"))]
     return max(number for (number,) in rows)

@@ -18,14 +18,14 @@ _MOST_FAILURES = 2_000
 
 def readable_events(path: Path, after: int = 0) -> list[Event]:
     """Events of a file after a number, in order, each id once; none if it is not a database."""
-    found: dict[str, Event] = {}
+    events: dict[str, Event] = {}
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)) as file:
             for event in _rows(file, after):
-                found.setdefault(event.id, event)
+                events.setdefault(event.id, event)
     except (sqlite3.Error, OSError):
         pass
-    return list(found.values())
+    return list(events.values())
 
 
 def _rows(connection: sqlite3.Connection, at: int) -> Iterator[Event]:

@@ -86,21 +86,21 @@ def schema_misfits(before: DomainSchema, after: DomainSchema, has_rows: Callable
 
     Then a load without `replace` must not begin, since nothing describes those rows.
     """
-    found: list[str] = []
+    misfits: list[str] = []
     for kind, spec in before.nodes.items():
         now = after.nodes.get(kind)
         if (now is None or now.role is not spec.role) and has_rows("node", kind):
             state = "no longer described" if now is None else f"{now.role} now and was {spec.role}"
-            found.append(f"node kind {kind!r} is {state}")
+            misfits.append(f"node kind {kind!r} is {state}")
     for name, relation in before.relation_kinds.items():
         now = after.relation_kinds.get(name)
         fits = now is not None and (now.head, now.tail) == (relation.head, relation.tail)
         if not fits and has_rows("relation", name):
             state = "no longer described" if now is None else f"from {now.head} to {now.tail} now"
-            found.append(f"relation {name!r} ({relation.head} to {relation.tail}) is {state}")
+            misfits.append(f"relation {name!r} ({relation.head} to {relation.tail}) is {state}")
     for name, interaction in before.interactions.items():
         now = after.interactions.get(name)
         if (now is None or not set(interaction.items) <= set(now.items)) and has_rows("interaction", name):
             state = "no longer described" if now is None else f"on {', '.join(now.items)} only now"
-            found.append(f"interaction {name!r} (on {', '.join(interaction.items)}) is {state}")
-    return found
+            misfits.append(f"interaction {name!r} (on {', '.join(interaction.items)}) is {state}")
+    return misfits

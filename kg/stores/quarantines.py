@@ -39,8 +39,8 @@ class QuarantineNote:
     def places(self) -> Sequence[QuarantinePlace]:
         """All files that were remembered; none where the note is absent or cannot be read."""
         try:
-            found = json.loads(self._path.read_bytes())
-            return sorted({QuarantinePlace(str(place["host"]), str(place["path"])) for place in found})
+            note = json.loads(self._path.read_bytes())
+            return sorted({QuarantinePlace(str(place["host"]), str(place["path"])) for place in note})
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return ()
 

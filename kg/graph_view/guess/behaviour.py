@@ -94,22 +94,24 @@ def find_behaviour(profile: GraphProfile, kinds: Kinds, has_key: Callable[[str],
 
     `has_key` tells whether nodes of a label have a key; others are neither users nor items.
     """
-    found = [
+    candidates = [
         each
         for each in (*_direct(profile, kinds), *_over_nodes(profile, kinds))
         if has_key(each.user) and has_key(each.item)
     ]
-    if not found:
+    if not candidates:
         return []
     users: dict[str, int] = {}
-    for each in found:
+    for each in candidates:
         # A label named like a user is one; so is the label with the most relationships that look like behaviour.
         users[each.user] = max(users.get(each.user, 0), each.points)
     best = max(users, key=lambda user: (users[user] + (4 * is_user_name(user) or 2 * _is_person(profile, user)), user))
-    own = sorted((each for each in found if each.user == best), key=lambda each: (-each.points, each.steps[0].type))
-    sure = [each for each in own if each.is_sure]
+    of_best = sorted(
+        (each for each in candidates if each.user == best), key=lambda each: (-each.points, each.steps[0].type)
+    )
+    sure = [each for each in of_best if each.is_sure]
     if not sure:
-        return _together(own[:1])
+        return _together(of_best[:1])
     return _together(_without_parts(sure))
 
 

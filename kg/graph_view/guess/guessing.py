@@ -127,7 +127,7 @@ class _Guessing:
 
     def _entities(self, items: list[str], others: set[str], used: set[str]) -> list[str]:
         """Kinds that relationships from items lead to, nearest first."""
-        found: list[str] = []
+        kinds: list[str] = []
         nearest = set(items)
         for _ in range(_MOST_HOPS):
             reached: set[str] = set()
@@ -137,9 +137,9 @@ class _Guessing:
                 for start, end in self._kinds.pairs(name):
                     reached |= {end} if start in nearest else set()
                     reached |= {start} if end in nearest else set()
-            nearest = {label for label in reached if label not in {*items, *others, *found} and self._key(label)}
-            found += sorted(nearest)
-        return found
+            nearest = {label for label in reached if label not in {*items, *others, *kinds} and self._key(label)}
+            kinds += sorted(nearest)
+        return kinds
 
     def _describe_nodes(self, user: str, items: list[str], entities: list[str]) -> None:
         roles = {**dict.fromkeys(items, Role.ITEM), user: Role.USER, **dict.fromkeys(entities, Role.ENTITY)}
@@ -188,8 +188,8 @@ class _Guessing:
             self._interactions[name] = section
             return
         described = ruled(section, name, signal, learnt=True, prefix=prefix, words=types)
-        for own, each in described.sections.items():
-            self._interactions[self._new(own, self._interactions)] = each
+        for section_name, each in described.sections.items():
+            self._interactions[self._new(section_name, self._interactions)] = each
         self._notes += described.notes
 
     def _columns(

@@ -32,15 +32,15 @@ class Kinds:
 
     def _parts(self, whole: str, labels: dict[str, LabelProfile]) -> list[str]:
         """Labels whose nodes all have the label `whole` as well."""
-        found = []
+        parts = []
         for label, profile in sorted(labels.items()):
             if label == whole or not profile.sampled:
                 continue
             both = sum(count for names, count in profile.together.items() if whole in names)
             same = labels[whole].count == profile.count
             if both >= _ALWAYS * profile.sampled and (not same or _rank(whole) < _rank(label)):
-                found.append(label)
-        return found
+                parts.append(label)
+        return parts
 
     def _joins_different(self, whole: str, inner: list[str]) -> bool:
         """Whether a label only groups kinds that relationships join, or that have no key in common."""
@@ -60,17 +60,17 @@ class Kinds:
 
     def of(self, labels: frozenset[str]) -> str | None:
         """The kind's label of a node with these labels: the rarest of them."""
-        found = [label for label in labels if label in self.labels]
-        return min(found, key=lambda label: (self.labels[label].count, label), default=None)
+        kinds = [label for label in labels if label in self.labels]
+        return min(kinds, key=lambda label: (self.labels[label].count, label), default=None)
 
     def pairs(self, type: str) -> Counter[tuple[str, str]]:
         """Labels of the kinds at the ends of a type's relationships in the sample."""
-        found: Counter[tuple[str, str]] = Counter()
+        counts: Counter[tuple[str, str]] = Counter()
         for (start, end), count in self._profile.types[type].ends.items():
             first, second = self.of(start), self.of(end)
             if first is not None and second is not None:
-                found[first, second] += count
-        return found
+                counts[first, second] += count
+        return counts
 
 
 def _rank(label: str) -> tuple[bool, str]:

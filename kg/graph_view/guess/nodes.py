@@ -63,8 +63,8 @@ def _rank(label: str, name: str) -> tuple[int, str]:
     stem = stem_of(name)
     if stem in ("", plain(label)) and plain(name) != plain(label):
         return 0, name
-    found = [at for at, word in enumerate(_KEY_NAMES, 1) if plain(name) == word or plain(name).endswith(word)]
-    return (found[0] if found else 99 if named_like(name, _READABLE_NAMES) else 50), name
+    ranks = [at for at, word in enumerate(_KEY_NAMES, 1) if plain(name) == word or plain(name).endswith(word)]
+    return (ranks[0] if ranks else 99 if named_like(name, _READABLE_NAMES) else 50), name
 
 
 def describe_kind(
@@ -83,6 +83,6 @@ def describe_kind(
         for name, each in label.properties.items()
         if name != key.property and not each.is_point and each.column.filled
     ]
-    own = label.properties[key.property].column
-    section.describe(columns, [own, *columns], Surroundings(role, own))
+    column = label.properties[key.property].column
+    section.describe(columns, [column, *columns], Surroundings(role, column))
     return section.node, section.notes

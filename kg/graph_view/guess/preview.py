@@ -65,10 +65,10 @@ def _events(
         f"MATCH {behaviour.pattern} WHERE {labelled('u', user.labels)} AND {labelled('i', item.labels)}"
         f"{behaviour.conditions.clause('AND')} RETURN {columns}, {number_of('i')} LIMIT $most"
     )
-    found = rows(transaction, text, most=EVENTS, **behaviour.conditions.parameters)
-    if not found:
+    records = rows(transaction, text, most=EVENTS, **behaviour.conditions.parameters)
+    if not records:
         return
-    users, items, times, weights, numbers = map(list, zip(*found, strict=True))
+    users, items, times, weights, numbers = map(list, zip(*records, strict=True))
     missing = frozenset(schema.missing)
     seconds, _ = TimeColumn(interaction.time_format, interaction.timezone, missing).of(times, "time")
     marks, _ = weight_column(weights, "weight", missing)
@@ -114,10 +114,10 @@ def _look_at_item(
                 f" WHERE {has_number('n', '$number')}"
                 f" RETURN {plain('t', node.key)} AS key, {label} AS label LIMIT $most"
             )
-            found: list[Any] = rows(transaction, text, nodes=node_prefix(transaction), number=item, most=_FACTS)
+            records: list[Any] = rows(transaction, text, nodes=node_prefix(transaction), number=item, most=_FACTS)
             resolved = schema.relation_name(name, kind, tail)
-            keys, _ = key_column([each[0] for each in found], node.key)
-            for end, (_, named) in zip(keys, found, strict=True):
+            keys, _ = key_column([each[0] for each in records], node.key)
+            for end, (_, named) in zip(keys, records, strict=True):
                 if end is not None:
                     seen.write_nodes([NodeRow(tail, end, str(named) if named is not None else end)])
                     seen.write_edges(resolved, [EdgeRow(resolved, key, end)])

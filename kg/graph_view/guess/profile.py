@@ -94,8 +94,8 @@ class GraphProfile:
             f"MATCH (n:{token(label)}) WITH n LIMIT $most"
             f" RETURN count(n), count(n.{token(property)}), count(DISTINCT n.{token(property)})"
         )
-        found = self.connection.read(lambda transaction: first(transaction, text, most=KEYS_SAMPLE))
-        return found[0], found[1], found[2]
+        counts = self.connection.read(lambda transaction: first(transaction, text, most=KEYS_SAMPLE))
+        return counts[0], counts[1], counts[2]
 
 
 def profile_graph(connection: Connection) -> GraphProfile:
@@ -107,14 +107,14 @@ def profile_graph(connection: Connection) -> GraphProfile:
         lambda transaction: _counted(transaction, "CALL db.relationshipTypes()", "MATCH ()-[r:{}]->() RETURN count(r)")
     )
     # WhyPath's own elements are not part of the graph.
-    own = sorted(name for name in OWN_TYPES if types.pop(name, 0))
+    own_types = sorted(name for name in OWN_TYPES if types.pop(name, 0))
     unique = connection.read(_constraints)
     notes = [
-        f"{what}: only the {_MOST_NAMES} with the most elements were looked at, of {len(found):,}"
-        for what, found in (("labels", labels), ("relationship types", types))
-        if len(found) > _MOST_NAMES
+        f"{what}: only the {_MOST_NAMES} with the most elements were looked at, of {len(counts):,}"
+        for what, counts in (("labels", labels), ("relationship types", types))
+        if len(counts) > _MOST_NAMES
     ]
-    notes += [f"{name}: left out, as WhyPath has written it" for name in own]
+    notes += [f"{name}: left out, as WhyPath has written it" for name in own_types]
     for name in (name for name in (*labels, *types) if not _can_be_named(name)):
         notes.append(f"{name!r}: left out; a name with a backslash cannot be put into a query")
     found_labels = {n: connection.read(partial(_label, label=n, count=c, unique=unique)) for n, c in _most(labels)}
@@ -129,8 +129,8 @@ def profile_graph(connection: Connection) -> GraphProfile:
 
 
 def _most(counts: Counter[str]) -> list[tuple[str, int]]:
-    found = [(name, count) for name, count in counts.items() if count and _can_be_named(name)]
-    return sorted(found, key=lambda each: (-each[1], each[0]))[:_MOST_NAMES]
+    counted = [(name, count) for name, count in counts.items() if count and _can_be_named(name)]
+    return sorted(counted, key=lambda each: (-each[1], each[0]))[:_MOST_NAMES]
 
 
 def _can_be_named(name: str) -> bool:
@@ -142,10 +142,10 @@ def _can_be_named(name: str) -> bool:
 
 
 def _counted(transaction: ManagedTransaction, names: str, count: str) -> Counter[str]:
-    found = [row[0] for row in rows(transaction, names)]
-    counted: Counter[str] = Counter(dict.fromkeys(found, 0))
-    for start in range(0, len(found), 50):
-        some = [name for name in found[start : start + 50] if _can_be_named(name)]
+    names_found = [row[0] for row in rows(transaction, names)]
+    counted: Counter[str] = Counter(dict.fromkeys(names_found, 0))
+    for start in range(0, len(names_found), 50):
+        some = [name for name in names_found[start : start + 50] if _can_be_named(name)]
         text = " UNION ALL ".join(f"{count.format(token(name))} AS count, {at} AS at" for at, name in enumerate(some))
         for number, at in rows(transaction, text) if some else ():
             counted[some[at]] = number
@@ -153,15 +153,15 @@ def _counted(transaction: ManagedTransaction, names: str, count: str) -> Counter
 
 
 def _constraints(transaction: ManagedTransaction) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    constraints: dict[str, set[str]] = {}
     text = (
         "SHOW CONSTRAINTS YIELD type, entityType, labelsOrTypes, properties"
         " WHERE entityType = 'NODE' AND type IN ['UNIQUENESS', 'NODE_KEY'] AND size(properties) = 1"
         " RETURN labelsOrTypes[0], properties[0]"
     )
     for label, property in rows(transaction, text):
-        found.setdefault(label, set()).add(property)
-    return found
+        constraints.setdefault(label, set()).add(property)
+    return constraints
 
 
 def _label(transaction: ManagedTransaction, label: str, count: int, unique: dict[str, set[str]]) -> LabelProfile:
@@ -169,10 +169,10 @@ def _label(transaction: ManagedTransaction, label: str, count: int, unique: dict
         f"MATCH (n:{token(label)}) WITH n LIMIT $sample RETURN labels(n),"
         f" [k IN keys(n) | [k, valueType(n[k])]], [v IN [k IN keys(n) | n[k]] | {_VALUE}]"
     )
-    found = rows(transaction, text, sample=SAMPLE, longest=_LONGEST, parts=_MOST_PARTS)
-    together = Counter(frozenset(labels) for labels, _, _ in found)
-    properties = _properties((names, values) for _, names, values in found)
-    return LabelProfile(label, count, len(found), together, properties, frozenset(unique.get(label, ())))
+    records = rows(transaction, text, sample=SAMPLE, longest=_LONGEST, parts=_MOST_PARTS)
+    together = Counter(frozenset(labels) for labels, _, _ in records)
+    properties = _properties((names, values) for _, names, values in records)
+    return LabelProfile(label, count, len(records), together, properties, frozenset(unique.get(label, ())))
 
 
 def _type(transaction: ManagedTransaction, type: str, count: int) -> TypeProfile:
@@ -180,9 +180,9 @@ def _type(transaction: ManagedTransaction, type: str, count: int) -> TypeProfile
         f"MATCH (a)-[r:{token(type)}]->(b) WITH a, r, b LIMIT $sample RETURN labels(a), labels(b),"
         f" [k IN keys(r) | [k, valueType(r[k])]], [v IN [k IN keys(r) | r[k]] | {_VALUE}]"
     )
-    found = rows(transaction, text, sample=SAMPLE, longest=_LONGEST, parts=_MOST_PARTS)
-    ends = Counter((frozenset(start), frozenset(end)) for start, end, _, _ in found)
-    return TypeProfile(type, count, ends, _properties((names, values) for _, _, names, values in found))
+    records = rows(transaction, text, sample=SAMPLE, longest=_LONGEST, parts=_MOST_PARTS)
+    ends = Counter((frozenset(start), frozenset(end)) for start, end, _, _ in records)
+    return TypeProfile(type, count, ends, _properties((names, values) for _, _, names, values in records))
 
 
 def _widen(transaction: ManagedTransaction, labels: list[str], types: list[TypeProfile]) -> None:
@@ -208,21 +208,21 @@ def _between(label: str, at: int, type: str, start: str = "", end: str = "") -> 
 
 
 def _properties(elements: Iterable[tuple[list[list[str]], list[Any]]]) -> dict[str, PropertyProfile]:
-    found: dict[str, PropertyProfile] = {}
+    profiles: dict[str, PropertyProfile] = {}
     total = 0
     for names, values in elements:
         total += 1
         for (name, type), value in zip(names, values, strict=True):
             if name in OWN_PROPERTIES:
                 continue
-            if name not in found:
-                found[name] = PropertyProfile(ColumnProfile(name))
-            found[name].types[type] += 1
-            found[name].column.add(_cell(value, type))
-    for profile in found.values():
+            if name not in profiles:
+                profiles[name] = PropertyProfile(ColumnProfile(name))
+            profiles[name].types[type] += 1
+            profiles[name].column.add(_cell(value, type))
+    for profile in profiles.values():
         profile.column.missing += total - profile.column.rows
         profile.column.rows = total
-    return dict(sorted(found.items()))
+    return dict(sorted(profiles.items()))
 
 
 def _cell(value: Any, type: str) -> Cell:

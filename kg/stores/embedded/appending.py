@@ -24,13 +24,13 @@ def append_events(database: Database, schema: DomainSchema, schema_text: str, ev
             raise Moved
         known = names_of(connection, schema)
         counters = read_counters(connection)
-        found = resolve_events(connection, schema, known, events, event_misfits(schema, events))
-        refused = {refusal.row: refusal.reason for refusal in found.refused}
+        resolved = resolve_events(connection, schema, known, events, event_misfits(schema, events))
+        refused = {refusal.row: refusal.reason for refusal in resolved.refused}
         outcomes: list[Appended] = []
         rows: list[tuple] = []
-        contents = {packed: content for packed, (content, _) in found.there.items()}
+        contents = {packed: content for packed, (content, _) in resolved.there.items()}
         number = counters.last_event
-        for row, (packed, content) in enumerate(zip(found.ids, found.content, strict=True)):
+        for row, (packed, content) in enumerate(zip(resolved.ids, resolved.content, strict=True)):
             if content is None:
                 outcomes.append(Appended.REFUSED)
                 continue

@@ -71,8 +71,8 @@ def forget_old(connection: sqlite3.Connection, generation: int) -> None:
     """Remove the notes of generations that are too old."""
     if not _is_made(connection):
         return
-    found = connection.execute("SELECT generation, sum(size) FROM fact_change GROUP BY generation")
-    sizes = checked(found, integer("fact_change.generation"), integer("fact_change.size"))
+    generations = connection.execute("SELECT generation, sum(size) FROM fact_change GROUP BY generation")
+    sizes = checked(generations, integer("fact_change.generation"), integer("fact_change.size"))
     upto = forgotten_up_to(generation, [(each, size) for each, size in sizes])
     connection.execute("DELETE FROM fact_change WHERE generation <= ?", (upto,))
 
@@ -87,8 +87,8 @@ def facts_since(
         return None
     statement = "SELECT generation, events_after, rows FROM fact_change WHERE generation > ?"
     notes = checked(connection.execute(statement, (generation,)), *_COLUMNS)
-    found = joined([(number, after, rows) for number, after, rows in notes], generation, counters.generation)
-    return None if found is None else _as_now(connection, counters, schema, *found)
+    changed = joined([(number, after, rows) for number, after, rows in notes], generation, counters.generation)
+    return None if changed is None else _as_now(connection, counters, schema, *changed)
 
 
 def _as_now(

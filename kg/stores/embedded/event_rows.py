@@ -57,9 +57,9 @@ def resolve_events(
         content[row] = (names[event.kind], users[event.user], item, event.time, event.weight)
     ids = [b"" if row in refused else packed_id(event.id) for row, event in enumerate(events)]
     twins = {row: packed_id(recorded_id(event)) for row, event in good} if as_recorded else {}
-    there = events_by_id(connection, chain((packed for packed in ids if packed), twins.values()))
-    recorded = frozenset(row for row, packed in twins.items() if packed in there and not there[packed][1])
-    return Resolved(ids, content, there, recorded, refusals_of(refused))
+    stored = events_by_id(connection, chain((packed for packed in ids if packed), twins.values()))
+    recorded = frozenset(row for row, packed in twins.items() if packed in stored and not stored[packed][1])
+    return Resolved(ids, content, stored, recorded, refusals_of(refused))
 
 
 def insert_events(connection: sqlite3.Connection, rows: Sequence[tuple]) -> None:
@@ -83,12 +83,12 @@ def _item_nodes(
 
 def _user_nodes(connection: sqlite3.Connection, kind: int, keys: list[str]) -> dict[str, int]:
     """Node ids of users; unknown ones are created as bare nodes that no load has named."""
-    found = node_ids(connection, kind, keys)
-    missing = sorted(set(keys) - found.keys())
+    ids = node_ids(connection, kind, keys)
+    missing = sorted(set(keys) - ids.keys())
     if missing:
         connection.executemany(
             "INSERT INTO node (kind, key, label, text, fields, load) VALUES (?, ?, ?, '', '{}', 0)",
             [(kind, key, key) for key in missing],
         )
-        found.update(node_ids(connection, kind, missing))
-    return found
+        ids.update(node_ids(connection, kind, missing))
+    return ids

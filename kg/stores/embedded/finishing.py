@@ -81,12 +81,12 @@ def _remove_edges(database: Database, schema: DomainSchema, numbers: dict[str, i
             removed = checked(connection.execute(statement, (load,)), *columns)
 
             def rows(connection: sqlite3.Connection = connection, removed: list[tuple] = removed) -> ChangedRows:
-                found = ChangedRows()
+                changed = ChangedRows()
                 # Edges of relations of an earlier schema are in no snapshot that a generation of this schema follows.
                 for number, relation in relations.items():
                     pairs = [(head, tail) for of_relation, head, tail in removed if of_relation == number]
-                    found |= ChangedRows.of_edges(schema, relation, keys_of_pairs(connection, pairs))
-                return found
+                    changed |= ChangedRows.of_edges(schema, relation, keys_of_pairs(connection, pairs))
+                return changed
 
             if removed:
                 note_change(connection, rows)

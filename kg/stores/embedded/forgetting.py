@@ -24,12 +24,12 @@ def delete_user(database: Database, cache: SnapshotCache, schema: DomainSchema, 
         numbers = names_of(connection, schema)
         kind = numbers[schema.user_kinds[0]]
         rows = connection.execute("SELECT id FROM node WHERE kind = ? AND key = ?", (kind, user))
-        found = checked(rows, NODE_ID)
+        ids = checked(rows, NODE_ID)
         events = forget_waiting(connection, user)
-        if not found and not events:
+        if not ids and not events:
             return DeletionReport(user, False, 0, 0, 0, 0)
         # A user whose events all wait has no node; -1 is no node's id.
-        node = found[0][0] if found else -1
+        node = ids[0][0] if ids else -1
         events += connection.execute("DELETE FROM event WHERE user = ?", (node,)).rowcount
         edges = 0
         for relation in numbers.values():

@@ -191,14 +191,14 @@ class EmbeddedLoad:
             self._bring_back()
         with self._writing() as connection:
             as_recorded = self._has_recorded(connection)
-            found = resolve_events(connection, self._schema, self._numbers, rows, as_recorded=as_recorded)
+            resolved = resolve_events(connection, self._schema, self._numbers, rows, as_recorded=as_recorded)
             merged = merge_events(
                 rows,
-                found.ids,
-                found.content,
-                found.there,
-                found.recorded,
-                found.refused,
+                resolved.ids,
+                resolved.content,
+                resolved.there,
+                resolved.recorded,
+                resolved.refused,
                 load=self._load,
                 replace=self._replace,
             )
@@ -224,17 +224,17 @@ class EmbeddedLoad:
 
     def _bring_back(self) -> None:
         """Restore events that wait for an item that exists again."""
-        found = 1
-        while found:
+        restored = 1
+        while restored:
             with self._writing() as connection:
-                found = bring_back(connection, self._schema, self._numbers, self._named_by)
+                restored = bring_back(connection, self._schema, self._numbers, self._named_by)
         self._brought_back = True
 
     def _has_recorded(self, connection: sqlite3.Connection) -> bool:
         """Whether there are appended events, which rows may repeat. Queried once, and then known from the numbers."""
         if self._recorded is None:
-            found = connection.execute("SELECT EXISTS (SELECT 1 FROM event WHERE born = 0)").fetchone()
-            self._recorded, self._last_event = bool(found[0]), read_counters(connection).last_event
+            answer = connection.execute("SELECT EXISTS (SELECT 1 FROM event WHERE born = 0)").fetchone()
+            self._recorded, self._last_event = bool(answer[0]), read_counters(connection).last_event
         elif not self._recorded:
             self._recorded = read_counters(connection).last_event != self._last_event
         return self._recorded

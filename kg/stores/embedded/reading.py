@@ -75,12 +75,12 @@ class SnapshotReader:
         at = _FIRST
         while True:
             query = "SELECT relation FROM edge WHERE relation > ? ORDER BY relation LIMIT 1"
-            found = checked(connection.execute(query, (at,)), integer("edge.relation"))
-            if not found:
+            smallest = checked(connection.execute(query, (at,)), integer("edge.relation"))
+            if not smallest:
                 return
-            if found[0][0] not in known or found[0][0] <= at:
+            if smallest[0][0] not in known or smallest[0][0] <= at:
                 raise DamagedContent("edge.relation holds a number that is no relation of the domain")
-            at = found[0][0]
+            at = smallest[0][0]
 
     def _nodes(self, numbers: dict[str, int], last: int) -> tuple[dict[str, NodeTable], dict[str, Places]]:
         """Tables by kind, and the place of each node in the table of its kind."""

@@ -89,43 +89,43 @@ def unpacked_fields(packed: str) -> dict[str, FieldValue]:
 
 def node_ids(connection: sqlite3.Connection, kind: int, keys: Iterable[str]) -> dict[str, int]:
     """Ids of the nodes of one kind that exist among the keys."""
-    found: dict[str, int] = {}
+    ids: dict[str, int] = {}
     for part in in_parts(list(dict.fromkeys(keys))):
         statement = f"SELECT key, id FROM node WHERE kind = ? AND key IN ({marks(part)})"
         rows = connection.execute(statement, (kind, *part))
-        found.update(checked(rows, text("node.key"), NODE_ID))
-    return found
+        ids.update(checked(rows, text("node.key"), NODE_ID))
+    return ids
 
 
 def keys_of(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int, str]:
     """Keys of the nodes that exist among the ids."""
-    found: dict[int, str] = {}
+    by_id: dict[int, str] = {}
     for part in in_parts(list(dict.fromkeys(ids))):
         rows = connection.execute(f"SELECT id, key FROM node WHERE id IN ({marks(part)})", part)
-        found.update(checked(rows, NODE_ID, text("node.key")))
-    return found
+        by_id.update(checked(rows, NODE_ID, text("node.key")))
+    return by_id
 
 
 def nodes_by_key(connection: sqlite3.Connection, kind: int, keys: Iterable[str]) -> dict[str, tuple]:
     """(id, label, text, fields, load) of the nodes of one kind that exist among the keys."""
-    found: dict[str, tuple] = {}
+    nodes: dict[str, tuple] = {}
     for part in in_parts(list(dict.fromkeys(keys))):
         statement = f"SELECT key, id, label, text, fields, load FROM node WHERE kind = ? AND key IN ({marks(part)})"
         rows = connection.execute(statement, (kind, *part))
-        found.update((row[0], row[1:]) for row in checked(rows, text("node.key"), NODE_ID, *_NODE_CONTENT))
-    return found
+        nodes.update((row[0], row[1:]) for row in checked(rows, text("node.key"), NODE_ID, *_NODE_CONTENT))
+    return nodes
 
 
 def events_by_id(connection: sqlite3.Connection, ids: Iterable[bytes]) -> dict[bytes, tuple[EventContent, int]]:
     """Content of the events that exist among the packed ids, and the load that named each last, 0 for none."""
-    found: dict[bytes, tuple[EventContent, int]] = {}
+    events: dict[bytes, tuple[EventContent, int]] = {}
     # What `born` says is asked for in SQL alone; a damaged one would be no event of a load and no recorded one.
     columns = (blob("event.id"), *EVENT_CONTENT, integer("event.load"), integer("event.born"))
     for part in in_parts(list(dict.fromkeys(ids))):
         statement = f"SELECT id, kind, user, item, time, weight, load, born FROM event WHERE id IN ({marks(part)})"
         rows = checked(connection.execute(statement, part), *columns)
-        found.update((row[0], (row[1:6], row[6])) for row in rows)
-    return found
+        events.update((row[0], (row[1:6], row[6])) for row in rows)
+    return events
 
 
 def in_parts(values: list) -> Iterator[Sequence]:

@@ -73,13 +73,13 @@ def bring_back(
     allowed = [(kind, item) for kind, spec in schema.interactions.items() for item in spec.items]
     rows: list[tuple] = []
     for kind, item_kind in allowed:
-        found = connection.execute(
+        waiting = connection.execute(
             "SELECT waiting.id, user, item, item_kind, waiting.kind, time, weight FROM waiting"
             " JOIN node ON node.kind = ? AND node.key = waiting.item"
             f" WHERE waiting.kind = ? AND item_kind = ? {condition} LIMIT ?",
             (numbers[item_kind], kind, item_kind, *values, _AT_ONCE),
         )
-        rows += checked(found, *_COLUMNS)
+        rows += checked(waiting, *_COLUMNS)
     if not rows:
         return 0
     events = [Event(unpacked_id(row[0]), *row[1:]) for row in rows]

@@ -106,9 +106,9 @@ def _refuse_mixture(used: Settings, other: Settings, *, is_database_known: bool)
 
 
 def _standing(settings: Settings) -> list[str]:
-    found = ["NEO4J_URI"] if "NEO4J_URI" in settings.variables else []
+    names = ["NEO4J_URI"] if "NEO4J_URI" in settings.variables else []
     keys: tuple[Setting, ...] = ("password", "user", "database")
-    return found + [name for key in keys if (name := settings.name_of(key))]
+    return names + [name for key in keys if (name := settings.name_of(key))]
 
 
 def _advice(used: Settings, other: Settings, name: str) -> str:

@@ -35,21 +35,21 @@ def append_events(
     if (counters.schema or (mark.schema if mark else None)) != schema_text:
         raise Moved
     names = counters.names
-    found = resolve_events(transaction, schema, counters, names, events, _misfits(schema, events))
-    refused = {refusal.row: refusal.reason for refusal in found.refused}
+    resolved = resolve_events(transaction, schema, counters, names, events, _misfits(schema, events))
+    refused = {refusal.row: refusal.reason for refusal in resolved.refused}
     outcomes: list[Appended] = []
     new: dict[str, StoredEvent] = {}
     lost = set(attempted)
     for row, event in enumerate(events):
-        if not found.usable[row]:
+        if not resolved.usable[row]:
             outcomes.append(Appended.REFUSED)
             continue
-        before = found.there.get(event.id) or new.get(event.id)
+        before = resolved.there.get(event.id) or new.get(event.id)
         if before is None:
             new[event.id] = StoredEvent(event, counters.last_event + len(new) + 1, 0)
             outcomes.append(Appended.WRITTEN)
         elif before.event == event:
-            was_lost = event.id in lost and event.id in found.there
+            was_lost = event.id in lost and event.id in resolved.there
             outcomes.append(Appended.WRITTEN if was_lost else Appended.ALREADY_THERE)
             lost.discard(event.id)
         else:
@@ -62,17 +62,17 @@ def append_events(
             raise StoreError(LOST_ENDS)
         event_generation = counters.last_event + len(new)
         set_state(
-            transaction, last_event=event_generation, event_generation=event_generation, last_node=found.last_node
+            transaction, last_event=event_generation, event_generation=event_generation, last_node=resolved.last_node
         )
-    elif found.last_node != counters.last_node:
-        set_state(transaction, last_node=found.last_node)
+    elif resolved.last_node != counters.last_node:
+        set_state(transaction, last_node=resolved.last_node)
     return AppendReport(tuple(outcomes), refusals_of(refused), event_generation)
 
 
 def _misfits(schema: DomainSchema, events: Sequence[Event]) -> dict[int, str]:
     """Rows that no transaction can write, with the reason, judged from themselves and the schema alone."""
-    found = ((row, event_misfit(schema, event) or unindexable_event(event)) for row, event in enumerate(events))
-    return {row: reason for row, reason in found if reason}
+    reasons = ((row, event_misfit(schema, event) or unindexable_event(event)) for row, event in enumerate(events))
+    return {row: reason for row, reason in reasons if reason}
 
 
 def events_since(transaction: ManagedTransaction, event_generation: int) -> tuple[Sequence[Event], int]:
@@ -81,11 +81,11 @@ def events_since(transaction: ManagedTransaction, event_generation: int) -> tupl
     upto = counters.event_generation
     if event_generation >= upto:
         return (), upto
-    found: list[tuple[int, Event]] = []
+    numbered: list[tuple[int, Event]] = []
     for kind in counters.names.interactions:
-        found.extend(_of_kind(transaction, counters.names, kind, event_generation, upto))
-    found.sort(key=lambda each: each[0])
-    return [event for _, event in found], upto
+        numbered.extend(_of_kind(transaction, counters.names, kind, event_generation, upto))
+    numbered.sort(key=lambda each: each[0])
+    return [event for _, event in numbered], upto
 
 
 def _of_kind(
@@ -97,12 +97,12 @@ def _of_kind(
         " WHERE r._number > $after AND r._number <= $upto"
         " RETURN r._number, r.id, u.key, i.key, labels(i), r.time, r.weight"
     )
-    found = rows(transaction, text, after=after, upto=upto)
-    for event_id, user, item in (row[1:4] for row in found):
+    records = rows(transaction, text, after=after, upto=upto)
+    for event_id, user, item in (row[1:4] for row in records):
         texts((event_id, user, item), f"the id, user or item of a {kind!r}")
-    for time, weight in (row[5:] for row in found):
+    for time, weight in (row[5:] for row in records):
         numbers([number for number in (time, weight) if number is not None], f"the time or weight of a {kind!r}")
     return [
         (number, Event(event_id, user, item, names.kind_of(labels) or "", kind, time, weight))
-        for number, event_id, user, item, labels, time, weight in found
+        for number, event_id, user, item, labels, time, weight in records
     ]

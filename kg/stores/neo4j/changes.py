@@ -78,10 +78,10 @@ def facts_since(
         return FactChanges(generation, counters.event_generation)
     text = f"MATCH (c:{CHANGE_LABEL}) WHERE c.generation > $after RETURN c.generation, c.events_after, c.rows"
     notes = [(number, after, told) for number, after, told in rows(transaction, text, after=generation)]
-    found = joined(notes, generation, counters.generation)
-    if found is None:
+    noted = joined(notes, generation, counters.generation)
+    if noted is None:
         return None
-    changed, events_after = found
+    changed, events_after = noted
     nodes = [row for kind in schema.nodes for row in _nodes(transaction, counters.names, schema, kind, changed)]
     added: list[EdgeRow] = []
     gone: list[EdgeRow] = []
@@ -94,9 +94,9 @@ def facts_since(
             f"UNWIND $pairs AS pair {by_key(heads, 'h', 'pair[0]')} {by_key(tails, 't', 'pair[1]')}"
             f" WITH pair, h, t WHERE EXISTS {{ (h)-[:{counters.names.relation(spec)}]->(t) }} RETURN collect(pair)"
         )
-        there = {tuple(pair) for pair in first(transaction, text, pairs=pairs)[0]}
+        existing = {tuple(pair) for pair in first(transaction, text, pairs=pairs)[0]}
         for head, tail in pairs:
-            (added if (head, tail) in there else gone).append(EdgeRow(name, head, tail))
+            (added if (head, tail) in existing else gone).append(EdgeRow(name, head, tail))
     return FactChanges(counters.generation, events_after, nodes, tuple(changed.removed), added, gone)
 
 
@@ -104,14 +104,14 @@ def _nodes(
     transaction: ManagedTransaction, names: Names, schema: DomainSchema, kind: str, changed: ChangedRows
 ) -> list[NodeRow]:
     keys = [key for of_kind, key in changed.nodes if of_kind == kind]
-    found = nodes_by_key(transaction, names.label(kind), keys) if keys else {}
+    nodes = nodes_by_key(transaction, names.label(kind), keys) if keys else {}
     fields = schema.nodes[kind].fields
     made: list[NodeRow] = []
-    for key, values in found.items():
+    for key, values in nodes.items():
         label, text = texts((values.get("name"), values.get("text", "")), f"the name or text of a {kind}")
-        own = {field: values[property_name(field)] for field in fields if property_name(field) in values}
-        values_of_field(list(own.values()), f"a field of a {kind}")
-        made.append(NodeRow(kind, key, label, text, own))
+        values_by_field = {field: values[property_name(field)] for field in fields if property_name(field) in values}
+        values_of_field(list(values_by_field.values()), f"a field of a {kind}")
+        made.append(NodeRow(kind, key, label, text, values_by_field))
     return made
 
 

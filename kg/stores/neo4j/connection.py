@@ -204,8 +204,8 @@ class _Autocommit:
 
 def check_version(place: str, agent: str) -> None:
     """Raise StoreError for a server of an unsupported version; `agent` is its own name for itself."""
-    found = re.match(r"Neo4j/(\d+)\.(\d+)", agent)
-    if found and (int(found[1]), int(found[2])) < OLDEST_SERVER:
+    version = re.match(r"Neo4j/(\d+)\.(\d+)", agent)
+    if version and (int(version[1]), int(version[2])) < OLDEST_SERVER:
         raise StoreError(
             f"{place}: the server is {agent}; WhyPath needs Neo4j {'.'.join(map(str, OLDEST_SERVER))} or later,"
             " best 5.26 (long-term support)"

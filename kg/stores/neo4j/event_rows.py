@@ -66,17 +66,19 @@ def resolve_events(
     if not good:
         return Resolved([False] * len(events), {}, frozenset(), refusals_of(refused), counters.last_node)
     twins = {row: recorded_id(event) for row, event in good} if as_recorded else {}
-    found = _look_up(transaction, schema, names, [event for _, event in good], list(twins.values()))
-    recorded = frozenset(row for row, twin in twins.items() if twin in found.events and not found.events[twin].load)
+    existing = _look_up(transaction, schema, names, [event for _, event in good], list(twins.values()))
+    recorded = frozenset(
+        row for row, twin in twins.items() if twin in existing.events and not existing.events[twin].load
+    )
     for row, event in good:
-        if event.item not in found.items[event.item_kind]:
+        if event.item not in existing.items[event.item_kind]:
             refused[row] = f"there is no {event.item_kind} {event.item!r} in the store"
-    missing = sorted({event.user for row, event in good if row not in refused} - found.users)
+    missing = sorted({event.user for row, event in good if row not in refused} - existing.users)
     last_node = counters.last_node
     bare = [{"key": key, "name": key, "_id": last_node + step, "_load": 0} for step, key in enumerate(missing, start=1)]
     create_nodes(transaction, names.label(schema.user_kinds[0]), bare)
     usable = [row not in refused for row in range(len(events))]
-    return Resolved(usable, found.events, recorded, refusals_of(refused), last_node + len(bare))
+    return Resolved(usable, existing.events, recorded, refusals_of(refused), last_node + len(bare))
 
 
 class _Found(NamedTuple):
@@ -109,7 +111,7 @@ def _look_up(
         f" CALL () {{ {_events_by_id(names, list(names.interactions))} }}"
         f" RETURN users, events, [{', '.join(f'i{at}' for at in range(len(item_kinds)))}]"
     )
-    users, there, keys = first(
+    users, stored, keys = first(
         transaction,
         text,
         users=list(dict.fromkeys(event.user for event in events)),
@@ -117,8 +119,8 @@ def _look_up(
         ids=list(dict.fromkeys([*(event.id for event in events), *further_ids])),
         kinds=list(names.interactions),
     )
-    by_kind = {kind: set(found) for kind, found in zip(item_kinds, keys, strict=True)}
-    return _Found(set(users), by_kind, _stored(names, there))
+    by_kind = {kind: set(kind_keys) for kind, kind_keys in zip(item_kinds, keys, strict=True)}
+    return _Found(set(users), by_kind, _stored(names, stored))
 
 
 def some_recorded(transaction: ManagedTransaction, names: Names) -> bool:

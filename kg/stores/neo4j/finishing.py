@@ -93,10 +93,10 @@ class _Removal:
         ]
 
         def rows(pairs: list[list[str]]) -> ChangedRows:
-            found = ChangedRows()
+            changed = ChangedRows()
             for relation in relations:
-                found |= ChangedRows.of_edges(self._schema, relation, [(first, last) for first, last in pairs])
-            return found
+                changed |= ChangedRows.of_edges(self._schema, relation, [(first, last) for first, last in pairs])
+            return changed
 
         return self._repeat(
             f"MATCH (h:{head})-[x:{spelling}]->(t:{tail}) WHERE coalesce(x._load, 0) <> $load"
@@ -171,12 +171,12 @@ class _Removal:
         def once(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> int:
             for earlier, values in before:
                 first(transaction, earlier, load=self._load, **values)
-            found: list[Any] | int = first(transaction, text, load=self._load, **parameters)[0]
-            listed = found if isinstance(found, list) else []
-            if found:
+            answer: list[Any] | int = first(transaction, text, load=self._load, **parameters)[0]
+            listed = answer if isinstance(answer, list) else []
+            if answer:
                 rows = None if changed_rows is None else partial(changed_rows, listed)
                 note_change(transaction, counters, changes, rows)
-            return found if isinstance(found, int) else len(found)
+            return answer if isinstance(answer, int) else len(answer)
 
         total = 0
         while True:

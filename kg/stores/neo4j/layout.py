@@ -35,8 +35,8 @@ def ensure_layout(connection: Connection, names: Names) -> None:
 
 def _ensure(connection: Connection, wanted: list[tuple[str, str, bool, bool]]) -> None:
     """(label or type, property, whether of relationships, whether unique)."""
-    there = connection.read(_existing)
-    missing = [each for each in wanted if each not in there]
+    existing = connection.read(_existing)
+    missing = [each for each in wanted if each not in existing]
     if not missing:
         return
 
@@ -54,10 +54,10 @@ def _ensure(connection: Connection, wanted: list[tuple[str, str, bool, bool]]) -
 
 
 def _existing(transaction: ManagedTransaction) -> set[tuple[str, str, bool, bool]]:
-    found = rows(
+    records = rows(
         transaction,
         "SHOW INDEXES YIELD entityType, labelsOrTypes, properties, type, owningConstraint, state"
         " WHERE type = 'RANGE' AND size(labelsOrTypes) = 1 AND size(properties) = 1 AND state = 'ONLINE'"
         " RETURN labelsOrTypes[0], properties[0], entityType = 'RELATIONSHIP', owningConstraint IS NOT NULL",
     )
-    return {(name, key, relationships, unique) for name, key, relationships, unique in found}
+    return {(name, key, relationships, unique) for name, key, relationships, unique in records}

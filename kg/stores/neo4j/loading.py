@@ -116,9 +116,9 @@ class Neo4jLoad:
         if self._finished:
             raise StoreError("this load is finished; begin another")
         if self._transaction is not None:
-            own: dict[str, Any] = {}
-            result = work(self._transaction, read_state(self._transaction)[0], own)
-            set_state(self._transaction, **own)
+            properties: dict[str, Any] = {}
+            result = work(self._transaction, read_state(self._transaction)[0], properties)
+            set_state(self._transaction, **properties)
             return result
         self._batch += 1
         batch = self._batch
@@ -323,26 +323,26 @@ class Neo4jLoad:
     ) -> WriteReport:
         names = counters.names
         as_recorded = self._has_recorded(transaction, counters)
-        found = resolve_events(transaction, self._schema, counters, names, events, misfits, as_recorded=as_recorded)
+        resolved = resolve_events(transaction, self._schema, counters, names, events, misfits, as_recorded=as_recorded)
         merged = merge_events(
             events,
             [event.id for event in events],
-            [event if usable else None for event, usable in zip(events, found.usable, strict=True)],
-            {event_id: (stored.event, stored.load) for event_id, stored in found.there.items()},
-            found.recorded,
-            found.refused,
+            [event if usable else None for event, usable in zip(events, resolved.usable, strict=True)],
+            {event_id: (stored.event, stored.load) for event_id, stored in resolved.there.items()},
+            resolved.recorded,
+            resolved.refused,
             load=self._load,
             replace=self._replace,
         )
         # The ends of a relationship are fixed, so a changed event is created again with its number.
-        delete_events(transaction, names, [found.there[event_id].event for event_id in merged.changed])
+        delete_events(transaction, names, [resolved.there[event_id].event for event_id in merged.changed])
         made = [StoredEvent(event, None, self._load) for event in merged.new.values()]
-        made += [StoredEvent(event, found.there[event.id].number, self._load) for event in merged.changed.values()]
+        made += [StoredEvent(event, resolved.there[event.id].number, self._load) for event in merged.changed.values()]
         if not create_events(transaction, self._schema, names, made, load=self._load):
             raise StoreError(LOST_ENDS)
-        touch_events(transaction, names, [found.there[event_id].event for event_id in merged.touched], self._load)
+        touch_events(transaction, names, [resolved.there[event_id].event for event_id in merged.touched], self._load)
         self._last_event = counters.last_event + len(merged.new)
-        changes |= {"last_event": self._last_event, "last_node": found.last_node}
+        changes |= {"last_event": self._last_event, "last_node": resolved.last_node}
         if merged.new or merged.changed:
             note_change(transaction, counters, changes, None)
         return merged.report

@@ -93,11 +93,11 @@ class Names:
 
     def edge_patterns(self) -> list[tuple[str, str, str]]:
         """Distinct (label of the head, type, label of the tail) of all relations ever stored, quoted."""
-        found = {
+        patterns = {
             (self.label(head), quoted(spelling), self.label(tail))
             for (_, head, tail), spelling in self.relations.items()
         }
-        return sorted(found)
+        return sorted(patterns)
 
     def to_json(self) -> str:
         """JSON text for the store."""

@@ -32,8 +32,8 @@ def content_of(row: NodeRow) -> dict[str, Any]:
 
 def same_content(content: Mapping[str, Any], properties: Mapping[str, Any]) -> bool:
     """Whether a stored node has the content of a row; 1, 1.0 and true differ."""
-    there = {name: value for name, value in properties.items() if name not in _OWN}
-    return there == content and all(type(there[name]) is type(value) for name, value in content.items())
+    stored = {name: value for name, value in properties.items() if name not in _OWN}
+    return stored == content and all(type(stored[name]) is type(value) for name, value in content.items())
 
 
 def unindexable(row: NodeRow) -> str | None:
@@ -59,10 +59,10 @@ def by_key(label: str, variable: str = "n", key: str = "key") -> str:
 
 def nodes_by_key(transaction: ManagedTransaction, label: str, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Properties of the nodes of a label that exist among the keys, without vectors; `label` is quoted."""
-    own = f"{{.*, {VECTOR}: null, {QUERY_VECTOR}: null}}"
-    text = f"UNWIND $keys AS key {by_key(label)} RETURN collect(n {own})"
-    found = first(transaction, text, keys=list(dict.fromkeys(keys)))[0]
-    return {properties["key"]: properties for properties in found}
+    projection = f"{{.*, {VECTOR}: null, {QUERY_VECTOR}: null}}"
+    text = f"UNWIND $keys AS key {by_key(label)} RETURN collect(n {projection})"
+    nodes = first(transaction, text, keys=list(dict.fromkeys(keys)))[0]
+    return {properties["key"]: properties for properties in nodes}
 
 
 def known_keys(transaction: ManagedTransaction, label: str, keys: Iterable[str]) -> set[str]:

@@ -46,26 +46,26 @@ def find_paths(
         if not connection.read(lambda transaction, text=node, key=key: first(transaction, text, key=key))[0]:
             raise UnknownNode(f"there is no {kind} {key!r} in the store")
     walked = _Walked.of(schema, names, interactions)
-    found: list[Path] = []
+    paths: list[Path] = []
     if ends[0] == ends[1] or not walked.types:
         return FoundPaths((), complete=True)
     until = time.monotonic() + PATH_SECONDS
     for length in range(1, max_edges + 1):
-        rest = limit - len(found)
+        rest = limit - len(paths)
         query = _Query(schema, names, walked, ends, length)
         seconds = until - time.monotonic()
         try:
             if seconds <= 0:
-                return FoundPaths(tuple(found), complete=False)
+                return FoundPaths(tuple(paths), complete=False)
             best = connection.read(
                 lambda transaction, query=query, rest=rest: query.run(transaction, rest + 1), seconds
             )
         except TookTooLong:
-            return FoundPaths(tuple(found), complete=False)
-        found += best[:rest]
-        if len(best) > rest or (len(found) == limit and length < max_edges):
-            return FoundPaths(tuple(found), complete=False)
-    return FoundPaths(tuple(found), complete=True)
+            return FoundPaths(tuple(paths), complete=False)
+        paths += best[:rest]
+        if len(best) > rest or (len(paths) == limit and length < max_edges):
+            return FoundPaths(tuple(paths), complete=False)
+    return FoundPaths(tuple(paths), complete=True)
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class _Query:
     def run(self, transaction: ManagedTransaction, limit: int) -> list[Path]:
         """At most `limit` paths, in order."""
         mixed = [self.walked.kinds[code] for code in sorted(self.walked.mixed)]
-        found = rows(
+        records = rows(
             transaction,
             self._text(),
             start=self.ends[0][1],
@@ -145,7 +145,7 @@ class _Query:
             ],
             positive=self.walked.positive,
         )
-        return [self._path(codes, nodes) for codes, nodes in found]
+        return [self._path(codes, nodes) for codes, nodes in records]
 
     def _text(self) -> str:
         """The pattern with nodes n0 to n[length] and relationships r1 to r[length]; c[i] is the code of the i-th step.

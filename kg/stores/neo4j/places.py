@@ -30,8 +30,8 @@ def remember(url: str, store_id: str) -> None:
 def remembered(url: str) -> str | None:
     """Id of the store that was last found at a URL."""
     try:
-        found = json.loads(_note_of(url).read_bytes())
-        return str(found["store"]) if found["url"] == url else None
+        note = json.loads(_note_of(url).read_bytes())
+        return str(note["store"]) if note["url"] == url else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

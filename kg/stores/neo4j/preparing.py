@@ -13,8 +13,8 @@ from kg.stores.neo4j.state import FORMAT_VERSION, create_state, lacks_layout, re
 def prepared(connection: Connection, *, create: bool) -> str:
     """Id of the store in a database; the store is created on request."""
     url = connection.address.url
-    found = connection.read(stored_format)
-    if found is None:
+    version = connection.read(stored_format)
+    if version is None:
         if not create:
             raise StoreNotFound(
                 f"{url} holds no WhyPath store; `whypath load domain.yaml --store {url}` makes one in an empty database"
@@ -27,10 +27,10 @@ def prepared(connection: Connection, *, create: bool) -> str:
             )
         ensure_store_constraint(connection)
         connection.write(lambda transaction: create_state(transaction, uuid.uuid4().hex))
-        found = connection.read(stored_format)
-    if found != FORMAT_VERSION:
+        version = connection.read(stored_format)
+    if version != FORMAT_VERSION:
         raise StoreDamaged(
-            f"{url} has store format {found}, this version of WhyPath reads {FORMAT_VERSION};"
+            f"{url} has store format {version}, this version of WhyPath reads {FORMAT_VERSION};"
             " use the version that made it, or load the domain again into an empty database"
         )
     counters = connection.read(read_state)[0]

@@ -18,8 +18,8 @@ _BORDER = "\0"
 
 def quarantine_places(transaction: ManagedTransaction) -> Sequence[QuarantinePlace]:
     """All files that were remembered."""
-    found = rows(transaction, f"MATCH {_STORE} RETURN coalesce(s.quarantines, [])")
-    texts = found[0][0] if found else []
+    records = rows(transaction, f"MATCH {_STORE} RETURN coalesce(s.quarantines, [])")
+    texts = records[0][0] if records else []
     return [QuarantinePlace(*text.split(_BORDER, 1)) for text in texts if _BORDER in text]
 
 

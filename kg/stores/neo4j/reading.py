@@ -105,10 +105,10 @@ class SnapshotReader:
             following = self._page(kind, page[1][-1]) if len(page[0]) >= PAGE_ROWS else None
             ids.append(node_numbers(page[0], self._counters.last_node))
             # A Python string takes several times the memory of one in a column.
-            for parts, found, name in zip(columns, page[1:4], ("key", "name", "text"), strict=True):
-                parts.append(Strings.of(texts(found, f"the {name} of a {kind}")))
-            for column, found, name in zip(values, page[4:], fields, strict=True):
-                column.extend(values_of_field(found, f"the {name} of a {kind}"))
+            for parts, cells, name in zip(columns, page[1:4], ("key", "name", "text"), strict=True):
+                parts.append(Strings.of(texts(cells, f"the {name} of a {kind}")))
+            for column, cells, name in zip(values, page[4:], fields, strict=True):
+                column.extend(values_of_field(cells, f"the {name} of a {kind}"))
             if following is None:
                 break
             page = following.result()

@@ -155,7 +155,7 @@ def _write_part(
 
 def _vector_indexes(transaction: ManagedTransaction, label: str, names: ResultNames) -> list[tuple[str, Any]]:
     """Name and dimensions of the indexes of a label's vectors."""
-    found = rows(
+    records = rows(
         transaction,
         "SHOW INDEXES YIELD name, type, entityType, labelsOrTypes, properties, options"
         " WHERE type = 'VECTOR' AND entityType = 'NODE' AND labelsOrTypes = [$label] AND properties = [$property]"
@@ -163,7 +163,7 @@ def _vector_indexes(transaction: ManagedTransaction, label: str, names: ResultNa
         label=label,
         property=names.vector,
     )
-    return [(name, dimensions) for name, dimensions in found]
+    return [(name, dimensions) for name, dimensions in records]
 
 
 def _drop_index(connection: Connection, label: str, names: ResultNames) -> None:
@@ -182,12 +182,12 @@ def _make_index(connection: Connection, label: str, dimensions: int, names: Resu
         " `vector.quantization.enabled`: false} }"
     )
     connection.write(lambda transaction: rows(transaction, text))
-    for name, there in connection.read(lambda transaction: _vector_indexes(transaction, label, names)):
-        if there not in (None, dimensions):
+    for name, indexed_dimensions in connection.read(lambda transaction: _vector_indexes(transaction, label, names)):
+        if indexed_dimensions not in (None, dimensions):
             raise StoreError(
                 f"{connection.address.url}: the vectors of {label} are written, with {dimensions} dimensions, and not"
-                f" indexed: the index {name!r}, which WhyPath has not made, takes {there}. Drop it and export again,"
-                f" or export with --dimensions {there}"
+                f" indexed: the index {name!r}, which WhyPath has not made, takes {indexed_dimensions}. Drop it and"
+                f" export again, or export with --dimensions {indexed_dimensions}"
             )
         await_ = {"name": name, "seconds": _WAIT_SECONDS}
         connection.read(
@@ -235,7 +235,7 @@ def write_recommendations(
     }
     known = relationships = done = 0
     for part in _whole_users(lists):
-        users = user.of([found.user for found in part])
+        users = user.of([user_list.user for user_list in part])
         by_kind = _rows_by_kind(part, users, items)
         there = sorted(place for place in users if place is not None)
 
@@ -255,8 +255,8 @@ def write_recommendations(
             ]
             return known, sum(made)
 
-        found, made = connection.write(write) if there else (0, 0)
-        known, relationships, done = known + found, relationships + made, done + len(part)
+        users_found, made = connection.write(write) if there else (0, 0)
+        known, relationships, done = known + users_found, relationships + made, done + len(part)
         progress(done)
     return ResultsReport(known, relationships, done - known)
 
@@ -267,9 +267,9 @@ def _rows_by_kind(
     """User, item, rank and score of each recommendation whose ends are known, by the kind of the item."""
     by_kind: dict[str, list[list[Any]]] = {}
     keys: dict[str, list[str]] = {}
-    for found, place in zip(part, users, strict=True):
+    for user_list, place in zip(part, users, strict=True):
         if place is not None:
-            for rank, ((kind, key), score) in enumerate(zip(found.items, found.scores, strict=True), start=1):
+            for rank, ((kind, key), score) in enumerate(zip(user_list.items, user_list.scores, strict=True), start=1):
                 keys.setdefault(kind, []).append(key)
                 by_kind.setdefault(kind, []).append([place, None, rank, float(score)])
     for kind, values in by_kind.items():
@@ -282,9 +282,9 @@ def _whole_users(lists: Iterable[UserList]) -> Iterator[list[UserList]]:
     """Users with about as many rows as a transaction takes."""
     part: list[UserList] = []
     size = 0
-    for found in lists:
-        part.append(found)
-        size += max(len(found.items), 1)
+    for user_list in lists:
+        part.append(user_list)
+        size += max(len(user_list.items), 1)
         if size >= _ROWS_AT_ONCE:
             yield part
             part, size = [], 0

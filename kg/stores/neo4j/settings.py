@@ -104,15 +104,15 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path | N
 
 def _variables_of(text: str) -> dict[str, str]:
     """NAME=VALUE of the known names: `export` before it, quotes around the value and comment lines are understood."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for line in text.split("\n"):
         name, equals, value = line.strip().removeprefix("export ").partition("=")
         name, value = name.strip(), value.strip()
         if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
             value = value[1:-1]
         if equals and name in NAMES and value:
-            found.setdefault(name, value)
-    return found
+            values.setdefault(name, value)
+    return values
 
 
 def _beside(folder: Path, path: Path, said: str) -> Path:
@@ -121,15 +121,15 @@ def _beside(folder: Path, path: Path, said: str) -> Path:
     A `.env` also names the server, so it could send any file of the user there.
     """
     try:
-        found, home = (folder / path).resolve(), folder.resolve()
+        file, home = (folder / path).resolve(), folder.resolve()
     except (OSError, ValueError, RuntimeError) as error:
         raise BadAddress(f"{said} cannot be read: {type(error).__name__}") from None
-    if found.parent != home:
+    if file.parent != home:
         raise BadAddress(
             f"{said}: a .env file may name only a file in its own folder, as it may come from a stranger; put the"
             " password file there, or set NEO4J_PASSWORD_FILE and NEO4J_URI in the environment"
         )
-    return found
+    return file
 
 
 def _read(path: Path, said: str, *, regular: bool, may_be_absent: bool = False) -> str | None:

@@ -99,16 +99,16 @@ def lacks_layout(transaction: ManagedTransaction) -> bool:
 
 def stored_format(transaction: ManagedTransaction) -> int | None:
     """Version of the layout; None if there is no store."""
-    found = rows(transaction, f"MATCH {_STORE} RETURN s.format")
-    return found[0][0] if found else None
+    records = rows(transaction, f"MATCH {_STORE} RETURN s.format")
+    return records[0][0] if records else None
 
 
 def read_state(transaction: ManagedTransaction) -> tuple[Counters, Mark | None]:
     """Counters and mark. Raises Moved if the node is gone."""
-    found = rows(transaction, f"MATCH {_STORE} RETURN properties(s), timestamp()")
-    if not found:
+    records = rows(transaction, f"MATCH {_STORE} RETURN properties(s), timestamp()")
+    if not records:
         raise Moved
-    values, now = found[0]
+    values, now = records[0]
     counters = Counters(
         id=values["store"],
         generation=values["generation"],

@@ -266,12 +266,12 @@ class Neo4jStore:
             counters, mark = read_state(transaction)
             if mark is not None or counters.schema is None:
                 return None
-            found = facts_since(transaction, counters, schema_of(counters.schema), generation)
+            changed = facts_since(transaction, counters, schema_of(counters.schema), generation)
             now, mark = read_state(transaction)
             # Each query reads what is committed at its moment.
             if (now.generation, now.last_load) != (counters.generation, counters.last_load) or mark is not None:
                 raise Moved
-            return found
+            return changed
 
         for _ in range(ATTEMPTS):
             with suppress(Moved), damaged(self.url):

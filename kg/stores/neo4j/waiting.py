@@ -53,9 +53,9 @@ def bring_back(
     """
 
     def some(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> int:
-        found, changed = _bring_back_some(transaction, schema, counters, items_named_by)
+        looked_at, changed = _bring_back_some(transaction, schema, counters, items_named_by)
         changes |= changed
-        return found
+        return looked_at
 
     with damaged(place):
         while write(some):
@@ -67,7 +67,7 @@ def _bring_back_some(
 ) -> tuple[int, dict[str, Any]]:
     names = counters.names
     condition = "" if items_named_by is None else " WHERE i._load = $load"
-    found: list[Event] = []
+    events: list[Event] = []
     if count_waiting(transaction):
         for kind, spec in schema.interactions.items():
             for item_kind in spec.items:
@@ -79,22 +79,22 @@ def _bring_back_some(
                 for *keys, time, weight in rows(transaction, text, kind=kind, item_kind=item_kind, load=items_named_by):
                     event_id, user, item = texts(keys, "the id, user or item of an event that waits")
                     numbers([each for each in (time, weight) if each is not None], "the time or weight of an event")
-                    found.append(Event(event_id, user, item, item_kind, kind, time, weight))
-    if not found:
+                    events.append(Event(event_id, user, item, item_kind, kind, time, weight))
+    if not events:
         return 0, {}
-    resolved = resolve_events(transaction, schema, counters, names, found)
+    resolved = resolve_events(transaction, schema, counters, names, events)
     # An id that exists by now was recorded again, and is kept.
-    usable = zip(found, resolved.usable, strict=True)
+    usable = zip(events, resolved.usable, strict=True)
     back = [event for event, is_usable in usable if is_usable and event.id not in resolved.there]
     new = [StoredEvent(event, counters.last_event + step, 0) for step, event in enumerate(back, 1)]
     if not create_events(transaction, schema, names, new, load=0):
         raise StoreError(LOST_ENDS)
     text = f"UNWIND $ids AS id MATCH (w:{WAITING_LABEL} {{id: id}}) DETACH DELETE w"
-    rows(transaction, text, ids=[event.id for event in found])
+    rows(transaction, text, ids=[event.id for event in events])
     changes = {"last_event": counters.last_event + len(new), "last_node": resolved.last_node}
     # Appended again, so snapshots get them as events.
     note_change(transaction, counters, changes, ChangedRows)
-    return len(found), changes
+    return len(events), changes
 
 
 def count_waiting(transaction: ManagedTransaction, user: str | None = None) -> int:

@@ -23,13 +23,13 @@ _INDEXED = 'SELECT seqno, cid, "desc", coll, key FROM pragma_index_xinfo(?) ORDE
 
 def structure_of(connection: sqlite3.Connection) -> Structure:
     """Tables, their columns and their indexes."""
-    found: dict[str, tuple] = {}
+    structure: dict[str, tuple] = {}
     for table, *kind in connection.execute(_TABLES).fetchall():
-        found[f"table {table}"] = (*kind, *connection.execute(_COLUMNS, (table,)).fetchall())
+        structure[f"table {table}"] = (*kind, *connection.execute(_COLUMNS, (table,)).fetchall())
         for index, *properties in connection.execute(_INDEXES, (table,)).fetchall():
             indexed = connection.execute(_INDEXED, (index,)).fetchall()
-            found[f"index {index} of table {table}"] = (*properties, *indexed)
-    return found
+            structure[f"index {index} of table {table}"] = (*properties, *indexed)
+    return structure
 
 
 def made_by(statements: tuple[str, ...]) -> Structure:
@@ -45,10 +45,10 @@ def structure_problem(connection: sqlite3.Connection, expected: Structure) -> st
     trigger = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchone()
     if trigger is not None:
         return f"it has a trigger ({trigger[0]}), which no version of WhyPath makes"
-    found = structure_of(connection)
+    structure = structure_of(connection)
     for name, properties in expected.items():
-        if name not in found:
+        if name not in structure:
             return f"it has no {name}"
-        if found[name] != properties:
+        if structure[name] != properties:
             return f"{name} is another one"
     return None
