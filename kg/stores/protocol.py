@@ -1,7 +1,7 @@
 """`GraphStore`: the operations of every store, and the typed reports that they return.
 
 A store holds one domain and is its source of truth. Callers see no query language: each implementation writes its own
-queries, and one contract suite (`tests/kg/stores/contract.py`) holds all of them to the same behaviour.
+queries, and one contract suite (`whypath.testing.GraphStoreContract`) holds all of them to the same behaviour.
 """
 
 from __future__ import annotations

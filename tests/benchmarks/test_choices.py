@@ -11,7 +11,7 @@ from kg.graph import KnowledgeGraph
 from kg.histories import Histories
 from kg.interactions import Interactions
 from kg.rows import EdgeRow, NodeRow
-from tests.kg.domain import films_schema
+from whypath.testing.stores.domain import films_schema
 
 
 def test_inner_folds_hold_every_item_of_a_training_part_out_once() -> None:

@@ -15,7 +15,7 @@ from benchmarks.yardsticks import read_rows, write_rows
 from kg.graph import KnowledgeGraph
 from kg.histories import Histories
 from kg.rows import EdgeRow, NodeRow
-from tests.kg.domain import films_schema
+from whypath.testing.stores.domain import films_schema
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from benchmarks.store_server import LocalServer
 from benchmarks.store_workers import WatchedStore, rows_of
 from kg.opening import open_store
 from kg.stores import GraphStore
-from tests.kg.domain import films_schema
-from tests.kg.stores.contract_base import expected, load
 from tests.neo4j_server import Server
+from whypath.testing.stores.base import expected, load
+from whypath.testing.stores.domain import films_schema
 
 
 def test_the_peers_hold_the_same_content(empty_neo4j: Server) -> None:

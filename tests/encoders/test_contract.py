@@ -15,7 +15,7 @@ import tests.encoders
 from encoders.behavior import BEHAVIOR
 from encoders.graph import FactEASESettings, GNNSettings, SharedSettings
 from encoders.text import TextBlockSettings
-from tests.encoders.contract import BlockContract
+from whypath.testing import BlockContract
 
 SETTINGS = [*(block.settings_type for block in BEHAVIOR.values()), TextBlockSettings, GNNSettings, FactEASESettings]
 

@@ -12,9 +12,9 @@ from fusion.gates import Gates
 from fusion.item_vectors import ItemVectors, item_vectors
 from fusion.ranker import Ranker
 from kg.histories import Histories
-from tests.encoders.domain import histories_of
 from tests.workshop import Workshop
 from whypath.engine import Engine
+from whypath.testing.blocks.domain import histories_of
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,9 @@ from fusion.model_files import ModelUnreadable, read_model, write_model
 from fusion.ranker import Ranker
 from fusion.training import Fitting
 from kg.histories import Histories
-from tests.encoders.domain import histories_of
 from tests.fusion.small import with_blocks
 from tests.planted import Domain, domain, vectors
+from whypath.testing.blocks.domain import histories_of
 
 SEEN = domain()
 LIKED_ITEMS = SEEN.items[:12]

@@ -1,4 +1,4 @@
-"""The domain of `tests.kg.domain` as somebody else's graph: other labels, other keys, made by plain Cypher."""
+"""The domain of `whypath.testing.stores.domain` as an external graph: other labels and keys, made by plain Cypher."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, LiteralString, cast
 
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
-from tests.kg.domain import films_schema
 from tests.neo4j_server import Server
+from whypath.testing.stores.domain import films_schema
 
 LABELS = {
     "film": "Movie:Work",

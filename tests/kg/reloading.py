@@ -16,7 +16,7 @@ from kg.ingest import LoadReport, load_domain
 from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.stores import GraphStore
-from tests.kg.stores.contract_base import dangling
+from whypath.testing.stores.base import dangling
 
 FILMS, GENRES, DIRECTORS, USERS = "abc", "xyz", "pq", "uv"
 TIMES = (None, 10.0, 20.0)

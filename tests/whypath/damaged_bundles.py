@@ -28,11 +28,11 @@ from encoders.tensors import LARGEST
 from encoders.text import TextEncoderSettings
 from fusion.registry import ENCODERS
 from fusion.training import Fitting
-from tests.encoders.contract import damaged_tensors
 from tests.fusion.small import with_blocks
 from tests.planted import domain, vectors
 from whypath.answering.popularity import popularity_blend
 from whypath.models.bundle import Bundle, BundleError, BundleRecord, TrainedOn, TrainingChoices
+from whypath.testing.blocks.contract import damaged_tensors
 
 SEEN = domain()
 LIMIT = 10

@@ -9,16 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from encoders.block import Block, TrainingData
 from fusion.model_files import read_model, write_model
 from fusion.registry import ENCODERS
 from fusion.settings import BlockSettings
 from fusion.training import Fitting
 from kg.errors import WhyPathError
 from kg.sources import BadRecord, Reason
-from tests.encoders.contract import BlockContract
 from tests.fusion.small import with_blocks
 from tests.planted import domain
+from whypath.testing import BlockContract
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -44,10 +43,6 @@ Jaccard = code("Add an encoder")["Jaccard"]
 
 class TestTheEncoderOfTheGuide(BlockContract):
     block_type = Jaccard
-
-    @classmethod
-    def fit(cls, data: TrainingData) -> Block:
-        return Jaccard.fit(data)
 
 
 def test_the_encoder_of_the_guide_is_trained_saved_loaded_and_explained(tmp_path: Path) -> None:
@@ -81,7 +76,7 @@ def test_the_reader_of_the_guide(tmp_path: Path) -> None:
 
 def test_every_place_exists() -> None:
     places = {name for name in re.findall(r"`([\w./-]+)`", TEXT) if name.split("/")[0] in PLACES}
-    assert {"kg/sources/open_source.py", "encoders/behavior", "tests/kg/stores/contract.py"} <= places
+    assert {"kg/sources/open_source.py", "encoders/behavior", "whypath/testing"} <= places
     assert [name for name in sorted(places) if not (ROOT / name).exists()] == []
 
 
@@ -97,14 +92,14 @@ def test_every_place_exists() -> None:
         ("FittedBlock", "encoders.block"),
         ("ENCODERS", "fusion.registry"),
         ("ReaderKind", "kg.schema"),
-        ("BlockContract", "tests.encoders.contract"),
+        ("BlockContract", "whypath.testing"),
         ("RawRecord", "kg.sources"),
         ("SourceFormat", "kg.schema"),
         ("GraphStore", "kg.stores"),
         ("LoadWriter", "kg.stores"),
         ("StoreKind", "kg.opening"),
         ("STORES", "kg.opening"),
-        ("GraphStoreContract", "tests.kg.stores.contract"),
+        ("GraphStoreContract", "whypath.testing"),
         ("WhyPathError", "kg.errors"),
     ],
 )

@@ -10,6 +10,8 @@ import jsonschema
 import pytest
 import yaml
 
+import whypath
+import whypath.testing
 from kg.schema import DomainSchema
 from tests.whypath.films import SCHEMA
 from whypath.schema_file import schema_text
@@ -41,6 +43,13 @@ def test_the_example_is_a_valid_domain_for_us_and_for_editors() -> None:
     assert {"tags", "supplied_by", "pairs_with"} == set(found.relation_kinds)
     for text in (example.group(1), SCHEMA):
         jsonschema.validate(yaml.safe_load(text), json.loads(schema_text()))
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "api").glob("*.md"))
+    listed = set(re.findall(r"^::: ([\w.]+)$", pages, re.MULTILINE))
+    public = {f"{module.__name__}.{name}" for module in (whypath, whypath.testing) for name in module.__all__}
+    assert sorted(public - listed) == []
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])

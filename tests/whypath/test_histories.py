@@ -10,11 +10,11 @@ import pytest
 from kg.graph import KnowledgeGraph
 from kg.histories import Histories
 from kg.schema import DomainSchema
-from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.whypath.films import SCHEMA, films
 from whypath.answering.behaviour import behaviour_of_store
 from whypath.answering.histories import AmbiguousRule, positive_rows, to_interactions
 from whypath.io.files import FileDigest, Rows, read_interactions
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES, films_schema
 
 
 @pytest.fixture(scope="module")

@@ -18,10 +18,10 @@ from kg.opening import open_store
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
 from kg.stores import KindVectors, TakesResults, UserList
-from tests.kg.stores.contract_base import same
 from tests.neo4j_server import Server
 from tests.workshop import Workshop
 from whypath.cli import main
+from whypath.testing.stores.base import same
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "neo4j.md").read_text(encoding="utf-8")

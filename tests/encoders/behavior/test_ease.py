@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as hnp
 from encoders.behavior import EASE, CatalogueTooLarge, EASESettings
 from encoders.behavior import ease as ease_module
 from encoders.block import TrainingData
-from tests.encoders.contract import BlockContract
-from tests.encoders.domain import histories_of, without_items
+from whypath.testing import BlockContract
+from whypath.testing.blocks.domain import histories_of, without_items
 
 
 class TestEASEContract(BlockContract):

@@ -11,8 +11,8 @@ from hypothesis.extra import numpy as hnp
 
 from encoders.behavior import IALS, IALSSettings
 from encoders.block import TrainingData
-from tests.encoders.contract import BlockContract
-from tests.encoders.domain import histories, without_items
+from whypath.testing import BlockContract
+from whypath.testing.blocks.domain import histories, without_items
 
 
 class TestIALSContract(BlockContract):

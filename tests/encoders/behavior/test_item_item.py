@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as hnp
 from encoders.behavior import RP3Beta, item_item
 from encoders.behavior.item_item import row_blocks, strongest_in_rows
 from encoders.block import TrainingData
-from tests.encoders.contract import BlockContract
-from tests.encoders.domain import histories
+from whypath.testing import BlockContract
+from whypath.testing.blocks.domain import histories
 
 
 class TestSparseItemItemContract(BlockContract):

@@ -7,8 +7,8 @@ from hypothesis.extra import numpy as hnp
 
 from encoders.behavior import ItemKNN, ItemKNNSettings
 from encoders.block import TrainingData
-from tests.encoders.contract import BlockContract
-from tests.encoders.domain import histories_of
+from whypath.testing import BlockContract
+from whypath.testing.blocks.domain import histories_of
 
 
 class TestItemKNNContract(BlockContract):

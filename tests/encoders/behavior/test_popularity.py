@@ -6,8 +6,8 @@ import pytest
 from encoders.behavior import Popularity, PopularitySettings
 from encoders.block import TrainingData
 from kg.histories import Histories
-from tests.encoders.contract import BlockContract
-from tests.encoders.domain import histories_of, without_items
+from whypath.testing import BlockContract
+from whypath.testing.blocks.domain import histories_of, without_items
 
 
 class TestPopularityContract(BlockContract):

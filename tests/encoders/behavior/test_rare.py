@@ -14,7 +14,7 @@ from encoders.behavior import BEHAVIOR, EASE, EASESettings
 from encoders.behavior.base import BehaviorBlock
 from encoders.behavior.rare import coarse_counts, drop_rare_pairs, without_rare_items
 from kg.histories import Histories
-from tests.encoders.domain import histories_of
+from whypath.testing.blocks.domain import histories_of
 
 MATRICES = st.lists(st.lists(st.booleans(), min_size=6, max_size=6), min_size=1, max_size=12).map(
     lambda rows: sp.csr_array(np.array(rows, dtype=np.float32))

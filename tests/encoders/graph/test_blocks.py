@@ -5,8 +5,8 @@ import numpy as np
 from encoders.behavior import EASE, EASESettings
 from encoders.block import TrainingData
 from encoders.graph import GNN, FactEASE, FactEASESettings, GNNSettings, SharedEntities, SharedSettings
-from tests.encoders.contract import BlockContract
-from tests.encoders.domain import N_ITEMS, N_PEOPLE, training
+from whypath.testing import BlockContract
+from whypath.testing.blocks.domain import N_ITEMS, N_PEOPLE, training
 
 SMALL = GNNSettings(dimensions=8, steps=12)
 

@@ -13,8 +13,8 @@ from kg.graph import KnowledgeGraph
 from kg.histories import Histories
 from kg.rows import EdgeRow, NodeRow
 from kg.schema import DomainSchema
-from tests.encoders.domain import bound, histories_of
 from tests.planted import Domain, domain
+from whypath.testing.blocks.domain import bound, histories_of
 
 GNN_SETTINGS = GNNSettings(dimensions=16, steps=60)
 COLD = tuple(domain().items[::4])

@@ -8,8 +8,17 @@ import pytest
 from encoders.block import TrainingData
 from encoders.tensors import StateUnreadable
 from encoders.text import TextBlock, TextBlockSettings
-from tests.encoders.contract import BlockContract
-from tests.encoders.domain import N_ITEMS, N_PEOPLE, bound, catalogue, histories, histories_of, training, without_items
+from whypath.testing import BlockContract
+from whypath.testing.blocks.domain import (
+    N_ITEMS,
+    N_PEOPLE,
+    bound,
+    catalogue,
+    histories,
+    histories_of,
+    training,
+    without_items,
+)
 
 SMALL = TextBlockSettings(rank=6, shrinkage=2.0)
 

@@ -10,8 +10,8 @@ from kg.errors import WhyPathError
 from kg.exchange.networkx import from_networkx, to_networkx
 from kg.graph import KnowledgeGraph, UnknownNode
 from kg.rows import NodeRow
-from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.kg.graph.graphs import GRAPHS, SCHEMA
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES, films_schema
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import numpy as np
 
 from kg.exchange.pyg import to_pyg
 from kg.graph import KnowledgeGraph
-from tests.kg.domain import EDGES, EVENTS, NODES
 from tests.kg.graph.graphs import SCHEMA
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES
 
 
 def test_nodes_fields_relations_and_events_as_tensors() -> None:

@@ -16,8 +16,8 @@ from torch_geometric.sampler import BaseSampler, HeteroSamplerOutput, NodeSample
 from kg.exchange.pyg import to_pyg
 from kg.exchange.pyg_stores import to_pyg_stores
 from kg.graph import KnowledgeGraph
-from tests.kg.domain import EDGES, EVENTS, NODES
 from tests.kg.graph.graphs import GRAPHS, SCHEMA
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES
 
 
 def rebuilt(features: FeatureStore, edges: GraphStore) -> HeteroData:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from kg.graph import KnowledgeGraph
 from kg.rows import EdgeRow, Event, NodeRow
-from tests.kg.domain import films_schema
+from whypath.testing.stores.domain import films_schema
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -18,8 +18,8 @@ from pyarrow import ipc
 from kg.graph import KnowledgeGraph, SnapshotUnreadable
 from kg.graph.intact import described, digest_of_record
 from tests.damage import DAMAGES, Damage
-from tests.kg.domain import EDGES, EVENTS, NODES
 from tests.kg.graph.graphs import SCHEMA
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES
 
 GRAPH = KnowledgeGraph.from_rows(SCHEMA, NODES, EDGES, EVENTS, generation=3, event_generation=7)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kg.graph import KnowledgeGraph
 from kg.histories import Histories
 from kg.rows import Event
-from tests.kg.domain import NODES, films_schema
+from whypath.testing.stores.domain import NODES, films_schema
 
 USERS = ("ann", "bob", "cid")
 ITEMS = (("film", "1"), ("film", "2"), ("film", "ä"), ("series", "2"))

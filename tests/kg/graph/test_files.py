@@ -12,8 +12,8 @@ from hypothesis import given, settings
 
 from kg.graph import KnowledgeGraph, SnapshotUnreadable
 from kg.graph.intact import digest_of_record
-from tests.kg.domain import EDGES, EVENTS, NODES
 from tests.kg.graph.graphs import GRAPHS, SCHEMA
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 
 from kg.graph import KnowledgeGraph, UnknownNode, neighbours
-from tests.kg.domain import EDGES, EVENTS, NODES
 from tests.kg.graph.graphs import GRAPHS, SCHEMA
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES
 
 
 def test_neighbours_are_listed_in_order() -> None:

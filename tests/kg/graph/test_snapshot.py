@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph, NodeTable, RelationTable, UnknownItem, UnknownNode
 from kg.rows import EdgeRow, Event, NodeRow
-from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.kg.graph.graphs import GRAPHS, SCHEMA, rows
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES, films_schema
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 
 from kg.exchange.networkx import to_networkx
 from kg.graph import KnowledgeGraph, graph_statistics
-from tests.kg.domain import EDGES, EVENTS, NODES
 from tests.kg.graph.graphs import GRAPHS, SCHEMA
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES
 
 
 def test_statistics_of_a_small_graph() -> None:

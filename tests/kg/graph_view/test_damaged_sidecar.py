@@ -15,8 +15,8 @@ from kg.graph import KnowledgeGraph
 from kg.graph_view.sidecar import Kept, Sidecar
 from kg.rows import Event
 from kg.stores import StoreDamaged, StoreError
-from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.kg.stores.damaged_files import damage_bytes, damage_database
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES, films_schema
 
 KEPT = Kept(7, {"film": 5, "view": 3}, "{}", "a", "b", 2)
 

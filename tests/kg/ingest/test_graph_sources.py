@@ -14,8 +14,8 @@ from kg.ingest import StrictError, load_domain
 from kg.schema import DomainSchema
 from kg.sources import SourceError, domain_from_networkx
 from kg.stores import GraphStore
-from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.kg.ingest.test_load import edges
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES, films_schema
 
 RDF = """
 @prefix dbo: <http://dbpedia.org/ontology/> .

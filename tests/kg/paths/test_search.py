@@ -14,8 +14,8 @@ from kg.exchange.networkx import to_networkx
 from kg.graph import KnowledgeGraph, UnknownNode
 from kg.paths import LONGEST, ImpossiblePattern, Path, PathSearch
 from kg.rows import EdgeRow, Event, NodeRow
-from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
 from tests.kg.graph.graphs import GRAPHS, SCHEMA
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES, films_schema
 
 
 @pytest.fixture

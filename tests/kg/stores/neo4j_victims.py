@@ -12,8 +12,8 @@ from multiprocessing.connection import Connection
 from kg.opening import open_store
 from kg.rows import Event
 from kg.stores import StoreLocked
-from tests.kg.domain import films_schema
 from tests.kg.stores import victims
+from whypath.testing.stores.domain import films_schema
 
 
 def load(settings: Mapping[str, str], version: int, replace: bool, acknowledged: Connection) -> None:

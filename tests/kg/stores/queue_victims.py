@@ -10,7 +10,7 @@ from kg.opening import open_store
 from kg.rows import Event
 from kg.stores import AppendReport
 from kg.stores.event_queue import EventQueue
-from tests.kg.domain import films_schema
+from whypath.testing.stores.domain import films_schema
 
 
 def put(url: str, round: int, acknowledged: Connection) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kg.stores.cache import Leftovers, SnapshotCache
-from tests.kg.stores.contract import expected, same
+from whypath.testing.stores.base import expected, same
 
 
 def test_many_writers_of_the_same_snapshot_are_at_peace(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from kg.opening import open_store
 from kg.rows import Event
 from kg.stores.embedded.store import EmbeddedStore
 from tests.damage import DAMAGES, Damage
-from tests.kg.domain import EVENTS, films_schema
-from tests.kg.stores.contract_base import expected, load, same
 from tests.powerless import only_where_permissions_are, run_powerless
+from whypath.testing.stores.base import expected, load, same
+from whypath.testing.stores.domain import EVENTS, films_schema
 
 LATER = Event.of("bob", "11", "film", "view", time=9.0)
 

@@ -9,9 +9,9 @@ import pytest
 from kg.rows import Event
 from kg.stores import StoreDamaged
 from kg.stores.neo4j import Neo4jStore
-from tests.kg.domain import EVENTS
-from tests.kg.stores.contract import expected, load, same
 from tests.neo4j_server import Server
+from whypath.testing.stores.base import expected, load, same
+from whypath.testing.stores.domain import EVENTS
 
 APPENDED = [Event.of("ann", "10", "film", "view", time=9.0, id="late")]
 

@@ -20,9 +20,9 @@ from kg.stores import Appended, AppendReport, GraphStore, StoreDamaged, StoreErr
 from kg.stores.event_log import EventLog
 from kg.stores.event_queue import Delivery, EventQueue, QueueStuck, queues
 from kg.stores.event_salvage import readable_events
-from tests.kg.domain import films_schema
-from tests.kg.stores.contract import load
 from tests.kg.stores.damaged_files import PAGE, damage_bytes, damage_database, loosened
+from whypath.testing.stores.base import load
+from whypath.testing.stores.domain import films_schema
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from kg.graph import KnowledgeGraph, UnknownNode
 from kg.rows import Event
 from kg.stores import StoreDamaged, StoreError
 from kg.stores.embedded import EmbeddedStore
-from tests.kg.domain import EVENTS
-from tests.kg.stores.contract import expected, load, same
 from tests.kg.stores.damaged_files import Draw, Sql, damage_bytes, damage_database, loosened
+from whypath.testing.stores.base import expected, load, same
+from whypath.testing.stores.domain import EVENTS
 
 APPENDED = [Event.of("ann", "1", "film", "view", time=5.0), Event.of("new", "2", "series", "view", id="given")]
 

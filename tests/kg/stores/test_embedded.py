@@ -20,11 +20,13 @@ from kg.stores.embedded import EmbeddedStore, journal_mode_reason, wal_is_safe
 from kg.stores.embedded.reading import SnapshotReader
 from kg.stores.embedded.rows import packed_fields, packed_id, unpacked_id
 from kg.stores.snapshots import Moved
-from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
-from tests.kg.stores.contract import GraphStoreContract, expected, load, same
+from tests.kg.stores.cached_snapshots import CachedSnapshotsContract
+from whypath.testing import GraphStoreContract
+from whypath.testing.stores.base import expected, load, same
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES, films_schema
 
 
-class TestEmbeddedStore(GraphStoreContract):
+class TestEmbeddedStore(CachedSnapshotsContract, GraphStoreContract):
     kind = "embedded"
 
     @pytest.fixture
@@ -32,7 +34,7 @@ class TestEmbeddedStore(GraphStoreContract):
         return str(tmp_path / "store")
 
 
-class TestEmbeddedStoreWithAWriteAheadLog(GraphStoreContract):
+class TestEmbeddedStoreWithAWriteAheadLog(CachedSnapshotsContract, GraphStoreContract):
     """As with an SQLite that has the fix, whatever version runs the tests."""
 
     kind = "embedded"

@@ -15,9 +15,9 @@ from kg.opening import open_store
 from kg.rows import Event
 from kg.stores import Appended, AppendReport, GraphStore, StoreBusy, StoreUnavailable
 from kg.stores.event_queue import Delivery, EventQueue, queues
-from tests.kg.domain import EVENTS, films_schema
 from tests.kg.stores import queue_victims
-from tests.kg.stores.contract import load
+from whypath.testing.stores.base import load
+from whypath.testing.stores.domain import EVENTS, films_schema
 
 SEED = 7
 

@@ -11,12 +11,11 @@ from kg.graph_view import GraphView
 from kg.opening import open_store
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.stores import GraphStore, StoreError
-from tests.kg.domain import EDGES, EVENTS, NODES
 from tests.kg.graph_view_content import write_content, write_description
-from tests.kg.stores.contract_base import load
-from tests.kg.stores.contract_events import EventContract
-from tests.kg.stores.contract_reading import ReadContract
 from tests.neo4j_server import Server
+from whypath.testing import EventContract, ReadContract
+from whypath.testing.stores.base import load
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES
 
 
 class TestGraphView(EventContract, ReadContract):

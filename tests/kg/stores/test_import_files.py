@@ -19,8 +19,8 @@ from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
 from kg.stores import LoadTarget, StoreEmpty, StoreError, StoreLocked, WriteReport
 from kg.stores.neo4j.names import Names, property_name
-from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
-from tests.kg.stores.contract_base import expected, same
+from whypath.testing.stores.base import expected, same
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES, films_schema
 
 Batch = tuple[str, list[Any]]
 

@@ -22,7 +22,7 @@ import pytest
 from kg.graph import KnowledgeGraph
 from kg.opening import open_store
 from tests.kg.stores import victims
-from tests.kg.stores.contract import dangling, same
+from whypath.testing.stores.base import dangling, same
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
 

@@ -15,12 +15,14 @@ from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
 from kg.stores import StoreLoading, StoreLocked, StoreNotFound, WriteReport
 from kg.stores.neo4j import Neo4jStore
-from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
-from tests.kg.stores.contract import GraphStoreContract, dangling, expected, load, same
+from tests.kg.stores.cached_snapshots import CachedSnapshotsContract
 from tests.neo4j_server import Server
+from whypath.testing import GraphStoreContract
+from whypath.testing.stores.base import dangling, expected, load, same
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES, films_schema
 
 
-class TestNeo4jStore(GraphStoreContract):
+class TestNeo4jStore(CachedSnapshotsContract, GraphStoreContract):
     kind = "neo4j"
 
     @pytest.fixture

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from kg.opening import open_store
-from tests.kg.domain import EDGES, EVENTS, NODES
 from tests.kg.stores import neo4j_victims
-from tests.kg.stores.contract import expected, load, same
 from tests.neo4j_server import Server
+from whypath.testing.stores.base import expected, load, same
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES
 
 LOADERS = ["loader 1", "loader 2"]
 WRITERS = [f"writer {number}" for number in range(8)]

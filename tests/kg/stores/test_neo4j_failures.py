@@ -14,10 +14,10 @@ from kg.opening import open_store
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.stores import Appended, StoreDenied, StoreError, StoreLocked, StoreUnavailable, WriteReport
 from kg.stores.neo4j import Neo4jStore
-from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
-from tests.kg.stores.contract import expected, load, same
 from tests.kg.stores.cutting import Cut, Loss
 from tests.neo4j_server import Server
+from whypath.testing.stores.base import expected, load, same
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES, films_schema
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from kg.schema import DomainSchema
 from kg.stores import LoadTarget, WriteReport
 from kg.stores.neo4j import Neo4jStore
 from kg.stores.protocol import FinishReport
-from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
-from tests.kg.stores.contract_base import dangling
 from tests.kg.stores.test_neo4j import files_of
 from tests.neo4j_server import Server
+from whypath.testing.stores.base import dangling
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES, films_schema
 
 ODD = "é `x` / \\\\u0060 ; , \" ' - .# $%"
 """A name that no header, shell or query may stumble over."""

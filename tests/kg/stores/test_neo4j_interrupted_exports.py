@@ -14,9 +14,9 @@ import pytest
 
 from kg.opening import open_store
 from tests.kg.stores import export_victims, victims
-from tests.kg.stores.contract import same
 from tests.kg.stores.interrupting import Interruptions, Strike
 from tests.neo4j_server import Server
+from whypath.testing.stores.base import same
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
 

@@ -15,10 +15,9 @@ import pytest
 from kg.graph import KnowledgeGraph
 from kg.opening import open_store
 from tests.kg.stores import neo4j_victims, victims
-from tests.kg.stores.contract import same
-from tests.kg.stores.contract_base import dangling
 from tests.kg.stores.interrupting import Interruptions, Strike
 from tests.neo4j_server import Server
+from whypath.testing.stores.base import dangling, same
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kg.schema import DomainSchema
 from kg.stores.neo4j.names import Names, label_spelling, property_name, quoted, type_spelling
-from tests.kg.domain import films_schema
+from whypath.testing.stores.domain import films_schema
 
 
 def test_names_are_spelled_as_neo4j_users_spell_them() -> None:

@@ -11,8 +11,8 @@ from kg.checking.quarantine import Quarantine
 from kg.graph_view.session import ReadSession
 from kg.stores.neo4j.access import access_to
 from kg.stores.neo4j.connection import Connection, rows
-from tests.kg.domain import films_schema
 from tests.neo4j_server import Server, deprecations
+from whypath.testing.stores.domain import films_schema
 
 DEPRECATED = "MATCH (n) RETURN id(n)"
 

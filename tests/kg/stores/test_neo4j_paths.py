@@ -17,10 +17,10 @@ from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
 from kg.stores import FindsPaths, GraphStore
 from kg.stores.neo4j.paths import _ranges
-from tests.kg.domain import films_schema
 from tests.kg.graph.graphs import SCHEMA, rows
-from tests.kg.stores.contract import load, paths
 from tests.neo4j_server import Server
+from whypath.testing.stores.base import load, paths
+from whypath.testing.stores.domain import films_schema
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from kg.rows import NodeRow
 from kg.stores import KindVectors, ResultsReport, StoreError, TakesResults, UserList, WriteReport
 from kg.stores.neo4j import Neo4jStore
 from kg.stores.neo4j.names import Names, property_name
-from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
-from tests.kg.stores.contract import load, same
 from tests.neo4j_server import Server
+from whypath.testing.stores.base import load, same
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES, films_schema
 
 FILMS = ("1", "2", "10", "11", "ä")
 SERIES = ("2", "9")

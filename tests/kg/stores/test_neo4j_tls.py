@@ -9,8 +9,8 @@ import pytest
 
 from kg.opening import open_store
 from kg.stores import StoreUnavailable
-from tests.kg.stores.contract import expected, load, same
 from tests.neo4j_server import Server, launcher, running
+from whypath.testing.stores.base import expected, load, same
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,8 @@ from hypothesis import strategies as st
 from kg.neo4j_url import NEO4J_SCHEMES, MalformedUrl, Neo4jUrl
 from kg.opening import STORES, UnknownScheme, open_store, path_of, scheme_of
 from kg.stores import StoreError, StoreNotFound
-from tests.kg.stores.contract import GraphStoreContract
-from tests.kg.stores.contract_events import EventContract
-from tests.kg.stores.contract_reading import ReadContract
 from tests.kg.test_neo4j_url import MALFORMED, PLACES
+from whypath.testing import EventContract, GraphStoreContract, ReadContract
 
 
 def test_every_store_has_a_contract_test() -> None:

@@ -18,8 +18,8 @@ from kg.stores.embedded import EmbeddedStore
 from kg.stores.event_log import EventLog
 from kg.stores.event_queue import EventQueue
 from kg.stores.refused_events import RefusedEvent
-from tests.kg.domain import films_schema
-from tests.kg.stores.contract import dangling, expected, load, same
+from whypath.testing.stores.base import dangling, expected, load, same
+from whypath.testing.stores.domain import films_schema
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
 

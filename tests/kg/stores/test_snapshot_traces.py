@@ -13,8 +13,8 @@ import pytest
 from kg.durable import PartialFile, directory_written_whole
 from kg.rows import NodeRow
 from kg.stores.embedded.store import EmbeddedStore
-from tests.kg.domain import NODES
-from tests.kg.stores.contract_base import load
+from whypath.testing.stores.base import load
+from whypath.testing.stores.domain import NODES
 
 USER = "very-secret-user-key"
 

@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 
 from kg.opening import open_store
 from kg.rows import EdgeRow, Event, NodeRow
-from tests.kg.domain import films_schema
+from whypath.testing.stores.domain import films_schema
 
 BATCH = 80
 

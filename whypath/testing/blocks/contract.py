@@ -1,4 +1,4 @@
-"""What every `Block` must hold to. A block's test is a subclass of `BlockContract` with `block_type` and `fit`."""
+"""The contract of `Block`: what every block must do, as tests that a block's own test class inherits."""
 
 from __future__ import annotations
 
@@ -7,26 +7,38 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+import hypothesis
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from encoders.block import Block, BlockState, Catalogue, Family, TrainingData, TrainingSizes, WeighedHistories
 from encoders.tensors import StateUnreadable
+from fusion.registry import ENCODERS
 from kg.histories import Histories
-from tests.encoders.domain import N_ITEMS, bound, catalogue, histories, histories_of, moved, without_items
+from whypath.testing.blocks.domain import N_ITEMS, bound, catalogue, histories, histories_of, moved, without_items
 
 TOLERANCE = 2e-5
 """Relative to the largest score: sums of some dozen float32 products in another order."""
 
+TABLES = hnp.arrays(np.bool_, st.tuples(st.integers(1, 4), st.just(N_ITEMS)))
+"""Which of up to four users had which items."""
+
 
 class BlockContract:
-    """Subclasses set `block_type` and `fit`; pytest collects them as `Test…` classes."""
+    """Tests of every block. A subclass sets `block_type`, and `fit` where the defaults of its settings do not suit data
+    of 40 users and 24 items.
+    """
 
     block_type: ClassVar[type[Any]]
+    """The class under test."""
+
     covered: ClassVar[set[type[Any]]] = set()
+    """Classes that have a subclass of the contract, in this process."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -35,8 +47,8 @@ class BlockContract:
 
     @classmethod
     def fit(cls, data: TrainingData) -> Block:
-        """A fitted block, bound to the data's catalogue."""
-        raise AssertionError(f"{cls.__name__} has no fit")
+        """A fitted block, bound to the data's catalogue; from the same data always the same."""
+        return cls.block_type.fit(data)
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -58,6 +70,11 @@ class BlockContract:
         assert isinstance(block, self.block_type)
         assert block.name
         assert block.family in Family
+
+    def test_the_registry_takes_its_class(self, block: Block) -> None:
+        if ENCODERS.get(block.name) is not self.block_type:
+            assert ENCODERS.add(self.block_type) is self.block_type
+            ENCODERS.remove(block.name)
 
     def test_scores_are_finite_float32_of_the_right_shape(self, block: Block, given: Histories) -> None:
         scores = block.scores(given)
@@ -119,7 +136,7 @@ class BlockContract:
         self, block: Block, given: Histories
     ) -> None:
         scores = block.scores(given)
-        for events in told_otherwise(given):
+        for events in written_otherwise(given):
             np.testing.assert_array_equal(block.scores(events), scores)
             for user in range(0, len(given), 7):
                 plain, history = (one.take(slice(user, user + 1)) for one in (given, events))
@@ -131,8 +148,24 @@ class BlockContract:
     def test_blocks_learn_the_same_whatever_order_number_time_weight_and_kind(
         self, block: Block, given: Histories, over: Catalogue
     ) -> None:
-        *_, events = told_otherwise(given)
+        *_, events = written_otherwise(given)
         np.testing.assert_array_equal(self.fit(TrainingData(events, over)).scores(given), block.scores(given))
+
+    @hypothesis.settings(
+        max_examples=25, deadline=None, suppress_health_check=[hypothesis.HealthCheck.differing_executors]
+    )
+    @hypothesis.given(table=TABLES, item=st.integers(0, N_ITEMS - 1))
+    def test_any_histories_are_answered_and_split(self, block: Block, table: NDArray[np.bool_], item: int) -> None:
+        drawn = histories_of(table)
+        scores = block.scores(drawn)
+        assert np.isfinite(scores).all()
+        for user in range(len(drawn)):
+            history = drawn.take(slice(user, user + 1))
+            alone = block.scores(history)
+            assert_close(alone, scores[user : user + 1])
+            shares = block.shares(history, item)
+            if history.n_events:
+                assert abs(float(shares.sum()) - float(alone[0, item])) <= TOLERANCE * np.abs(alone).max()
 
     def test_empty_histories_are_answered(self, block: Block) -> None:
         empty = histories_of(np.zeros((2, N_ITEMS)))
@@ -176,8 +209,8 @@ class BlockContract:
         assert_close(scores, block.scores(given)[:, names])
 
     def test_rebinding_back_restores_the_scores(self, block: Block, given: Histories, over: Catalogue) -> None:
-        there = bound(block, catalogue([*reversed(range(N_ITEMS)), N_ITEMS]))
-        np.testing.assert_array_equal(bound(there, over).scores(given), block.scores(given))
+        moved_block = bound(block, catalogue([*reversed(range(N_ITEMS)), N_ITEMS]))
+        np.testing.assert_array_equal(bound(moved_block, over).scores(given), block.scores(given))
 
     def test_state_survives_rebinding(self, block: Block, given: Histories, over: Catalogue) -> None:
         state = bound(block, catalogue([7, N_ITEMS, 3])).state()
@@ -256,7 +289,7 @@ def with_weights(matrix: sp.csr_array) -> sp.csr_array:
     )
 
 
-def told_otherwise(given: Histories) -> Iterator[Histories]:
+def written_otherwise(given: Histories) -> Iterator[Histories]:
     """The same items of the same users: in another order, with repeats, and with times, weights, kinds and a moment."""
     rng = np.random.default_rng(11)
     shuffled = _in_order(given, np.lexsort((rng.random(given.n_events), given.users)))
@@ -277,7 +310,7 @@ def told_otherwise(given: Histories) -> Iterator[Histories]:
 
 
 def _in_order(given: Histories, events: NDArray[np.intp]) -> Histories:
-    """These events, which stand in the order of their users."""
+    """These events, which are in the order of their users."""
     counts = np.bincount(given.users[events], minlength=len(given))
     return Histories(np.concatenate([[0], np.cumsum(counts)]), given.items[events], given.n_items)
 

@@ -1,6 +1,4 @@
-"""What all parts of the store contract use: loading rows, the snapshot they must give, a store and the same store
-again.
-"""
+"""What all parts of the store contract use: loading rows, the snapshot that they must give, a store opened twice."""
 
 from __future__ import annotations
 
@@ -15,8 +13,7 @@ from kg.paths import FoundPaths, list_paths
 from kg.rows import EdgeRow, Event, NodeRow
 from kg.schema import DomainSchema
 from kg.stores import CountsDangling, FindsPaths, FinishReport, GraphStore, WriteReport
-from kg.stores.embedded import EmbeddedStore
-from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES, films_schema
 
 
 def load(
@@ -57,12 +54,16 @@ def paths(store: GraphStore, start: tuple[str, str], end: tuple[str, str], **bou
     return list_paths(store.snapshot(), start, end, **bounds)
 
 
+def read_whole(store: GraphStore) -> KnowledgeGraph:
+    """The content as the store itself has it, not a snapshot that it has kept, where it has such a reading."""
+    return getattr(store, "read_complete", store.snapshot)()
+
+
 def dangling(store: GraphStore) -> int:
-    """Edges and events with an end missing, by a look at the store itself; StoreDamaged where it refuses them."""
+    """Edges and events with an end missing, in the store itself; StoreDamaged where it refuses to be read with them."""
     if isinstance(store, CountsDangling):
         return store.dangling()
-    assert isinstance(store, EmbeddedStore)
-    store.read_complete()
+    read_whole(store)
     return 0
 
 
@@ -70,7 +71,7 @@ class StoreFixtures:
     """A store under test; a store's own test class sets `kind` and gives `url`."""
 
     kind: str
-    """Name in `kg.stores.STORES`."""
+    """The store's name, as in `kg.opening.STORES` or of its entry point."""
 
     def fill(
         self,
@@ -80,15 +81,17 @@ class StoreFixtures:
         edges: Sequence[EdgeRow] = EDGES,
         events: Sequence[Event] = EVENTS,
     ) -> None:
-        """Bring content into the store under test: by a load, unless its content is made by somebody else."""
+        """Bring content into the store under test: by a load, unless the graph is external."""
         load(store, nodes=nodes, edges=edges, events=events)
 
     @pytest.fixture
     def url(self) -> str:
+        """A fixture that a store's test class gives: an address where nothing is yet."""
         raise AssertionError("a store's test class gives the fixture `url`")
 
     @pytest.fixture
     def store(self, url: str) -> Iterator[GraphStore]:
+        """The store under test, empty."""
         store = open_store(url, create=True)
         yield store
         store.close()

@@ -12,8 +12,8 @@ from kg.opening import open_store
 from kg.paths import LONGEST
 from kg.rows import EdgeRow, Event
 from kg.stores import GraphStore, StoreError
-from tests.kg.domain import EDGES
-from tests.kg.stores.contract_base import StoreFixtures, dangling, paths
+from whypath.testing.stores.base import StoreFixtures, dangling, paths
+from whypath.testing.stores.domain import EDGES
 
 
 class ReadContract(StoreFixtures):
@@ -68,7 +68,7 @@ class ReadContract(StoreFixtures):
         cut = paths(store, dogs, fiction, max_edges=2, limit=1)
         assert not cut.complete
         assert list(cut) == list(everything)[:1]
-        # There may be longer ones: nobody has looked.
+        # There may be longer ones, which were not searched for.
         assert not paths(store, dogs, fiction, max_edges=3, limit=2).complete
         with pytest.raises(WhyPathError, match="edges"):
             paths(store, dogs, fiction, max_edges=LONGEST + 1)

@@ -14,8 +14,8 @@ from kg.stores import (
     GraphStore,
     Refusal,
 )
-from tests.kg.domain import EDGES, EVENTS, NODES
-from tests.kg.stores.contract_base import StoreFixtures, dangling, expected, same
+from whypath.testing.stores.base import StoreFixtures, dangling, expected, same
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES
 
 
 class EventContract(StoreFixtures):
@@ -63,7 +63,7 @@ class EventContract(StoreFixtures):
     def test_events_that_fit_nothing_are_refused_with_a_reason(self, store: GraphStore) -> None:
         self.fill(store)
         events = [
-            Event.of("ann", "unheard of", "film", "rating"),
+            Event.of("ann", "unknown item", "film", "rating"),
             Event.of("ann", "9", "series", "rating"),
             Event.of("ann", "1", "film", "bought"),
             Event.of("ann", "1", "film", "view", time=float("nan")),
@@ -77,7 +77,7 @@ class EventContract(StoreFixtures):
         report = store.append_events(events)
         assert report.outcomes == (Appended.REFUSED,) * 9 + (Appended.WRITTEN,)
         assert [refusal.row for refusal in report.refused] == list(range(9))
-        words = ("unheard of", "series", "bought", "time", "Unicode", "weight", "weight", "milliseconds", "time")
+        words = ("unknown item", "series", "bought", "time", "Unicode", "weight", "weight", "milliseconds", "time")
         for refusal, word in zip(report.refused, words, strict=True):
             assert isinstance(refusal, Refusal)
             assert word in refusal.reason
@@ -108,7 +108,7 @@ class EventContract(StoreFixtures):
             assert (list(since), reached) == (expected_events, numbers[1])
         # What is there already, and what is refused, moves nothing.
         assert store.append_events([events[0], replace(events[1], kind="bought")]).event_generation == numbers[1]
-        # A number from ahead, such as one of a store that was made anew, has nothing after it.
+        # A number from ahead, such as one of a store that was made again, has nothing after it.
         assert (list(store.events_since(10**9)[0]), store.events_since(10**9)[1]) == ([], numbers[1])
 
     def test_what_is_deleted_is_not_among_the_events_since(self, store: GraphStore, other: GraphStore) -> None:
@@ -118,7 +118,7 @@ class EventContract(StoreFixtures):
         number = store.append_events(events).event_generation
         store.delete_user("ann")
         since, reached = other.events_since(start)
-        # No number is given twice, so whoever has read up to one has read it for good.
+        # No number is given twice, so what was read up to one is complete.
         assert (list(since), reached) == ([events[1], events[3]], number)
         later = Event.of("ann", "10", "film", "view", time=1.0)
         assert store.append_events([later]).event_generation > number

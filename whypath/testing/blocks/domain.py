@@ -47,7 +47,7 @@ def histories_of(table: NDArray[np.floating | np.bool_]) -> Histories:
 
 
 def without_items(given: Histories, items: Sequence[int] | NDArray[np.integer]) -> Histories:
-    """The histories as if nobody had these items."""
+    """The histories as if no user had these items."""
     return given.keep(~np.isin(given.items, items))
 
 

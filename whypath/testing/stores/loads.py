@@ -14,8 +14,8 @@ from kg.stores import (
     StoreLocked,
     WriteReport,
 )
-from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
-from tests.kg.stores.contract_base import StoreFixtures, dangling, expected, load, same
+from whypath.testing.stores.base import StoreFixtures, dangling, expected, load, same
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES, films_schema
 
 
 class LoadContract(StoreFixtures):
@@ -94,7 +94,7 @@ class LoadContract(StoreFixtures):
             assert writer.write_events([other, three, one, two]) == WriteReport(new=1, corrected=3)
             writer.finish()
         assert same(store.snapshot(), expected(edges=[], events=[two, other]))
-        # Against what an earlier load said it is one change.
+        # Against what an earlier load stated it is one change.
         with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
             assert writer.write_events([three, one]) == WriteReport(changed=1, corrected=1)
             writer.finish()
@@ -124,11 +124,11 @@ class LoadContract(StoreFixtures):
     def test_edges_and_events_whose_end_has_gone_are_refused_one_by_one(self, store: GraphStore) -> None:
         with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
             assert writer.write_nodes(NODES).new == len(NODES)
-            edges = [EdgeRow("director", "1", "nobody"), EDGES[0], EdgeRow("director", "none", "qt")]
+            edges = [EdgeRow("director", "1", "no one"), EDGES[0], EdgeRow("director", "none", "qt")]
             report = writer.write_edges("director", edges)
             assert report.new == 1
             assert [refusal.row for refusal in report.refused] == [0, 2]
-            assert "no person 'nobody'" in report.refused[0].reason
+            assert "no person 'no one'" in report.refused[0].reason
             assert "no film 'none'" in report.refused[1].reason
             links = [RowLinks("1", ("rr", "none")), RowLinks("none", ("qt",)), RowLinks("2", ("qt", "rr"))]
             report = writer.write_links("director", links)
@@ -195,14 +195,14 @@ class LoadContract(StoreFixtures):
         assert after > start
         assert (list(other.events_since(start)[0]), other.events_since(start)[1]) == ([first], after)
         assert list(other.events_since(after)[0]) == []
-        # Numbers go on after it, and a load that changes nothing moves none.
+        # Numbers continue after it, and a load that changes nothing moves none.
         number = store.append_events([second]).event_generation
         assert number > after
         load(store)
         assert store.state().event_generation == number
         with store.begin_load(films_schema(), replace=False, source_digest="") as writer:
             writer.write_events([Event.of("zoe", "1", "film", "view", time=51.0)])
-            # Appended while a load goes on.
+            # Appended during a load.
             third_number = other.append_events([third]).event_generation
             assert list(other.events_since(after)[0]) == [second, third]
             writer.finish()
@@ -230,7 +230,7 @@ class LoadContract(StoreFixtures):
                 assert (mark.source_digest, mark.replace, mark.alive) == ("new", False, True)
                 assert same(view.snapshot(), expected())
                 assert view.state().generation == 1
-            # Feedback goes on meanwhile, and is served; an event on an item that is not served yet is kept.
+            # Feedback is recorded meanwhile, and is served; an event on an item that is not served yet is kept.
             live = [Event.of("eve", "2", "film", "view", time=3.0), Event.of("eve", "99", "film", "view", time=4.0)]
             assert other.append_events(live).written == 2
             for view in (store, other):
@@ -289,7 +289,7 @@ class LoadContract(StoreFixtures):
         with pytest.raises(StoreError):
             writer.write_nodes(NODES)
 
-    # Loads and what else goes on
+    # Loads and what happens during them
 
     def test_a_load_does_not_change_an_appended_event(self, store: GraphStore) -> None:
         load(store)
@@ -302,7 +302,7 @@ class LoadContract(StoreFixtures):
             writer.finish()
         assert same(store.snapshot(), expected(events=[*EVENTS, event]))
 
-    def test_a_user_is_deleted_while_a_load_goes_on(self, store: GraphStore, other: GraphStore) -> None:
+    def test_a_user_is_deleted_during_a_load(self, store: GraphStore, other: GraphStore) -> None:
         load(store)
         nodes = [node for node in NODES if node.key != "ann"]
         edges = [edge for edge in EDGES if edge.relation != "lives"]

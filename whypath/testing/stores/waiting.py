@@ -6,8 +6,8 @@ import pytest
 
 from kg.rows import Event, event_identity
 from kg.stores import GraphStore
-from tests.kg.domain import EDGES, EVENTS, NODES, films_schema
-from tests.kg.stores.contract_base import StoreFixtures, expected, load, same
+from whypath.testing.stores.base import StoreFixtures, expected, load, same
+from whypath.testing.stores.domain import EDGES, EVENTS, NODES, films_schema
 
 
 class WaitingContract(StoreFixtures):
@@ -19,7 +19,7 @@ class WaitingContract(StoreFixtures):
     ) -> None:
         load(store)
         row = Event.of("eve", "2", "film", "rating", weight=4.0, time=90.0)
-        # Of a user that nothing else names, with an id of its own, and one that the source says as well.
+        # Of a user that nothing else names, with an id of its own, and one that the source states as well.
         recorded = [
             Event.of("zoe", "10", "film", "view", time=1.0, id="mine"),
             Event.of("ann", "10", "film", "view"),
@@ -33,8 +33,8 @@ class WaitingContract(StoreFixtures):
             assert load(store, nodes=nodes, edges=edges, events=events, replace=True).waiting_events == 2
             assert same(other.snapshot(), expected(nodes, edges, [*events, row]))
         start = store.state().event_generation
-        told = event_identity("ann", "10", "film", "view", None)
-        again = Event.of("ann", "10", "film", "view", id=told)
+        identity = event_identity("ann", "10", "film", "view", None)
+        again = Event.of("ann", "10", "film", "view", id=identity)
         with store.begin_load(films_schema(), replace=replace, source_digest="") as writer:
             writer.write_nodes(NODES)
             for edge in EDGES:
