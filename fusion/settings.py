@@ -13,7 +13,7 @@ from fusion.registry import ENCODERS
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class BlockSettings(BaseModel):

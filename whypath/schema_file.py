@@ -8,7 +8,9 @@ import json
 import sys
 from pathlib import Path
 
+from fusion.registry import ENCODERS
 from kg.schema import DomainSchema
+from kg.schema.field_docs import described_schema
 from whypath.models.train_settings import TrainSettings
 
 
@@ -19,7 +21,7 @@ def schema_text() -> str:
 
 def settings_schema_text() -> str:
     """The JSON schema of a settings file as it is in the documentation."""
-    return _text(TrainSettings.model_json_schema())
+    return _text(described_schema(TrainSettings, *(block.settings_type for block in ENCODERS.values())))
 
 
 def _text(schema: dict[str, object]) -> str:

@@ -24,7 +24,7 @@ class CatalogueTooLarge(WhyPathError):
 class BehaviorSettings(BaseModel):
     """Base of the behaviour encoders' settings."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     min_users: int = Field(default=1, ge=1)
     """Pairs of items that fewer users have together count as pairs that no user has, where a method uses pairs; counts

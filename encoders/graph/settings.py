@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class GNNSettings(BaseModel):
     """Settings of the graph neural network."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     dimensions: int = Field(default=64, ge=4, le=512)
     """Length of all vectors."""
@@ -47,7 +47,7 @@ class GNNSettings(BaseModel):
 class SharedSettings(BaseModel):
     """Settings of the shared-entity block."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     exponents: tuple[float, ...] = Field(default=(0.25, 0.75), min_length=1)
     """A shared entity counts degree^-x; the weight of every x is learned for every relation."""

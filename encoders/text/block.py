@@ -37,7 +37,7 @@ _KERNEL_CELLS = BLOCK_ROWS * 4096
 class TextBlockSettings(BaseModel):
     """Settings of `TextBlock`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rank: int = Field(default=64, ge=1, le=4096)
     """Dimensions of the behaviour vectors."""

@@ -23,7 +23,7 @@ class TextExtraMissing(TextModelError):
 class TextEncoderSettings(BaseModel):
     """Which model reads the texts, and how."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str | None = None
     """A folder or a name on the Hugging Face hub; None is the packaged all-MiniLM-L6-v2 (English, no hub)."""

@@ -14,7 +14,6 @@ class DomainModel(BaseModel):
         frozen=True,
         extra="forbid",
         coerce_numbers_to_str=True,
-        use_attribute_docstrings=True,
         populate_by_name=True,
         allow_inf_nan=False,
         # A user may have written a password in a wrong place.

@@ -18,6 +18,7 @@ from kg.schema.base import DomainModel
 from kg.schema.description_text import read_description, unfit_texts
 from kg.schema.errors import MOST_TOLD, SchemaError, from_validation, place_in, suggestion
 from kg.schema.existing import GraphSource
+from kg.schema.field_docs import described_schema
 from kg.schema.interactions import InteractionKind
 from kg.schema.nodes import NodeKind, Role
 from kg.schema.relations import RelationKind, RelationSpec, words
@@ -345,7 +346,7 @@ class DomainSchema(DomainModel):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """JSON Schema of `domain.yaml` for editors (completion and checks while typing)."""
-        schema = cls.model_json_schema(mode="validation")
+        schema = described_schema(cls)
         return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "WhyPath domain.yaml"}
 
 

@@ -7,22 +7,15 @@ did not answer: then the answer comes from the last snapshot, of that time.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
-from kg.visible import visible_line
-from whypath.answering.rendering import cell, lines
-
 if TYPE_CHECKING:
-    # Imported only for a table, as it takes half a second.
+    # Both are imported only where they are used, as each takes time that starting to serve has not got.
     import pandas as pd
+    from rich.console import RenderableType
 
 
 class Basis(StrEnum):
@@ -81,9 +74,13 @@ class Recommendations:
     def __rich__(self) -> RenderableType:
         whom = f"user {self.user}" if self.user is not None else "the given history"
         rests = f"from {self.history} items" if self.basis is Basis.HISTORY else "popularity, no history"
-        return _listing(f"Recommendations for {whom} ({rests})", self.items, self.note, self.stale_since)
+        from whypath.answering.drawing import listing
+
+        return listing(f"Recommendations for {whom} ({rests})", self.items, self.note, self.stale_since)
 
     def __str__(self) -> str:
+        from whypath.answering.drawing import plain_text
+
         return plain_text(self)
 
 
@@ -112,9 +109,13 @@ class SimilarItems:
         return asdict(self)
 
     def __rich__(self) -> RenderableType:
-        return _listing(f"Similar to {self.label} ({self.item})", self.items, self.note, self.stale_since)
+        from whypath.answering.drawing import listing
+
+        return listing(f"Similar to {self.label} ({self.item})", self.items, self.note, self.stale_since)
 
     def __str__(self) -> str:
+        from whypath.answering.drawing import plain_text
+
         return plain_text(self)
 
 
@@ -205,43 +206,14 @@ class Explanation:
         return asdict(self)
 
     def __rich__(self) -> RenderableType:
-        whom = f"user {self.user}" if self.user is not None else "the given history"
-        parts: list[RenderableType] = [
-            cell(f"Why {self.label} ({self.item}) for {whom}: score {self.score:.4f}", style="bold")
-        ]
-        if self.note:
-            parts.append(lines(self.note))
-        for title, rows in (
-            ("Part of the model", [(share.block, share.share) for share in self.blocks]),
-            ("Stage after the model", [(share.stage, share.share) for share in self.stages]),
-            ("Item of your history", [(share.label, share.share) for share in self.history[:_SHOWN]]),
-            ("Fact of the item", [(f"{share.label} ({share.kind})", share.share) for share in self.entities[:_SHOWN]]),
-        ):
-            if rows:
-                table = _table(title, "adds")
-                for name, share in rows:
-                    table.add_row(cell(name), f"{share:+.4f}")
-                parts.append(table)
-        if self.paths:
-            parts.append(Text("Paths", style="bold"))
-            # A path on one line can be searched for and copied; the terminal wraps it.
-            parts.extend(Text(f"  {visible_line(path.text)}", no_wrap=True, overflow="ignore") for path in self.paths)
-        return Group(*parts, *_stale(self.stale_since))
+        from whypath.answering.drawing import explained
+
+        return explained(self)
 
     def __str__(self) -> str:
+        from whypath.answering.drawing import plain_text
+
         return plain_text(self)
-
-
-_SHOWN = 8
-"""Number of printed rows of a split; `to_json` and `to_pandas` have all."""
-
-
-def plain_text(result: Any, width: int = 110) -> str:
-    """Render a result as plain text, for `print`."""
-    console = Console(file=io.StringIO(), width=width, color_system=None, highlight=False, emoji=False)
-    console.print(result)
-    text = console.file.getvalue() if isinstance(console.file, io.StringIO) else ""
-    return "\n".join(line.rstrip() for line in text.splitlines())
 
 
 def _frame(items: tuple[RankedItem, ...]) -> pd.DataFrame:
@@ -249,33 +221,3 @@ def _frame(items: tuple[RankedItem, ...]) -> pd.DataFrame:
 
     names = ["rank", "item", "label", "kind", "score"]
     return pd.DataFrame([[getattr(item, name) for name in names] for item in items], columns=names)
-
-
-def _stale(since: str | None) -> list[RenderableType]:
-    """The line under an answer that does not come from the store's current content."""
-    if since is None:
-        return []
-    return [Text(f"Stale: the store does not answer; this is from the last snapshot, of {since}.")]
-
-
-def _listing(title: str, items: tuple[RankedItem, ...], note: str, stale_since: str | None) -> RenderableType:
-    parts: list[RenderableType] = [cell(title, style="bold")]
-    if items:
-        table = Table(box=None, pad_edge=False)
-        table.add_column("#", justify="right")
-        table.add_column("item")
-        table.add_column("")
-        table.add_column("score", justify="right")
-        for item in items:
-            table.add_row(str(item.rank), cell(item.item), cell(item.label), f"{item.score:.4f}")
-        parts.append(table)
-    if note:
-        parts.append(lines(note))
-    return Group(*parts, *_stale(stale_since))
-
-
-def _table(left: str, right: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column(left)
-    table.add_column(right, justify="right")
-    return table

@@ -16,6 +16,7 @@ from encoders.text import TextEncoderSettings
 from fusion.registry import ENCODERS
 from fusion.settings import BlockSettings, FusionSettings
 from kg.errors import WhyPathError
+from kg.schema.field_docs import field_docs
 
 _WIDTH = 100
 _LARGEST = 1 << 20
@@ -88,12 +89,11 @@ def _toml(settings: BaseModel, place: tuple[str, ...]) -> Iterator[str]:
     inner: list[tuple[str, BaseModel, str]] = []
     if place:
         yield f"[{'.'.join(place)}]"
-    fields = type(settings).model_fields
+    docs = field_docs(type(settings))
     if isinstance(settings, BlockSettings):
         settings = settings.including(ENCODERS)
     for name, value in settings:
-        info = fields.get(name)
-        description = ENCODERS[name].summary if info is None else info.description or ""
+        description = docs.get(name, "") if name in type(settings).model_fields else ENCODERS[name].summary
         if isinstance(value, BaseModel):
             inner.append((name, value, description))
             continue
