@@ -258,3 +258,15 @@ def test_text_models_that_are_none_are_one_line(
     assert main(train) == 2
     told = capsys.readouterr().err
     assert told.count("whypath: error: ") == told.count("\n") == 1
+
+
+def test_closing_an_engine_ends_the_encoding_of_texts(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("WHYPATH_CACHE", str(shop.cache))
+    with Engine.open(shop.store, shop.bundle) as engine:
+        encoding = engine._live._encoding
+    assert encoding is not None
+    encoding.join(60)
+    assert not encoding.is_alive()
+    assert caplog.text == ""

@@ -145,10 +145,12 @@ class LiveGraph:
             self._encoding.start()
 
     def _encode(self) -> None:
-        while (texts := self._texts) is not None and texts.unread and not texts.problem:
+        while (texts := self._texts) is not None and texts.unread and not texts.problem and not texts.is_closed:
             try:
                 texts.encode()
             except WhyPathError as error:
+                if texts.is_closed:
+                    continue  # its process was ended with it; another model may have taken its place
                 texts.problem = str(error)
                 _log.warning("new items are scored without their texts: %s", error)
             with self._building:
