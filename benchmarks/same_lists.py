@@ -9,12 +9,12 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.commands import WHYPATH
 from benchmarks.records import ROOT, Record, add_bench, options_of, parser_of, run_script
 from benchmarks.running import run
 from benchmarks.yardsticks import YardsticksMissing
@@ -51,7 +51,8 @@ def lists_of(code: Path, folder: Path, split: Path, seed: int, wheels: Path | No
         ["recommend", *store, *model, *whom, "--exclude", valid, "-k", "20", "--out", str(folder / "lists.tsv")],
     ):
         remark(f"== {code.name}: whypath {arguments[0]}")
-        run([*WHYPATH, *arguments], tell=lambda _: None, env=environment)
+        # Not from the current folder (-P), which is one of the two checkouts.
+        run([sys.executable, "-P", "-m", "whypath", *arguments], tell=lambda _: None, env=environment)
     return read_lists(folder / "lists.tsv")
 
 
