@@ -199,9 +199,9 @@ def test_a_watched_server_was_last_seen_by_the_watch(
         opened = time.time()
         while time.time() < opened + 4:
             watching.recommend("newcomer")
-            time.sleep(0.05)
-        # Of calls that had to ask by themselves there may have been one or two, on a machine that was busy.
-        assert len(questions) < 5
+            time.sleep(0.02)
+        # The follower asks twice in half a second, however many calls there are.
+        assert 1 <= len(questions) <= 18
         with away(empty_neo4j):
             until = time.monotonic() + 60
             while watching.recommend("newcomer").stale_since is None:

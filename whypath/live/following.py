@@ -137,7 +137,7 @@ class Follower:
         if self._thread is None or not self._thread.is_alive():
             with self._changed:
                 self._start()
-        elif was_idle:
+        elif was_idle and now > self._asked_at + self._freshness:
             self._wake()
         # A question that has been open for so long counts as unanswered.
         if self._stale_since is None and self._answered < self._begun and now > self._asked_at + PATIENCE_SECONDS:
