@@ -300,10 +300,9 @@ def test_every_answer_says_since_when_the_store_is_away(plain: Engine) -> None:
     user, item = some_users(plain)[0], plain.graph.item_ids[0]
     query = Query(user)
     assert path.recommend(query).stale_since == path.stale_since
-    behaviour = Behaviour([user], *plain.graph.history_of(user, ()))  # type: ignore[arg-type]
-    assert (
-        path.explain(query, replace(behaviour, seen=behaviour.liked.matrix()), item, 1).stale_since == path.stale_since
-    )
+    liked, _ = plain.graph.history_of(user, ())
+    behaviour = Behaviour([user], liked, liked.matrix())
+    assert path.explain(query, behaviour, item, 1).stale_since == path.stale_since
 
 
 def test_stages_know_the_moment_of_the_request(workshop: Workshop) -> None:

@@ -174,9 +174,13 @@ class LiveGraph:
             if serving is None:
                 return
             # Events that were refused on delivery are in the overlay, and must be removed from it.
-            if serving.graph.generation != state.generation or self.recorder.some_put_aside:
-                self.recorder.some_put_aside = False
-                self._rebuild(serving)
+            put_aside, self.recorder.some_put_aside = self.recorder.some_put_aside, False
+            if serving.graph.generation != state.generation or put_aside:
+                try:
+                    self._rebuild(serving)
+                except WhyPathError:
+                    self.recorder.some_put_aside |= put_aside
+                    raise
             elif serving.graph.event_generation != state.event_generation:
                 with self._publishing:
                     self._publish(self._caught_up(self._opened))
@@ -246,8 +250,11 @@ class LiveGraph:
     def forget(self, user: str) -> DeletionReport:
         """Remove a user from the store, from the queue, and from the served state when this returns."""
         report = self.recorder.forget(user)
-        if self._serving is not None:
-            self.follower.look()
+        if self._serving is not None and not self.follower.look():
+            # The store went away after the deletion: the last snapshot is served until it is back.
+            with self._publishing:
+                serving = self._opened
+                self._publish(self._over(serving, serving.graph.without_users([user]), serving.waiting))
         return report
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from kg.graph import KnowledgeGraph
 from kg.ingest import LoadError, NodeUpsert
 from kg.opening import open_store
 from kg.rows import NodeRow
+from kg.stores import StoreState, StoreUnavailable
 from tests.workshop import Workshop
 from whypath import Engine
 from whypath.answering.results import Basis
@@ -136,6 +137,24 @@ def test_an_item_that_is_upserted_is_in_the_next_answer(engine: Engine) -> None:
     assert engine.explain(user, "made now").paths
     with pytest.raises(LoadError, match="nothing was written"):
         engine.upsert(NodeUpsert("no such kind", "x"))
+
+
+def test_a_forgotten_user_is_not_served_where_the_store_goes_away_after_the_deletion(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, other = engine.graph.interactions().user_ids[:2]
+    before = engine.recommend(other, k=5).items
+
+    def away() -> StoreState:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(engine.store, "state", away)
+    report = engine.forget(user)
+    assert (report.found, report.remaining) == (True, 0)
+    found = engine.recommend(user)
+    assert (found.basis, found.history) == (Basis.POPULARITY, 0)
+    assert found.stale_since is not None
+    assert engine.recommend(other, k=5).items == before
 
 
 def test_the_former_model_answers_until_the_new_one_is_bound(
