@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from kg.schema import DomainSchema
-from kg.stores.sqlite import DamagedContent
 
 MOST_OF_ONE = 10_000
 """Maximum number of changed rows that are noted; reading as many costs a tenth of reading a small store."""
@@ -85,18 +84,20 @@ def too_many(size: int) -> bool:
 
 def joined(notes: Sequence[tuple[int, int, str | None]], after: int, upto: int) -> tuple[ChangedRows, int] | None:
     """The changes of the generations after one, up to another, and the event generation before; None where they are
-    unknown. `notes` are (generation, event generation before, rows). Raises DamagedContent.
+    unknown, as with a note that cannot be read: then the store is read. `notes` are (generation, event generation
+    before, rows).
     """
     wanted = [note for note in notes if after < note[0] <= upto]
-    complete = 0 < after < upto and len({generation for generation, _, _ in wanted}) == upto - after
-    if not complete or any(rows is None for _, _, rows in wanted):
+    if not 0 < after < upto or len({generation for generation, _, _ in wanted}) != upto - after:
         return None
     changed = ChangedRows()
-    for _, _, rows in wanted:
+    for _, events, rows in wanted:
+        if rows is None or not isinstance(events, int):
+            return None
         try:
-            changed |= ChangedRows.from_json(rows or "")
-        except ValueError as error:
-            raise DamagedContent(str(error)) from None
+            changed |= ChangedRows.from_json(rows)
+        except ValueError:
+            return None
     return changed, min(events for _, events, _ in wanted)
 
 
