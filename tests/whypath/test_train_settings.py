@@ -30,9 +30,7 @@ steps = 5
 
 
 def test_printed_settings_are_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as exit:
-        main(["train", "--print-settings"])
-    assert exit.value.code == 0
+    assert main(["train", "--print-settings"]) == 0
     printed = capsys.readouterr().out
     assert TrainSettings.model_validate(tomllib.loads(printed)) == TrainSettings()
     # Each setting stands under a comment that says what it is.
@@ -43,11 +41,21 @@ def test_printed_settings_are_the_defaults(capsys: pytest.CaptureFixture[str]) -
 
 def test_printed_settings_are_those_of_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "s.toml").write_text(FILE)
-    with pytest.raises(SystemExit):
-        main(["train", "--settings", str(tmp_path / "s.toml"), "--print-settings"])
+    assert main(["train", "--print-settings", "--settings", str(tmp_path / "s.toml"), "--min-users", "3"]) == 0
     found = TrainSettings.model_validate(tomllib.loads(capsys.readouterr().out))
-    assert found == TrainSettings.read(tmp_path / "s.toml")
+    assert found == TrainSettings.read(tmp_path / "s.toml").model_copy(update={"min_users": 3})
     assert (found.seed, found.block.ease.regularization, found.gates.steps) == (7, 31.5, 5)
+
+
+def test_wrong_settings_to_print_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "s.toml").write_text("[block.eas]\nx = 1\n")
+    assert main(["train", "--settings", str(tmp_path / "s.toml"), "--print-settings"]) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert "there is no setting block.eas" in said.err
+    with pytest.raises(SystemExit):
+        main(["train", "--settings", str(tmp_path / "s.toml")])
+    assert "--store, --bundle" in capsys.readouterr().err
 
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from whypath.answering.filters import FilterOptions
 
 
-def add_store(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+def add_store(parser: argparse.ArgumentParser, *, required: bool = True) -> argparse.Action:
     """`--store`."""
-    parser.add_argument(
+    return parser.add_argument(
         "--store",
         required=required,
         metavar="PATH-or-URL",

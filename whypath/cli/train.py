@@ -29,7 +29,8 @@ EXAMPLES = """\
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_store(parser)
+    store = add_store(parser)
+    bundle = parser.add_argument("--bundle", required=True, metavar="DIR", help="folder to write; must not exist")
     parser.add_argument(
         "--train", metavar="F", help="positive interactions (user, item); the store's events are not read"
     )
@@ -41,9 +42,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--print-settings",
         action=_PrintSettings,
-        help="print all settings with their meaning, those of a --settings before it, and exit",
+        needless=[store, bundle],
+        help="print all settings with their meaning, as --settings and the flags have them, and exit",
     )
-    parser.add_argument("--bundle", required=True, metavar="DIR", help="folder to write; must not exist")
     parser.add_argument(
         "--force", action="store_true", help="replace an existing bundle; refused if the folder holds anything else"
     )
@@ -82,6 +83,9 @@ def run(arguments: argparse.Namespace) -> int:
     from whypath.models.bundle import check_free
 
     settings = _settings(arguments)
+    if arguments.print_settings:
+        print(settings.to_toml(), end="")
+        return 0
     for flag, is_given in (("valid", arguments.valid), ("refit", settings.refit)):
         if is_given and not arguments.train:
             raise WhyPathError(f"--{flag} needs --train: the store's events are not split")
@@ -138,14 +142,13 @@ def _settings(arguments: argparse.Namespace) -> TrainSettings:
 
 
 class _PrintSettings(argparse.Action):
-    """`--print-settings`: works without the required arguments of a training."""
+    """`--print-settings`: a flag with which the required arguments of a training may be missing."""
 
-    def __init__(self, option_strings: list[str], dest: str, help: str) -> None:
-        super().__init__(option_strings, dest, nargs=0, help=help)
+    def __init__(self, option_strings: list[str], dest: str, needless: list[argparse.Action], help: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=False, help=help)
+        self._needless = needless
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: object) -> None:
-        from whypath.models.train_settings import TrainSettings
-
-        settings = TrainSettings() if namespace.settings is None else TrainSettings.read(namespace.settings)
-        print(settings.to_toml(), end="")
-        raise SystemExit(0)
+        namespace.print_settings = True
+        for action in self._needless:
+            action.required = False
