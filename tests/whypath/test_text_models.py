@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from encoders.text import TextEncoderSettings
+from kg.ingest import NodeUpsert
 from tests.encoders.text.tiny_model import WORDS, write_model
 from tests.watched import Watched, run_watched
 from whypath import Engine
@@ -270,3 +271,25 @@ def test_closing_an_engine_ends_the_encoding_of_texts(
     encoding.join(60)
     assert not encoding.is_alive()
     assert caplog.text == ""
+
+
+def test_an_engine_that_waits_for_texts_outlasts_one_that_cannot_be_encoded(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("WHYPATH_CACHE", str(shop.cache))
+    shutil.copytree(shop.store, tmp_path / "store")
+    with Engine.open(tmp_path / "store", shop.bundle, wait_for_texts=True) as engine:
+        before = engine.recommend("u0", k=ITEMS)
+        monkeypatch.setenv("WHYPATH_CACHE", str(tmp_path / "empty"))
+        engine.upsert(NodeUpsert("item", "unread", "Unread", "star wars nine"))
+        after = engine.recommend("u0", k=ITEMS + 1)
+        assert "1 new item is scored without text, which cannot be encoded (the text model" in after.note
+        scores = {item.item: item.score for item in after}
+        assert scores.keys() == {*(item.item for item in before), "unread"}
+        assert [scores[item.item] for item in before] == pytest.approx([item.score for item in before])
+        engine.upsert(NodeUpsert("item", "second", "Second", "toy story ten"))
+        assert "2 new items are scored without text, which cannot be encoded" in engine.recommend("u0").note
+        monkeypatch.setenv("WHYPATH_CACHE", str(shop.cache))
+        engine.swap(shop.bundle)
+        assert engine.recommend("u0", k=3).note == ""
+    assert caplog.text.count("scored without their texts") == 1

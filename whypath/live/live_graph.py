@@ -11,7 +11,9 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Real
 
+from encoders.text import TextModelError
 from kg.errors import WhyPathError
 from kg.forking import at_fork
 from kg.graph import KnowledgeGraph
@@ -41,7 +43,9 @@ class LiveGraph:
         download: bool,
         wait_for_texts: bool,
     ) -> None:
-        """See `Engine.open`. Nothing is read before it is needed."""
+        """See `Engine.open`. Nothing is read before it is needed. Raises WhyPathError for a freshness below 0."""
+        if not isinstance(freshness, Real) or not freshness >= 0:
+            raise WhyPathError(f"freshness is a number of seconds from 0 on, not {freshness!r}")
         kept = store if isinstance(store, KeptStore) else None
         self.store = store.store if isinstance(store, KeptStore) else store
         self._download = download
@@ -126,7 +130,8 @@ class LiveGraph:
             scorer = bundle.scorer(serving.graph, bundle.popularity_in_store, texts.vectors)
         except BundleError as error:
             return replace(serving, scorer=None, unbound=error, unread_texts=0)
-        return replace(serving, scorer=scorer, unbound=None, unread_texts=len(texts.unread))
+        unread = len(texts.unread)
+        return replace(serving, scorer=scorer, unbound=None, unread_texts=unread, texts_problem=texts.problem)
 
     def _over(self, bound: Serving, graph: KnowledgeGraph, waiting: int) -> Serving:
         """Move a bound state to the same snapshot with other events."""
@@ -151,19 +156,22 @@ class LiveGraph:
             except WhyPathError as error:
                 if texts.is_closed:
                     continue  # its process was ended with it; another model may have taken its place
-                texts.problem = str(error)
-                _log.warning("new items are scored without their texts: %s", error)
+                self._give_up(texts, error)
             with self._building:
                 if self._texts is texts and not texts.is_closed:
                     self._read(texts)
 
+    def _give_up(self, texts: NewTexts, error: WhyPathError) -> None:
+        """Serve new items without text from now on; loading the bundle again tries once more."""
+        texts.problem = str(error)
+        _log.warning("new items are scored without their texts: %s", error)
+
     def _read(self, texts: NewTexts) -> None:
         """Serve the result of the encoding; with `_building` held."""
         serving = self._opened
-        bound = serving if texts.problem else self._bound(serving, texts)
+        bound = replace(serving, texts_problem=texts.problem) if texts.problem else self._bound(serving, texts)
         with self._publishing:
-            published = self._over(bound, self._opened.graph, self._opened.waiting)
-            self._publish(replace(published, texts_problem=texts.problem))
+            self._publish(self._over(bound, self._opened.graph, self._opened.waiting))
 
     # Following the store
 
@@ -189,8 +197,11 @@ class LiveGraph:
     def _rebuild(self, serving: Serving) -> None:
         built = Serving(self.store.snapshot(), bundle=serving.bundle)
         if built.bundle is not None and self._texts is not None:
-            self._texts.problem = ""
-            built = self._bound(built, self._texts)
+            try:
+                built = self._bound(built, self._texts)
+            except TextModelError as error:
+                self._give_up(self._texts, error)
+                built = self._bound(built, self._texts)
         with self._publishing:
             # Events may have been recorded and published since the snapshot was read.
             self._publish(self._with_waiting(self._caught_up(built)))

@@ -42,11 +42,11 @@ class NewTexts:
         self._lock = threading.Lock()
 
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """float32 [len(texts), d], zeros for a text that is not encoded yet. With `wait` all are encoded first, which
-        raises what `encode` raises."""
+        """float32 [len(texts), d], zeros for a text that is not encoded yet. With `wait` all are encoded first, as
+        long as there is no `problem`, which raises what `encode` raises."""
         digests = [text_digest(text) for text in texts]
         self.unread = tuple(text for text, digest in zip(texts, digests, strict=True) if digest not in self._known)
-        if self._waits and self.unread:
+        if self._waits and self.unread and not self.problem:
             self.encode()
             self.unread = ()
         blank = np.zeros(self._asked.dimension, dtype=np.float32)
