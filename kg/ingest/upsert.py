@@ -104,6 +104,8 @@ class _Checked:
         if relation is None or relation.head != node.kind:
             known = [each.name for each in self._schema.relation_kinds.values() if each.head == node.kind]
             return self._refuse(node, f"no relation {name!r} leads from a {node.kind}; there are {_listed(known)}")
+        if isinstance(tails, str):
+            return self._refuse(node, f"the keys of {name} are a list; write [{tails!r}] for one")
         ends = self._tails.setdefault(name, {}).setdefault(key, [])
         for tail in dict.fromkeys(key_of(each, name, frozenset()) for each in tails):
             if tail is None or has_halves(tail) or (relation.tail, tail) == (node.kind, key):

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -298,3 +299,15 @@ def test_a_file_without_known_items_is_nothing_to_train_on(engine: Engine, tmp_p
 def test_an_event_needs_its_item_and_its_kind(reading: Engine) -> None:
     with pytest.raises(UnknownItem):
         reading.event("u", "no such item")
+
+
+@pytest.mark.parametrize("part", [{"time": "2020"}, {"weight": "5"}, {"weight": True}])
+def test_times_and_weights_of_events_are_numbers(reading: Engine, part: dict[str, Any]) -> None:
+    with pytest.raises(WhyPathError, match="of an event is a number"):
+        reading.event("u", reading.graph.item_ids[0], **part)
+
+
+@pytest.mark.parametrize("freshness", [None, "x", -1, float("nan")])
+def test_a_freshness_is_a_number_of_seconds(workshop: Workshop, freshness: Any) -> None:
+    with pytest.raises(WhyPathError, match="freshness is a number of seconds from 0 on"):
+        Engine.open(workshop.store, freshness=freshness)

@@ -6,6 +6,7 @@ import gc
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -326,3 +327,15 @@ def test_many_threads_filter_at_once() -> None:
     with ThreadPoolExecutor(8) as pool:
         for _ in range(5):
             assert list(pool.map(lambda condition: left(other, where=[condition]), conditions)) == expected
+
+
+@pytest.mark.parametrize("value", [None, [1], 10**400, float("nan"), "nan"])
+def test_a_value_that_nothing_compares_with_is_refused(graph: KnowledgeGraph, value: Any) -> None:
+    with pytest.raises(FilterError, match="'year'"):
+        left(graph, where=[where("year", ">=", value)])
+
+
+@pytest.mark.parametrize("parts", [{"kinds": "film"}, {"where": "year > 1"}, {"where": where("year", ">", 1)}])
+def test_one_text_is_no_list(parts: dict[str, Any]) -> None:
+    with pytest.raises(FilterError, match=r"is a list; write \["):
+        Filters(**parts)

@@ -18,8 +18,9 @@ from whypath import Engine, Query
 from whypath.answering.behaviour import Behaviour
 from whypath.answering.conditions import FilterError
 from whypath.answering.filters import Allowed, Step
+from whypath.answering.request_path import RetrieverError
 from whypath.answering.scoring import Scorer
-from whypath.answering.stages import Candidates, StageError
+from whypath.answering.stages import Candidates, StageError, UnknownStage
 from whypath.models.evaluating import EvaluationFiles
 
 
@@ -337,3 +338,101 @@ def test_the_stage_of_the_guide_works(workshop: Workshop, plain: Engine) -> None
         why = engine.explain(user, third, k=5, context=context)
     assert [(share.stage, share.share) for share in why.stages] == [("in season", pytest.approx(0.5, abs=1e-5))]
     assert why.score == pytest.approx(found[third], abs=1e-5)
+
+
+class ByPlace:
+    """Adds more, the further down a candidate is."""
+
+    name = "by place"
+
+    def depth(self, k: int) -> int:
+        return 5 * k
+
+    def rerank(self, query: Query, candidates: Candidates) -> Candidates:
+        scores = candidates.scores + np.linspace(0, 1, len(candidates.items), dtype=np.float32)
+        order = np.argsort(-scores, kind="stable")
+        return replace(candidates, items=candidates.items[order], scores=scores[order])
+
+
+class Overwriting(ByPlace):
+    def rerank(self, query: Query, candidates: Candidates) -> Candidates:
+        candidates.items[:] = np.arange(len(candidates.items))
+        return candidates
+
+
+def test_a_stage_cannot_overwrite_its_candidates(workshop: Workshop, plain: Engine) -> None:
+    with engine_with(workshop, Overwriting()) as engine, pytest.raises(ValueError, match="read-only"):
+        engine.recommend(some_users(plain)[0], 3, include=plain.graph.item_ids[50:60])
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "message"),
+    [
+        ("rerank", None, "gave back a NoneType"),
+        ("rerank", [1], "gave back a list"),
+        ("depth", "x", "which is no whole number"),
+    ],
+)
+def test_a_stage_that_is_wrong_is_named(
+    part: str, value: object, message: str, workshop: Workshop, plain: Engine
+) -> None:
+    stage = type("Wrong", (ByPlace,), {part: lambda *_: value})()
+    with engine_with(workshop, stage) as engine, pytest.raises(StageError, match=f"'by place'.*{message}"):
+        engine.recommend(some_users(plain)[0], 3)
+
+
+def test_what_is_no_stage_is_refused_at_once(workshop: Workshop) -> None:
+    with pytest.raises(StageError, match="3 is no stage: it has no name, depth, rerank"):
+        engine_with(workshop, 3)
+    with pytest.raises(UnknownStage, match=r"write \['mmr'\] for one"):
+        Engine.open(workshop.store, workshop.bundle, stages="mmr")
+
+
+class Disregarding:
+    """Disregards the filters."""
+
+    def retrieve(self, query: Query, behaviour: Behaviour, scorer: Scorer) -> Allowed:
+        return Allowed(None, ())
+
+
+def test_a_retriever_that_disregards_the_filters_is_an_error(workshop: Workshop, plain: Engine) -> None:
+    user = some_users(plain)[0]
+    with engine_with(workshop, retriever=Disregarding()) as engine:
+        assert engine.recommend(user, 3).items == plain.recommend(user, 3).items
+        with pytest.raises(RetrieverError, match="that the filters do not allow"):
+            engine.recommend(user, 3, include=plain.graph.item_ids[50:60])
+
+
+@pytest.mark.parametrize("options", [{"repeats": True}, {"leave_out": []}])
+def test_a_list_with_repeats_or_less_left_out_is_explained(
+    options: dict[str, Any], workshop: Workshop, plain: Engine
+) -> None:
+    user = some_users(plain)[0]
+    with engine_with(workshop, ByPlace()) as engine:
+        compared = 0
+        for item in engine.recommend(user, 20, **options):
+            why = engine.explain(user, item.item, k=20, **options)
+            # An item of the history is explained as if it were not one, which its score in a list does not.
+            if "as if it were not" not in why.note:
+                assert why.score == pytest.approx(item.score, abs=1e-5)
+                compared += 1
+        assert compared
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"k": True},
+        {"k": 2.5},
+        {"k": "3"},
+        {"now": "noon"},
+        {"now": float("nan")},
+        {"context": "x"},
+        {"repeats": True, "leave_out": ["liked"]},
+        {"kinds": "item"},
+        {"where": "year >= 1990"},
+    ],
+)
+def test_arguments_of_the_wrong_type_are_named(options: dict[str, Any], plain: Engine) -> None:
+    with pytest.raises(WhyPathError):
+        plain.recommend(some_users(plain)[0], **options)

@@ -113,6 +113,8 @@ class Answers(ABC):
         *,
         paths: int = 5,
         k: int = 10,
+        repeats: bool = False,
+        leave_out: Collection[str] | None = None,
         history: PathOrPaths | None = None,
         context: Context | None = None,
         now: float | None = None,
@@ -121,13 +123,13 @@ class Answers(ABC):
     ) -> Explanation:
         """Explain an item's score for a user: the score's split and at most `paths` labelled paths.
 
-        `history`: see `recommend_many`. `k`, `context`, `now` and the filters are those of the list that is explained,
-        which matters if stages change lists. Raises UnknownItem.
+        `history`: see `recommend_many`. The other options are those of the list that is explained; they matter if
+        stages change lists. Raises UnknownItem.
         """
         histories = paths_of(history)
         path = self.requests(offline=bool(histories))
         graph = path.scorer.graph
-        query = Query(id_text(user), k=k, filters=Filters(**filters), context=context or {}, now=now)
+        query = Query(id_text(user), None, k, Filters(**filters), repeats, leave_out, context or {}, now)
         if histories:
             behaviour = behaviour_of_files(graph, histories, [query.user or ""], progress or (lambda _: None))
         else:

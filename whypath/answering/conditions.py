@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from numbers import Real
 from typing import TypeAlias
 
 from kg.errors import WhyPathError
@@ -59,6 +61,10 @@ class Where:
     comparison: Comparison
     value: Value
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.value, str | bool | Real):
+            raise FilterError(f"the value of the condition on {self.name!r} must be a text, a number or a truth value")
+
     @classmethod
     def parse(cls, text: str) -> Where:
         """Parse a condition as on the command line: `year >= 1990`, `genre = Comedy`, `title ~ star`.
@@ -109,11 +115,14 @@ class Where:
                 raise FilterError(f"{self.name!r} is a date; write it as 1994-09-10, not {self.value!r}") from None
             return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
         try:
-            return float(self.value)
-        except ValueError:
+            number = float(self.value)
+        except (ValueError, OverflowError):
+            number = math.nan
+        if math.isnan(number):
             raise FilterError(
-                f"{self.name!r} is a number; {self.value!r} is not: write '{self.name} >= 1990'"
-            ) from None
+                f"{self.name!r} is a number; {str(self.value)[:40]!r} is not: write '{self.name} >= 1990'"
+            )
+        return number
 
 
 def where(name: str, comparison: str, value: Value) -> Where:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kg.graph import KnowledgeGraph
 from kg.ids import Id, id_texts
-from whypath.answering.conditions import Where
+from whypath.answering.conditions import FilterError, Where
 from whypath.answering.item_masks import available_items, items_of_kinds, items_where, kept_mask, named_items
 
 
@@ -44,7 +44,8 @@ class Filters:
     """Filters of the items that may be recommended; every part narrows them.
 
     `include` only these ids (None: all); `exclude` none of these ids; `kinds` only these item kinds (empty: all);
-    `where` conditions that must all hold; `available` only items that are available by the domain's rule.
+    `where` conditions that must all hold; `available` only items that are available by the domain's rule. Raises
+    FilterError for a text in place of a list.
     """
 
     include: Sequence[Id] | None = None
@@ -52,6 +53,11 @@ class Filters:
     kinds: Sequence[str] = ()
     where: Sequence[Where | str] = ()
     available: bool = False
+
+    def __post_init__(self) -> None:
+        for name, value in (("kinds", self.kinds), ("where", self.where)):
+            if isinstance(value, str | Where):
+                raise FilterError(f"`{name}` is a list; write [{value!r}] for one")
 
     def without(self, items: Sequence[Id]) -> Filters:
         """The same filters, also without these items."""

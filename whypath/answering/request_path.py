@@ -15,13 +15,18 @@ from numpy.typing import NDArray
 
 from fusion.lists import no_lists
 from fusion.ranking import TopK
+from kg.errors import WhyPathError
 from whypath.answering.behaviour import Behaviour, behaviour_of
 from whypath.answering.explaining import explain_score
 from whypath.answering.filters import Allowed
 from whypath.answering.query import Query
 from whypath.answering.results import Basis, Explanation, RankedItem, Recommendations, StageShare
 from whypath.answering.scoring import Scorer
-from whypath.answering.stages import Candidates, Stage, stage_changes, staged
+from whypath.answering.stages import Candidates, Stage, StageError, stage_changes, staged
+
+
+class RetrieverError(WhyPathError):
+    """A retriever gave items that the filters of a query do not allow."""
 
 
 class Retriever(Protocol):
@@ -59,7 +64,7 @@ class RequestPath:
 
     def answers(self, query: Query, behaviour: Behaviour) -> Iterator[Recommendations]:
         """Answer the same query for each of many users, in their order. Raises FilterError, StageError."""
-        return self._answers(query, behaviour, self.retriever.retrieve(query, behaviour, self.scorer))
+        return self._answers(query, behaviour, self._retrieved(query, behaviour))
 
     def _answers(self, query: Query, behaviour: Behaviour, allowed: Allowed) -> Iterator[Recommendations]:
         graph = self.scorer.graph
@@ -89,9 +94,18 @@ class RequestPath:
                 first += count
                 row += 1
 
+    def _retrieved(self, query: Query, behaviour: Behaviour) -> Allowed:
+        found = self.retriever.retrieve(query, behaviour, self.scorer)
+        if isinstance(self.retriever, Exact):
+            return found
+        permitted = query.filters.apply(self.scorer.graph).mask
+        if permitted is not None and (found.mask is None or (found.mask & ~permitted).any()):
+            raise RetrieverError("the retriever gave items that the filters do not allow")
+        return found
+
     def lists(self, query: Query, behaviour: Behaviour) -> Iterator[TopK]:
         """Yield the lists of many users as dense item indices, in batches of consecutive users, k places each."""
-        return self._lists(query, behaviour, self.retriever.retrieve(query, behaviour, self.scorer), query.k)
+        return self._lists(query, behaviour, self._retrieved(query, behaviour), query.k)
 
     def _lists(self, query: Query, behaviour: Behaviour, allowed: Allowed, width: int) -> Iterator[TopK]:
         depth = self._depth(width)
@@ -101,7 +115,12 @@ class RequestPath:
             first += len(lists.items)
 
     def _depth(self, k: int) -> int:
-        wanted = max([k, *(stage.depth(k) for stage in self.stages)])
+        wanted = k
+        for stage in self.stages:
+            depth = stage.depth(k)
+            if not isinstance(depth, int | np.integer):
+                raise StageError(f"the stage {stage.name!r} has the depth {depth!r}, which is no whole number")
+            wanted = max(wanted, int(depth))
         return k if wanted == k else min(wanted, max(k, self.scorer.graph.n_items))
 
     def _staged(self, query: Query, behaviour: Behaviour, first: int, lists: TopK, width: int) -> TopK:
@@ -130,7 +149,7 @@ class RequestPath:
         found = replace(found, note=_joined(found.note, self.note), stale_since=self.stale_since)
         if not self.stages:
             return found
-        allowed = self.retriever.retrieve(query, behaviour, self.scorer)
+        allowed = self._retrieved(query, behaviour)
         depth = self._depth(min(query.k, max(self.scorer.graph.n_items, 1)))
         lists = next(self.scorer.lists(behaviour.liked, depth, candidates=allowed.items(), excluded=behaviour.seen))
         ranked = self._candidates(behaviour, 0, lists.items[0], lists.scores[0])

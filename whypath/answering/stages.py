@@ -25,7 +25,7 @@ class UnknownStage(WhyPathError):
 
 
 class StageError(WhyPathError):
-    """A stage gave back something other than some of its candidates, best first."""
+    """A stage that cannot be made or used, or gave back something other than some of its candidates, best first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,16 @@ INSTALLED: Plugins[Callable[[], Stage]] = Plugins("whypath.stages", _checked)
 
 def stages_of(stages: Iterable[Stage | str]) -> tuple[Stage, ...]:
     """Return the stages; one given by name is made by an installed package. Raises UnknownStage."""
-    return tuple(_named(stage) if isinstance(stage, str) else stage for stage in stages)
+    if isinstance(stages, str):
+        raise UnknownStage(f"`stages` is a list; write [{stages!r}] for one")
+    return tuple(_named(stage) if isinstance(stage, str) else _whole(stage) for stage in stages)
+
+
+def _whole(stage: Stage) -> Stage:
+    lacking = [part for part in ("name", "depth", "rerank") if not hasattr(stage, part)]
+    if lacking:
+        raise StageError(f"{stage!r} is no stage: it has no {', '.join(lacking)}")
+    return stage
 
 
 def _named(name: str) -> Stage:
@@ -79,14 +88,25 @@ def _named(name: str) -> Stage:
             f"no installed package has a stage {name!r} among its entry points of {INSTALLED.group}; there are: "
             + (", ".join(sorted(INSTALLED)) or "none")
         )
-    return INSTALLED[name]()
+    try:
+        return _whole(INSTALLED[name]())
+    except Exception as error:
+        package = INSTALLED.package_of(name)
+        raise StageError(f"the stage {name!r} of the package {package} cannot be made: {error}") from error
 
 
 def staged(stage: Stage, query: Query, candidates: Candidates) -> Candidates:
     """Apply a stage to the candidates and check its result. Raises StageError."""
+    for array in (candidates.items, candidates.scores):
+        # The result is compared with them.
+        array.setflags(write=False)
     found = stage.rerank(query, candidates)
     problem = None
-    if found.items.shape != found.scores.shape or found.items.ndim != 1:
+    if not isinstance(found, Candidates):
+        problem = f"a {type(found).__name__}"
+    elif not isinstance(found.items, np.ndarray) or not isinstance(found.scores, np.ndarray):
+        problem = "items and scores that are not arrays"
+    elif found.items.shape != found.scores.shape or found.items.ndim != 1:
         problem = f"{found.items.shape} items and {found.scores.shape} scores"
     elif len(np.unique(found.items)) < len(found.items) or not np.isin(found.items, candidates.items).all():
         problem = "items that were no candidates, or one of them twice"

@@ -9,6 +9,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Real
 from typing import Protocol
 
 from kg.errors import WhyPathError
@@ -40,6 +41,10 @@ def event_of(
 
     Raises UnknownItem, and WhyPathError if the domain has several kinds of events and none is given.
     """
+    for name, value in (("time", time), ("weight", weight)):
+        if value is not None and (not isinstance(value, Real) or isinstance(value, bool)):
+            meaning = "seconds since 1970 (UTC)" if name == "time" else "what the event counts"
+            raise WhyPathError(f"the {name} of an event is a number, {meaning}, not {value!r}")
     kinds = graph.schema.interactions
     if kind is None:
         if len(kinds) != 1:

@@ -137,6 +137,9 @@ def test_an_item_that_is_upserted_is_in_the_next_answer(engine: Engine) -> None:
     assert engine.explain(user, "made now").paths
     with pytest.raises(LoadError, match="nothing was written"):
         engine.upsert(NodeUpsert("no such kind", "x"))
+    name = next(iter(relations))
+    with pytest.raises(LoadError, match=r"are a list; write \['Jazz'\] for one"):
+        engine.upsert(NodeUpsert(top.kind, "x", relations={name: "Jazz"}))
 
 
 def test_a_forgotten_user_is_not_served_where_the_store_goes_away_after_the_deletion(
