@@ -47,17 +47,17 @@ class Tensors:
 
     def take(self, name: str, dtypes: type[np.generic] | tuple[type[np.generic], ...], shape: Shape) -> NDArray:
         """An array of one of these number types and of this shape; its values are not checked."""
-        found = self._found(name)
+        array = self._found(name)
         allowed = dtypes if isinstance(dtypes, tuple) else (dtypes,)
-        if found.dtype not in [np.dtype(each) for each in allowed]:
-            wanted = " or ".join(str(np.dtype(each)) for each in allowed)
-            raise StateUnreadable(f"tensor {name!r} is of type {found.dtype}, not of {wanted}")
-        if found.ndim != len(shape) or any(
-            wanted not in (None, there) for wanted, there in zip(shape, found.shape, strict=True)
+        if array.dtype not in [np.dtype(dtype) for dtype in allowed]:
+            names = " or ".join(str(np.dtype(dtype)) for dtype in allowed)
+            raise StateUnreadable(f"tensor {name!r} is of type {array.dtype}, not of {names}")
+        if array.ndim != len(shape) or any(
+            length not in (None, actual) for length, actual in zip(shape, array.shape, strict=True)
         ):
-            wanted = ", ".join("any" if each is None else str(each) for each in shape)
-            raise StateUnreadable(f"tensor {name!r} is of shape {list(found.shape)}, not of [{wanted}]")
-        return found
+            lengths = ", ".join("any" if length is None else str(length) for length in shape)
+            raise StateUnreadable(f"tensor {name!r} is of shape {list(array.shape)}, not of [{lengths}]")
+        return array
 
     def numbers(
         self,
@@ -69,18 +69,18 @@ class Tensors:
         at_most: float = LARGEST,
     ) -> NDArray:
         """An array of finite numbers in a range."""
-        found = self.take(name, dtype, shape)
+        array = self.take(name, dtype, shape)
         # Both are NaN where one number is NaN, and need no memory, unlike `isfinite`.
-        if found.size and not (at_least <= found.min() and found.max() <= at_most):
+        if array.size and not (at_least <= array.min() and array.max() <= at_most):
             raise StateUnreadable(f"tensor {name!r} holds a number that is not between {at_least:g} and {at_most:g}")
-        return found
+        return array
 
     def offsets(self, name: str, length: int | None, last: int) -> NDArray[np.integer]:
         """Where the parts of another array begin and end, int32 or int64 [length]: from 0 to `last`, never falling."""
-        found = self.take(name, (np.int32, np.int64), (length,))
-        if not len(found) or found[0] != 0 or found[-1] != last or (found[1:] < found[:-1]).any():
+        array = self.take(name, (np.int32, np.int64), (length,))
+        if not len(array) or array[0] != 0 or array[-1] != last or (array[1:] < array[:-1]).any():
             raise StateUnreadable(f"tensor {name!r} does not rise from 0 to {last}")
-        return found
+        return array
 
     def csr(
         self, data: str, indices: str, indptr: str, shape: tuple[int | None, int | None], *, at_least: float = -LARGEST
@@ -121,11 +121,11 @@ def settings_of(kind: type[_Settings], settings: object) -> _Settings:
 
 def names_of(settings: Mapping[str, object], name: str) -> tuple[str, ...]:
     """A list of distinct names among a state's settings. Raises StateUnreadable."""
-    found = settings.get(name)
-    if not isinstance(found, list):
+    listed = settings.get(name)
+    if not isinstance(listed, list):
         raise StateUnreadable(f"setting {name!r} is missing or no list")
-    names = tuple(each for each in found if isinstance(each, str))
-    if len(set(names)) != len(found):
+    names = tuple(text for text in listed if isinstance(text, str))
+    if len(set(names)) != len(listed):
         raise StateUnreadable(f"setting {name!r} is not a list of distinct names")
     return names
 

@@ -96,8 +96,8 @@ def ablate(
     rows: list[AblationRow] = []
 
     def add(name: str, part: str, kind: Literal["left out", "twin"], other: FusionModel) -> None:
-        found = measure(other, name)
-        rows.append(AblationRow(name, part, kind, other.gates.blocks, found, found.against(full, metric)))
+        result = measure(other, name)
+        rows.append(AblationRow(name, part, kind, other.gates.blocks, result, result.against(full, metric)))
 
     if len(fitting.blocks) > 1:
         for block in fitting.blocks:

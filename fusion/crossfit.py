@@ -78,16 +78,16 @@ def spread(block: Block, histories: Histories, users: NDArray[np.float32]) -> fl
     and in this unit an item with another score, such as a new one, would be millions away.
     """
     rows = np.linspace(0, len(histories) - 1, min(SPREAD_USERS, len(histories))).astype(np.intp)
-    part = histories.take(np.unique(rows))
+    sample = histories.take(np.unique(rows))
     warm = np.flatnonzero(users > 0)
-    if not len(warm) or not len(part):
+    if not len(warm) or not len(sample):
         return 1.0
-    scores = block.scores(part, warm)
-    outside = part.matrix()[:, warm].toarray() == 0
+    scores = block.scores(sample, warm)
+    outside = sample.matrix()[:, warm].toarray() == 0
     if not outside.any():
         return 1.0
-    found = scores[outside].astype(np.float64)
-    unit = max(float(found.std()), LEAST_SPREAD * float(np.sqrt(np.square(found).mean())))
+    scores_outside = scores[outside].astype(np.float64)
+    unit = max(float(scores_outside.std()), LEAST_SPREAD * float(np.sqrt(np.square(scores_outside).mean())))
     return unit if unit > 0 else 1.0
 
 
@@ -124,16 +124,16 @@ def _fold_examples(
     full = fold.seen.take(active)
     histories = _cut(full, settings.short_histories, rng)
     spreads = np.array([spread(block, full, side.users) for block in blocks], dtype=np.float32)
-    found: list[Examples] = []
+    examples: list[Examples] = []
     competing = np.flatnonzero(~fold.items)
     for targets, candidates, cold in ((fold.events, competing, False), (fold.cold, np.flatnonzero(fold.items), True)):
-        own = sp.csr_array(targets[active])
-        rows = np.flatnonzero(np.diff(own.indptr))
+        active_targets = sp.csr_array(targets[active])
+        rows = np.flatnonzero(np.diff(active_targets.indptr))
         if not len(rows) or len(candidates) < 2:
             continue
-        args = (histories.take(rows), full.take(rows).matrix(), sp.csr_array(own[rows]))
-        found.append(_examples(*args, candidates, blocks, spreads, side, settings, cold, rng))
-    return found
+        args = (histories.take(rows), full.take(rows).matrix(), sp.csr_array(active_targets[rows]))
+        examples.append(_examples(*args, candidates, blocks, spreads, side, settings, cold, rng))
+    return examples
 
 
 def _examples(
@@ -160,29 +160,29 @@ def _examples(
     size = max(1, 4_000_000 // (len(candidates) * len(blocks)))
     for first in range(0, n_users, size):
         rows = slice(first, min(first + size, n_users))
-        part = histories.take(rows)
-        scores = np.stack([block.scores(part, candidates) for block in blocks], axis=2)
+        batch = histories.take(rows)
+        scores = np.stack([block.scores(batch, candidates) for block in blocks], axis=2)
         scores /= spreads
-        wanted = targets[rows][:, candidates].toarray() > 0
-        out = excluded[rows][:, candidates].toarray() > 0
-        priority = scores.sum(axis=2) + 1e-6 * rng.random(wanted.shape)
-        priority[out] = -np.inf
-        priority[wanted] = np.inf
+        target_mask = targets[rows][:, candidates].toarray() > 0
+        excluded_mask = excluded[rows][:, candidates].toarray() > 0
+        priority = scores.sum(axis=2) + 1e-6 * rng.random(target_mask.shape)
+        priority[excluded_mask] = -np.inf
+        priority[target_mask] = np.inf
         best = np.argpartition(-priority, hard - 1, axis=1)[:, :hard] if hard < len(candidates) else _all(priority)
-        rest = rng.random(wanted.shape)
-        rest[out] = -1.0
-        np.put_along_axis(rest, best, -1.0, axis=1)
-        others = np.argpartition(-rest, drawn - 1, axis=1)[:, :drawn] if drawn else best[:, :0]
-        remaining = np.maximum((rest >= 0).sum(axis=1), 1)
-        chosen = np.concatenate([best, others], axis=1)
+        draw = rng.random(target_mask.shape)
+        draw[excluded_mask] = -1.0
+        np.put_along_axis(draw, best, -1.0, axis=1)
+        random = np.argpartition(-draw, drawn - 1, axis=1)[:, :drawn] if drawn else best[:, :0]
+        remaining = np.maximum((draw >= 0).sum(axis=1), 1)
+        chosen = np.concatenate([best, random], axis=1)
         kept[rows] = np.take_along_axis(scores, chosen[:, :, None], axis=1)
         items[rows] = candidates[chosen]
-        is_target[rows] = np.take_along_axis(wanted, chosen, axis=1)
+        is_target[rows] = np.take_along_axis(target_mask, chosen, axis=1)
         weight = np.zeros(chosen.shape, dtype=np.float32)
         if drawn:
             weight[:, hard:] = np.log(np.maximum(remaining / drawn, 1.0))[:, None]
-            weight[:, hard:][np.take_along_axis(rest, others, axis=1) < 0] = -np.inf
-        weight[:, :hard][np.take_along_axis(out, best, axis=1)] = -np.inf
+            weight[:, hard:][np.take_along_axis(draw, random, axis=1) < 0] = -np.inf
+        weight[:, :hard][np.take_along_axis(excluded_mask, best, axis=1)] = -np.inf
         log_weights[rows] = weight
     return Examples(kept, histories.lengths.astype(np.float32), items, is_target, log_weights, side, cold)
 

@@ -114,7 +114,7 @@ def evaluate(
     def lists(k: int) -> Iterator[TopK]:
         histories, excluded = task.history.take(users), sp.csr_array(task.never_listed[users])
         done = 0
-        for part in ranked_lists(
+        for batch_lists in ranked_lists(
             model,
             histories,
             k,
@@ -123,8 +123,8 @@ def evaluate(
             candidates=task.candidates,
             batch=batch,
         ):
-            yield part
-            done += len(part.items)
+            yield batch_lists
+            done += len(batch_lists.items)
             if progress is not None:
                 progress(done, len(users))
 
@@ -152,15 +152,15 @@ def _measure(
     """Compute per-user values and values over all lists, by `metric@k`."""
     relevant = task.test[users]
     n_relevant = np.diff(relevant.indptr).astype(np.int64)
-    found = metrics.hits(ranked.items, relevant)
+    hits = metrics.hits(ranked.items, relevant)
     per_user: dict[str, NDArray[np.float64]] = {}
     overall: dict[str, float] = {}
     for k in ks:
-        per_user[f"recall@{k}"] = metrics.recall(found, n_relevant, k)
-        per_user[f"ndcg@{k}"] = metrics.ndcg(found, n_relevant, k)
-        per_user[f"mrr@{k}"] = metrics.mrr(found, k)
-        per_user[f"hit@{k}"] = metrics.hit_rate(found, k)
-        per_user[f"map@{k}"] = metrics.average_precision(found, n_relevant, k)
+        per_user[f"recall@{k}"] = metrics.recall(hits, n_relevant, k)
+        per_user[f"ndcg@{k}"] = metrics.ndcg(hits, n_relevant, k)
+        per_user[f"mrr@{k}"] = metrics.mrr(hits, k)
+        per_user[f"hit@{k}"] = metrics.hit_rate(hits, k)
+        per_user[f"map@{k}"] = metrics.average_precision(hits, n_relevant, k)
         if task.item_users is not None:
             per_user[f"novelty@{k}"] = metrics.novelty(ranked.items, task.item_users, task.n_training_users, k)
         if task.features is not None:

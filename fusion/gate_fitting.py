@@ -82,8 +82,8 @@ def _fit(blocks: list[str], examples: list[Examples], settings: GateSettings, fo
                 batch = kind[step % len(kind)]
                 rows = order.permutation(batch.n_users)[: settings.batch_users]
                 user, item = (by_length * form.user, by_popularity * form.item)
-                found = batch.loss(torch.from_numpy(rows), weights, user, item, bias)
-                loss = loss + (settings.cold_weight if batch.cold else 1.0) * found
+                batch_loss = batch.loss(torch.from_numpy(rows), weights, user, item, bias)
+                loss = loss + (settings.cold_weight if batch.cold else 1.0) * batch_loss
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

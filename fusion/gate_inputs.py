@@ -32,9 +32,9 @@ class ItemSide:
         cls, graph: KnowledgeGraph, users: NDArray[np.float32], dormant: NDArray[np.bool_], relations: tuple[str, ...]
     ) -> ItemSide:
         """Read them from a snapshot; relations that it lacks count zero facts."""
-        found = FactGraph.of(graph)
-        counts = found.counts()
-        place = {name: code for code, name in enumerate(found.relation_names)}
+        fact_graph = FactGraph.of(graph)
+        counts = fact_graph.counts()
+        place = {name: code for code, name in enumerate(fact_graph.relation_names)}
         facts = np.zeros((graph.n_items, len(relations)), dtype=np.float32)
         for column, name in enumerate(relations):
             if name in place:

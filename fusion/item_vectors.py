@@ -80,18 +80,18 @@ def _batches(ranker: Ranker) -> Iterator[tuple[slice, NDArray[np.float32]]]:
 
 def _times(ranker: Ranker, right: NDArray[np.float32]) -> NDArray[np.float32]:
     """S @ right, float32 [n_items, width]."""
-    out = np.empty((ranker.n_items, right.shape[1]), dtype=np.float32)
+    product = np.empty((ranker.n_items, right.shape[1]), dtype=np.float32)
     for rows, scores in _batches(ranker):
-        out[rows] = scores @ right
-    return out
+        product[rows] = scores @ right
+    return product
 
 
 def _transposed_times(ranker: Ranker, left: NDArray[np.float32]) -> NDArray[np.float32]:
     """Sᵀ @ left, float32 [n_items, width]."""
-    out = np.zeros((ranker.n_items, left.shape[1]), dtype=np.float32)
+    product = np.zeros((ranker.n_items, left.shape[1]), dtype=np.float32)
     for rows, scores in _batches(ranker):
-        out += scores.T @ left[rows]
-    return out
+        product += scores.T @ left[rows]
+    return product
 
 
 def _orthonormal(columns: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -102,13 +102,13 @@ def _filled(vectors: NDArray[np.floating], dimensions: int) -> NDArray[np.float3
     """Add a last dimension that brings all vectors to the length of the longest, scaled to 1."""
     squared = (vectors**2).sum(axis=1)
     longest = squared.max(initial=0.0)
-    out = np.zeros((len(vectors), dimensions), dtype=np.float32)
+    filled = np.zeros((len(vectors), dimensions), dtype=np.float32)
     if longest > 0:
-        out[:, : vectors.shape[1]] = vectors / np.sqrt(longest)
-        out[:, -1] = np.sqrt(np.maximum(longest - squared, 0) / longest)
+        filled[:, : vectors.shape[1]] = vectors / np.sqrt(longest)
+        filled[:, -1] = np.sqrt(np.maximum(longest - squared, 0) / longest)
     else:
-        out[:, -1] = 1.0
-    return out
+        filled[:, -1] = 1.0
+    return filled
 
 
 def _unit(vectors: NDArray[np.floating], dimensions: int) -> NDArray[np.float32]:
@@ -116,9 +116,9 @@ def _unit(vectors: NDArray[np.floating], dimensions: int) -> NDArray[np.float32]
     the results has no effect.
     """
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    out = np.zeros((len(vectors), dimensions), dtype=np.float32)
+    units = np.zeros((len(vectors), dimensions), dtype=np.float32)
     # Anything below is the rounding error of a row of zeros.
     least = 1e-6 * max(float(lengths.max(initial=0.0)), 1e-30)
-    out[:, : vectors.shape[1]] = vectors / np.maximum(lengths, least)
-    out[lengths[:, 0] <= least] = np.nan
-    return out
+    units[:, : vectors.shape[1]] = vectors / np.maximum(lengths, least)
+    units[lengths[:, 0] <= least] = np.nan
+    return units

@@ -65,10 +65,10 @@ def ranked_lists(
         allowed[candidates] = True
         candidates = None
     keys = tie_break if candidates is None else tie_break[candidates]
-    for rows, found in score_batches(model, histories, candidates, batch=batch):
-        scores = found if allowed is None else np.where(allowed, found, np.float32(-np.inf))
-        part = excluded if rows == slice(0, excluded.shape[0]) else sp.csr_array(excluded[rows])
-        yield top_k(scores, k, tie_break=keys, excluded=part, candidates=candidates)
+    for rows, batch_scores in score_batches(model, histories, candidates, batch=batch):
+        scores = batch_scores if allowed is None else np.where(allowed, batch_scores, np.float32(-np.inf))
+        batch_excluded = excluded if rows == slice(0, excluded.shape[0]) else sp.csr_array(excluded[rows])
+        yield top_k(scores, k, tie_break=keys, excluded=batch_excluded, candidates=candidates)
 
 
 def no_lists(n_users: int, k: int) -> TopK:
@@ -78,5 +78,5 @@ def no_lists(n_users: int, k: int) -> TopK:
 
 def joined(lists: Iterator[TopK], k: int) -> TopK:
     """Join the lists of all batches, [n_users, k]."""
-    parts = [no_lists(0, k), *lists]
-    return TopK(np.concatenate([part.items for part in parts]), np.concatenate([part.scores for part in parts]))
+    batches = [no_lists(0, k), *lists]
+    return TopK(np.concatenate([batch.items for batch in batches]), np.concatenate([batch.scores for batch in batches]))

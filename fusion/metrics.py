@@ -25,8 +25,8 @@ def hits(ranked: NDArray[np.int32], relevant: sp.csr_array) -> NDArray[np.bool_]
     n_items = relevant.shape[1]
     rows = np.arange(len(ranked), dtype=np.int64)
     # (user, item) as one number, so that membership is a search in a sorted array, without a dense matrix.
-    wanted = np.repeat(rows, np.diff(relevant.indptr)) * n_items + relevant.indices
-    return np.isin(rows[:, None] * n_items + ranked, wanted) & (ranked >= 0)
+    relevant_keys = np.repeat(rows, np.diff(relevant.indptr)) * n_items + relevant.indices
+    return np.isin(rows[:, None] * n_items + ranked, relevant_keys) & (ranked >= 0)
 
 
 def recall(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], k: int) -> Values:
@@ -40,18 +40,18 @@ def ndcg(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], k: int) -> Valu
     Järvelin & Kekäläinen (TOIS 2002) with binary gains; the best list has min(k, relevant) relevant items in front.
     """
     gains = 1 / np.log2(np.arange(2, k + 2))
-    found = hits[:, :k]
+    first = hits[:, :k]
     ideal = np.cumsum(gains)[np.minimum(_at_least_one(n_relevant), k) - 1]
-    return found @ gains[: found.shape[1]] / ideal
+    return first @ gains[: first.shape[1]] / ideal
 
 
 def mrr(hits: NDArray[np.bool_], k: int) -> Values:
     """1 / rank of the first relevant item among the first k, 0 if there is none, [n_users]."""
-    found = hits[:, :k]
-    out = np.zeros(len(hits))
-    reached = np.flatnonzero(found.any(axis=1))
-    out[reached] = 1 / (np.argmax(found[reached], axis=1) + 1)
-    return out
+    first = hits[:, :k]
+    reciprocal = np.zeros(len(hits))
+    reached = np.flatnonzero(first.any(axis=1))
+    reciprocal[reached] = 1 / (np.argmax(first[reached], axis=1) + 1)
+    return reciprocal
 
 
 def hit_rate(hits: NDArray[np.bool_], k: int) -> Values:
@@ -61,9 +61,9 @@ def hit_rate(hits: NDArray[np.bool_], k: int) -> Values:
 
 def average_precision(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], k: int) -> Values:
     """Σ precision at each relevant rank ≤ k, over min(k, relevant), 1 for a perfect list, [n_users]."""
-    found = hits[:, :k]
-    precision = np.cumsum(found, axis=1) / np.arange(1, found.shape[1] + 1)
-    return (precision * found).sum(axis=1) / np.minimum(_at_least_one(n_relevant), k)
+    first = hits[:, :k]
+    precision = np.cumsum(first, axis=1) / np.arange(1, first.shape[1] + 1)
+    return (precision * first).sum(axis=1) / np.minimum(_at_least_one(n_relevant), k)
 
 
 def coverage(ranked: NDArray[np.int32], n_candidates: int, k: int) -> float:

@@ -174,18 +174,18 @@ def reading(path: Path) -> Iterator[None]:
     except (StateUnreadable, OSError, ValueError, MemoryError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         # Some reasons repeat names from the file unchanged.
-        shown = "".join(each if each.isprintable() else repr(each)[1:-1] for each in reason[:_REASON])
+        shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in reason[:_REASON])
         raise ModelUnreadable(path, shown or type(error).__name__) from error
 
 
 def _description(content: object) -> _Description:
-    found = content.get("format") if isinstance(content, dict) else None
-    if not isinstance(content, dict) or found not in (1, FORMAT) or isinstance(found, bool):
-        raise ValueError(f"it is of format {found!r}, this version reads up to {FORMAT}")
-    if found == 1:
+    format_number = content.get("format") if isinstance(content, dict) else None
+    if not isinstance(content, dict) or format_number not in (1, FORMAT) or isinstance(format_number, bool):
+        raise ValueError(f"it is of format {format_number!r}, this version reads up to {FORMAT}")
+    if format_number == 1:
         content = {**content, "variant": _variant_of_format_1(content.get("variant"))}
-    for part in ("settings", "asked"):
-        settings = content.get(part)
+    for field in ("settings", "asked"):
+        settings = content.get(field)
         if isinstance(settings, dict):
             # A model written before the floor existed was fitted on all interactions.
             settings.setdefault("min_users", 1)
@@ -251,8 +251,8 @@ def _gates(description: _Description, arrays: Tensors) -> Gates:
 def _variant_of_format_1(variant: object) -> object:
     if not isinstance(variant, dict) or not isinstance(variant.get("text"), bool):
         return variant
-    rest = {name: value for name, value in variant.items() if name != "text"}
-    return {**rest, "without": [] if variant["text"] else [Input.TEXT.value]}
+    fields = {name: value for name, value in variant.items() if name != "text"}
+    return {**fields, "without": [] if variant["text"] else [Input.TEXT.value]}
 
 
 def _vectors(arrays: Tensors, name: str, n_items: int) -> NDArray[np.float32]:

@@ -45,8 +45,8 @@ def read_footer(path: Path) -> Footer:
         file.seek(size - 8 - length)
         content = file.read(length)
     try:
-        found = _Compact(content).structure()
-        n_rows, groups = _number(found[3]), found[4]
+        footer = _Compact(content).structure()
+        n_rows, groups = _number(footer[3]), footer[4]
         chunks = [chunk[3] for group in groups for chunk in group[1]]
         counts = [_number(group[3]) for group in groups]
         columns = [ColumnChunk(_CODECS.get(_number(chunk[4]), "?"), _number(chunk[6])) for chunk in chunks]
@@ -57,10 +57,10 @@ def read_footer(path: Path) -> Footer:
     return Footer(n_rows, tuple(columns))
 
 
-def _number(found: object) -> int:
-    if not isinstance(found, int) or found < 0:
+def _number(value: object) -> int:
+    if not isinstance(value, int) or value < 0:
         raise ValueError("its footer has a count that is none")
-    return found
+    return value
 
 
 class _Compact:
@@ -72,13 +72,13 @@ class _Compact:
 
     def structure(self, depth: int = 0) -> dict[int, Any]:
         """Raises ValueError, IndexError."""
-        found: dict[int, Any] = {}
+        fields: dict[int, Any] = {}
         number = 0
         while head := self._byte():
             step, kind = head >> 4, head & 15
             number = number + step if step else self._signed()
-            found[number] = kind == 1 if kind in (1, 2) else self._value(kind, depth + 1)
-        return found
+            fields[number] = kind == 1 if kind in (1, 2) else self._value(kind, depth + 1)
+        return fields
 
     def _value(self, kind: int, depth: int) -> Any:
         if depth > _DEPTH:
@@ -122,13 +122,13 @@ class _Compact:
         return self._content[self._at - count : self._at]
 
     def _unsigned(self) -> int:
-        found = shift = 0
+        number = shift = 0
         while (byte := self._byte()) & 0x80:
-            found |= (byte & 0x7F) << shift
+            number |= (byte & 0x7F) << shift
             shift += 7
             if shift > 63:
                 raise ValueError("its footer has a number that is too large")
-        return found | byte << shift
+        return number | byte << shift
 
     def _signed(self) -> int:
         zigzag = self._unsigned()

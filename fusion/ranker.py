@@ -55,9 +55,9 @@ class Ranker:
         total = np.repeat(self._bias[chosen][None, :], len(histories), axis=0)
         with np.errstate(over="ignore", invalid="ignore"):
             for row, block in enumerate(self.blocks.values()):
-                part = block.scores(histories, candidates) * users[:, row, None]
-                part *= items[row]
-                total += part
+                weighted = block.scores(histories, candidates) * users[:, row, None]
+                weighted *= items[row]
+                total += weighted
         _check("scores", LARGEST, total)
         return total
 
@@ -70,23 +70,23 @@ class Ranker:
         factors = self._user_factors[min(length, self._longest)] * self._item_factors[:, item]
         shares: list[BlockShare] = []
         nodes, cells = [np.zeros(0, np.int64)], [np.zeros((length, 0), np.float32)]
-        own = np.zeros(length, dtype=np.float32)
+        without_facts = np.zeros(length, dtype=np.float32)
         with np.errstate(over="ignore", invalid="ignore"):
             for factor, (name, block) in zip(factors, self.blocks.items(), strict=True):
-                found = block.shares(history, item) * factor
-                shares.append(BlockShare(name, float(found.sum()), found.astype(np.float32)))
+                block_shares = block.shares(history, item) * factor
+                shares.append(BlockShare(name, float(block_shares.sum()), block_shares.astype(np.float32)))
                 if block.family == Family.GRAPH and isinstance(block, SplitsByFact):
                     facts = block.fact_shares(history, item)
                     nodes.append(facts.nodes)
                     cells.append(facts.shares * factor)
-                    own += facts.own * factor
+                    without_facts += facts.own * factor
         distinct, place = np.unique(np.concatenate(nodes), return_inverse=True)
         summed = np.zeros((len(distinct), length), dtype=np.float32)
         np.add.at(summed, place, np.concatenate(cells, axis=1).T)
         bias = float(self._bias[item])
         score = bias + sum(share.share for share in shares)
-        _check("scores", LARGEST, np.array([score]), summed, own, *(share.history for share in shares))
-        return ScoreSplit(score, bias, tuple(shares), FactCells(distinct, summed.T, own))
+        _check("scores", LARGEST, np.array([score]), summed, without_facts, *(share.history for share in shares))
+        return ScoreSplit(score, bias, tuple(shares), FactCells(distinct, summed.T, without_facts))
 
 
 def _check(what: str, largest: float | np.floating, *arrays: NDArray[np.floating]) -> None:

@@ -71,10 +71,10 @@ def top_k(
     listed = (ranks < k) & (values > -np.inf)
     users, columns, ranks, values = users[listed], columns[listed], ranks[listed], values[listed]
     items = np.full((n_users, k), -1, dtype=np.int32)
-    out = np.full((n_users, k), np.nan, dtype=np.float32)
+    best_scores = np.full((n_users, k), np.nan, dtype=np.float32)
     items[users, ranks] = columns if candidates is None else np.asarray(candidates)[columns]
-    out[users, ranks] = values
-    return TopK(items, out)
+    best_scores[users, ranks] = values
+    return TopK(items, best_scores)
 
 
 def _exclude(scores: NDArray[np.float32], excluded: sp.csr_array, items: NDArray[np.intp] | None) -> None:

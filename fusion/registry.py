@@ -37,8 +37,8 @@ class UnknownBlock(WhyPathError):
 class Encoders(Mapping[str, BlockType]):
     """Name to block class; installed packages are searched for names that are not built in."""
 
-    def __init__(self, *own: type) -> None:
-        self._own: dict[str, BlockType] = {block.name: block for block in own}
+    def __init__(self, *blocks: type) -> None:
+        self._own: dict[str, BlockType] = {block.name: block for block in blocks}
         self._added: dict[str, BlockType] = {}
         self._installed = Plugins(GROUP, self._checked)
 

@@ -124,8 +124,8 @@ class Comparison:
             row: dict[str, object] = {"model": result.name}
             row.update({metric: result.mean(metric) for metric in result.metrics})
             if result.name in differences:
-                found = differences[result.name]
-                row.update(difference=found.mean, p=found.p_value, low=found.interval.low, high=found.interval.high)
+                delta = differences[result.name]
+                row.update(difference=delta.mean, p=delta.p_value, low=delta.interval.low, high=delta.interval.high)
             rows.append(row)
         return pd.DataFrame(rows)
 
@@ -138,9 +138,9 @@ class Comparison:
         ]
         for result in self.results:
             cells = [f"{result.mean(metric):12.4f}" for metric in shown]
-            found = differences.get(result.name)
+            delta = differences.get(result.name)
             test = (
-                "" if found is None else f"  {found.mean:+.4f} ± {found.standard_error:.4f} (p = {found.p_value:.2g})"
+                "" if delta is None else f"  {delta.mean:+.4f} ± {delta.standard_error:.4f} (p = {delta.p_value:.2g})"
             )
             lines.append(" ".join([f"{result.name:<{width}}", *cells, test]).rstrip())
         return "\n".join(lines)

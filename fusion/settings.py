@@ -43,8 +43,8 @@ class BlockSettings(BaseModel):
 
     def of(self, name: str) -> BaseModel:
         """The settings of a block, by default its defaults. Raises UnknownBlock."""
-        found = (self.__pydantic_extra__ or {}).get(name)
-        return ENCODERS.find(name).settings_type() if found is None else found
+        settings = (self.__pydantic_extra__ or {}).get(name)
+        return ENCODERS.find(name).settings_type() if settings is None else settings
 
     def including(self, names: Iterable[str]) -> Self:
         """Return the same with explicit settings of these blocks. Raises UnknownBlock."""

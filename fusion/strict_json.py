@@ -58,10 +58,10 @@ def _whole(digits: str) -> int:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    content = dict(pairs)
+    if len(content) != len(pairs):
         raise ValueError("it has a key twice")
-    return found
+    return content
 
 
 def _check(content: object) -> None:

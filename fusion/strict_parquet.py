@@ -53,15 +53,15 @@ def _as_dictionary(field: pa.Field) -> pa.Field:
     return field.with_type(pa.dictionary(pa.int32(), field.type)) if pa.types.is_string(field.type) else field
 
 
-def _column(found: pa.ChunkedArray, field: pa.Field, size: int) -> pa.ChunkedArray:
-    if found.null_count:
-        raise ValueError(f"column {field.name!r} has {found.null_count} empty cells")
+def _column(column: pa.ChunkedArray, field: pa.Field, size: int) -> pa.ChunkedArray:
+    if column.null_count:
+        raise ValueError(f"column {field.name!r} has {column.null_count} empty cells")
     if not pa.types.is_string(field.type):
-        return found
+        return column
     unpacked = 0
-    for chunk in found.chunks:
+    for chunk in column.chunks:
         lengths = numbers_of(pc.call_function("binary_length", [chunk.dictionary])).astype(np.int64)
         unpacked += int(lengths[numbers_of(chunk.indices)].sum())
     if unpacked > _UNPACKED * size:
         raise ValueError(f"column {field.name!r} unpacks to {unpacked:,} bytes")
-    return found.cast(field.type)
+    return column.cast(field.type)

@@ -124,7 +124,7 @@ class Fitting:
     @cached_property
     def examples(self) -> tuple[Examples, ...]:
         """Out-of-sample scores of all blocks, in the order of `blocks`; costs a fit of every block for every fold."""
-        names, found = cross_fit(
+        names, examples = cross_fit(
             self._train,
             self._catalogue,
             self._relations,
@@ -133,8 +133,8 @@ class Fitting:
             seed=self.seed,
             min_users=self.asked.min_users,
         )
-        assert not found or names == self.blocks
-        return tuple(found)
+        assert not examples or names == self.blocks
+        return tuple(examples)
 
     def model(self, *, without: Collection[str] = ()) -> FusionModel:
         """Fit the model; `without` leaves out blocks, and the gates are fitted again on the scores of the others.
@@ -199,8 +199,8 @@ class Fitting:
                 self._tell(f"{name} is left out: there is no {' and no '.join(sorted(needed))} that it could read")
         names = tuple(name for name in names if not wanting[name])
         if not names:
-            what = " and no ".join(sorted(frozenset[Input]().union(*wanting.values())))
-            raise UnknownBlock(f"no block is left: there is no {what} that {' or '.join(wanting)} could read")
+            inputs = " and no ".join(sorted(frozenset[Input]().union(*wanting.values())))
+            raise UnknownBlock(f"no block is left: there is no {inputs} that {' or '.join(wanting)} could read")
         n_items = len(np.unique(self._all.items))
         kept = []
         for name in names:
@@ -222,8 +222,8 @@ class Fitting:
         self._tell(f"Fitting {name} on {where}")
         # Every fit has its own seed; that of the final fit is the asked seed.
         seed = self.seed if fold is None else self.seed * 1000 + fold + 1
-        own = self._with_floor(self.settings.block.of(name))
-        return ENCODERS[name].fit(TrainingData(histories, self._catalogue), own, seed=seed)
+        settings = self._with_floor(self.settings.block.of(name))
+        return ENCODERS[name].fit(TrainingData(histories, self._catalogue), settings, seed=seed)
 
     def _fit_with(self, name: str, settings: BaseModel) -> Block:
         data = TrainingData(self._train, self._catalogue)
@@ -232,7 +232,7 @@ class Fitting:
     def _lacking(self) -> frozenset[Input]:
         """Inputs of blocks that these data lack."""
         has = {Input.GRAPH, *self._contents, *([] if self.train.times is None else [Input.TIMES])}
-        return frozenset(wanted for wanted in Input if wanted not in has)
+        return frozenset(needed for needed in Input if needed not in has)
 
     def _with_floor(self, settings: BaseModel) -> BaseModel:
         if not isinstance(settings, BehaviorSettings):

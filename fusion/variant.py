@@ -46,8 +46,8 @@ class Variant:
                 chosen = {name: block for name, block in chosen.items() if block.family == self.only}
             else:
                 chosen = {self.only: ENCODERS[self.only]}
-        gone = {*self.without, *([Input.GRAPH] if self.graph == "none" else [])}
-        chosen = tuple(name for name, block in chosen.items() if not block.needs & gone)
+        left_out = {*self.without, *([Input.GRAPH] if self.graph == "none" else [])}
+        chosen = tuple(name for name, block in chosen.items() if not block.needs & left_out)
         if not chosen:
             without = ", ".join(sorted(self.without)) or "nothing"
             raise UnknownBlock(f"no block is left with only={self.only!r}, graph={self.graph!r}, without {without}")

@@ -87,23 +87,23 @@ class HistoryBlock(WeighedHistories):
         targets = self._trained if candidates is None else self._trained[np.asarray(candidates, dtype=np.intp)]
         known = np.flatnonzero(targets >= 0)
         columns = targets[known].astype(np.intp)
-        found = self._scores(inside, columns)
+        trained_scores = self._scores(inside, columns)
         if len(known) == len(targets):
-            return found
-        out = np.zeros((weighed.shape[0], len(targets)), dtype=np.float32)
-        out[:, known] = found
-        return out
+            return trained_scores
+        scores = np.zeros((weighed.shape[0], len(targets)), dtype=np.float32)
+        scores[:, known] = trained_scores
+        return scores
 
     def shares_of(self, items: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
         """See `WeighedHistories`."""
-        out = np.zeros(len(items), dtype=np.float32)
+        shares = np.zeros(len(items), dtype=np.float32)
         target = int(self._trained[item])
         inside = self._trained[np.asarray(items, dtype=np.intp)]
         known = np.flatnonzero(inside >= 0)
         if target < 0 or not len(known):
-            return out
-        out[known] = self._shares(inside[known].astype(np.intp), np.asarray(weights, np.float32)[known], target)
-        return out
+            return shares
+        shares[known] = self._shares(inside[known].astype(np.intp), np.asarray(weights, np.float32)[known], target)
+        return shares
 
     def state(self) -> BlockState:
         """See `Block.state`."""

@@ -99,8 +99,8 @@ class IALS(BehaviorBlock):
 
     @classmethod
     def _from_tensors(cls, tensors: Tensors, settings: BehaviorSettings, trained: NDArray[np.int32]) -> Self:
-        own = IALSSettings.model_validate(settings)
-        return cls(tensors.numbers("vectors", (None, own.factors)), own, trained)
+        ials_settings = IALSSettings.model_validate(settings)
+        return cls(tensors.numbers("vectors", (None, ials_settings.factors)), ials_settings, trained)
 
 
 def _item_regularization(users: NDArray[np.int64], settings: IALSSettings) -> NDArray[np.float64]:

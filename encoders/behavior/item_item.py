@@ -46,8 +46,8 @@ class ItemItemBlock(HistoryBlock):
         product = histories @ (self._weights[:, columns] if few else self._weights)
         dense = product.toarray() if sp.issparse(product) else product
         # Scattered columns of a wide product cost as much as the product; all of them in order need no copy.
-        whole = few or np.array_equal(columns, np.arange(self.n_fitted))
-        return np.asarray(dense if whole else dense[:, columns], dtype=np.float32)
+        is_all = few or np.array_equal(columns, np.arange(self.n_fitted))
+        return np.asarray(dense if is_all else dense[:, columns], dtype=np.float32)
 
     def _shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
         rows = self._weights[history][:, [item]]

@@ -59,8 +59,8 @@ class ItemKNN(ItemItemBlock, BehaviorBlock):
         for start, block in row_blocks(by_item, seen):
             drop_diagonal(block, start)
             if settings.min_users > 1:
-                part = sp.csr_array(by_item[start : start + block.shape[0]])
-                block = sp.csr_array(block.multiply(frequent_pairs(part, seen, settings.min_users)))
+                block_rows = sp.csr_array(by_item[start : start + block.shape[0]])
+                block = sp.csr_array(block.multiply(frequent_pairs(block_rows, seen, settings.min_users)))
             owners = start + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
             block.data /= target[owners] * source[block.indices] + settings.shrink
             rows.append(strongest_in_rows(block, settings.neighbours))

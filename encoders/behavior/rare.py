@@ -51,13 +51,13 @@ def coarse_counts(counts: NDArray[np.floating | np.integer], min_users: int) -> 
     """Numbers of users, float32 of the same shape, rounded to steps: 0 below the floor, then the middle of a step of at
     least `min_users` counts and at least a tenth of them. A floor of 1 leaves them unchanged.
     """
-    found = np.asarray(counts, dtype=np.float64)
+    exact = np.asarray(counts, dtype=np.float64)
     if min_users <= 1:
-        return found.astype(np.float32)
+        return exact.astype(np.float32)
     edges = [float(min_users)]
-    while edges[-1] <= found.max(initial=0.0):
+    while edges[-1] <= exact.max(initial=0.0):
         edges.append(edges[-1] + max(min_users, np.floor(edges[-1] * _RELATIVE_WIDTH)))
-    steps = np.searchsorted(edges, found, side="right")
+    steps = np.searchsorted(edges, exact, side="right")
     # A step of [a, b) holds a, …, b - 1.
     middles = [0.0, *((low + high - 1) / 2 for low, high in pairwise(edges)), edges[-1]]
     return np.asarray(middles, dtype=np.float32)[steps]

@@ -63,8 +63,8 @@ class RP3Beta(ItemItemBlock, BehaviorBlock):
         for start, block in row_blocks(to_users, to_items):
             drop_diagonal(block, start)
             if settings.min_users > 1:
-                part = sp.csr_array(to_users[start : start + block.shape[0]])
-                block = sp.csr_array(block.multiply(frequent_pairs(part, to_items, settings.min_users)))
+                block_rows = sp.csr_array(to_users[start : start + block.shape[0]])
+                block = sp.csr_array(block.multiply(frequent_pairs(block_rows, to_items, settings.min_users)))
             block.data *= discount[block.indices]
             rows.append(strongest_in_rows(block, settings.neighbours))
         return weight_tensors(compact(sp.csr_array(sp.vstack(rows))))
@@ -73,6 +73,6 @@ class RP3Beta(ItemItemBlock, BehaviorBlock):
 def _transitions(matrix: sp.csr_array, alpha: float) -> sp.csr_array:
     """Each row divided by its sum, entries to the power alpha."""
     sums = np.asarray(matrix.sum(axis=1)).ravel()
-    out = matrix.copy()
-    out.data = (out.data / np.repeat(sums, np.diff(out.indptr))) ** alpha
-    return out
+    transitions = matrix.copy()
+    transitions.data = (transitions.data / np.repeat(sums, np.diff(transitions.indptr))) ** alpha
+    return transitions

@@ -55,13 +55,13 @@ class FactEASE(ItemItemBlock):
             incidences = FactGraph.of(data.catalogue.graph).incidence
 
             def gram() -> NDArray[np.float64]:
-                found = user_gram(columns, settings.min_users)
+                products = user_gram(columns, settings.min_users)
                 for incidence in incidences:
                     degrees = np.maximum(np.bincount(incidence.indices, minlength=incidence.shape[1]), 1.0)
                     scale = sp.diags_array(degrees**-DEGREE_EXPONENT).tocsr()
                     facts = sp.csr_array(incidence[active] @ scale)
-                    found += settings.facts * (facts @ facts.T).toarray()
-                return found
+                    products += settings.facts * (facts @ facts.T).toarray()
+                return products
 
             weights[np.ix_(active, active)] = ease_weights(gram, settings.regularization)
         return cls(weights, settings, data.catalogue.trained)

@@ -82,9 +82,9 @@ def _keys(graph: KnowledgeGraph, nodes: NDArray[np.integer]) -> tuple[str, ...]:
     kinds = sorted(graph.kinds, key=graph.offsets.__getitem__)
     starts = np.searchsorted(nodes, [graph.offsets[kind] for kind in kinds])
     keys: list[str] = []
-    for kind, part in zip(kinds, np.split(nodes, starts[1:]), strict=True):
-        if len(part):
-            keys += [f"{kind}\t{key}" for key in graph.nodes(kind).keys.take(part - graph.offsets[kind])]
+    for kind, of_kind in zip(kinds, np.split(nodes, starts[1:]), strict=True):
+        if len(of_kind):
+            keys += [f"{kind}\t{key}" for key in graph.nodes(kind).keys.take(of_kind - graph.offsets[kind])]
     return tuple(keys)
 
 

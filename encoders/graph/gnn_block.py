@@ -95,7 +95,7 @@ class GNN(WeighedHistories):
         network = train_network(facts, matrix, texts, settings, seed=seed, progress=progress)
         return cls(learned_from(network, facts, warm, center), settings, catalogue)
 
-    def _bound_nodes(self, own: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _bound_nodes(self, item_vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Vectors of the bound snapshot's fact nodes: as learned, or for new nodes computed from their items."""
         place = {key: row for row, key in enumerate(self._learned.node_keys)}
         rows = np.array([place.get(key, -1) for key in self._facts.keys], dtype=np.int64)
@@ -107,7 +107,7 @@ class GNN(WeighedHistories):
             for code, learned_code in self._codes:
                 incidence = self._facts.incidence[code][:, new]
                 degrees = np.maximum(np.asarray(incidence.sum(axis=0)).ravel(), 1)
-                total += (incidence.T @ own) / degrees[:, None] * self._learned.messages[learned_code]
+                total += (incidence.T @ item_vectors) / degrees[:, None] * self._learned.messages[learned_code]
             vectors[new] = total * np.maximum(self._facts.degrees[new], 1)[:, None] ** -0.5
         return vectors
 
@@ -139,10 +139,10 @@ class GNN(WeighedHistories):
         nodes, names, vectors = [], [], []
         for code, learned_code in self._codes:
             incidence = self._facts.incidence[code]
-            found = incidence.indices[incidence.indptr[item] : incidence.indptr[item + 1]]
-            nodes.append(self._facts.nodes[found])
-            names.extend([self._facts.relation_names[code]] * len(found))
-            vectors.append(self._nodes[found] * (self._learned.item_weights[learned_code] * self._learned.scale))
+            item_nodes = incidence.indices[incidence.indptr[item] : incidence.indptr[item + 1]]
+            nodes.append(self._facts.nodes[item_nodes])
+            names.extend([self._facts.relation_names[code]] * len(item_nodes))
+            vectors.append(self._nodes[item_nodes] * (self._learned.item_weights[learned_code] * self._learned.scale))
         weighted = self._weighted(row.indices.astype(np.intp), row.data)
         empty = np.zeros((0, self.settings.dimensions), np.float32)
         return FactShares(

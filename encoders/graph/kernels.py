@@ -38,8 +38,8 @@ def kernels_of(facts: FactGraph, names: Sequence[str] | None = None) -> list[Ker
     incidence = [kernel.incidence for kernel in kernels]
     kinds = np.array([key.split("\t", 1)[0] for key in facts.keys])
     for kind in sorted(set(kinds)):
-        here = np.flatnonzero(kinds == kind)
-        leading = [matrix for matrix in incidence if np.isin(matrix.indices, here).any()]
+        of_kind = np.flatnonzero(kinds == kind)
+        leading = [matrix for matrix in incidence if np.isin(matrix.indices, of_kind).any()]
         wanted = len(leading) > 1 if names is None else _KIND + kind in names and len(leading) > 0
         if wanted:
             union = sum(leading[1:], start=leading[0]) @ sp.diags_array((kinds == kind).astype(np.float32)).tocsr()

@@ -21,9 +21,9 @@ def keys_to_arrays(keys: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.i
 
 def keys_from_arrays(tensors: Tensors, content: str, offsets: str) -> list[str]:
     """Read the keys that `keys_to_arrays` wrote, from the names of the two arrays. Raises StateUnreadable."""
-    whole = tensors.take(content, np.uint8, (None,)).tobytes()
-    bounds = tensors.offsets(offsets, None, len(whole)).tolist()
+    encoded = tensors.take(content, np.uint8, (None,)).tobytes()
+    bounds = tensors.offsets(offsets, None, len(encoded)).tolist()
     try:
-        return [whole[start:end].decode() for start, end in pairwise(bounds)]
+        return [encoded[start:end].decode() for start, end in pairwise(bounds)]
     except UnicodeDecodeError as error:
         raise StateUnreadable(f"tensor {content!r} is not text in UTF-8 ({error.reason})") from error

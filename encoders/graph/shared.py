@@ -108,12 +108,12 @@ class SharedEntities(WeighedHistories):
             raise ValueError(f"histories have {weighed.shape[1]} items, the block is bound to {n_items}")
         if weighed.shape[0] * self._vectors.nnz <= _DENSE_CELLS:
             vectors = self._vectors if candidates is None else sp.csr_array(self._vectors[candidates])
-            found = (vectors @ self._profiles(weighed)).T
+            sums = (vectors @ self._profiles(weighed)).T
         else:
             by_node = self._by_node if candidates is None else sp.csr_array(self._by_node[:, candidates])
-            found = (sp.csr_array(weighed @ self._vectors) @ by_node).toarray()
+            sums = (sp.csr_array(weighed @ self._vectors) @ by_node).toarray()
         scales = np.maximum(history_weights(weighed), 1.0) ** -0.5
-        return np.ascontiguousarray(found * scales[:, None], dtype=np.float32)
+        return np.ascontiguousarray(sums * scales[:, None], dtype=np.float32)
 
     def _profiles(self, histories: sp.csr_array) -> NDArray[np.float32]:
         """The histories' summed vectors, dense [n_columns, n_users]."""
@@ -130,8 +130,8 @@ class SharedEntities(WeighedHistories):
     def shares_of(self, items: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
         """See `WeighedHistories`."""
         row = self._vectors[[item]]
-        found = np.asarray((self._vectors[items] @ row.T).toarray()).ravel()
-        return (found * _scaled(weights)).astype(np.float32)
+        products = np.asarray((self._vectors[items] @ row.T).toarray()).ravel()
+        return (products * _scaled(weights)).astype(np.float32)
 
     def fact_shares(self, history: Histories, item: int) -> FactShares:
         """See `SplitsByFact.fact_shares`; facts through several relations of one kind come under the kind's name."""
@@ -142,11 +142,11 @@ class SharedEntities(WeighedHistories):
         items, scaled = row.indices.astype(np.intp), _scaled(row.data)
         for kernel, omega in zip(self._kernels, self._omega, strict=True):
             incidence = kernel.incidence
-            found = incidence.indices[incidence.indptr[item] : incidence.indptr[item + 1]]
-            nodes.append(self._facts.nodes[found])
-            names.extend([kernel.name] * len(found))
-            both = incidence[items][:, found].toarray()
-            columns.append((both * omega[found] * scaled[:, None]).astype(np.float32))
+            item_nodes = incidence.indices[incidence.indptr[item] : incidence.indptr[item + 1]]
+            nodes.append(self._facts.nodes[item_nodes])
+            names.extend([kernel.name] * len(item_nodes))
+            both = incidence[items][:, item_nodes].toarray()
+            columns.append((both * omega[item_nodes] * scaled[:, None]).astype(np.float32))
         return FactShares(
             np.concatenate([np.zeros(0, np.int64), *nodes]),
             tuple(names),
@@ -197,13 +197,13 @@ def _known_degrees(facts: FactGraph, kernels: Sequence[Kernel], learned: _Learne
     """
     place = {key: row for row, key in enumerate(learned.node_keys)}
     rows = np.array([place.get(key, -1) for key in facts.keys], dtype=np.int64)
-    found = []
+    degrees = []
     for kernel in kernels:
         then = np.zeros(facts.n_nodes, dtype=np.float32)
         trained = learned.degrees[[learned.names.index(kernel.name)]].toarray().ravel()
         then[rows >= 0] = trained[rows[rows >= 0]]
-        found.append(np.where(then > 0, then, kernel.degrees).astype(np.float32))
-    return found
+        degrees.append(np.where(then > 0, then, kernel.degrees).astype(np.float32))
+    return degrees
 
 
 def _omega(

@@ -36,8 +36,8 @@ def fit_weights(
     histories = sp.csr_array(matrix[users])
     parts = [np.sort(part) for part in np.array_split(rng.permutation(items), settings.parts)]
     examples = [part_scores(kernels, histories, part, settings) for part in parts]
-    units = _units([found for found, _, _ in examples])
-    scores = [torch.from_numpy(found / units[:, None, None]).float() for found, _, _ in examples]
+    units = _units([term_scores for term_scores, _, _ in examples])
+    scores = [torch.from_numpy(term_scores / units[:, None, None]).float() for term_scores, _, _ in examples]
     targets = [torch.from_numpy(target) for _, target, _ in examples]
     counts = [torch.from_numpy(count) for _, _, count in examples]
     total = float(sum(target.sum() for target in targets))
@@ -48,8 +48,8 @@ def fit_weights(
         optimizer.zero_grad()
         theta = torch.nn.functional.softplus(raw)
         loss = 1e-3 * prominence.square().sum()
-        for found, target, count in zip(scores, targets, counts, strict=True):
-            logits = torch.tensordot(theta, found, dims=1) + count @ prominence
+        for term_scores, target, count in zip(scores, targets, counts, strict=True):
+            logits = torch.tensordot(theta, term_scores, dims=1) + count @ prominence
             loss = loss - (torch.log_softmax(logits, dim=1) * target).sum() / total
         loss.backward()
         optimizer.step()

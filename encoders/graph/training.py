@@ -129,8 +129,8 @@ def initial_vectors(matrix: sp.csr_array, dimensions: int, seed: int) -> Tensor:
     _, values, right = svds(normal, k=rank, v0=np.ones(min(matrix.shape)))
     # The sign of a singular vector is arbitrary: fix it, so that machines agree.
     signs = np.sign(right[np.arange(rank), np.abs(right).argmax(axis=1)])
-    found = (right * (signs * np.sqrt(np.maximum(values, 0.0)))[:, None]).T
-    start[:, :rank] = torch.from_numpy(np.ascontiguousarray(found[:, ::-1])).float()
+    vectors = (right * (signs * np.sqrt(np.maximum(values, 0.0)))[:, None]).T
+    start[:, :rank] = torch.from_numpy(np.ascontiguousarray(vectors[:, ::-1])).float()
     return start
 
 
@@ -149,30 +149,30 @@ def _step_loss(
     column = np.full(n_items, -1)
     column[candidates] = np.arange(len(candidates))
 
-    def there(array: NDArray) -> Tensor:
+    def on_device(array: NDArray) -> Tensor:
         return torch.from_numpy(array).to(device)
 
-    q, z = network.item_vectors(there((warm & ~new).astype(np.float32)), settings.dropout)
-    lengths = there(np.maximum(np.diff(history.indptr), 1).astype(np.float32))
+    q, z = network.item_vectors(on_device((warm & ~new).astype(np.float32)), settings.dropout)
+    lengths = on_device(np.maximum(np.diff(history.indptr), 1).astype(np.float32))
     p = history_sums(history, z) * lengths[:, None] ** -network.length_exponent
     p = torch.nn.functional.dropout(p, settings.dropout, network.training)
-    scores = network.log_scale.exp() * p @ q[there(candidates)].T
+    scores = network.log_scale.exp() * p @ q[on_device(candidates)].T
 
     seen_users = np.repeat(np.arange(n_users), np.diff(history.indptr))
-    seen = there(np.stack([seen_users, column[history.indices]]))
+    seen = on_device(np.stack([seen_users, column[history.indices]]))
     scores = scores.index_put((seen[0], seen[1]), torch.tensor(float("-inf"), device=device))
     rows, columns = users[target], column[batch.indices[target]]
     is_new = new[batch.indices[target]]
     loss = torch.zeros((), device=device)
     if (~is_new).any():
         logs = torch.log_softmax(scores, dim=1)
-        loss = loss - logs[there(rows[~is_new]), there(columns[~is_new])].mean()
+        loss = loss - logs[on_device(rows[~is_new]), on_device(columns[~is_new])].mean()
     among = np.flatnonzero(new[candidates])
     if is_new.any() and len(among) > 1:
-        logs = torch.log_softmax(scores[:, there(among)], dim=1)
+        logs = torch.log_softmax(scores[:, on_device(among)], dim=1)
         place = np.full(len(candidates), -1)
         place[among] = np.arange(len(among))
-        picked = logs[there(rows[is_new]), there(place[columns[is_new]])]
+        picked = logs[on_device(rows[is_new]), on_device(place[columns[is_new]])]
         loss = loss - settings.cold_weight * settings.cold_items * picked.mean()
     return loss
 
@@ -184,9 +184,9 @@ def _candidates(
     pool = np.flatnonzero(warm)
     if len(pool) <= settings.max_candidates:
         return pool
-    own = np.unique(batch.indices)
-    others = rng.choice(pool, settings.max_candidates, replace=False)
-    return np.union1d(own, others).astype(np.intp)
+    in_batch = np.unique(batch.indices)
+    drawn = rng.choice(pool, settings.max_candidates, replace=False)
+    return np.union1d(in_batch, drawn).astype(np.intp)
 
 
 def history_sums(history: sp.csr_array, z: Tensor) -> Tensor:

@@ -84,9 +84,9 @@ class TextBlock(WeighedHistories):
         self._foretold = _foretell(_centred(texts, learned["center"]), learned, settings.sharpness)
         seen = np.flatnonzero(catalogue.trained >= 0)
         self._summed = self._foretold.copy()
-        own = learned["behavior"][catalogue.trained[seen]]
-        has_own = own.any(axis=1)
-        self._summed[seen[has_own]] = own[has_own]
+        behavior = learned["behavior"][catalogue.trained[seen]]
+        has_behavior = behavior.any(axis=1)
+        self._summed[seen[has_behavior]] = behavior[has_behavior]
         self._summed *= learned["strength"]
 
     @classmethod
@@ -182,17 +182,17 @@ def _behavior_vectors(matrix: sp.csr_array, rank: int) -> tuple[NDArray[np.float
         return vectors, values
     within = min(matrix.shape)
     if within <= 2 * rank:
-        _, found, rows = np.linalg.svd(matrix.toarray().astype(np.float64), full_matrices=False)
+        _, strengths, rows = np.linalg.svd(matrix.toarray().astype(np.float64), full_matrices=False)
     else:
         from scipy.sparse.linalg import svds  # Serving needs none of it.
 
         # A fixed start makes the iteration repeatable; a vector of ones is far from orthogonal to popularity.
-        _, found, rows = svds(matrix.astype(np.float64), k=rank, v0=np.ones(within))
-        order = np.argsort(-found)
-        found, rows = found[order], rows[order]
+        _, strengths, rows = svds(matrix.astype(np.float64), k=rank, v0=np.ones(within))
+        order = np.argsort(-strengths)
+        strengths, rows = strengths[order], rows[order]
     # Directions without strength are arbitrary, and would differ between machines.
-    count = min(rank, int((found > 1e-9 * found.max()).sum()))
-    values[:count] = found[:count]
+    count = min(rank, int((strengths > 1e-9 * strengths.max()).sum()))
+    values[:count] = strengths[:count]
     vectors[:, :count] = rows[:count].T
     return vectors, values
 
@@ -239,11 +239,11 @@ def _regress(
 
 def _foretell(points: NDArray[np.float32], learned: dict[str, NDArray], sharpness: float) -> NDArray[np.float32]:
     """q_i of every item, float32 [n_items, rank]; `points` are centred texts."""
-    out = np.tile(learned["mean"], (len(points), 1)).astype(np.float32)
+    predicted = np.tile(learned["mean"], (len(points), 1)).astype(np.float32)
     step = max(1, min(BLOCK_ROWS, _KERNEL_CELLS // max(1, len(learned["landmarks"]))))
     for start in range(0, len(points), step):
-        part = points[start : start + step]
-        with_text = part.any(axis=1)
-        kernel = _kernel(part[with_text], learned["landmarks"], sharpness)
-        out[start : start + step][with_text] += (kernel @ learned["coefficients"]).astype(np.float32)
-    return out
+        batch = points[start : start + step]
+        with_text = batch.any(axis=1)
+        kernel = _kernel(batch[with_text], learned["landmarks"], sharpness)
+        predicted[start : start + step][with_text] += (kernel @ learned["coefficients"]).astype(np.float32)
+    return predicted

@@ -139,10 +139,10 @@ class VectorCache:
     def _check(self, digests: Iterable[bytes]) -> None:
         """Compare the checks of vectors that are used for the first time, and drop the files where one differs."""
         for digest in digests:
-            found = self._places.get(digest)
-            if found is None or digest in self._sound:
+            location = self._places.get(digest)
+            if location is None or digest in self._sound:
                 continue
-            number, place = found
+            number, place = location
             if self._is_sound(digest, self._vectors[number][place], self._checks[number][place]):
                 self._sound.add(digest)
                 continue
@@ -150,9 +150,9 @@ class VectorCache:
             if file is not None:
                 self._damaged(file, "a vector is not what was written")
             # Vectors that were compared before are right, and callers may use them.
-            gone = [e for e, (holder, _) in self._places.items() if holder == number and e not in self._sound]
-            for each in gone:
-                del self._places[each]
+            unchecked = [e for e, (holder, _) in self._places.items() if holder == number and e not in self._sound]
+            for dropped in unchecked:
+                del self._places[dropped]
             self._files[number] = None
 
     def _is_sound(self, digest: bytes, vector: NDArray[np.float32], check: np.void) -> bool:
@@ -214,7 +214,7 @@ def _columns(file: Path) -> tuple[list[bytes], NDArray[np.float32], NDArray[np.v
     kinds = (digests.type, rows.type.value_type, checks.type)
     if kinds != (pa.binary(DIGEST_BYTES), pa.float32(), pa.binary(_CHECK_BYTES)) or not rows.type.list_size:
         raise ValueError(f"its columns are {batch.schema}")
-    if any(each.null_count or each.offset for each in (digests, rows, checks)):
+    if any(column.null_count or column.offset for column in (digests, rows, checks)):
         raise ValueError("it has rows without a value")
     vectors = rows.values.to_numpy(zero_copy_only=True).reshape(len(rows), rows.type.list_size)
     check = np.frombuffer(checks.buffers()[1], dtype=f"V{_CHECK_BYTES}", count=len(rows)) if len(rows) else None

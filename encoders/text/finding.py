@@ -51,9 +51,9 @@ def find_model(
     except RuntimeError as error:
         raise TextModelError(f"{settings.model}: {error}") from None
     if path.is_dir():
-        found = _found(path, settings, model=f"./{path.resolve().name}", revision=None)
-        remember(found.folder)
-        return found
+        model = _found(path, settings, model=f"./{path.resolve().name}", revision=None)
+        remember(model.folder)
+        return model
     if not _HUB_NAME.fullmatch(settings.model):
         raise TextModelError(f"{settings.model}: there is no such folder")
     return _found_in_hub(_from_hub(settings.model, settings.revision), settings)
@@ -131,7 +131,7 @@ def _known_folder(settings: TextEncoderSettings) -> FoundModel:
 
 def _candidates(name: str) -> list[Path]:
     """Folders of WHYPATH_MODELS that may be the model of this name."""
-    named = [Path(part).expanduser() for part in os.environ.get(MODELS_VARIABLE, "").split(os.pathsep) if part]
+    named = [Path(folder).expanduser() for folder in os.environ.get(MODELS_VARIABLE, "").split(os.pathsep) if folder]
     return [*named, *(path / name for path in named if name not in ("", "..") and "\0" not in name)]
 
 

@@ -45,8 +45,8 @@ class ModelFolder:
                 " transformers.AutoModel.from_pretrained(…).save_pretrained(…)"
             )
         for file in self.path.glob("*.safetensors.index.json"):
-            parts = self._json(file).get("weight_map")
-            if not isinstance(parts, dict) or not all(self._is_part(part) for part in parts.values()):
+            weight_files = self._json(file).get("weight_map")
+            if not isinstance(weight_files, dict) or not all(self._is_part(name) for name in weight_files.values()):
                 raise TextModelError(f"{file}: names weights that are no safetensors of this folder")
 
     def _is_part(self, name: object) -> bool:

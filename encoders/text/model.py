@@ -34,9 +34,9 @@ class TextModel:
         try:
             return self._vectors(texts)
         except (RuntimeError, IndexError, OverflowError) as error:
-            said = str(error).strip().splitlines() or [type(error).__name__]
+            lines = str(error).strip().splitlines() or [type(error).__name__]
             raise TextModelError(
-                f"the text model cannot compute these texts ({said[0]}); are `max_length` and `batch_size` too large"
+                f"the text model cannot compute these texts ({lines[0]}); are `max_length` and `batch_size` too large"
                 " for it or for this machine?"
             ) from error
 
@@ -44,13 +44,13 @@ class TextModel:
         prefixed = [self._settings.prefix + text for text in texts]
         tokens = self._tokenizer(prefixed, truncation=True, max_length=self._max_length)["input_ids"]
         order = sorted(range(len(texts)), key=lambda place: len(tokens[place]))
-        out = np.empty((len(texts), self.dimension), dtype=np.float32)
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         size = self._settings.batch_size
         with torch.inference_mode():
             for start in range(0, len(order), size):
                 places = order[start : start + size]
-                out[places] = self._pooled([tokens[place] for place in places]).cpu().numpy()
-        return out
+                vectors[places] = self._pooled([tokens[place] for place in places]).cpu().numpy()
+        return vectors
 
     def _pooled(self, tokens: list[list[int]]) -> torch.Tensor:
         batch = self._tokenizer.pad({"input_ids": tokens}, return_tensors="pt").to(self._device)
