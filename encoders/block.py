@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeAlias, runtime_c
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
+from encoders.settings import Settings
 from kg.histories import Histories
 
 if TYPE_CHECKING:
@@ -47,10 +48,8 @@ SearchSpace: TypeAlias = Mapping[str, tuple[float, ...]]
 """Fields of a block's settings that are chosen on valid, and the factors of what was asked for that are tried."""
 
 
-class NoSettings(BaseModel):
+class NoSettings(Settings):
     """Settings of a block that has none."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ContentEncoder(Protocol):

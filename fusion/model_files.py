@@ -193,9 +193,8 @@ def _description(content: object) -> _Description:
     description = settings_of(_Description, content)
     blocks = set(description.gate_blocks)
     # A name is part of a file's name, so only known names may pass.
-    for names in (description.blocks, description.settings.blocks, description.asked.blocks):
-        if unknown := [name for name in names if name not in ENCODERS]:
-            raise ValueError(f"there is no block {unknown[0]!r} in this version")
+    if unknown := [name for name in description.blocks if name not in ENCODERS]:
+        raise ValueError(f"there is no block {unknown[0]!r} in this version")
     if len(blocks) < len(description.gate_blocks) or blocks != set(description.blocks):
         raise ValueError("'gate_blocks' are not the blocks")
     if blocks != set(description.spreads) or not all(_is_unit(spread) for spread in description.spreads.values()):

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, create_model, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 
-from fusion.registry import ENCODERS
-
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from encoders.settings import Settings
+from fusion.registry import ENCODERS, UnknownBlock
 
 
 class BlockSettings(BaseModel):
@@ -62,7 +67,7 @@ def _fields_of(names: Iterable[str]) -> type[BaseModel]:
     return create_model(BlockSettings.__name__, __config__=config, __doc__=BlockSettings.__doc__, **fields)
 
 
-class CrossFitSettings(_Settings):
+class CrossFitSettings(Settings):
     """How out-of-sample block scores are made; see `fusion.crossfit`."""
 
     folds: int = Field(default=4, ge=2)
@@ -87,7 +92,7 @@ class CrossFitSettings(_Settings):
     """Candidates drawn from the rest, weighted to represent all of it."""
 
 
-class GateSettings(_Settings):
+class GateSettings(Settings):
     """How the gates are fitted; see `fusion.gates`."""
 
     steps: int = Field(default=160, ge=1)
@@ -117,11 +122,11 @@ class GateSettings(_Settings):
     """Weight of the examples on items held out whole, against those on held-out events."""
 
 
-class FusionSettings(_Settings):
+class FusionSettings(Settings):
     """Everything that determines a model besides data and seed."""
 
-    blocks: tuple[str, ...] = ("ease", "ials", "factease", "gnn", "shared", "text")
-    """Names of the blocks to fit. Those that cannot hold the catalogue are left out with a message."""
+    blocks: tuple[str, ...] = Field(default=("ease", "ials", "factease", "gnn", "shared", "text"), strict=False)
+    """Names of the blocks to fit, each once. Those that cannot hold the catalogue are left out with a message."""
 
     block: BlockSettings = BlockSettings()
     """Settings of the blocks."""
@@ -136,3 +141,15 @@ class FusionSettings(_Settings):
     """Items that fewer training users had count as items without interactions, pairs of items that fewer had together
     as pairs without users (in the blocks that use pairs), and numbers of users are given in steps: the acts of a single
     user cannot be inferred from the model. 1 keeps everything, exactly."""
+
+    @field_validator("blocks")
+    @classmethod
+    def _each_known_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if names.count(name) > 1:
+                raise PydanticCustomError("block_twice", "the block {name} is named twice", {"name": repr(name)})
+            try:
+                ENCODERS.find(name)
+            except UnknownBlock as error:
+                raise PydanticCustomError("unknown_block", "{reason}", {"reason": str(error)}) from None
+        return names

@@ -9,9 +9,10 @@ from typing import ClassVar, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from encoders.block import BlockState, Catalogue, Family, TrainingData, TrainingSizes, WeighedHistories
+from encoders.settings import Settings
 from encoders.tensors import Tensors, check_fitted, check_trained, settings_of
 from kg.errors import WhyPathError
 from kg.histories import Histories
@@ -21,10 +22,8 @@ class CatalogueTooLarge(WhyPathError):
     """The catalogue is too large for this encoder; the message names one that accepts it."""
 
 
-class BehaviorSettings(BaseModel):
+class BehaviorSettings(Settings):
     """Base of the behaviour encoders' settings."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     min_users: int = Field(default=1, ge=1)
     """Pairs of items that fewer users have together count as pairs that no user has, where a method uses pairs; counts

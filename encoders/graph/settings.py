@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from encoders.settings import Settings
 
 
-class GNNSettings(BaseModel):
+class GNNSettings(Settings):
     """Settings of the graph neural network."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     dimensions: int = Field(default=64, ge=4, le=512)
     """Length of all vectors."""
@@ -44,12 +44,10 @@ class GNNSettings(BaseModel):
     """Dropout on history vectors and on messages."""
 
 
-class SharedSettings(BaseModel):
+class SharedSettings(Settings):
     """Settings of the shared-entity block."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    exponents: tuple[float, ...] = Field(default=(0.25, 0.75), min_length=1)
+    exponents: tuple[float, ...] = Field(default=(0.25, 0.75), min_length=1, strict=False)
     """A shared entity counts degree^-x; the weight of every x is learned for every relation."""
 
     parts: int = Field(default=5, ge=2)

@@ -14,9 +14,10 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from encoders.block import BlockState, Catalogue, Family, Input, TrainingData, TrainingSizes, WeighedHistories
+from encoders.settings import Settings
 from encoders.tensors import (
     StateUnreadable,
     Tensors,
@@ -34,10 +35,8 @@ _KERNEL_CELLS = BLOCK_ROWS * 4096
 """Size of the part of the kernel that is in memory at once, so with more landmarks fewer items are computed at once."""
 
 
-class TextBlockSettings(BaseModel):
+class TextBlockSettings(Settings):
     """Settings of `TextBlock`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rank: int = Field(default=64, ge=1, le=4096)
     """Dimensions of the behaviour vectors."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from encoders.settings import Settings
 from kg.errors import WhyPathError
 
 
@@ -20,10 +21,8 @@ class TextExtraMissing(TextModelError):
         super().__init__("encoding texts needs the extra `text`, which is not installed: pip install 'whypath[text]'")
 
 
-class TextEncoderSettings(BaseModel):
+class TextEncoderSettings(Settings):
     """Which model reads the texts, and how."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str | None = None
     """A folder or a name on the Hugging Face hub; None is the packaged all-MiniLM-L6-v2 (English, no hub)."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import tomllib
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from whypath.cli import main
 from whypath.models.bundle import Bundle
@@ -92,6 +95,10 @@ def test_any_settings_read_back_to_themselves(settings: TrainSettings) -> None:
         ("[block.ease]\nlambda = 3", "there is no setting block.ease.lambda"),
         ("[block.ease]\nregularization = -1", "block.ease.regularization: "),
         ("seed = 'x'", "seed: "),
+        ("min_users = true", "min_users: Input should be a valid integer"),
+        ("[block.ease]\nregularization = inf", "block.ease.regularization: Input should be a finite number"),
+        ("blocks = ['ease', 'text', 'ease']", "blocks: the block 'ease' is named twice"),
+        ("blocks = ['ease', 'eas']", "blocks: there is no block 'eas'; there are popularity, .*text"),
         ("seed = ", "not TOML"),
         ("\xff", "there is no setting|not TOML"),
     ],
@@ -102,6 +109,25 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(BadSettings, match=said) as raised:
         TrainSettings.read(path)
     assert str(path) in str(raised.value)
+
+
+def _places_of_numbers(settings: object, place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    if isinstance(settings, dict):
+        for name, value in settings.items():
+            yield from _places_of_numbers(value, (*place, name))
+    elif isinstance(settings, int | float) and not isinstance(settings, bool):
+        yield place
+
+
+def test_no_boolean_is_a_number_and_whole_numbers_are_floats() -> None:
+    places = list(_places_of_numbers(TrainSettings().model_dump()))
+    assert ("block", "ease", "regularization") in places
+    for place in places:
+        boolean = functools.reduce(lambda inner, name: {name: inner}, reversed(place), True)
+        with pytest.raises(ValidationError, match=r"valid (integer|number)"):
+            TrainSettings.model_validate(boolean)
+    whole = TrainSettings.model_validate({"block": {"ease": {"regularization": 3}, "shared": {"exponents": [1]}}}).block
+    assert (whole.ease.regularization, whole.shared.exponents) == (3.0, (1.0,))
 
 
 def test_a_file_that_is_no_text_or_not_there_is_told(tmp_path: Path) -> None:
