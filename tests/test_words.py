@@ -17,9 +17,6 @@ TABLE = re.compile(r"^\| do not write \| write \|\n\|[-|]+\|\n((?:\|.*\n)+)", re
 CODE = ("kg", "encoders", "fusion", "whypath", "benchmarks")
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), *(ROOT / name for name in ("README.md", "CHANGELOG.md"))]
 
-NOT_YET = ("kg/datasets/movielens",)
-"""Folders whose texts still have such words; one that has become clean is taken out of this list."""
-
 
 def unwanted() -> re.Pattern[str]:
     """The first column of the table, as whole words."""
@@ -48,25 +45,19 @@ def prose(page: str) -> str:
     return re.sub(r"`[^`]*`", "`", re.sub(r"^```.*?^```", "", page, flags=re.MULTILINE | re.DOTALL))
 
 
-def faults(folder: Path, *, but: tuple[str, ...] = ()) -> list[str]:
+def faults(folder: Path) -> list[str]:
     """Where the Python files of a folder have an unwanted word."""
     return [
         f"{path.relative_to(ROOT)}:{line}: {match.group()}"
         for path in sorted(folder.rglob("*.py"))
-        if not any(path.is_relative_to(ROOT / name) for name in but)
         for line, text in texts_of_code(path.read_text(encoding="utf-8"))
         for match in UNWANTED.finditer(text)
     ]
 
 
-@pytest.mark.parametrize("folder", [name for name in CODE if name not in NOT_YET])
+@pytest.mark.parametrize("folder", CODE)
 def test_code_has_no_unwanted_word(folder: str) -> None:
-    assert faults(ROOT / folder, but=NOT_YET) == []
-
-
-@pytest.mark.parametrize("folder", NOT_YET)
-def test_a_folder_that_has_become_clean_is_no_longer_an_exception(folder: str) -> None:
-    assert faults(ROOT / folder) != [], f"take {folder} out of NOT_YET"
+    assert faults(ROOT / folder) == []
 
 
 def test_pages_have_no_unwanted_word() -> None:

@@ -16,7 +16,7 @@ from fusion.evaluation import RankingTask, evaluate
 from fusion.lists import Scorer
 from fusion.results import Comparison
 from fusion.splits import Split, split_random
-from kg.datasets.movielens import CatalogueName, DemoReport, prepare
+from kg.datasets.movielens import CatalogueName, DemoReport, DomainName, prepare
 from kg.graph import KnowledgeGraph
 from kg.ingest import load_domain
 from kg.opening import open_store
@@ -41,6 +41,7 @@ class DemoOptions:
     """Options of the demo."""
 
     folder: Path = Path("whypath-demo")
+    domain: DomainName = "films-100k"
     catalogue: CatalogueName = "movielens"
     wheels: Path | None = None
     seed: int = 1
@@ -87,7 +88,9 @@ def run_demo(options: DemoOptions, tell: Callable[[str], None]) -> DemoResult:
     """Run all steps. Raises what the steps raise; results of finished steps are kept in the folder."""
     folder = options.folder
     check_free(folder / "bundle", force=True)
-    prepared = prepare(folder / "domain", catalogue=options.catalogue, wheels=options.wheels, progress=tell)
+    prepared = prepare(
+        folder / "domain", domain=options.domain, catalogue=options.catalogue, wheels=options.wheels, progress=tell
+    )
     tell("Loading the graph into the store")
     store = open_store(folder / "store", create=True)
     load_domain(prepared.domain, store)

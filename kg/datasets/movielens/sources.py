@@ -1,7 +1,8 @@
-"""Read the two sources of the demo domain: MovieLens-100k as RecBole packages it, and the films of Wikidata.
+"""Read the sources of a film domain: a release of MovieLens as RecBole packages it, and the films of Wikidata.
 
-Both become frozen rows, unchanged but for plain format errors of a source (a year in the title, a comma inside a
-person's name). Nothing is linked or chosen here.
+Films and users become frozen rows, ratings become columns. Values stay as they are, except that the release's codes
+become words and that format errors of a source are repaired (a year in the title, a comma inside a person's name).
+Nothing is linked or chosen here.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import csv
 import re
 import sqlite3
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kg.datasets.movielens.releases import Release
 from kg.errors import WhyPathError
 
 
@@ -22,7 +25,7 @@ class SourceChanged(WhyPathError):
 
 @dataclass(frozen=True, slots=True)
 class MovieLensFilm:
-    """A film of MovieLens-100k; `year` is None where the source has none."""
+    """A film of MovieLens; `year` is None where the source has none."""
 
     id: str
     title: str
@@ -32,23 +35,32 @@ class MovieLensFilm:
 
 @dataclass(frozen=True, slots=True)
 class MovieLensUser:
-    """A user of MovieLens-100k as the source describes them."""
+    """A user of MovieLens, as the release describes them."""
 
     id: str
-    age: int
+    age: str
+    """Years, or a range of years."""
     gender: str
     occupation: str
     zip_code: str
 
 
 @dataclass(frozen=True, slots=True)
-class Rating:
-    """A rating of 1 to 5 stars; `time` in seconds since the epoch."""
+class Ratings:
+    """Ratings as columns of one length, in the source's order: a million of them take 70 MB.
 
-    user: str
-    item: str
-    stars: int
-    time: int
+    Equal ids are one string in memory.
+    """
+
+    users: tuple[str, ...]
+    items: tuple[str, ...]
+    stars: tuple[int, ...]
+    """1 to 5."""
+    times: tuple[int, ...]
+    """Seconds since the epoch."""
+
+    def __len__(self) -> int:
+        return len(self.users)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +82,10 @@ class WikidataFilm:
     nominations: int
 
 
-def read_films(item_file: Path) -> list[MovieLensFilm]:
-    """The films of `ml-100k.item`, in the file's order."""
+def read_films(item_file: Path, release: Release) -> list[MovieLensFilm]:
+    """The films of the release's `.item` file, in the file's order."""
     films = []
-    for id_, title, year, genres in _atomic(item_file, ("item_id", "movie_title", "release_year", "class")):
+    for id_, title, year, genres in _atomic(item_file, ("item_id", "movie_title", "release_year", release.genres)):
         title, year_of_film = _title_and_year(title, year)
         # "unknown" is how the source marks a film without genres.
         known = tuple(dict.fromkeys(genre for genre in genres.split() if genre != "unknown"))
@@ -81,17 +93,37 @@ def read_films(item_file: Path) -> list[MovieLensFilm]:
     return films
 
 
-def read_users(user_file: Path) -> list[MovieLensUser]:
-    """The users of `ml-100k.user`, in the file's order."""
+def read_users(user_file: Path, release: Release) -> list[MovieLensUser]:
+    """The users of the release's `.user` file, in the file's order.
+
+    Raises:
+        SourceChanged: the columns are others, or the release's README does not have a code.
+    """
     columns = ("user_id", "age", "gender", "occupation", "zip_code")
-    return [MovieLensUser(id_, int(age), *rest) for id_, age, *rest in _atomic(user_file, columns)]
+    return [
+        MovieLensUser(
+            id_.removeprefix(release.user_prefix),
+            _words(user_file, "age", age, release.ages),
+            gender,
+            _words(user_file, "occupation", occupation, release.occupations),
+            zip_code,
+        )
+        for id_, age, gender, occupation, zip_code in _atomic(user_file, columns)
+    ]
 
 
-def read_ratings(inter_file: Path) -> list[Rating]:
-    """The ratings of `ml-100k.inter`, in the file's order."""
-    columns = ("user_id", "item_id", "rating", "timestamp")
-    rows = _atomic(inter_file, columns)
-    return [Rating(user, item, int(float(stars)), int(float(time))) for user, item, stars, time in rows]
+def read_ratings(inter_file: Path, release: Release) -> Ratings:
+    """The ratings of the release's `.inter` file, in the file's order."""
+    users: list[str] = []
+    items: list[str] = []
+    stars: list[int] = []
+    times: list[int] = []
+    for user, item, rating, time in _atomic(inter_file, ("user_id", "item_id", "rating", "timestamp")):
+        users.append(sys.intern(user.removeprefix(release.user_prefix)))
+        items.append(sys.intern(item))
+        stars.append(int(float(rating)))
+        times.append(int(float(time)))
+    return Ratings(tuple(users), tuple(items), tuple(stars), tuple(times))
 
 
 def read_wikidata(database: Path) -> list[WikidataFilm]:
@@ -131,15 +163,24 @@ _NOMINATIONS = re.compile(r"Nominated for (\d+) Oscar")
 
 
 def _title_and_year(title: str, year: str) -> tuple[str, int | None]:
-    """The repaired title and year: one film's year was read as "V" (video) and its year left in the title."""
+    """The repaired title and year: one film has the year "V" (video), and its year at the end of its title."""
     title = " ".join(title.split())
     if year.isdigit():
         return title, int(year)
     match = _YEAR_IN_TITLE.match(title)
     if match is not None:
         return match["title"], int(match["year"])
-    # Film 267 has neither title nor year; the packaged file spells the source's word "unkonwn".
+    # Film 267 of MovieLens-100k has neither title nor year; the package misspells the source's word "unknown".
     return ("unknown" if title == "unkonwn" else title), None
+
+
+def _words(path: Path, column: str, code: str, words: Mapping[str, str]) -> str:
+    """The words of a code; the value itself where the release has no codes."""
+    if not words:
+        return code
+    if code not in words:
+        raise SourceChanged(f"{path}: {column} {code!r} is none of the release's codes ({', '.join(words)}).")
+    return words[code]
 
 
 def _wikidata_film(row: tuple) -> WikidataFilm:

