@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from encoders.text import TextEncoderSettings
 from fusion.settings import FusionSettings
+from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 from kg.ids import Id, id_text
 from kg.rows import Event
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
     from whypath.models.evaluating import EvaluationFiles
 
 
+class EngineClosed(WhyPathError):
+    """The engine was closed."""
+
+
 class Engine(Answers):
     """Recommendations, similar items and explanations over one store. Make one with `Engine.open`."""
 
@@ -54,10 +59,10 @@ class Engine(Answers):
         stages: Iterable[Stage | str] = (),
         retriever: Retriever | None = None,
     ) -> None:
-        self._live = LiveGraph(
+        self._served = LiveGraph(
             store, queue=queue, freshness=freshness, download=download, wait_for_texts=wait_for_texts
         )
-        self.store = self._live.store
+        self._closed = False
         self._bundle: Bundle | None = None
         self._download = download
         self._stages, self._retriever = stages_of(stages), retriever or Exact()
@@ -109,14 +114,27 @@ class Engine(Answers):
         return engine
 
     def close(self) -> None:
-        """Close the store."""
-        self._live.close()
+        """Close the store. Answers in progress may be completed; other methods then raise EngineClosed."""
+        self._closed = True
+        self._served.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def _live(self) -> LiveGraph:
+        """The served state; all methods reach the store and the model through it. Raises EngineClosed."""
+        if self._closed:
+            raise EngineClosed("this engine is closed; open it again")
+        return self._served
+
+    @property
+    def store(self) -> GraphStore:
+        """The store of facts and events. Raises EngineClosed."""
+        return self._live.store
 
     # Models
 

@@ -21,6 +21,7 @@ from kg.stores import StoreLoading
 from tests.workshop import Workshop
 from whypath import Engine
 from whypath.answering.results import Basis
+from whypath.engine import EngineClosed
 from whypath.models.bundle import BundleError, NotTrained
 from whypath.models.training import NothingToTrainOn
 
@@ -252,6 +253,42 @@ def test_threads_may_read_and_write_at_once(engine: Engine) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_a_closed_engine_answers_nothing_but_what_it_had_begun(engine: Engine, workshop: Workshop) -> None:
+    user, item = a_user(engine), engine.graph.item_ids[0]
+    event = engine.event(user, item, kind="rated", weight=5.0)
+    begun = engine.recommend_many([user], k=3)
+    engine.close()
+    assert len(next(begun)) == 3
+    calls = {
+        "recommend": (user,),
+        "recommend_for": ([item],),
+        "recommend_many": ([user],),
+        "similar": (item,),
+        "explain": (user, item),
+        "explain_for": ([item], item),
+        "event": (user, item),
+        "record": (event,),
+        "upsert": (),
+        "deliver": (),
+        "forget": (user,),
+        "refresh": (),
+        "scorer": (),
+        "requests": (),
+        "train": (),
+        "load": (workshop.bundle,),
+        "swap": (workshop.bundle,),
+        "save": (workshop.bundle.parent / "never",),
+        "trained_with": (user,),
+    }
+    for name, arguments in calls.items():
+        with pytest.raises(EngineClosed, match="this engine is closed; open it again"):
+            getattr(engine, name)(*arguments)
+    for name in ("graph", "stale", "store", "queue"):
+        with pytest.raises(EngineClosed):
+            getattr(engine, name)
+    engine.close()
 
 
 def test_without_a_model_the_engine_says_so(workshop: Workshop) -> None:
