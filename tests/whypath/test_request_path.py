@@ -165,7 +165,7 @@ def test_an_item_of_the_history_is_explained_among_the_others(workshop: Workshop
         why = engine.explain(some_users(plain)[0], liked)
         total = sum(share.share for share in why.blocks) + why.stages[0].share
         assert total == pytest.approx(why.score, abs=1e-5)
-        assert "as if it were not" in why.note
+        assert "counts for its own score" in why.note
 
 
 def test_a_stage_reads_the_context_of_the_request(workshop: Workshop, plain: Engine) -> None:
@@ -409,14 +409,24 @@ def test_a_list_with_repeats_or_less_left_out_is_explained(
 ) -> None:
     user = some_users(plain)[0]
     with engine_with(workshop, ByPlace()) as engine:
-        compared = 0
         for item in engine.recommend(user, 20, **options):
-            why = engine.explain(user, item.item, k=20, **options)
-            # An item of the history is explained as if it were not one, which its score in a list does not.
-            if "as if it were not" not in why.note:
-                assert why.score == pytest.approx(item.score, abs=1e-5)
-                compared += 1
-        assert compared
+            assert engine.explain(user, item.item, k=20, **options).score == pytest.approx(item.score, abs=1e-5)
+
+
+def test_an_item_of_the_history_is_explained_with_its_score_in_a_list_with_repeats(plain: Engine) -> None:
+    graph, user = plain.graph, some_users(plain)[0]
+    history = {graph.item_ids[item] for item in graph.history_of(user, ())[0].items}
+    scores = {item.item: item.score for item in plain.recommend(user, graph.n_items, repeats=True)}
+    for item in history:
+        why = plain.explain(user, item)
+        assert "counts for its own score" in why.note
+        assert why.score == pytest.approx(scores[item], rel=1e-5, abs=1e-5)
+        assert {share.item for share in why.history} == history
+        assert sum(share.share for share in why.blocks) == pytest.approx(why.score, abs=1e-5)
+        assert all(path.nodes[0][1] != item for path in why.paths)
+    alone = plain.explain_for([item], item)
+    assert [share.item for share in alone.history] == [item]
+    assert not alone.paths
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ BIAS = "bias"
 def explain_score(scorer: Scorer, user: str | None, history: Histories, item: int, limit: int) -> Explanation:
     """Split the item's score for one user's history, and find at most `limit` paths from it to the item.
 
+    The score is that of lists: an item of the history, which lists with repeats show, counts for its own score.
     A user without a history has a popularity score, which has no split and no path.
     """
     graph = scorer.graph
@@ -37,10 +38,9 @@ def explain_score(scorer: Scorer, user: str | None, history: Histories, item: in
             paths=(),
             note="No positive event is known, so the score is popularity alone.",
         )
-    # The target never counts for itself, even if the user has had it.
-    rest = history.keep(history.items != item)
-    split = scorer.split(rest, item)
-    others = rest.matrix().indices
+    split = scorer.split(history, item)
+    items = history.matrix().indices
+    others = items != item
     blocks = [BlockShare(block.block, block.share) for block in split.blocks]
     entities = _entities(graph, item, split.facts.nodes, split.facts.shares.sum(axis=0))
     return Explanation(
@@ -50,10 +50,10 @@ def explain_score(scorer: Scorer, user: str | None, history: Histories, item: in
         score=split.score,
         basis=Basis.HISTORY,
         blocks=_largest_first([*blocks, BlockShare(BIAS, split.bias)]),
-        history=_history(graph, others, split.history),
+        history=_history(graph, items, split.history),
         entities=entities,
-        paths=paths_for(graph, scorer.paths, others, split.history, item, limit, user),
-        note="" if rest.n_events == history.n_events else "The item is in the history; the score is as if it were not.",
+        paths=paths_for(graph, scorer.paths, items[others], split.history[others], item, limit, user),
+        note="" if others.all() else "The item is in the history and counts for its own score.",
     )
 
 
