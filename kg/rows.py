@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict, Unpack
 
 from kg.ids import Id, id_text
 
@@ -57,6 +57,14 @@ class RowLinks:
     tails: tuple[str, ...]
 
 
+class EventParts(TypedDict, total=False):
+    """Parts that an event may lack, see `Event`."""
+
+    time: float | None
+    weight: float | None
+    id: Id | None
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One interaction of a user with an item.
@@ -76,19 +84,10 @@ class Event:
     weight: float | None = None
 
     @classmethod
-    def of(
-        cls,
-        user: Id,
-        item: Id,
-        item_kind: str,
-        kind: str,
-        *,
-        time: float | None = None,
-        weight: float | None = None,
-        id: Id | None = None,
-    ) -> Event:
+    def of(cls, user: Id, item: Id, item_kind: str, kind: str, **parts: Unpack[EventParts]) -> Event:
         """Make an event, with the digest of its content as its id where none is given. Raises BadId."""
         user, item = id_text(user), id_text(item)
+        id, time, weight = parts.get("id"), parts.get("time"), parts.get("weight")
         id = None if id is None else id_text(id)
         # 5 and 5.0 are one weight, and must be one event.
         time = None if time is None else float(time)

@@ -8,18 +8,18 @@ and explanations are computed in `whypath.answering`, training is in `whypath.mo
 
 from __future__ import annotations
 
-import time as clock
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from time import time as clock
+from typing import TYPE_CHECKING, Literal, Self, Unpack
 
 from encoders.text import TextEncoderSettings
 from fusion.settings import FusionSettings
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 from kg.ids import Id, id_text
-from kg.rows import Event
+from kg.rows import Event, EventParts
 from kg.stores import AppendReport, DeletionReport, GraphStore, KeptStore, UpsertReport
 from kg.stores.event_queue import Delivery, EventQueue
 from whypath.answering.answers import Answers
@@ -269,22 +269,15 @@ class Engine(Answers):
 
     # Events
 
-    def event(
-        self,
-        user: Id,
-        item: Id,
-        *,
-        kind: str | None = None,
-        weight: float | None = None,
-        time: float | None = None,
-        id: Id | None = None,
-    ) -> Event:
+    def event(self, user: Id, item: Id, *, kind: str | None = None, **parts: Unpack[EventParts]) -> Event:
         """Make an event in the caller's ids, ready for `record`; by default, the time is now and the kind the only one.
 
-        Raises UnknownItem, and WhyPathError if the domain has several kinds of events and none is given.
+        `parts` are `time` (seconds since 1970, UTC), `weight` and `id`. Raises UnknownItem, and WhyPathError if the
+        domain has several kinds of events and none is given.
         """
-        moment = clock.time() if time is None else time
-        return event_of(self.graph, user, item, kind=kind, weight=weight, time=moment, id=id)
+        if parts.get("time") is None:
+            parts["time"] = clock()
+        return event_of(self.graph, user, item, kind=kind, **parts)
 
     def record(self, *events: Event) -> AppendReport:
         """Write events to the store; durable when this returns, and part of the next answer.

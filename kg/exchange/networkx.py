@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kg.errors import WhyPathError
 from kg.graph import InteractionTable, KnowledgeGraph, RelationTable
-from kg.rows import EdgeRow, Event, NodeRow
+from kg.rows import EdgeRow, Event, EventParts, NodeRow
 from kg.schema import DomainSchema
 from kg.sources import domain_from_networkx
 
@@ -168,9 +168,9 @@ def from_networkx(
         head, tail = rows[head_node], rows[tail_node]
         interaction = schema.interactions.get(relation)
         if interaction is not None and head.kind in schema.user_kinds and tail.kind in interaction.items:
-            numbers = {name: float(attributes[name]) for name in ("weight", "time") if attributes.get(name) is not None}
             event_id = None if attributes.get("id") is None else str(attributes["id"])
-            event = Event.of(head.key, tail.key, tail.kind, relation, id=event_id, **numbers)
+            parts = EventParts(time=attributes.get("time"), weight=attributes.get("weight"), id=event_id)
+            event = Event.of(head.key, tail.key, tail.kind, relation, **parts)
             if events.setdefault(event.id, event) != event:
                 raise WhyPathError(f"the graph has two interactions with the id {event.id!r} and different content")
         else:

@@ -424,9 +424,9 @@ def test_an_item_of_the_history_is_explained_with_its_score_in_a_list_with_repea
         assert {share.item for share in why.history} == history
         assert sum(share.share for share in why.blocks) == pytest.approx(why.score, abs=1e-5)
         assert all(path.nodes[0][1] != item for path in why.paths)
-    alone = plain.explain_for([item], item)
-    assert [share.item for share in alone.history] == [item]
-    assert not alone.paths
+        alone = plain.explain_for([item], item)
+        assert [share.item for share in alone.history] == [item]
+        assert not alone.paths
 
 
 @pytest.mark.parametrize(

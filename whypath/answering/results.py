@@ -27,6 +27,20 @@ class Basis(StrEnum):
     """A popularity blend, the same for every user without a history that the model can use."""
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """An answer as data and as text."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, ready for `json.dumps`."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        from whypath.answering.drawing import plain_text
+
+        return plain_text(self)
+
+
 @dataclass(frozen=True, slots=True)
 class RankedItem:
     """One line of a list: `item` is the caller's id, `rank` starts at 1."""
@@ -38,8 +52,23 @@ class RankedItem:
     score: float
 
 
+class _List(_Answer):
+    """An answer whose lines are `items`."""
+
+    items: tuple[RankedItem, ...]
+
+    def __iter__(self) -> Iterator[RankedItem]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, position: int) -> RankedItem:
+        return self.items[position]
+
+
 @dataclass(frozen=True)
-class Recommendations:
+class Recommendations(_List):
     """A user's list, best first. `user` is None for a history given without one.
 
     `history` counts the items that the list is based on; `note` says why a list is empty or short, or is popularity.
@@ -52,24 +81,11 @@ class Recommendations:
     note: str = ""
     stale_since: str | None = None
 
-    def __iter__(self) -> Iterator[RankedItem]:
-        return iter(self.items)
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, position: int) -> RankedItem:
-        return self.items[position]
-
     def to_pandas(self) -> pd.DataFrame:
         """Columns user, rank, item, label, kind, score."""
         frame = _frame(self.items)
         frame.insert(0, "user", self.user)
         return frame
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, ready for `json.dumps`."""
-        return asdict(self)
 
     def __rich__(self) -> RenderableType:
         whom = f"user {self.user}" if self.user is not None else "the given history"
@@ -78,14 +94,9 @@ class Recommendations:
 
         return listing(f"Recommendations for {whom} ({rests})", self.items, self.note, self.stale_since)
 
-    def __str__(self) -> str:
-        from whypath.answering.drawing import plain_text
-
-        return plain_text(self)
-
 
 @dataclass(frozen=True)
-class SimilarItems:
+class SimilarItems(_List):
     """Items similar to one item, most similar first, by the model's score for a history of that item alone."""
 
     item: str
@@ -94,29 +105,14 @@ class SimilarItems:
     note: str = ""
     stale_since: str | None = None
 
-    def __iter__(self) -> Iterator[RankedItem]:
-        return iter(self.items)
-
-    def __len__(self) -> int:
-        return len(self.items)
-
     def to_pandas(self) -> pd.DataFrame:
         """Columns rank, item, label, kind, score."""
         return _frame(self.items)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, ready for `json.dumps`."""
-        return asdict(self)
 
     def __rich__(self) -> RenderableType:
         from whypath.answering.drawing import listing
 
         return listing(f"Similar to {self.label} ({self.item})", self.items, self.note, self.stale_since)
-
-    def __str__(self) -> str:
-        from whypath.answering.drawing import plain_text
-
-        return plain_text(self)
 
 
 @dataclass(frozen=True)
@@ -171,7 +167,7 @@ class ShownPath:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(_Answer):
     """The explanation of an item's score for a user: the score's exact split, and paths in the graph behind it.
 
     `blocks` and `stages` add up to `score`; `history` adds up to the blocks without the bias; `entities` splits the
@@ -201,19 +197,10 @@ class Explanation:
         rows += [("entity", f"{share.kind}:{share.key}", share.label, share.share) for share in self.entities]
         return pd.DataFrame(rows, columns=["part", "id", "label", "share"])
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain data, ready for `json.dumps`."""
-        return asdict(self)
-
     def __rich__(self) -> RenderableType:
         from whypath.answering.drawing import explained
 
         return explained(self)
-
-    def __str__(self) -> str:
-        from whypath.answering.drawing import plain_text
-
-        return plain_text(self)
 
 
 def _frame(items: tuple[RankedItem, ...]) -> pd.DataFrame:

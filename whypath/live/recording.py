@@ -10,13 +10,13 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Real
-from typing import Protocol
+from typing import Protocol, Unpack
 
 from kg.errors import WhyPathError
 from kg.forking import at_fork
 from kg.graph import KnowledgeGraph
 from kg.ids import Id, id_text
-from kg.rows import Event
+from kg.rows import Event, EventParts
 from kg.stores import Appended, AppendReport, DeletionReport, GraphStore, StoreBusy, StoreError, StoreUnavailable
 from kg.stores.event_queue import Delivery, EventQueue, QueueStuck
 from kg.visible import has_halves
@@ -28,20 +28,14 @@ _log = logging.getLogger(__name__)
 
 
 def event_of(
-    graph: KnowledgeGraph,
-    user: Id,
-    item: Id,
-    *,
-    kind: str | None = None,
-    weight: float | None = None,
-    time: float | None = None,
-    id: Id | None = None,
+    graph: KnowledgeGraph, user: Id, item: Id, *, kind: str | None = None, **parts: Unpack[EventParts]
 ) -> Event:
     """Make an event in the caller's ids; by default, the kind is the domain's only one.
 
     Raises UnknownItem, and WhyPathError if the domain has several kinds of events and none is given.
     """
-    for name, value in (("time", time), ("weight", weight)):
+    for name in ("time", "weight"):
+        value = parts.get(name)
         if value is not None and (not isinstance(value, Real) or isinstance(value, bool)):
             meaning = "seconds since 1970 (UTC)" if name == "time" else "what the event counts"
             raise WhyPathError(f"the {name} of an event is a number, {meaning}, not {value!r}")
@@ -51,7 +45,7 @@ def event_of(
             raise WhyPathError(f"name the kind of event; this domain has: {', '.join(kinds) or 'none'}")
         kind = next(iter(kinds))
     item_kind, key, _ = graph.node_of(graph.item_index(id_text(item)))
-    return Event.of(user, key, item_kind, kind, time=time, weight=weight, id=id)
+    return Event.of(user, key, item_kind, kind, **parts)
 
 
 class Listener(Protocol):
