@@ -67,8 +67,8 @@ class KeyIndex:
         at, left = hashes % self._slots, np.arange(len(hashes))
         seen = np.frombuffer(self._keys, np.int64)
         while left.size:
-            there = seen[at[left]]
-            left = left[(there != 0) & (there != hashes[left])]
+            stored = seen[at[left]]
+            left = left[(stored != 0) & (stored != hashes[left])]
             at[left] = (at[left] + 1) % self._slots
         return np.asarray(self._contents)[at].astype(np.int64)
 

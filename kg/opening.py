@@ -58,8 +58,8 @@ STORES: tuple[StoreKind, ...] = (
 def _checked(name: str, kind: object) -> StoreKind:
     if not isinstance(kind, StoreKind):
         raise ValueError("it is no kg.opening.StoreKind")
-    own = {scheme for other in STORES for scheme in other.schemes}
-    if kind.name != name or own & set(kind.schemes) or name in {other.name for other in STORES}:
+    taken = {scheme for other in STORES for scheme in other.schemes}
+    if kind.name != name or taken & set(kind.schemes) or name in {other.name for other in STORES}:
         raise ValueError(f"the store {kind.name!r} has the name of its entry point, and schemes of its own")
     return kind
 

@@ -37,10 +37,10 @@ class Plugins(Mapping[str, T], Generic[T]):
         with self._lock:
             if name not in self._loaded:
                 self._loaded[name] = self._load(name)
-            found = self._loaded[name]
-        if found is None:
+            loaded = self._loaded[name]
+        if loaded is None:
             raise KeyError(name)
-        return found
+        return loaded
 
     def __iter__(self) -> Iterator[str]:
         return (name for name in self._points if name in self)

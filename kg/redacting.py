@@ -16,7 +16,7 @@ def without_credentials(text: str) -> str:
     """
     if ":/" not in text:
         return text
-    return _URL.sub(lambda found: f"{found[1]}***" if "@" in unquote(found[0]) else found[0], text)
+    return _URL.sub(lambda match: f"{match[1]}***" if "@" in unquote(match[0]) else match[0], text)
 
 
 def quoted(value: object) -> str:

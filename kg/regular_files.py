@@ -37,9 +37,9 @@ def open_regular(path: Path) -> BinaryIO:
         raise
 
 
-def _check(found: os.stat_result, path: Path) -> None:
-    if stat.S_ISDIR(found.st_mode):
+def _check(status: os.stat_result, path: Path) -> None:
+    if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if not stat.S_ISREG(found.st_mode):
-        sort = next((name for is_sort, name in _SORTS if is_sort(found.st_mode)), "no regular file")
+    if not stat.S_ISREG(status.st_mode):
+        sort = next((name for is_sort, name in _SORTS if is_sort(status.st_mode)), "no regular file")
         raise NotRegular(errno.EINVAL, f"this is {sort}, not a file", str(path))

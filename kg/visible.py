@@ -56,12 +56,12 @@ def visible_line(text: str) -> str:
     """Escape a text of one line, such as an id in a table; tabs and line feeds are escaped too."""
     if text.isascii() and text.isprintable():  # most ids, in a tenth of the time
         return text
-    return _HIDDEN_OR_BREAK.sub(lambda found: found[0] if found["kept"] else escape_of(found[0]), text)
+    return _HIDDEN_OR_BREAK.sub(lambda match: match[0] if match["kept"] else escape_of(match[0]), text)
 
 
 def with_hidden_as(escape: Callable[[str], str], text: str) -> str:
     """The text with another escape for each character that `visible` would escape."""
-    return _HIDDEN.sub(lambda found: found[0] if found["kept"] else escape(found[0]), text)
+    return _HIDDEN.sub(lambda match: match[0] if match["kept"] else escape(match[0]), text)
 
 
 def has_halves(text: str) -> bool:
@@ -72,7 +72,7 @@ def has_halves(text: str) -> bool:
 def without_halves(text: str) -> str:
     """The text as UTF-8 can hold it: lone surrogates, which the name of a file or an argument can have where its bytes
     are not UTF-8, become their escapes (`\\udce9`) permanently."""
-    return text if text.isascii() else _HALF.sub(lambda found: escape_of(found[0]), text)
+    return text if text.isascii() else _HALF.sub(lambda match: escape_of(match[0]), text)
 
 
 def escape_of(character: str) -> str:

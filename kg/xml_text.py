@@ -16,9 +16,9 @@ _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 
 def xml_text(text: str) -> str:
     """The text with every character that XML cannot hold as `_xHHHH_`."""
-    return _UNFIT.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+    return _UNFIT.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
 
 
 def text_of_xml(text: str) -> str:
     """The text that `xml_text` encoded."""
-    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)

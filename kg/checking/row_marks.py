@@ -33,8 +33,8 @@ class _Bits:
         return int.from_bytes(self._bytes, "little").bit_count()
 
     def count_without(self, other: _Bits) -> int:
-        own, others = (int.from_bytes(each._bytes, "little") for each in (self, other))
-        return (own & ~others).bit_count()
+        bits, other_bits = (int.from_bytes(marks._bytes, "little") for marks in (self, other))
+        return (bits & ~other_bits).bit_count()
 
 
 class RowMarks:
@@ -104,11 +104,11 @@ class RowMarks:
 
     def left(self, source: str) -> Mapping[str, Mapping[str, int]]:
         """Column -> values that no section takes, with the number of their rows, the most frequent first."""
-        found: dict[str, dict[str, int]] = {}
+        left: dict[str, dict[str, int]] = {}
         for (name, column), counts in self._left.items():
             if name == source:
                 wanted = self._wanted[name, column]
                 values = {value: n for value, n in counts.most_common() if value not in wanted}
                 if values:
-                    found[column] = values
-        return found
+                    left[column] = values
+        return left

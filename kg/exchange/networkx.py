@@ -159,8 +159,8 @@ def from_networkx(
     as they are, without the checks of a load. Raises WhyPathError for what the schema does not describe.
     """
     if schema is None:
-        said = graph.graph.get(SCHEMA)
-        schema = DomainSchema.from_json(said) if said else domain_from_networkx(graph, items=items, users=users)
+        text = graph.graph.get(SCHEMA)
+        schema = DomainSchema.from_json(text) if text else domain_from_networkx(graph, items=items, users=users)
     rows = {node: _node(schema, node, attributes) for node, attributes in graph.nodes(data=True)}
     edges: list[EdgeRow] = []
     events: dict[str, Event] = {}

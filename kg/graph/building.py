@@ -161,11 +161,11 @@ def graph_of_rows(
         by_kind[event.kind].append(event)
     columns = {
         kind: event_columns(
-            found,
-            [index[users][event.user] for event in found],
-            [starts[event.item_kind] + index[event.item_kind][event.item] for event in found],
+            kind_events,
+            [index[users][event.user] for event in kind_events],
+            [starts[event.item_kind] + index[event.item_kind][event.item] for event in kind_events],
         )
-        for kind, found in by_kind.items()
+        for kind, kind_events in by_kind.items()
     }
     return build(schema, tables, arrays, columns, generation=generation, event_generation=event_generation)
 

@@ -108,16 +108,16 @@ def _relation(
         ends = ((heads.keys.find(head), tails.keys.find(tail)) for head, tail in named)
         return [(head, tail) for head, tail in ends if head >= 0 and tail >= 0]
 
-    added, gone = pairs(changes.added), pairs(changes.gone)
+    added, removed = pairs(changes.added), pairs(changes.gone)
     to_heads, to_tails = moves[relation.head_kind], moves[relation.tail_kind]
-    if not added and not gone and to_heads is None and to_tails is None:
+    if not added and not removed and to_heads is None and to_tails is None:
         return relation
     forward = _moved(relation.forward, to_heads, len(heads), to_tails)
     backward = _moved(relation.backward, to_tails, len(tails), to_heads)
     return replace(
         relation,
-        forward=_edited(forward, added, gone),
-        backward=_edited(backward, [(t, h) for h, t in added], [(t, h) for h, t in gone]),
+        forward=_edited(forward, added, removed),
+        backward=_edited(backward, [(t, h) for h, t in added], [(t, h) for h, t in removed]),
     )
 
 
@@ -137,13 +137,13 @@ def _moved(edges: Csr, rows: Rows, n_rows: int, columns: Rows) -> Csr:
     return _of_degrees(degrees, indices)
 
 
-def _edited(edges: Csr, added: Sequence[tuple[int, int]], gone: Sequence[tuple[int, int]]) -> Csr:
-    """The edges with `added` ones, repeats ignored, and without `gone` ones."""
+def _edited(edges: Csr, added: Sequence[tuple[int, int]], removed: Sequence[tuple[int, int]]) -> Csr:
+    """The edges with `added` ones, repeats ignored, and without `removed` ones."""
     degrees = edges.degrees()
     kept = np.ones(edges.n_edges, dtype=bool)
     places: list[int] = []
     columns: list[int] = []
-    for row, column in gone:
+    for row, column in removed:
         at, is_there = _place(edges, row, column)
         if is_there:
             kept[at] = False

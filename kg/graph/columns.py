@@ -133,9 +133,9 @@ class FieldColumn:
         order = np.insert(np.arange(known), places, known + np.arange(len(new)))
         categories = Strings.concatenated([self.categories, Strings.of(new)]).take(order) if new else self.categories
         # Code -1, of a missing value, is the last of each.
-        mine = np.append(np.argsort(order)[:known], -1)
-        others = np.array([*map(categories.find, other.categories), -1])
-        codes = np.concatenate([mine[self.codes], others[other.codes]])
+        self_codes = np.append(np.argsort(order)[:known], -1)
+        other_codes = np.array([*map(categories.find, other.categories), -1])
+        codes = np.concatenate([self_codes[self.codes], other_codes[other.codes]])
         return self._with_codes(codes[positions].astype(np.int32), categories)
 
     def with_missing(self, added: int) -> FieldColumn:

@@ -115,15 +115,15 @@ def _merged(graph: GraphParts, table: InteractionTable, columns: EventColumns) -
     again = concatenated([table.take(old_rows), added]).in_order()
     untouched = np.ones(len(table), dtype=bool)
     untouched[old_rows] = False
-    rest = np.flatnonzero(untouched)
-    at = np.searchsorted(table.users[rest], again.users)
+    old_rest = np.flatnonzero(untouched)
+    at = np.searchsorted(table.users[old_rest], again.users)
     target = np.arange(len(again)) + at
-    total = len(rest) + len(again)
+    total = len(old_rest) + len(again)
     source = np.empty(total, dtype=np.int64)
     is_new = np.zeros(total, dtype=bool)
     is_new[target] = True
     source[is_new] = len(table) + np.arange(len(again))
-    source[~is_new] = rest
+    source[~is_new] = old_rest
     return concatenated([table, again]).take(source)
 
 

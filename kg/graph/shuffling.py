@@ -35,8 +35,8 @@ def shuffled_relation(relation: RelationTable, seed: int) -> RelationTable:
         repeated[first] = False
         positions = np.flatnonzero(repeated)
         # Repeated pairs exchange their tails with those of random edges, one after the other: degrees do not change.
-        for here, there in zip(
+        for edge, other in zip(
             positions.tolist(), random.integers(len(heads), size=len(positions)).tolist(), strict=True
         ):
-            tails[here], tails[there] = tails[there], tails[here]
+            tails[edge], tails[other] = tails[other], tails[edge]
     return relation.with_edges(heads, tails, len(relation.forward), len(relation.backward))

@@ -191,14 +191,14 @@ class KnowledgeGraph:
     def items_as_shown(self, items: NDArray[np.integer]) -> list[tuple[str, str, str]]:
         """Outside id, label (see `label_of`) and kind of each of the given items, indices [k]."""
         kinds, starts = self._item_starts
-        found = zip(
+        shown = zip(
             items.tolist(),
             self.item_ids.take(items).to_list(),
             self.item_labels.take(items).to_list(),
             (np.searchsorted(starts, items, side="right") - 1).tolist(),
             strict=True,
         )
-        return [(name, label or self.label_of(index), kinds[kind]) for index, name, label, kind in found]
+        return [(name, label or self.label_of(index), kinds[kind]) for index, name, label, kind in shown]
 
     @cached_property
     def _item_starts(self) -> tuple[tuple[str, ...], NDArray[np.int64]]:

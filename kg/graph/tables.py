@@ -45,8 +45,8 @@ class NodeTable:
     def merged(self, other: NodeTable, positions: NDArray[np.intp], *, same_keys: bool = False) -> NodeTable:
         """The rows at these positions of this table followed by `other`; `same_keys`: the keys are this table's."""
 
-        def chosen(mine: Strings, others: Strings) -> Strings:
-            return Strings.concatenated([mine, others]).take(positions)
+        def chosen(first: Strings, second: Strings) -> Strings:
+            return Strings.concatenated([first, second]).take(positions)
 
         fields = {name: column.merged(other.fields[name], positions) for name, column in self.fields.items()}
         keys = self.keys if same_keys else chosen(self.keys, other.keys)

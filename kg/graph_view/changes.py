@@ -26,8 +26,8 @@ def counts_of(transaction: ManagedTransaction, schema: DomainSchema) -> dict[str
             labels.update(interaction.path.node)
             types |= {interaction.path.first.type, interaction.path.last.type}
     parts = [f"MATCH (n:{token(label)}) RETURN count(n) AS count" for label in sorted(labels)]
-    parts += [f"MATCH ()-[r:{token(each)}]->() RETURN count(r) AS count" for each in sorted(types)]
-    names = [*(f"(:{label})" for label in sorted(labels)), *(f"[:{each}]" for each in sorted(types))]
+    parts += [f"MATCH ()-[r:{token(type_)}]->() RETURN count(r) AS count" for type_ in sorted(types)]
+    names = [*(f"(:{label})" for label in sorted(labels)), *(f"[:{type_}]" for type_ in sorted(types))]
     if not parts:
         return {}
     # UNION ALL promises no order, so each part has its number.

@@ -52,5 +52,5 @@ class EventIds:
         )
 
 
-def _equal(there: np.floating, given: float | None) -> bool:
-    return bool(np.isnan(there)) if given is None else bool(there == given)
+def _equal(stored: np.floating, given: float | None) -> bool:
+    return bool(np.isnan(stored)) if given is None else bool(stored == given)

@@ -43,7 +43,7 @@ class _Behaviour:
     @property
     def columns(self) -> str:
         """`RETURN` of a page. An empty text means no value, since `collect` skips null."""
-        values = [each for each in (self.time, self.weight, self.id) if each is not None]
+        values = [value for value in (self.time, self.weight, self.id) if value is not None]
         return f"RETURN collect({number_of('u')}), collect({number_of('i')})" + "".join(
             f", collect(coalesce({v}, ''))" for v in values
         )
@@ -168,8 +168,8 @@ class EventReader:
         if bad and not named:
             return None
         for row in bad:
-            told = {"user": session.node_element(values[0][row]), "item": session.node_element(values[1][row])}
-            session.bad(f"interactions.{kind}", values[-1][row], problems[row], told)
+            ends_shown = {"user": session.node_element(values[0][row]), "item": session.node_element(values[1][row])}
+            session.bad(f"interactions.{kind}", values[-1][row], problems[row], ends_shown)
             session.dangling += int(dangling[row])
             fits[row] = False
         session.rows[f"interactions.{kind}"] += int(fits.sum()) + len(bad)
@@ -245,19 +245,19 @@ class EventReader:
         seen: dict[str, tuple[int, int, str, str]] = {}
         numbers = zip(columns.users.tolist(), columns.items.tolist(), columns.times.tolist(), columns.weights.tolist(),
                       strict=True)  # fmt: skip
-        for row, (each, (user, item, time, weight)) in enumerate(zip(ids, numbers, strict=True)):
+        for row, (event_id, (user, item, time, weight)) in enumerate(zip(ids, numbers, strict=True)):
             content = (user, item, repr(time), repr(weight))  # NaN is not equal to itself
-            if each not in seen and each not in self._taken:
-                seen[each] = content
+            if event_id not in seen and event_id not in self._taken:
+                seen[event_id] = content
                 kept.append(row)
-            elif seen.get(each) == content:
+            elif seen.get(event_id) == content:
                 self._session.repeated += 1
             else:
-                detail = f"another event with other content has the id {each!r}"
+                detail = f"another event with other content has the id {event_id!r}"
                 name = self._tables[self._users].keys[user]
-                told = {"user": name, "item": item, "id": each}
+                values = {"user": name, "item": item, "id": event_id}
                 problem = RowProblem(Reason.DUPLICATE_KEY, detail)
-                self._session.bad(f"interactions.{kind}", each, problem, told, (name,))
+                self._session.bad(f"interactions.{kind}", event_id, problem, values, (name,))
         rows = np.array(kept, dtype=np.int64)
         self._taken.update(seen)
         return EventColumns(

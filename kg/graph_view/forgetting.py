@@ -13,22 +13,22 @@ from kg.stores.snapshot_traces import with_snapshots
 
 
 def forget(
-    sidecar: Sidecar, kept: Kept | None, graph: KnowledgeGraph | None, user: str, *, kind: str, uri: str, own: Deleted
+    sidecar: Sidecar, kept: Kept | None, graph: KnowledgeGraph | None, user: str, kind: str, uri: str, deleted: Deleted
 ) -> DeletionReport:
     """Remove a user from the log of events and from the cached snapshot; the sidecar is held exclusively.
 
-    `graph` is the snapshot that `kept` is the note of, `kind` the user kind, `own` what was removed in the graph at
+    `graph` is the snapshot that `kept` is the note of, `kind` the user kind, `deleted` what was removed in the graph at
     `uri`. Raises StoreError.
     """
     events = sidecar.events.remove_user(user)
-    remaining = sidecar.events.count(user) + own.remaining
+    remaining = sidecar.events.count(user) + deleted.remaining
     generation = kept.generation if kept is not None else 0
     snapshots = 0
-    said = ""
+    note = ""
     if graph is not None and kept is not None and (_is_in(graph, kind, user) or events):
         if _is_in(graph, kind, user):
             left = sum(len(table) for table in graph.events_of(user))
-            said = (
+            note = (
                 f"the graph at {uri} still has the {kind} {user!r}, with {left:,} interactions at the last read; that"
                 " is not WhyPath's to change and will be read again, so remove them there"
             )
@@ -40,13 +40,13 @@ def forget(
         except OSError as error:
             raise StoreError(f"the snapshot under {sidecar.directory} cannot be kept: {error}") from None
         remaining += int(_is_in(graph, kind, user))
-    is_known = bool(said or snapshots or events or own.events or own.recommendations)
-    if not said and own.nodes:
-        said = f"the graph at {uri} has the {kind} {user!r}, whom WhyPath does not remove there"
-    elif not said and not is_known:
-        said = f"the graph at {uri} was not asked for the {kind} {user!r}; remove them there"
+    is_known = bool(note or snapshots or events or deleted.events or deleted.recommendations)
+    if not note and deleted.nodes:
+        note = f"the graph at {uri} has the {kind} {user!r}, whom WhyPath does not remove there"
+    elif not note and not is_known:
+        note = f"the graph at {uri} was not asked for the {kind} {user!r}; remove them there"
     report = DeletionReport(
-        user, is_known, events + own.events, 0, snapshots, remaining, said, recommendations=own.recommendations
+        user, is_known, events + deleted.events, 0, snapshots, remaining, note, recommendations=deleted.recommendations
     )
     return with_snapshots(report, sidecar.cache, generation)
 

@@ -91,7 +91,7 @@ class NodeReader:
         self,
         columns: NodeProperties,
         page: list[list[Any]],
-        found: NodeColumns,
+        nodes: NodeColumns,
         left_out: list[int],
         seen: dict[str, tuple[int, Any]],
         aliases: list[tuple[int, int]],
@@ -105,8 +105,8 @@ class NodeReader:
             if key is None and problem is None:
                 problem = RowProblem(Reason.MISSING_KEY, f"no value in the key property {columns.key!r}")
             elif key is not None:
-                before = seen.setdefault(key, (len(found.keys), content))
-                if before[0] != len(found.keys):
+                before = seen.setdefault(key, (len(nodes.keys), content))
+                if before[0] != len(nodes.keys):
                     if before[1] == content:
                         # The same node twice: relationships of both are its relationships.
                         aliases.append((number, before[0]))
@@ -129,27 +129,27 @@ class NodeReader:
                 # The node is kept without this value.
                 element = session.node_element(number)
                 session.bad(columns.section, element, problem, {columns.key: key}, columns.users(key))
-            found.ids.append(number)
-            found.keys.append(key)
-            found.labels.append(checked.labels[row] or readable_name(key))
-            found.texts.append(checked.texts[row])
-            found.fields.append(checked.fields[row])
+            nodes.ids.append(number)
+            nodes.keys.append(key)
+            nodes.labels.append(checked.labels[row] or readable_name(key))
+            nodes.texts.append(checked.texts[row])
+            nodes.fields.append(checked.fields[row])
             for link, named in zip(columns.links, checked.linked, strict=True):
-                link.rows += [len(found.keys) - 1] * len(named[row])
+                link.rows += [len(nodes.keys) - 1] * len(named[row])
                 link.keys += named[row]
 
     def _finished(
         self,
         kind: str,
         columns: NodeProperties,
-        found: NodeColumns,
+        nodes: NodeColumns,
         left_out: list[int],
         aliases: list[tuple[int, int]],
     ) -> NodeTable:
-        table = node_table(self._session.schema, kind, found.keys, found.labels, found.texts, found.fields)
-        position = np.empty(len(found.keys), dtype=np.int32)
-        position[Strings.of(found.keys).order()] = np.arange(len(found.keys), dtype=np.int32)
-        ids = np.array([*found.ids, *(number for number, _ in aliases), *left_out], dtype=np.int64)
+        table = node_table(self._session.schema, kind, nodes.keys, nodes.labels, nodes.texts, nodes.fields)
+        position = np.empty(len(nodes.keys), dtype=np.int32)
+        position[Strings.of(nodes.keys).order()] = np.arange(len(nodes.keys), dtype=np.int32)
+        ids = np.array([*nodes.ids, *(number for number, _ in aliases), *left_out], dtype=np.int64)
         rows = [position, position[[row for _, row in aliases]], np.full(len(left_out), -1, np.int32)]
         self._elements.add(kind, ids, np.concatenate(rows).astype(np.int32))
         self._positions[kind] = position
@@ -184,11 +184,11 @@ class NodeProperties:
         self.links: list[Linked] = []
         self._list_columns = [
             # A text of a graph is one value unless a separator is given.
-            *((name, each, list_reader(each, None)) for name, each in node.lists.items()),
-            *((name, each, None) for name, each in node.links.items()),
+            *((name, link, list_reader(link, None)) for name, link in node.lists.items()),
+            *((name, link, None) for name, link in node.links.items()),
         ]
-        for name, each, _ in self._list_columns:
-            self.links.append(Linked(kind, name, each.relation or name, each.target))
+        for name, link, _ in self._list_columns:
+            self.links.append(Linked(kind, name, link.relation or name, link.target))
         wanted: list[str] = [node.key, *([node.label] if node.label else []), *node.text_columns]
         wanted += [spec.column or name for name, spec in node.fields.items()]
         wanted += [name for name, _, _ in self._list_columns]

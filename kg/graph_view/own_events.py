@@ -69,7 +69,7 @@ class OwnEvents:
             elif existing[event.id] is content:
                 new[event.id] = [event.id, *content]
         # Sorted by their ends, so that concurrent writers lock nodes in the same order.
-        values = sorted(new.values(), key=lambda each: (each[2], each[1]))
+        values = sorted(new.values(), key=lambda row_values: (row_values[2], row_values[1]))
         rows(
             transaction,
             "UNWIND $rows AS row MATCH (u) WHERE elementId(u) = row[1] MATCH (i) WHERE elementId(i) = row[2]"

@@ -34,11 +34,12 @@ class OwnResults:
 
     def write_vectors(self, vectors: Sequence[KindVectors], progress: Callable[[int], None]) -> ResultsReport:
         """See `TakesResults.write_vectors`."""
-        places = {each.kind: self._places(each.kind) for each in vectors}
+        places = {kind_vectors.kind: self._places(kind_vectors.kind) for kind_vectors in vectors}
         numbers: dict[str, list[int]] = {}
-        for each in vectors:
-            of_kind = places[each.kind]
-            numbers.setdefault(of_kind.label, []).extend(of_kind.numbers[k] for k in each.keys if k in of_kind.numbers)
+        for kind_vectors in vectors:
+            of_kind = places[kind_vectors.kind]
+            known = of_kind.numbers
+            numbers.setdefault(of_kind.label, []).extend(known[k] for k in kind_vectors.keys if k in known)
         for label, kept in numbers.items():
             self._remove_others(label, kept)
         return write_vectors(self._connection, vectors, places, names=RESULTS, progress=progress)

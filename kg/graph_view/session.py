@@ -116,7 +116,7 @@ class ReadSession:
             f" RETURN collect({number_of('n')})"
         )
         parts_ids = [self.one(text, parts=parts, part=part, **conditions.parameters)[0] for part in range(parts)]
-        return np.sort(np.concatenate([np.array(each, dtype=np.int64) for each in parts_ids]))
+        return np.sort(np.concatenate([np.array(numbers, dtype=np.int64) for numbers in parts_ids]))
 
     def near_pages(self, ids: NDArray[np.int64], total: int) -> Iterator[list[int]]:
         """Nodes to start from, in groups with about a page of the `total` relationships."""

@@ -240,7 +240,7 @@ class GraphView:
                 refused |= {new[at]: reason for at, reason in own_events.write([events[row] for row in new]).items()}
                 new = [row for row in new if row not in refused]
             logged = self._sidecar.events.append([events[row] for row in new])
-        refused |= {new[each.row]: each.reason for each in logged.refused}
+        refused |= {new[refusal.row]: refusal.reason for refusal in logged.refused}
         outcomes = [Appended.ALREADY_THERE if row in existing else Appended.REFUSED for row in range(len(events))]
         for row, outcome in zip(new, logged.outcomes, strict=True):
             outcomes[row] = outcome
@@ -275,16 +275,16 @@ class GraphView:
         if has_halves(user):
             return DeletionReport(user, False, 0, 0, 0, 0)
         with self._lock, self._sidecar.exclusive():
-            own = Deleted()
+            deleted = Deleted()
             if self._graph.write:
                 # First: if the server is away, nothing is removed and the caller can try again.
                 connection = self._connected()
-                own = connection.write(lambda transaction: delete_own(transaction, self._schema, user))
+                deleted = connection.write(lambda transaction: delete_own(transaction, self._schema, user))
             kept = self._sidecar.kept()
             graph = self._cached(kept) if kept is not None else None
             self._latest = self._ids = None
             kind = self._schema.user_kinds[0]
-            report = forget(self._sidecar, kept, graph, user, kind=kind, uri=self._graph.uri, own=own)
+            report = forget(self._sidecar, kept, graph, user, kind=kind, uri=self._graph.uri, deleted=deleted)
         places = list(QuarantineNote(self._sidecar.directory).places())
         if self._sidecar.quarantine.exists():
             places.append(QuarantinePlace.here(self._sidecar.quarantine))

@@ -35,4 +35,4 @@ def value_fits(cell: Cell, wanted: frozenset[str]) -> bool:
 
 def wanted_values(values: Iterable[str], reader: Reader) -> frozenset[str]:
     """The spellings that fit a condition, as the reader gives values."""
-    return frozenset(reader.resolve_value(each) for value in values for each in _spellings(value))
+    return frozenset(reader.resolve_value(spelling) for value in values for spelling in _spellings(value))

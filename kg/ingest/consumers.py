@@ -126,9 +126,9 @@ class LinkConsumer:
                 # The node is kept; only this relation of it is bad.
                 self._quarantine.add(record, self.section, problem.reason, f"{link.column}: {problem.detail}")
                 continue
-            said = tails.get((link.relation, link.target_kind))
-            if said is not None:
-                said[key] = None
+            keys = tails.get((link.relation, link.target_kind))
+            if keys is not None:
+                keys[key] = None
             else:
                 self._batches.edge(EdgeRow(ends, row.key, key), record, self.section)
         for (relation, target), links in tails.items():

@@ -324,8 +324,8 @@ class _Run:
     ) -> LoadReport:
         """The report of a load."""
         read = self.read(quarantine, seconds)
-        told = {each.name: getattr(read, each.name) for each in fields(read)}
-        return LoadReport(**told, finish=finish, writing_seconds=self._batches.seconds + finishing_seconds)
+        counts = {field.name: getattr(read, field.name) for field in fields(read)}
+        return LoadReport(**counts, finish=finish, writing_seconds=self._batches.seconds + finishing_seconds)
 
     def _events(self) -> None:
         schema, pool = self._plan.schema, self._plan.pool

@@ -140,7 +140,7 @@ def _of_items(schema: DomainSchema, seen: Seen) -> Iterator[str]:
     keys += [key for key in seen.nodes if key[0] in schema.item_kinds and key not in keys][: _ITEMS - len(keys)]
     for kind, key in keys:
         node = seen.nodes[kind, key]
-        told: list[str] = []
+        known: list[str] = []
         for relation in schema.relation_kinds.values():
             if relation.head == kind and not relation.hidden:
                 ends = [tail for _, tail in seen.facts.get((relation.name, key), ())]
@@ -149,10 +149,10 @@ def _of_items(schema: DomainSchema, seen: Seen) -> Iterator[str]:
                 ]
                 if names:
                     more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-                    told.append(f"{relation.label} {', '.join(names[:4])}{more}")
+                    known.append(f"{relation.label} {', '.join(names[:4])}{more}")
         fields = schema.nodes[kind].fields
-        told += [f"{n} {_short(str(v))}" for n, v in node.fields.items() if v is not None and not fields[n].sensitive]
-        facts = "; ".join(told[:_FACTS]) if told else "no facts"
+        known += [f"{n} {_short(str(v))}" for n, v in node.fields.items() if v is not None and not fields[n].sensitive]
+        facts = "; ".join(known[:_FACTS]) if known else "no facts"
         yield f"{kind} '{_short(node.label)}' ({key}): {facts}"
 
 

@@ -52,7 +52,7 @@ def upsert_nodes(store: GraphStore, nodes: Iterable[NodeUpsert]) -> UpsertReport
         checked.take(node)
     if checked.problems:
         more = f"\n  and {len(checked.problems) - _SHOWN:,} more" if len(checked.problems) > _SHOWN else ""
-        raise LoadError("nothing was written:" + "".join(f"\n  {each}" for each in checked.problems[:_SHOWN]) + more)
+        raise LoadError("nothing was written:" + "".join(f"\n  {p}" for p in checked.problems[:_SHOWN]) + more)
     return store.upsert(schema, list(checked.rows.values()), checked.links())
 
 
@@ -90,10 +90,10 @@ class _Checked:
         rival = next((kind for kind in self._rivals[node.kind] if self._has(kind, key)), None)
         if rival is not None:
             return self._refuse(node, f"there is a {rival} of this key, and no node can be both")
-        fields = {name: field_of(node.fields.get(name), each, name, none) for name, each in spec.fields.items()}
+        fields = {name: field_of(node.fields.get(name), field, name, none) for name, field in spec.fields.items()}
         label = text_of(node.label, "label", none) or readable_name(key)
         row = NodeRow(node.kind, key, label, text_of(node.text, "text", none) or "", fields)
-        if any(has_halves(each) for each in (key, label, row.text, *fields.values()) if isinstance(each, str)):
+        if any(has_halves(value) for value in (key, label, row.text, *fields.values()) if isinstance(value, str)):
             return self._refuse(node, "a text is not valid Unicode (half of a surrogate pair)")
         self.rows[node.kind, key] = row
         for name, tails in node.relations.items():
@@ -102,12 +102,12 @@ class _Checked:
     def _relate(self, node: NodeUpsert, key: str, name: str, tails: Sequence[str]) -> None:
         relation = self._schema.relation_kinds.get(name)
         if relation is None or relation.head != node.kind:
-            known = [each.name for each in self._schema.relation_kinds.values() if each.head == node.kind]
+            known = [kind.name for kind in self._schema.relation_kinds.values() if kind.head == node.kind]
             return self._refuse(node, f"no relation {name!r} leads from a {node.kind}; there are {_listed(known)}")
         if isinstance(tails, str):
             return self._refuse(node, f"the keys of {name} are a list; write [{tails!r}] for one")
         ends = self._tails.setdefault(name, {}).setdefault(key, [])
-        for tail in dict.fromkeys(key_of(each, name, frozenset()) for each in tails):
+        for tail in dict.fromkeys(key_of(given, name, frozenset()) for given in tails):
             if tail is None or has_halves(tail) or (relation.tail, tail) == (node.kind, key):
                 is_itself = tail is not None and not has_halves(tail)
                 self._refuse(node, f"{name} leads to {'itself' if is_itself else 'no key'}")

@@ -22,27 +22,27 @@ def columns_read(schema: DomainSchema) -> Iterator[tuple[SourceSpec, Uses]]:
             yield spec, uses
     for name, relation in schema.relations.items():
         columns = relation.columns
-        told = [(columns.head, f"head of {name}"), (columns.tail, f"tail of {name}")]
-        told += [(column, f"picks the rows of {name}") for column in relation.where]
+        uses_of = [(columns.head, f"head of {name}"), (columns.tail, f"tail of {name}")]
+        uses_of += [(column, f"picks the rows of {name}") for column in relation.where]
         if not relation.where:
-            told += [("relation", "name of the relation"), ("relation_id", "name of the relation")]
+            uses_of += [("relation", "name of the relation"), ("relation_id", "name of the relation")]
         for spec in relation.source:
-            yield spec, _uses(told)
+            yield spec, _uses(uses_of)
             if spec.map is not None:
                 pairs = [(spec.map.item, "item of an id map"), (spec.map.entity, "entity of an id map")]
                 yield SourceSpec(file=spec.map.file, format=spec.map.format), _uses(pairs)
     for kind, interaction in schema.interactions.items():
-        told = list(_of_interaction(kind, interaction))
+        uses_of = list(_of_interaction(kind, interaction))
         for spec in interaction.source:
-            yield spec, _uses((column, use) for column, use in told)
+            yield spec, _uses((column, use) for column, use in uses_of)
         for name, table in interaction.via.items():
-            joined = [(c.removeprefix(f"{name}."), use) for c, use in told if c and c.startswith(f"{name}.")]
+            joined = [(c.removeprefix(f"{name}."), use) for c, use in uses_of if c and c.startswith(f"{name}.")]
             yield table.source, _uses([(table.key, f"key that joins {name} to {kind}"), *joined])
 
 
-def _uses(told: Iterable[tuple[str | None, str]]) -> Uses:
+def _uses(columns: Iterable[tuple[str | None, str]]) -> Uses:
     uses: dict[str, list[str]] = {}
-    for column, use in told:
+    for column, use in columns:
         if column and use not in uses.setdefault(column, []):
             uses[column].append(use)
     return uses

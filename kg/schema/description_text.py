@@ -49,17 +49,17 @@ def unfit_texts(value: Any) -> list[tuple[tuple[str, ...], str]]:
     problems: list[tuple[tuple[str, ...], str]] = []
     coming: list[tuple[tuple[str, ...], Any]] = [((), value)]
     while coming:
-        path, each = coming.pop()
+        path, nested = coming.pop()
         if len(path) > MOST_DEEP:
             return [(path[:3], f"nested more than {MOST_DEEP} deep")]
-        if isinstance(each, dict):
-            coming += [((*path, str(key)), part) for key, part in each.items()]
-            texts = [key for key in each if isinstance(key, str)]
-        elif isinstance(each, list | tuple):
-            coming += [((*path, str(position)), part) for position, part in enumerate(each)]
+        if isinstance(nested, dict):
+            coming += [((*path, str(key)), part) for key, part in nested.items()]
+            texts = [key for key in nested if isinstance(key, str)]
+        elif isinstance(nested, list | tuple):
+            coming += [((*path, str(position)), part) for position, part in enumerate(nested)]
             texts = []
         else:
-            texts = [each] if isinstance(each, str) else []
+            texts = [nested] if isinstance(nested, str) else []
         for text in texts:
             if len(text) > MOST_TEXT:
                 problems.append((path, f"a text of more than {MOST_TEXT:,} characters"))

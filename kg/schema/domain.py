@@ -94,8 +94,8 @@ class DomainSchema(DomainModel):
         if not self.item_kinds:
             yield "nodes: no kind has `role: item`; say which kind WhyPath recommends"
         if len(self.user_kinds) != 1:
-            found = ", ".join(self.user_kinds) or "none"
-            yield f"nodes: exactly one kind must have `role: user`, found {found}"
+            kinds = ", ".join(self.user_kinds) or "none"
+            yield f"nodes: exactly one kind must have `role: user`, found {kinds}"
 
     def _origin_problems(self) -> Iterator[str]:
         """Yield problems of a description that mixes files and a graph."""
@@ -196,8 +196,8 @@ class DomainSchema(DomainModel):
             if {self.nodes[head].role, self.nodes[tail].role} == {Role.USER, Role.ITEM}:
                 yield f"{place}: this joins users and items; what users do with items belongs under `interactions`"
             if wordings.setdefault(name, wording) != wording:
-                said = quoted(name)
-                yield f"{place}: the relation {said} is described elsewhere with another label, inverse or hidden"
+                shown = quoted(name)
+                yield f"{place}: the relation {shown} is described elsewhere with another label, inverse or hidden"
 
     def _declared_relations(self) -> Iterator[tuple[str, str, str, str, tuple[str, str | None, bool]]]:
         """(place, name, head kind, tail kind, (label, inverse, hidden)) of every relation, in the order of the file."""
@@ -324,10 +324,10 @@ class DomainSchema(DomainModel):
         try:
             return cls.model_validate(value, context=context)
         except ValidationError as error:
-            own = [e for e in error.errors() if e["type"] == "value_error" and not e["loc"]]
-            if own:  # `_fits_together` names its own places, one per line
-                said = str(own[0].get("ctx", {}).get("error")).split("\n")
-                raise SchemaError(where, [_with_line(problem, lines) for problem in said]) from None
+            raised = [e for e in error.errors() if e["type"] == "value_error" and not e["loc"]]
+            if raised:  # `_fits_together` names its own places, one per line
+                problems = str(raised[0].get("ctx", {}).get("error")).split("\n")
+                raise SchemaError(where, [_with_line(problem, lines) for problem in problems]) from None
             raise from_validation(error, cls, where, lines) from None
 
     def to_json(self) -> str:

@@ -123,7 +123,7 @@ def _model_in(annotation: Any) -> tuple[type[BaseModel] | None, int]:
         return annotation, 0
     origin = getattr(annotation, "__origin__", None)
     for argument in getattr(annotation, "__args__", ()):
-        found, steps = _model_in(argument)
-        if found is not None:
-            return found, steps + (1 if origin in (dict, tuple, list) else 0)
+        model, steps = _model_in(argument)
+        if model is not None:
+            return model, steps + (1 if origin in (dict, tuple, list) else 0)
     return None, 0

@@ -42,7 +42,7 @@ def described_schema(model: type[BaseModel], *further: type[BaseModel]) -> dict[
     schema = model.model_json_schema()
     parts = {model.__name__: schema, **schema.get("$defs", {})}
     seen: set[Any] = set()
-    for part in (part for each in (model, *further) for part in _models(each, seen)):
+    for part in (part for described in (model, *further) for part in _models(described, seen)):
         docs = field_docs(part)
         properties = parts.get(part.__name__, {}).get("properties", {})
         for name, info in part.model_fields.items():

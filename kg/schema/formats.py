@@ -65,8 +65,8 @@ def without_packing(file: str) -> str:
 def format_of(file: str) -> SourceFormat | str | None:
     """The format by the ending of a file's name, also of a packed one; None where unknown."""
     name = without_packing(file)
-    own = next((found for suffix, found in _BY_SUFFIX.items() if name.endswith(suffix)), None)
-    return own or next((kind.name for kind in READERS.values() if name.endswith(kind.suffixes)), None)
+    built_in = next((kind_name for suffix, kind_name in _BY_SUFFIX.items() if name.endswith(suffix)), None)
+    return built_in or next((kind.name for kind in READERS.values() if name.endswith(kind.suffixes)), None)
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,11 @@ def sensitive_problems(schema: DomainSchema) -> Iterator[str]:
         if field.sensitive
         for column in _columns(node.source, node.labels, [field.column or name])
     }
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for place, column in _shown_columns(schema):
         where = sensitive.get(column)
-        if where is not None and (where, place) not in told:
-            told.add((where, place))
+        if where is not None and (where, place) not in reported:
+            reported.add((where, place))
             yield (
                 f"{where}: the column {quoted(column[1])} is sensitive, and {place} reads it too, from where"
                 " it would be shown; drop one of the two"
@@ -46,16 +46,16 @@ def sensitive_problems(schema: DomainSchema) -> Iterator[str]:
 def _shown_columns(schema: DomainSchema) -> Iterator[tuple[str, Column]]:
     """(place in the description, column) of everything that can be shown, without sensitive fields."""
     for kind, node in schema.nodes.items():
-        here = f"nodes.{kind}"
+        section = f"nodes.{kind}"
         reads: list[tuple[str, Iterable[str]]] = [
-            (f"{here}.key", filter(None, (node.key,))),
-            (f"{here}.label", filter(None, (node.label,))),
-            (f"{here}.text", node.text or ()),
-            (f"{here}.image", filter(None, (node.image,))),
-            *((f"{here}.lists.{column}", (column,)) for column in node.lists),
-            *((f"{here}.links.{column}", (column,)) for column in node.links),
+            (f"{section}.key", filter(None, (node.key,))),
+            (f"{section}.label", filter(None, (node.label,))),
+            (f"{section}.text", node.text or ()),
+            (f"{section}.image", filter(None, (node.image,))),
+            *((f"{section}.lists.{column}", (column,)) for column in node.lists),
+            *((f"{section}.links.{column}", (column,)) for column in node.links),
             *(
-                (f"{here}.fields.{name}", (field.column or name,))
+                (f"{section}.fields.{name}", (field.column or name,))
                 for name, field in node.fields.items()
                 if not field.sensitive
             ),
@@ -74,10 +74,10 @@ def _shown_columns(schema: DomainSchema) -> Iterator[tuple[str, Column]]:
         for read in filter(None, used):
             table, _, rest = read.partition(".")
             if table in tables and rest:
-                found = _columns((tables[table],), (), (rest,))
+                shown = _columns((tables[table],), (), (rest,))
             else:
-                found = _columns(interaction.source, (), (read,))
-            yield from ((f"interactions.{name}", column) for column in found)
+                shown = _columns(interaction.source, (), (read,))
+            yield from ((f"interactions.{name}", column) for column in shown)
 
 
 def _columns(sources: Iterable[SourceSpec], labels: Iterable[str], names: Iterable[str]) -> Iterator[Column]:

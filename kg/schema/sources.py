@@ -24,10 +24,10 @@ Separator: TypeAlias = Annotated[str, Field(min_length=1), AfterValidator(_cuts_
 DecimalMark: TypeAlias = Literal[".", ","]
 
 
-def _check_format(file: str, said: SourceFormat | str | None) -> None:
-    if said is SourceFormat.TABLE:
+def _check_format(file: str, given: SourceFormat | str | None) -> None:
+    if given is SourceFormat.TABLE:
         raise ValueError("format `table` is for tables passed in Python, not for files")
-    if said is None and format_of(file) is None:
+    if given is None and format_of(file) is None:
         raise ValueError(
             f"the name {quoted(file)} does not say its format: add `format:` with one of "
             + ", ".join(name for name in formats() if name != SourceFormat.TABLE)

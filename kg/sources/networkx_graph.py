@@ -42,16 +42,16 @@ def domain_from_networkx(
             raise SourceError(f"the graph has no nodes of the kind {kind!r}; its kinds are {', '.join(sorted(kinds))}")
         if kind is not None:
             kinds[kind].role = role.value
-    item_kinds = {kind for kind, found in kinds.items() if found.role == Role.ITEM}
-    user_kinds = {kind for kind, found in kinds.items() if found.role == Role.USER}
+    item_kinds = {kind for kind, described_kind in kinds.items() if described_kind.role == Role.ITEM}
+    user_kinds = {kind for kind, described_kind in kinds.items() if described_kind.role == Role.USER}
     if not item_kinds or len(user_kinds) != 1:
         raise SourceError(
             "the graph does not say which nodes are items and which are users: give `items=` and `users=`, or the "
             f"nodes an attribute `role`; its kinds are {', '.join(sorted(kinds))}"
         )
     described: dict[str, Any] = {"name": name, "nodes": {}, "relations": {}, "interactions": {}}
-    for kind, found in sorted(kinds.items()):
-        described["nodes"][kind] = _node_section(kind, found)
+    for kind, described_kind in sorted(kinds.items()):
+        described["nodes"][kind] = _node_section(kind, described_kind)
     for (relation, head, tail), edge in sorted(_edges(graph).items()):
         where = {"relation": relation, "head_kind": head, "tail_kind": tail}
         if head in user_kinds and tail in item_kinds:
@@ -83,22 +83,22 @@ def _kinds(graph: Any) -> dict[str, _Kind]:
 
 def _edges(graph: Any) -> dict[tuple[str, str, str], Mapping[str, Any]]:
     """(relation, head kind, tail kind) -> attributes of its first edge."""
-    found: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+    first_attributes: dict[tuple[str, str, str], Mapping[str, Any]] = {}
     edges = graph.edges(keys=True, data=True) if graph.is_multigraph() else graph.edges(data=True)
     for head, tail, *rest in edges:
         attributes = rest[-1]
         relation = str(attributes.get("relation", rest[0] if graph.is_multigraph() else "related"))
         head_kind, tail_kind = (str(graph.nodes[n].get("kind", "thing")) for n in (head, tail))
-        found.setdefault((relation, head_kind, tail_kind), attributes)
-    return found
+        first_attributes.setdefault((relation, head_kind, tail_kind), attributes)
+    return first_attributes
 
 
-def _node_section(kind: str, found: _Kind) -> dict[str, Any]:
-    section: dict[str, Any] = {"role": found.role or Role.ENTITY.value, "source": {"table": TABLE}, "key": "@id"}
+def _node_section(kind: str, node: _Kind) -> dict[str, Any]:
+    section: dict[str, Any] = {"role": node.role or Role.ENTITY.value, "source": {"table": TABLE}, "key": "@id"}
     section["where"] = {"kind": kind}
-    section |= {attribute: attribute for attribute in ("label", "text") if attribute in found.attributes}
+    section |= {attribute: attribute for attribute in ("label", "text") if attribute in node.attributes}
     fields = {}
-    for attribute, types in sorted(found.attributes.items()):
+    for attribute, types in sorted(node.attributes.items()):
         if attribute not in _OWN:
             fields[attribute] = next((name for kind_of, name in _TYPES if types == {kind_of}), None) or (
                 "number" if types == {int, float} else "categorical"

@@ -253,8 +253,8 @@ class _Statements:
         self._found.append((subject, predicate, value))
 
     def take(self) -> list[tuple[Any, Any, Any]]:
-        found, self._found = self._found, []
-        return found
+        statements, self._found = self._found, []
+        return statements
 
 
 class _LexicalParser(W3CNTriplesParser):

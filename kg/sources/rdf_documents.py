@@ -52,7 +52,7 @@ def _check_contexts(text: str, name: str) -> None:
         elif isinstance(value, dict):
             for key, part in value.items():
                 parts = part if isinstance(part, list) else [part]
-                far = [each for each in parts if isinstance(each, str)] if key in ("@context", "@import") else []
+                far = [p for p in parts if isinstance(p, str)] if key in ("@context", "@import") else []
                 if far:
                     raise SourceError(
                         f"{name}: its context is {far[0]}, which is not fetched; write what it says into the document"

@@ -85,7 +85,7 @@ class EventLog:
         with self._database.reading() as connection:
             query = f"SELECT number, {COLUMNS} FROM event WHERE number > ? ORDER BY number LIMIT ?"
             rows = numbered(connection.execute(query, (number, -1 if limit is None else limit)))
-            check_order([each for each, _ in rows], number, "event.number")
+            check_order([n for n, _ in rows], number, "event.number")
             last = _last(connection)
         reached = rows[-1][0] if limit is not None and len(rows) == limit else max(number, last)
         return [event for _, event in rows], reached
@@ -101,7 +101,7 @@ class EventLog:
     def remove(self, ids: Collection[str]) -> int:
         """Remove events by id; return their number."""
         with self._database.writing() as connection:
-            return sum(connection.execute("DELETE FROM event WHERE id = ?", (each,)).rowcount for each in ids)
+            return sum(connection.execute("DELETE FROM event WHERE id = ?", (event_id,)).rowcount for event_id in ids)
 
     def remove_user(self, user: str) -> int:
         """Remove a user's events; return their number."""
@@ -132,8 +132,8 @@ class EventLog:
 
 def _last(connection: sqlite3.Connection) -> int:
     """Highest number ever given."""
-    given = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
+    noted = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'")
     stored = connection.execute("SELECT coalesce(max(number), 0) FROM event")
     # SQLite's note of given numbers may be lost while the events remain.
-    rows = [*checked(given, integer("sqlite_sequence.seq")), *checked(stored, integer("event.number"))]
+    rows = [*checked(noted, integer("sqlite_sequence.seq")), *checked(stored, integer("event.number"))]
     return max(number for (number,) in rows)

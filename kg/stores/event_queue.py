@@ -131,7 +131,7 @@ class EventQueue:
                 if not events:
                     break
                 report = append(events)
-                put_aside = [RefusedEvent(events[each.row], each.reason) for each in report.refused]
+                put_aside = [RefusedEvent(events[refusal.row], refusal.reason) for refusal in report.refused]
                 refused += put_aside
                 delivered += len(events) - len(put_aside)
                 with _own_files():
@@ -172,7 +172,7 @@ class EventQueue:
         """Number of a user's events, waiting and refused."""
         if not self.exists:
             return 0
-        return self._files.on_log(lambda log: log.count(user)) + sum(each.event.user == user for each in self.refused())
+        return self._files.on_log(lambda log: log.count(user)) + sum(r.event.user == user for r in self.refused())
 
     def refused(self) -> list[RefusedEvent]:
         """Events that the store refused, with the reasons."""
@@ -245,7 +245,7 @@ def _url_of(note: Path) -> str | None:
 
 def queues() -> list[Waiting]:
     """All queues of this user on this machine with waiting or refused events or damaged files."""
-    found: list[Waiting] = []
+    queued: list[Waiting] = []
     try:
         folders = sorted((data_folder() / "queues").glob("*/"))
     except PermissionError:
@@ -255,7 +255,7 @@ def queues() -> list[Waiting]:
         if url is None:
             # The next process that opens that store delivers its events, and repairs the note.
             if (folder / "events.sqlite").exists():
-                found.append(Waiting(f"a store that is not known, in {folder}", 0, 0, (str(folder / "store.json"),)))
+                queued.append(Waiting(f"a store that is not known, in {folder}", 0, 0, (str(folder / "store.json"),)))
             continue
         queue = EventQueue(url)
         try:
@@ -265,5 +265,5 @@ def queues() -> list[Waiting]:
         finally:
             queue.close()
         if waiting.events or waiting.refused or waiting.damaged:
-            found.append(waiting)
-    return found
+            queued.append(waiting)
+    return queued

@@ -34,5 +34,5 @@ def is_there(file: Path, what: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _warn(said: str) -> None:
-    _log.warning("%s", said)
+def _warn(message: str) -> None:
+    _log.warning("%s", message)

@@ -51,7 +51,7 @@ class QuarantineNote:
         if place in before:
             return
         with file_written_whole(self._path, mode=OWNER_ONLY) as file:
-            places = [{"host": each.host, "path": each.path} for each in sorted([*before, place])]
+            places = [{"host": known.host, "path": known.path} for known in sorted([*before, place])]
             file.write(json.dumps(places).encode())
 
 
@@ -59,10 +59,10 @@ def with_quarantines(report: DeletionReport, places: Iterable[QuarantinePlace]) 
     """The report of a deletion after the user's rows have been removed from the quarantine files as well."""
     removed = remaining = 0
     unreached: list[str] = []
-    here = socket.gethostname()
+    this_host = socket.gethostname()
     for place in places:
         path = Path(place.path)
-        if place.host != here:
+        if place.host != this_host:
             unreached.append(f"{place.path} on {place.host}")
             continue
         # The unfinished file of a load that was killed, also beside a finished file of an earlier one.

@@ -64,7 +64,7 @@ class QueueFiles:
 
     def removed(self, log: EventLog, number: int) -> None:
         """Remove events up to a number from a log that `on_log` gave. Raises StoreError."""
-        path = next(path for path, each in self._logs.items() if each is log)
+        path = next(path for path, opened in self._logs.items() if opened is log)
         try:
             log.remove_up_to(number)
         except StoreDamaged as error:

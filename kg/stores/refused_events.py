@@ -50,7 +50,7 @@ class RefusedEvents:
         """All of them, each event once. Raises StoreError."""
         # A process that died between its line and the removal from the queue was followed by one that wrote it again;
         # one that died within its line left half of one.
-        return list({each.event.id: each for _, each in self._lines() if each is not None}.values())
+        return list({refused.event.id: refused for _, refused in self._lines() if refused is not None}.values())
 
     def remove_user(self, user: str) -> int:
         """Remove a user's events, and unreadable lines that contain the user's id; return their number."""

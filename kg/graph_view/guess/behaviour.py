@@ -95,48 +95,44 @@ def find_behaviour(profile: GraphProfile, kinds: Kinds, has_key: Callable[[str],
     `has_key` tells whether nodes of a label have a key; others are neither users nor items.
     """
     candidates = [
-        each
-        for each in (*_direct(profile, kinds), *_over_nodes(profile, kinds))
-        if has_key(each.user) and has_key(each.item)
+        c for c in (*_direct(profile, kinds), *_over_nodes(profile, kinds)) if has_key(c.user) and has_key(c.item)
     ]
     if not candidates:
         return []
     users: dict[str, int] = {}
-    for each in candidates:
+    for c in candidates:
         # A label named like a user is one; so is the label with the most relationships that look like behaviour.
-        users[each.user] = max(users.get(each.user, 0), each.points)
+        users[c.user] = max(users.get(c.user, 0), c.points)
     best = max(users, key=lambda user: (users[user] + (4 * is_user_name(user) or 2 * _is_person(profile, user)), user))
-    of_best = sorted(
-        (each for each in candidates if each.user == best), key=lambda each: (-each.points, each.steps[0].type)
-    )
-    sure = [each for each in of_best if each.is_sure]
+    of_best = sorted((c for c in candidates if c.user == best), key=lambda c: (-c.points, c.steps[0].type))
+    sure = [c for c in of_best if c.is_sure]
     if not sure:
         return _together(of_best[:1])
     return _together(_without_parts(sure))
 
 
-def _without_parts(found: list[Candidate]) -> list[Candidate]:
+def _without_parts(candidates: list[Candidate]) -> list[Candidate]:
     """Drop parts of other behaviour: a node between is not an item, and an item is not a node between."""
     # A label with the name of a node between remains one; for other labels the candidate with more points decides.
-    named = {each.between for each in found if each.between is not None and _is_between(each.between)}
-    others = [each for each in found if each.item not in named] or found
+    named = {c.between for c in candidates if c.between is not None and _is_between(c.between)}
+    others = [c for c in candidates if c.item not in named] or candidates
     items: set[str] = set()
     betweens: set[str] = set()
     kept: list[Candidate] = []
-    for each in sorted(others, key=lambda each: each.between not in named):
-        if each.item not in betweens and each.between not in items:
-            kept.append(each)
-            items.add(each.item)
-            betweens |= {each.between} if each.between is not None else set()
-    return sorted(kept, key=lambda each: (-each.points, each.steps[0].type))
+    for c in sorted(others, key=lambda c: c.between not in named):
+        if c.item not in betweens and c.between not in items:
+            kept.append(c)
+            items.add(c.item)
+            betweens |= {c.between} if c.between is not None else set()
+    return sorted(kept, key=lambda c: (-c.points, c.steps[0].type))
 
 
-def _together(found: list[Candidate]) -> list[Candidate]:
+def _together(candidates: list[Candidate]) -> list[Candidate]:
     """Merge candidates with the same steps."""
     groups: dict[tuple[str | None, tuple[Step, ...]], list[Candidate]] = {}
-    for each in found:
-        groups.setdefault((each.between, each.steps), []).append(each)
-    return [replace(group[0], items=tuple(each.item for each in group)) for group in groups.values()]
+    for candidate in candidates:
+        groups.setdefault((candidate.between, candidate.steps), []).append(candidate)
+    return [replace(group[0], items=tuple(candidate.item for candidate in group)) for group in groups.values()]
 
 
 def _steps(profile: GraphProfile, kinds: Kinds) -> Iterator[tuple[str, str, Step]]:
@@ -205,22 +201,22 @@ def _is_person(profile: GraphProfile, label: str) -> bool:
 def time_of(properties: dict[str, PropertyProfile]) -> ColumnProfile | None:
     """The property that has the time: `timestamp`, `placedAt`, `since`."""
     columns = _columns(properties)
-    named = [each for each in columns if _TIME_NAME.search(each.name)]
+    named = [column for column in columns if _TIME_NAME.search(column.name)]
     return named_column(columns, TIME_WORDS, times=True) or named_column(named, ("at", "since", "on"), times=True)
 
 
 def _has_weight(properties: dict[str, PropertyProfile]) -> bool:
     """Whether a property is named like a weight, a sign of behaviour."""
     time = time_of(properties)
-    numbers = [each for each in _columns(properties) if each.is_number and each is not time]
+    numbers = [column for column in _columns(properties) if column.is_number and column is not time]
     return named_column(numbers, _WEIGHT_WORDS, times=False) is not None
 
 
 def signal_in(properties: dict[str, PropertyProfile]) -> Signal | None:
     """The property that shows preference: stars, a vote, a quantity."""
     time = time_of(properties)
-    return signal_among([each for each in _columns(properties) if each is not time])
+    return signal_among([column for column in _columns(properties) if column is not time])
 
 
 def _columns(properties: dict[str, PropertyProfile]) -> list[ColumnProfile]:
-    return [each.column for each in properties.values() if not each.is_point and not each.column.lists]
+    return [property.column for property in properties.values() if not property.is_point and not property.column.lists]

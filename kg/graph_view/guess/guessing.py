@@ -63,22 +63,22 @@ class _Guessing:
             raise GuessError(f"{self._url}: the graph is empty")
         behaviour = find_behaviour(profile, kinds, lambda label: self._key(label) is not None)
         if not behaviour:
-            counted = ", ".join(f"{name} ({each.count:,})" for name, each in list(kinds.labels.items())[:10])
+            counted = ", ".join(f"{name} ({label.count:,})" for name, label in list(kinds.labels.items())[:10])
             raise GuessError(
                 f"{self._url}: no relationship, and no two with a node between, look like what users do with items"
                 f" (labels: {counted}); write the description by hand, docs/your-data.md says how"
             )
         if not behaviour[0].is_sure:
             self._notes.append("NOTHING looks surely like behaviour; what is named below is only the likeliest")
-        user, items = behaviour[0].user, list(dict.fromkeys(item for each in behaviour for item in each.items))
-        used = {name for each in behaviour for name in each.types}
-        betweens = {each.between for each in behaviour if each.between is not None}
+        user, items = behaviour[0].user, list(dict.fromkeys(item for c in behaviour for item in c.items))
+        used = {name for c in behaviour for name in c.types}
+        betweens = {c.between for c in behaviour if c.between is not None}
         entities = self._entities(items, {user, *betweens}, used)
         for label in [*items, user, *entities]:
             self._names[label] = self._free_name(label)
         self._describe_nodes(user, items, entities)
-        for each in behaviour:
-            self._describe_behaviour(each)
+        for candidate in behaviour:
+            self._describe_behaviour(candidate)
         self._tell_wishes_from_looks()
         self._describe_relations({user, *items, *entities}, used, user, set(items))
         self._tell_left_out({user, *items, *entities}, betweens)
@@ -102,10 +102,10 @@ class _Guessing:
         """Mark interactions known only by name: one that takes something back is not a like, nor is one of having
         looked at something if users have wanted it by another.
         """
-        said = {name: how_much(name) for name in self._interactions}
-        most = max((each for each in said.values() if each is not None), default=0)
+        strengths = {name: how_much(name) for name in self._interactions}
+        most = max((known for known in strengths.values() if known is not None), default=0)
         for name, section in self._interactions.items():
-            strength = said[name]
+            strength = strengths[name]
             if "positive" in section or "where" in section or strength is None or strength > 1 or strength == most:
                 continue
             section["positive"] = False
@@ -156,40 +156,41 @@ class _Guessing:
         for kind in made:
             self._nodes.setdefault(kind, {})
 
-    def _describe_behaviour(self, found: Candidate) -> None:
-        last = self._profile.types[found.types[-1]]
-        words = found.between if found.between is not None else found.types[0].lower()
+    def _describe_behaviour(self, candidate: Candidate) -> None:
+        last = self._profile.types[candidate.types[-1]]
+        words = candidate.between if candidate.between is not None else candidate.types[0].lower()
         name = self._new(kind_name(words), self._interactions)
-        section: dict[str, Any] = {"items": [self._names[item] for item in found.items]}
+        section: dict[str, Any] = {"items": [self._names[item] for item in candidate.items]}
         columns: dict[str, Any] = {}
-        if found.between is None:
-            section["relationship"] = _relationship(found.steps[0])
+        items = "/:".join(candidate.items)
+        if candidate.between is None:
+            section["relationship"] = _relationship(candidate.steps[0])
             places: list[tuple[str, dict[str, PropertyProfile]]] = [("", last.properties)]
-            way = f"(:{found.user}) {_arrow(found.steps[0])} (:{'/:'.join(found.items)})"
+            way = f"(:{candidate.user}) {_arrow(candidate.steps[0])} (:{items})"
         else:
-            first, second = found.steps
+            first, second = candidate.steps
             section["path"] = {
-                "first": _relationship(first), "node": [found.between], "last": _relationship(second)
+                "first": _relationship(first), "node": [candidate.between], "last": _relationship(second)
             }  # fmt: skip
             places = [
-                ("node.", self._kinds.labels[found.between].properties),
+                ("node.", self._kinds.labels[candidate.between].properties),
                 ("first.", self._profile.types[first.type].properties),
                 ("last.", last.properties),
             ]
-            way = f"(:{found.user}) {_arrow(first)} (:{found.between}) {_arrow(second)} (:{'/:'.join(found.items)})"
+            way = f"(:{candidate.user}) {_arrow(first)} (:{candidate.between}) {_arrow(second)} (:{items})"
         self._notes.append(f"{name}: interaction {way}, {last.count:,} relationships {last.type}")
         signal, prefix = self._columns(name, places, columns, section)
         if columns:
             section["columns"] = columns
-        types = " ".join([name, *found.types])
-        if says_dislike(found.types[-1]):
+        types = " ".join([name, *candidate.types])
+        if says_dislike(candidate.types[-1]):
             section |= {"positive": False, "excludes": True, "label": verb_for(types, None)}
-            self._notes.append(f"{name}: {found.types[-1]} says that a user does not like it: no event is positive")
+            self._notes.append(f"{name}: {candidate.types[-1]} says that a user does not like it: no event is positive")
             self._interactions[name] = section
             return
         described = ruled(section, name, signal, learnt=True, prefix=prefix, words=types)
-        for section_name, each in described.sections.items():
-            self._interactions[self._new(section_name, self._interactions)] = each
+        for section_name, described_section in described.sections.items():
+            self._interactions[self._new(section_name, self._interactions)] = described_section
         self._notes += described.notes
 
     def _columns(

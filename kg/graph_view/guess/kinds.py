@@ -44,8 +44,8 @@ class Kinds:
 
     def _joins_different(self, whole: str, inner: list[str]) -> bool:
         """Whether a label only groups kinds that relationships join, or that have no key in common."""
-        for each in self._profile.types.values():
-            for start, end in each.ends:
+        for type_ in self._profile.types.values():
+            for start, end in type_.ends:
                 if whole in start and whole in end:
                     first, second = start & set(inner), end & set(inner)
                     if first and second and not first & second:

@@ -29,20 +29,20 @@ class Key:
 def key_of(profile: GraphProfile, label: LabelProfile) -> Key | None:
     """A property that is unique and present; else the closest one; None if no property could be a key."""
     possible = [
-        each.column
-        for each in label.properties.values()
-        if not each.is_point
-        and not each.column.lists
-        and not each.column.times
-        and each.column.mean_length < 200
-        and (not each.column.is_number or each.column.is_integer)
-        and not each.column.is_boolean
+        property.column
+        for property in label.properties.values()
+        if not property.is_point
+        and not property.column.lists
+        and not property.column.times
+        and property.column.mean_length < 200
+        and (not property.column.is_number or property.column.is_integer)
+        and not property.column.is_boolean
     ]
     if not possible:
         return None
-    constrained = [each for each in possible if each.name in label.unique and each.missing == 0]
-    unique = [each for each in possible if each.is_unique]
-    ranked = sorted(constrained or unique, key=lambda each: _rank(label.label, each.name))
+    constrained = [candidate for candidate in possible if candidate.name in label.unique and candidate.missing == 0]
+    unique = [candidate for candidate in possible if candidate.is_unique]
+    ranked = sorted(constrained or unique, key=lambda candidate: _rank(label.label, candidate.name))
     for column in ranked[:3]:
         if column.name in label.unique:
             return Key(column.name, f"key {column.name} (a constraint keeps it unique)")
@@ -50,7 +50,7 @@ def key_of(profile: GraphProfile, label: LabelProfile) -> Key | None:
         if looked == present == distinct:
             seen = "" if looked == label.count else f" in the {looked:,} nodes that were looked at"
             return Key(column.name, f"key {column.name} (unique and present{seen})")
-    best = max(possible, key=lambda each: (len(each.values), -_rank(label.label, each.name)[0]))
+    best = max(possible, key=lambda candidate: (len(candidate.values), -_rank(label.label, candidate.name)[0]))
     looked, present, distinct = profile.uniqueness(label.label, best.name)
     return Key(
         best.name,
@@ -75,13 +75,13 @@ def describe_kind(
     section = KindSection(
         kind, {"role": role.value, "labels": [label.label], "key": key.property}, [], made, {kind, *taken}
     )
-    points = [name for name, each in label.properties.items() if each.is_point]
+    points = [name for name, property in label.properties.items() if property.is_point]
     if points:
         section.notes.append(f"{kind}: {', '.join(points)} left out; as a field of type text a place reads as text")
     columns = [
-        each.column
-        for name, each in label.properties.items()
-        if name != key.property and not each.is_point and each.column.filled
+        property.column
+        for name, property in label.properties.items()
+        if name != key.property and not property.is_point and property.column.filled
     ]
     column = label.properties[key.property].column
     section.describe(columns, [column, *columns], Surroundings(role, column))

@@ -47,7 +47,7 @@ def _looked_at(transaction: ManagedTransaction, schema: DomainSchema) -> Preview
     shown = {(event.item_kind, event.item) for event in seen.events}
     for kind in {item_kind for item_kind, _ in shown}:
         # Events are shown with names, not keys.
-        _look_at_nodes(transaction, schema, seen, kind, [numbers[each] for each in shown if each[0] == kind])
+        _look_at_nodes(transaction, schema, seen, kind, [numbers[end] for end in shown if end[0] == kind])
     return told(schema, seen)
 
 
@@ -60,7 +60,7 @@ def _events(
         return
     behaviour = behaviour_of(interaction)
     wanted = [plain("u", user.key), plain("i", item.key), behaviour.time or "null", behaviour.weight or "null"]
-    columns = ", ".join(f"{each} AS column{at}" for at, each in enumerate(wanted))
+    columns = ", ".join(f"{expression} AS column{at}" for at, expression in enumerate(wanted))
     text = (
         f"MATCH {behaviour.pattern} WHERE {labelled('u', user.labels)} AND {labelled('i', item.labels)}"
         f"{behaviour.conditions.clause('AND')} RETURN {columns}, {number_of('i')} LIMIT $most"
@@ -75,7 +75,7 @@ def _events(
     ends = zip(key_column(users, user.key)[0], key_column(items, item.key)[0], strict=True)
     for row, (who, what) in enumerate(ends):
         if who is not None and what is not None:
-            time, weight = (None if each != each else float(each) for each in (seconds[row], marks[row]))
+            time, weight = (None if number != number else float(number) for number in (seconds[row], marks[row]))
             yield Event(str(row), who, what, item_kind, kind, time, weight), numbers[row]
 
 
@@ -116,7 +116,7 @@ def _look_at_item(
             )
             records: list[Any] = rows(transaction, text, nodes=node_prefix(transaction), number=item, most=_FACTS)
             resolved = schema.relation_name(name, kind, tail)
-            keys, _ = key_column([each[0] for each in records], node.key)
+            keys, _ = key_column([record[0] for record in records], node.key)
             for end, (_, named) in zip(keys, records, strict=True):
                 if end is not None:
                     seen.write_nodes([NodeRow(tail, end, str(named) if named is not None else end)])

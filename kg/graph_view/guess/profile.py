@@ -53,7 +53,7 @@ class PropertyProfile:
     @property
     def is_point(self) -> bool:
         """Whether it holds places."""
-        return any(each.startswith("POINT") for each in self.types)
+        return any(name.startswith("POINT") for name in self.types)
 
 
 @dataclass
@@ -130,7 +130,7 @@ def profile_graph(connection: Connection) -> GraphProfile:
 
 def _most(counts: Counter[str]) -> list[tuple[str, int]]:
     counted = [(name, count) for name, count in counts.items() if count and _can_be_named(name)]
-    return sorted(counted, key=lambda each: (-each[1], each[0]))[:_MOST_NAMES]
+    return sorted(counted, key=lambda pair: (-pair[1], pair[0]))[:_MOST_NAMES]
 
 
 def _can_be_named(name: str) -> bool:
@@ -187,18 +187,18 @@ def _type(transaction: ManagedTransaction, type: str, count: int) -> TypeProfile
 
 def _widen(transaction: ManagedTransaction, labels: list[str], types: list[TypeProfile]) -> None:
     """Add ends that the sample has missed: it has the oldest relationships, and later ones may lead elsewhere."""
-    for each in types:
-        wanted = [(label, at) for at in (0, 1) for label in labels if not any(label in ends[at] for ends in each.ends)]
+    for type_ in types:
+        wanted = [(label, at) for at in (0, 1) for label in labels if not any(label in ends[at] for ends in type_.ends)]
         for start in range(0, len(wanted), 50):
             some = wanted[start : start + 50]
-            patterns = [_between(label, at, each.type) for label, at in some]
+            patterns = [_between(label, at, type_.type) for label, at in some]
             text = " UNION ALL ".join(f"MATCH {p} RETURN count(r) AS count, {n} AS n" for n, p in enumerate(patterns))
             for count, n in rows(transaction, text):
                 if count:
-                    pattern = _between(some[n][0], some[n][1], each.type, "a", "b")
+                    pattern = _between(some[n][0], some[n][1], type_.type, "a", "b")
                     text = f"MATCH {pattern} WITH a, b LIMIT $sample RETURN labels(a), labels(b)"
                     for first_end, second_end in rows(transaction, text, sample=SAMPLE // 10):
-                        each.ends[frozenset(first_end), frozenset(second_end)] += 1
+                        type_.ends[frozenset(first_end), frozenset(second_end)] += 1
 
 
 def _between(label: str, at: int, type: str, start: str = "", end: str = "") -> str:

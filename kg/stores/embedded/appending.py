@@ -28,7 +28,7 @@ def append_events(database: Database, schema: DomainSchema, schema_text: str, ev
         refused = {refusal.row: refusal.reason for refusal in resolved.refused}
         outcomes: list[Appended] = []
         rows: list[tuple] = []
-        contents = {packed: content for packed, (content, _) in resolved.there.items()}
+        contents = {packed: content for packed, (content, _) in resolved.stored.items()}
         number = counters.last_event
         for row, (packed, content) in enumerate(zip(resolved.ids, resolved.content, strict=True)):
             if content is None:

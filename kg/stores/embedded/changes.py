@@ -44,8 +44,8 @@ def note_change(connection: sqlite3.Connection, rows: Callable[[], ChangedRows] 
     if not counters.generation:
         return  # no earlier snapshot exists
     generation = counters.generation + 1
-    size, notes, told = _size(connection, generation)
-    if notes > told:
+    size, notes, listed = _size(connection, generation)
+    if notes > listed:
         return
     changed = ChangedRows() if rows is None else rows()
     if rows is None or too_many(size + len(changed)):
@@ -73,7 +73,7 @@ def forget_old(connection: sqlite3.Connection, generation: int) -> None:
         return
     generations = connection.execute("SELECT generation, sum(size) FROM fact_change GROUP BY generation")
     sizes = checked(generations, integer("fact_change.generation"), integer("fact_change.size"))
-    upto = forgotten_up_to(generation, [(each, size) for each, size in sizes])
+    upto = forgotten_up_to(generation, [(noted, size) for noted, size in sizes])
     connection.execute("DELETE FROM fact_change WHERE generation <= ?", (upto,))
 
 
@@ -102,7 +102,7 @@ def _as_now(
         for key, (_, label, text, fields, _) in nodes_by_key(connection, numbers[kind], keys).items():
             nodes.append(NodeRow(kind, key, label, text, unpacked_fields(fields)))
     added: list[EdgeRow] = []
-    gone: list[EdgeRow] = []
+    removed: list[EdgeRow] = []
     for relation, spec in schema.relation_kinds.items():
         pairs = [(head, tail) for name, head, tail in changed.edges if name == relation]
         heads = node_ids(connection, numbers[spec.head], (head for head, _ in pairs))
@@ -111,8 +111,8 @@ def _as_now(
             ends = (numbers[relation], heads.get(head, -1), tails.get(tail, -1))
             statement = "SELECT EXISTS (SELECT 1 FROM edge WHERE relation = ? AND head = ? AND tail = ?)"
             is_there = connection.execute(statement, ends).fetchone()[0]
-            (added if is_there else gone).append(EdgeRow(relation, head, tail))
-    return FactChanges(counters.generation, events_after, nodes, tuple(changed.removed), added, gone)
+            (added if is_there else removed).append(EdgeRow(relation, head, tail))
+    return FactChanges(counters.generation, events_after, nodes, tuple(changed.removed), added, removed)
 
 
 def _size(connection: sqlite3.Connection, generation: int) -> tuple[int, int, int]:

@@ -49,13 +49,13 @@ def note_named(
     connection.executemany(statement, [(load, filed, filed, load, relation, *pair) for pair in pairs])
 
 
-def remove_unsaid(connection: sqlite3.Connection, relation: int, said: Mapping[int, Set[int]]) -> list[tuple[int, int]]:
+def remove_unsaid(connection: sqlite3.Connection, relation: int, kept: Mapping[int, Set[int]]) -> list[tuple[int, int]]:
     """Remove the edges of heads that their rows no longer give, except those that a file has named; return them."""
-    gone: list[tuple[int, int]] = []
-    for part in in_parts(list(said)):
+    removed: list[tuple[int, int]] = []
+    for part in in_parts(list(kept)):
         statement = f"SELECT head, tail FROM edge WHERE relation = ? AND head IN ({marks(part)}) AND filed = 0"
         rows = checked(connection.execute(statement, (relation, *part)), NODE_ID, NODE_ID)
-        gone += [(head, tail) for head, tail in rows if tail not in said[head]]
+        removed += [(head, tail) for head, tail in rows if tail not in kept[head]]
     statement = "DELETE FROM edge WHERE relation = ? AND head = ? AND tail = ?"
-    connection.executemany(statement, [(relation, *pair) for pair in gone])
-    return gone
+    connection.executemany(statement, [(relation, *pair) for pair in removed])
+    return removed

@@ -18,13 +18,13 @@ from kg.stores.protocol import Refusal
 class Resolved:
     """A batch of events with users, items and stored events resolved.
 
-    `content` is None for an event that is refused; `there` has content and load of the stored ones by packed id.
+    `content` is None for an event that is refused; `stored` has content and load of the stored ones by packed id.
     `recorded` are the rows whose content was recorded under another id.
     """
 
     ids: list[bytes]
     content: list[EventContent | None]
-    there: dict[bytes, tuple[EventContent, int]]
+    stored: dict[bytes, tuple[EventContent, int]]
     recorded: frozenset[int]
     refused: tuple[Refusal, ...]
 

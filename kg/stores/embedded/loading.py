@@ -153,15 +153,15 @@ class EmbeddedLoad:
         with self._writing() as connection:
             heads = node_ids(connection, self._numbers[spec.head], (links.head for links in rows))
             tails = node_ids(connection, self._numbers[spec.tail], (tail for _, _, tail in ends))
-            said = {
+            tails_of = {
                 heads[links.head]: {tails[tail] for tail in links.tails if tail in tails}
                 for links in rows
                 if links.head in heads
             }
-            pairs = [(head, tail) for head, reached in said.items() for tail in sorted(reached)]
+            pairs = [(head, tail) for head, reached in tails_of.items() for tail in sorted(reached)]
             # A first load has no earlier links, and a replacing one removes what it does not name when it ends.
             if self._load > 1 and not self._replace:
-                removed = remove_unsaid(connection, number, said)
+                removed = remove_unsaid(connection, number, tails_of)
             new = insert_pairs(connection, number, pairs, self._load, filed=False)
             if new or removed:
                 self._note_edges(connection, relation, pairs if new else [], removed)
@@ -196,7 +196,7 @@ class EmbeddedLoad:
                 rows,
                 resolved.ids,
                 resolved.content,
-                resolved.there,
+                resolved.stored,
                 resolved.recorded,
                 resolved.refused,
                 load=self._load,

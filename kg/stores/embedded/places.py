@@ -22,11 +22,11 @@ class Places:
     places: NDArray[np.int64]
 
     @classmethod
-    def joined(cls, parts: Sequence[tuple[Places, int]]) -> Places:
+    def joined(cls, kinds: Sequence[tuple[Places, int]]) -> Places:
         """Combine several kinds, with the places of each counted from its start."""
-        ids = np.concatenate([part.ids for part, _ in parts])
+        ids = np.concatenate([places.ids for places, _ in kinds])
         order = np.argsort(ids, kind="stable")
-        return cls(ids[order], np.concatenate([part.places + start for part, start in parts])[order])
+        return cls(ids[order], np.concatenate([places.places + start for places, start in kinds])[order])
 
     def of(self, ids: NDArray[np.int64], what: str) -> NDArray[np.int64]:
         """Places of nodes, int64 [k]. Raises DamagedContent for a missing one; `what` names it."""

@@ -193,12 +193,12 @@ class EmbeddedStore:
         raise overtaken(str(self.directory))
 
     def _check_schema(self, connection: sqlite3.Connection, schema: DomainSchema, earlier: list[str | None]) -> None:
-        found = {
+        problems = {
             text: None for known in earlier if known for text in misfits(connection, self._schema_of(known), schema)
         }
-        if found:
+        if problems:
             raise SchemaMismatch(
-                f"{self.directory} holds rows that this domain description does not fit: {'; '.join(found)}."
+                f"{self.directory} holds rows that this domain description does not fit: {'; '.join(problems)}."
                 " Load with --replace to remove them, or into a new directory"
             )
 

@@ -89,7 +89,7 @@ def bring_back(
     new = [
         (packed, content)
         for packed, content in zip(resolved.ids, resolved.content, strict=True)
-        if content is not None and packed not in resolved.there
+        if content is not None and packed not in resolved.stored
     ]
     insert_events(
         connection, [(number + step, packed, *content, 0, 0) for step, (packed, content) in enumerate(new, 1)]

@@ -46,17 +46,17 @@ def _decided(
     """The server and the place whose settings are used for it."""
     if url == FROM_ENVIRONMENT:
         target = _named(places)
-        candidates = [each for each in places if _serves(each, target)]
+        candidates = [place for place in places if _serves(place, target)]
     elif described_in is not None:
         target = parsed(url, described_in)
-        candidates = [each for each in places if _serves(each, target)]
+        candidates = [place for place in places if _serves(place, target)]
         if not candidates:
             raise BadAddress(_untrusted(target, places, described_in))
     else:
         target = parsed(url)
-        candidates = sorted(places, key=lambda each: not _serves(each, target))
-    with_password = (each for each in candidates if each.name_of("password"))
-    with_anything = (each for each in candidates if each.variables)
+        candidates = sorted(places, key=lambda place: not _serves(place, target))
+    with_password = (place for place in candidates if place.name_of("password"))
+    with_anything = (place for place in candidates if place.variables)
     settings = next(with_password, None) or next(with_anything, candidates[0])
     is_database_known = bool(target.database or database)
     for other in places:
@@ -67,9 +67,9 @@ def _decided(
 
 def _named(places: Sequence[Settings]) -> Neo4jUrl:
     """The server in NEO4J_URI, the environment's first."""
-    for each in places:
-        if "NEO4J_URI" in each.variables:
-            return parsed(each.variables["NEO4J_URI"], f"NEO4J_URI in {each.place}")
+    for settings in places:
+        if "NEO4J_URI" in settings.variables:
+            return parsed(settings.variables["NEO4J_URI"], f"NEO4J_URI in {settings.place}")
     raise BadAddress(
         "the store `neo4j` is the server in NEO4J_URI, which is not set; set it (for example to bolt://localhost:7687),"
         " or give the URL"
@@ -124,7 +124,7 @@ def _advice(used: Settings, other: Settings, name: str) -> str:
 
 
 def _untrusted(target: Neo4jUrl, places: Sequence[Settings], described_in: str) -> str:
-    same = [each for each in places if each.server is not None and each.server.place == target.place]
+    same = [settings for settings in places if settings.server is not None and settings.server.place == target.place]
     if same:
         server = same[0].server
         assert server is not None
@@ -133,7 +133,7 @@ def _untrusted(target: Neo4jUrl, places: Sequence[Settings], described_in: str) 
             f" {same[0].place} asks for ({server.uri}); write `uri: {replace(target, scheme=server.scheme).uri}` or"
             " `uri: neo4j`"
         )
-    named = [f"{each.server.uri} in {each.place}" for each in places if each.server is not None]
+    named = [f"{settings.server.uri} in {settings.place}" for settings in places if settings.server is not None]
     return (
         f"{described_in}: the graph is at {target.uri}, and NEO4J_URI names"
         f" {' and '.join(named) if named else 'no server'}. A description may come from a stranger, so it does not"

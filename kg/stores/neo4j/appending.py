@@ -44,12 +44,12 @@ def append_events(
         if not resolved.usable[row]:
             outcomes.append(Appended.REFUSED)
             continue
-        before = resolved.there.get(event.id) or new.get(event.id)
+        before = resolved.stored.get(event.id) or new.get(event.id)
         if before is None:
             new[event.id] = StoredEvent(event, counters.last_event + len(new) + 1, 0)
             outcomes.append(Appended.WRITTEN)
         elif before.event == event:
-            was_lost = event.id in lost and event.id in resolved.there
+            was_lost = event.id in lost and event.id in resolved.stored
             outcomes.append(Appended.WRITTEN if was_lost else Appended.ALREADY_THERE)
             lost.discard(event.id)
         else:
@@ -84,7 +84,7 @@ def events_since(transaction: ManagedTransaction, event_generation: int) -> tupl
     numbered: list[tuple[int, Event]] = []
     for kind in counters.names.interactions:
         numbered.extend(_of_kind(transaction, counters.names, kind, event_generation, upto))
-    numbered.sort(key=lambda each: each[0])
+    numbered.sort(key=lambda pair: pair[0])
     return [event for _, event in numbered], upto
 
 

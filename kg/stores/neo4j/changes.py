@@ -35,12 +35,12 @@ def note_change(
     if not counters.generation:
         return  # no earlier snapshot exists
     generation = counters.generation + 1
-    size, notes, told = first(
+    size, notes, listed = first(
         transaction,
         f"MATCH (c:{CHANGE_LABEL} {{generation: $generation}}) RETURN sum(c.size), count(c), count(c.rows)",
         generation=generation,
     )
-    if notes > told:
+    if notes > listed:
         return
     changed = ChangedRows() if changed_rows is None else changed_rows()
     if changed_rows is None or too_many(size + len(changed)):
@@ -65,7 +65,7 @@ def forget_all(transaction: ManagedTransaction) -> None:
 def forget_old(transaction: ManagedTransaction, generation: int) -> None:
     """Remove the notes of generations that are too old."""
     sizes = rows(transaction, f"MATCH (c:{CHANGE_LABEL}) RETURN c.generation, sum(c.size)")
-    upto = forgotten_up_to(generation, [(each, size) for each, size in sizes])
+    upto = forgotten_up_to(generation, [(noted, size) for noted, size in sizes])
     text = f"MATCH (c:{CHANGE_LABEL}) WHERE c.generation <= $upto DELETE c RETURN count(c)"
     first(transaction, text, upto=upto)
 
@@ -77,14 +77,14 @@ def facts_since(
     if generation == counters.generation:
         return FactChanges(generation, counters.event_generation)
     text = f"MATCH (c:{CHANGE_LABEL}) WHERE c.generation > $after RETURN c.generation, c.events_after, c.rows"
-    notes = [(number, after, told) for number, after, told in rows(transaction, text, after=generation)]
+    notes = [(number, after, changed_rows) for number, after, changed_rows in rows(transaction, text, after=generation)]
     noted = joined(notes, generation, counters.generation)
     if noted is None:
         return None
     changed, events_after = noted
     nodes = [row for kind in schema.nodes for row in _nodes(transaction, counters.names, schema, kind, changed)]
     added: list[EdgeRow] = []
-    gone: list[EdgeRow] = []
+    removed: list[EdgeRow] = []
     for name, spec in schema.relation_kinds.items():
         pairs = [[head, tail] for relation, head, tail in changed.edges if relation == name]
         if not pairs:
@@ -96,8 +96,8 @@ def facts_since(
         )
         existing = {tuple(pair) for pair in first(transaction, text, pairs=pairs)[0]}
         for head, tail in pairs:
-            (added if (head, tail) in existing else gone).append(EdgeRow(name, head, tail))
-    return FactChanges(counters.generation, events_after, nodes, tuple(changed.removed), added, gone)
+            (added if (head, tail) in existing else removed).append(EdgeRow(name, head, tail))
+    return FactChanges(counters.generation, events_after, nodes, tuple(changed.removed), added, removed)
 
 
 def _nodes(

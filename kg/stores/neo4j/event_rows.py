@@ -40,7 +40,7 @@ class Resolved:
     recorded under another id, and the reasons why others cannot be written."""
 
     usable: list[bool]
-    there: dict[str, StoredEvent]
+    stored: dict[str, StoredEvent]
     recorded: frozenset[int]
     refused: tuple[Refusal, ...]
     last_node: int
@@ -154,9 +154,9 @@ def _events_by_id(names: Names, kinds: Sequence[str]) -> str:
     )
 
 
-def _stored(names: Names, found: Sequence[Sequence[Any]]) -> dict[str, StoredEvent]:
+def _stored(names: Names, records: Sequence[Sequence[Any]]) -> dict[str, StoredEvent]:
     events: dict[str, StoredEvent] = {}
-    for event_id, user, item, labels, kind, time, weight, number, load in found:
+    for event_id, user, item, labels, kind, time, weight, number, load in records:
         event = Event(event_id, user, item, names.kind_of(labels) or "", kind, time, weight)
         events[event_id] = StoredEvent(event, number, load)
     return events
@@ -182,8 +182,8 @@ def create_events(
     """Create events; False if a user or an item is missing, and the transaction must not be committed. `load` is that
     of all of them."""
     groups: dict[tuple[str, str], list[StoredEvent]] = {}
-    for each in new:
-        groups.setdefault((each.event.kind, each.event.item_kind), []).append(each)
+    for stored in new:
+        groups.setdefault((stored.event.kind, stored.event.item_kind), []).append(stored)
     user_label = names.label(schema.user_kinds[0])
     sent: list[Result] = []
     for (kind, item_kind), group in sorted(groups.items(), key=lambda entry: entry[0]):
@@ -194,7 +194,7 @@ def create_events(
             " weight: row[3], _number: row[4]}]->(i) RETURN count(*)"
         )
         # Sorted by their ends, so that transactions of other programs on the same nodes lock them in the same order.
-        group.sort(key=lambda each: (each.event.user, each.event.item))
+        group.sort(key=lambda stored: (stored.event.user, stored.event.item))
         for part in slices(group):
             # Most have no number, and a missing element of a list is null.
             rows = (

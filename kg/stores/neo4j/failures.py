@@ -40,11 +40,11 @@ def translated(place: str) -> Iterator[None]:
 
 
 def _of_server(place: str, error: Neo4jError) -> StoreError:
-    code, said = error.code or "", _first_line(error.message or error)
+    code, reason = error.code or "", _first_line(error.message or error)
     if isinstance(error, AuthError) or ".Security." in code:
-        return _of_security(place, code, said)
+        return _of_security(place, code, reason)
     if code.endswith("DatabaseNotFound"):
-        return StoreError(f"{place}: {said}; name one that exists by ?database=NAME or NEO4J_DATABASE")
+        return StoreError(f"{place}: {reason}; name one that exists by ?database=NAME or NEO4J_DATABASE")
     if code.endswith(("ForbiddenOnReadOnlyDatabase", "WriteOnReadOnlyAccessDatabase", "NotALeader")):
         return StoreDenied(
             f"{place} is read-only, so nothing can be written there; have it opened for writing"
@@ -52,33 +52,33 @@ def _of_server(place: str, error: Neo4jError) -> StoreError:
         )
     if ".Schema." in code and ("Constraint" in code or "Index" in code or "EquivalentSchemaRule" in code):
         return StoreError(
-            f"{place}: {said} WhyPath needs a uniqueness constraint here; correct the rows, or drop the index or"
+            f"{place}: {reason} WhyPath needs a uniqueness constraint here; correct the rows, or drop the index or"
             " constraint named, then load again"
         )
     if "TimedOut" in code or "LockClientStopped" in code:
         return TookTooLong(
-            f"{place}: a query took too long and was stopped ({said}); try again when the server has time"
+            f"{place}: a query took too long and was stopped ({reason}); try again when the server has time"
         )
     if "OutOfMemory" in code or "MemoryPool" in code:
-        return StoreBusy(f"{place}: the server has too little memory ({said}); raise server.memory.heap.max_size")
+        return StoreBusy(f"{place}: the server has too little memory ({reason}); raise server.memory.heap.max_size")
     if code.startswith("Neo.DatabaseError.Transaction."):
         return StoreUnavailable(
-            f"{place}: the database could not write, and has stopped itself ({said}); most often its disk is full, as"
+            f"{place}: the database could not write, and has stopped itself ({reason}); most often its disk is full, as"
             " its debug.log then says. Make space and start the server again; then a load can be run again, and events"
             " can be sent again under their ids"
         )
     if code.endswith("DatabaseUnavailable"):
         return StoreUnavailable(
-            f"{place}: the server is there, its database is not ({said}); is it starting or stopping?"
+            f"{place}: the server is there, its database is not ({reason}); is it starting or stopping?"
         )
     if isinstance(error, TransientError):
-        return StoreBusy(f"{place}: the server could not do it in repeated attempts ({said}); try again")
-    return StoreError(f"{place}: the server says {code}: {said}")
+        return StoreBusy(f"{place}: the server could not do it in repeated attempts ({reason}); try again")
+    return StoreError(f"{place}: the server says {code}: {reason}")
 
 
-def _of_security(place: str, code: str, said: str) -> StoreError:
+def _of_security(place: str, code: str, reason: str) -> StoreError:
     if code.endswith("Forbidden"):
-        return StoreDenied(f"{place}: the user lacks a right ({said}); use one that may do this")
+        return StoreDenied(f"{place}: the user lacks a right ({reason}); use one that may do this")
     if code.endswith("CredentialsExpired"):
         return StoreDenied(f"{place}: the password must be changed first, in Neo4j's browser or cypher-shell")
     return StoreDenied(

@@ -142,8 +142,8 @@ class _Removal:
                 # An event that was appended to one meanwhile waits, too.
                 doomed = f"MATCH (i:{label}) WHERE i._load <> $load MATCH (u)-[x:{{}}]->(i)"
                 before = [
-                    set_aside(self._names, each, doomed.format(self._names.interaction(each)))
-                    for each in self._names.interactions
+                    set_aside(self._names, interaction, doomed.format(self._names.interaction(interaction)))
+                    for interaction in self._names.interactions
                 ]
             removed += self._repeat(
                 f"MATCH (x:{label}) WHERE {gone} WITH x, x.key AS key LIMIT {_REMOVED_AT_ONCE}"

@@ -36,7 +36,7 @@ def ensure_layout(connection: Connection, names: Names) -> None:
 def _ensure(connection: Connection, wanted: list[tuple[str, str, bool, bool]]) -> None:
     """(label or type, property, whether of relationships, whether unique)."""
     existing = connection.read(_existing)
-    missing = [each for each in wanted if each not in existing]
+    missing = [index for index in wanted if index not in existing]
     if not missing:
         return
 

@@ -235,13 +235,13 @@ class Neo4jLoad:
     def write_links(self, relation: str, rows: Sequence[RowLinks]) -> WriteReport:
         """See `LoadWriter.write_links`."""
         ends = [(position, row.head, tail) for position, row in enumerate(rows) for tail in row.tails]
-        said = [(row.head, row.tails) for row in rows]
+        links = [(row.head, row.tails) for row in rows]
         # A first load has no earlier links, and a replacing one removes what it does not name when it ends.
         renewing = self._load > 1 and not self._replace
 
         def write(transaction: ManagedTransaction, counters: Counters, changes: dict[str, Any]) -> WriteReport:
             spec = self._schema.relation_kinds[relation]
-            removed = remove_unsaid(transaction, counters.names, spec, said) if renewing else []
+            removed = remove_unsaid(transaction, counters.names, spec, links) if renewing else []
             report, touched = self._merge_edges(transaction, counters.names, relation, ends, filed=False)
             if report.new or removed:
                 rows_changed = partial(ChangedRows.of_edges, self._schema, relation, [*touched, *removed])
@@ -328,19 +328,19 @@ class Neo4jLoad:
             events,
             [event.id for event in events],
             [event if usable else None for event, usable in zip(events, resolved.usable, strict=True)],
-            {event_id: (stored.event, stored.load) for event_id, stored in resolved.there.items()},
+            {event_id: (stored.event, stored.load) for event_id, stored in resolved.stored.items()},
             resolved.recorded,
             resolved.refused,
             load=self._load,
             replace=self._replace,
         )
         # The ends of a relationship are fixed, so a changed event is created again with its number.
-        delete_events(transaction, names, [resolved.there[event_id].event for event_id in merged.changed])
+        delete_events(transaction, names, [resolved.stored[event_id].event for event_id in merged.changed])
         made = [StoredEvent(event, None, self._load) for event in merged.new.values()]
-        made += [StoredEvent(event, resolved.there[event.id].number, self._load) for event in merged.changed.values()]
+        made += [StoredEvent(event, resolved.stored[event.id].number, self._load) for event in merged.changed.values()]
         if not create_events(transaction, self._schema, names, made, load=self._load):
             raise StoreError(LOST_ENDS)
-        touch_events(transaction, names, [resolved.there[event_id].event for event_id in merged.touched], self._load)
+        touch_events(transaction, names, [resolved.stored[event_id].event for event_id in merged.touched], self._load)
         self._last_event = counters.last_event + len(merged.new)
         changes |= {"last_event": self._last_event, "last_node": resolved.last_node}
         if merged.new or merged.changed:

@@ -193,7 +193,7 @@ class _Query:
         return Path(tuple(shown), tuple(PathEdge(kind.name, kind.label, forward) for kind, forward in kinds))
 
 
-def _code(relationship: str, here: str) -> str:
+def _code(relationship: str, node: str) -> str:
     """Twice the number of the relationship's kind, plus 1 where it is walked from its tail to its head; null for a
     relationship that must not be walked.
     """
@@ -201,7 +201,7 @@ def _code(relationship: str, here: str) -> str:
         f"head([k IN $mixed WHERE k.type = type({relationship}) AND k.head IN labels(startNode({relationship}))"
         f" AND k.tail IN labels(endNode({relationship})) | k.code])"
     )
-    backward = f"CASE WHEN startNode({relationship}) = {here} THEN 0 ELSE 1 END"
+    backward = f"CASE WHEN startNode({relationship}) = {node} THEN 0 ELSE 1 END"
     return f"2 * coalesce($codes[type({relationship})], {by_ends}) + {backward}"
 
 

@@ -72,7 +72,7 @@ class SnapshotReader:
             self._schema,
             tables,
             {name: pairs for group in edges for name, pairs in group.columns().items()},
-            {each.kind: each.columns() for each in events},
+            {kind_events.kind: kind_events.columns() for kind_events in events},
             generation=self._counters.generation,
             event_generation=self._counters.event_generation,
         )
@@ -113,7 +113,7 @@ class SnapshotReader:
                 break
             page = following.result()
         keys, names, long_texts = (Strings.concatenated(parts) for parts in columns)
-        records = [dict(zip(fields, each, strict=True)) for each in zip(*values, strict=True)] or [{}] * len(keys)
+        records = [dict(zip(fields, record, strict=True)) for record in zip(*values, strict=True)] or [{}] * len(keys)
         self._keys[kind] = keys
         self._ends.note(kind, np.concatenate(ids)[keys.order()])
         return node_table(self._schema, kind, keys, names, long_texts, records)
@@ -150,7 +150,7 @@ class SnapshotReader:
         def answer(part: Part, bounds: Mapping[str, str]) -> tuple[Part, list[list[Any]]]:
             return part, self._connection.read(lambda transaction: rows(transaction, part.text, **bounds, **always))
 
-        for part, page in asked_ahead(lambda each: self._ahead.submit(answer, *each), questions, _AHEAD):
+        for part, page in asked_ahead(lambda question: self._ahead.submit(answer, *question), questions, _AHEAD):
             part.take(page)
 
     def _ranges(self, part: Part, total: int) -> Iterator[dict[str, str]]:

@@ -98,22 +98,22 @@ def write_vectors(
     progress: Callable[[int], None],
 ) -> ResultsReport:
     """See `TakesResults.write_vectors`; `places` by kind."""
-    dimensions = max((each.results.shape[1] for each in vectors), default=0)
+    dimensions = max((kind_vectors.results.shape[1] for kind_vectors in vectors), default=0)
     if dimensions > MAX_DIMENSIONS:
         raise StoreError(
             f"{connection.address.url}: vectors of {dimensions:,} dimensions are too long; Neo4j indexes"
             f" {MAX_DIMENSIONS:,} at most"
         )
     # Kinds may share a label, and then have one index.
-    labels = sorted({places[each.kind].label for each in vectors})
+    labels = sorted({places[kind_vectors.kind].label for kind_vectors in vectors})
     for label in labels:
         _drop_index(connection, label, names)
     written = done = 0
-    for each in vectors:
-        for start in range(0, len(each.keys), _VECTORS_AT_ONCE):
+    for kind_vectors in vectors:
+        for start in range(0, len(kind_vectors.keys), _VECTORS_AT_ONCE):
             part = slice(start, start + _VECTORS_AT_ONCE)
-            written += _write_part(connection, places[each.kind], each, part, names, turn)
-            done += len(each.keys[part])
+            written += _write_part(connection, places[kind_vectors.kind], kind_vectors, part, names, turn)
+            done += len(kind_vectors.keys[part])
             progress(done)
     for label in labels:
         _make_index(connection, label, dimensions, names)
@@ -237,25 +237,25 @@ def write_recommendations(
     for part in _whole_users(lists):
         users = user.of([user_list.user for user_list in part])
         by_kind = _rows_by_kind(part, users, items)
-        there = sorted(place for place in users if place is not None)
+        existing = sorted(place for place in users if place is not None)
 
         def write(
             transaction: ManagedTransaction,
-            there: list[Any] = there,
+            existing: list[Any] = existing,
             by_kind: dict[str, list[list[Any]]] = by_kind,
         ) -> tuple[int, int]:
             if turn is not None:
                 turn(transaction)
             else:
-                rows(transaction, lock, users=there)
-            known = first(transaction, old, users=there)[0]
+                rows(transaction, lock, users=existing)
+            known = first(transaction, old, users=existing)[0]
             made = [
                 first(transaction, new[kind], rows=sorted(values), bundle=bundle, time=time)[0]
                 for kind, values in sorted(by_kind.items())
             ]
             return known, sum(made)
 
-        users_found, made = connection.write(write) if there else (0, 0)
+        users_found, made = connection.write(write) if existing else (0, 0)
         known, relationships, done = known + users_found, relationships + made, done + len(part)
         progress(done)
     return ResultsReport(known, relationships, done - known)

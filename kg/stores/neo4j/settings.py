@@ -75,14 +75,14 @@ class Settings:
         return Credentials(user, password)
 
     def _password_in(self, path: Path) -> str:
-        said = f"NEO4J_PASSWORD_FILE ({path}) in {self.place}"
+        file = f"NEO4J_PASSWORD_FILE ({path}) in {self.place}"
         if self.folder is not None:
-            path = _beside(self.folder, path, said)
-        content = _read(path, said, regular=self.folder is not None)
+            path = _beside(self.folder, path, file)
+        content = _read(path, file, regular=self.folder is not None)
         assert content is not None
         password = content.rstrip("\r\n")
         if "\n" in password:
-            raise BadAddress(f"{said} has more than one line, so it is no file with a password")
+            raise BadAddress(f"{file} has more than one line, so it is no file with a password")
         return password
 
 
@@ -115,7 +115,7 @@ def _variables_of(text: str) -> dict[str, str]:
     return values
 
 
-def _beside(folder: Path, path: Path, said: str) -> Path:
+def _beside(folder: Path, path: Path, shown: str) -> Path:
     """The file that a `.env` names, with links followed. Raises BadAddress if it is not in the same folder.
 
     A `.env` also names the server, so it could send any file of the user there.
@@ -123,16 +123,16 @@ def _beside(folder: Path, path: Path, said: str) -> Path:
     try:
         file, home = (folder / path).resolve(), folder.resolve()
     except (OSError, ValueError, RuntimeError) as error:
-        raise BadAddress(f"{said} cannot be read: {type(error).__name__}") from None
+        raise BadAddress(f"{shown} cannot be read: {type(error).__name__}") from None
     if file.parent != home:
         raise BadAddress(
-            f"{said}: a .env file may name only a file in its own folder, as it may come from a stranger; put the"
+            f"{shown}: a .env file may name only a file in its own folder, as it may come from a stranger; put the"
             " password file there, or set NEO4J_PASSWORD_FILE and NEO4J_URI in the environment"
         )
     return file
 
 
-def _read(path: Path, said: str, *, regular: bool, may_be_absent: bool = False) -> str | None:
+def _read(path: Path, shown: str, *, regular: bool, may_be_absent: bool = False) -> str | None:
     """Text of a small file. Raises BadAddress with the description of the file and why it cannot be read."""
     try:
         # Opening a FIFO would wait for a writer.
@@ -154,7 +154,7 @@ def _read(path: Path, said: str, *, regular: bool, may_be_absent: bool = False) 
     except (OSError, ValueError) as error:
         reason = type(error).__name__
     # Raised here, so that no error with the content is the context of this one.
-    raise BadAddress(f"{said} cannot be read: {reason}")
+    raise BadAddress(f"{shown} cannot be read: {reason}")
 
 
 def _bytes_of(descriptor: int) -> bytes:

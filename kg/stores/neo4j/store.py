@@ -173,15 +173,15 @@ class Neo4jStore:
                 raise Moved
             if not replace:
                 earlier = [counters.schema, before.schema if before else None]
-                found = {
+                problems = {
                     text: None
                     for known in earlier
                     if known
                     for text in misfits(transaction, counters, schema_of(known), schema)
                 }
-                if found:
+                if problems:
                     raise SchemaMismatch(
-                        f"{self.url} holds rows that this domain description does not fit: {'; '.join(found)}."
+                        f"{self.url} holds rows that this domain description does not fit: {'; '.join(problems)}."
                         " Load with --replace to remove them, or into another database"
                     )
             set_state(transaction, last_load=counters.last_load + 1, batch=0, names=names.to_json())
@@ -328,7 +328,7 @@ class Neo4jStore:
     ) -> ResultsReport:
         """See `TakesResults.write_vectors`."""
         names = self._names_for_results()
-        places = {each.kind: ByKey(names.labels[each.kind]) for each in vectors}
+        places = {kind_vectors.kind: ByKey(names.labels[kind_vectors.kind]) for kind_vectors in vectors}
         return write_vectors(self._connection, vectors, places, turn=take_turn, progress=progress)
 
     def write_recommendations(

@@ -78,14 +78,14 @@ def _bring_back_some(
                 )
                 for *keys, time, weight in rows(transaction, text, kind=kind, item_kind=item_kind, load=items_named_by):
                     event_id, user, item = texts(keys, "the id, user or item of an event that waits")
-                    numbers([each for each in (time, weight) if each is not None], "the time or weight of an event")
+                    numbers([n for n in (time, weight) if n is not None], "the time or weight of an event")
                     events.append(Event(event_id, user, item, item_kind, kind, time, weight))
     if not events:
         return 0, {}
     resolved = resolve_events(transaction, schema, counters, names, events)
     # An id that exists by now was recorded again, and is kept.
     usable = zip(events, resolved.usable, strict=True)
-    back = [event for event, is_usable in usable if is_usable and event.id not in resolved.there]
+    back = [event for event, is_usable in usable if is_usable and event.id not in resolved.stored]
     new = [StoredEvent(event, counters.last_event + step, 0) for step, event in enumerate(back, 1)]
     if not create_events(transaction, schema, names, new, load=0):
         raise StoreError(LOST_ENDS)
