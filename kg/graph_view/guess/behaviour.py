@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from kg.graph_view.guess.kinds import Kinds
 from kg.graph_view.guess.profile import GraphProfile, PropertyProfile
-from kg.sources.guess.interactions import named_column
 from kg.sources.guess.profile import ColumnProfile
 from kg.sources.guess.signals import Signal, signal_among
+from kg.sources.guess.values import named_column, time_column
 from kg.sources.guess.words import TIME_WORDS, is_item_name, is_user_name, named_like, plain
 
 _DOES = (
@@ -202,14 +202,14 @@ def time_of(properties: dict[str, PropertyProfile]) -> ColumnProfile | None:
     """The property that has the time: `timestamp`, `placedAt`, `since`."""
     columns = _columns(properties)
     named = [column for column in columns if _TIME_NAME.search(column.name)]
-    return named_column(columns, TIME_WORDS, times=True) or named_column(named, ("at", "since", "on"), times=True)
+    return time_column(columns, TIME_WORDS) or time_column(named, ("at", "since", "on"))
 
 
 def _has_weight(properties: dict[str, PropertyProfile]) -> bool:
     """Whether a property is named like a weight, a sign of behaviour."""
     time = time_of(properties)
     numbers = [column for column in _columns(properties) if column.is_number and column is not time]
-    return named_column(numbers, _WEIGHT_WORDS, times=False) is not None
+    return named_column(numbers, _WEIGHT_WORDS) is not None
 
 
 def signal_in(properties: dict[str, PropertyProfile]) -> Signal | None:

@@ -17,7 +17,7 @@ from kg.sources.guess.opinions import how_much, says_dislike
 from kg.sources.guess.signals import Signal
 from kg.sources.guess.values import time_format
 from kg.sources.guess.verbs import verb_for
-from kg.sources.guess.words import kind_name
+from kg.sources.guess.words import kind_name, untaken
 from kg.stores.neo4j.access import access_to
 from kg.stores.neo4j.connection import Connection
 from kg.stores.neo4j.names import STORE_LABEL
@@ -75,7 +75,7 @@ class _Guessing:
         betweens = {c.between for c in behaviour if c.between is not None}
         entities = self._entities(items, {user, *betweens}, used)
         for label in [*items, user, *entities]:
-            self._names[label] = self._free_name(label)
+            self._names[label] = untaken(kind_name(label), self._names.values())
         self._describe_nodes(user, items, entities)
         for candidate in behaviour:
             self._describe_behaviour(candidate)
@@ -119,12 +119,6 @@ class _Guessing:
     def _key(self, label: str) -> Key | None:
         return key_of(self._profile, self._kinds.labels[label])
 
-    def _free_name(self, label: str) -> str:
-        name = kind_name(label)
-        while name in self._names.values():
-            name += "_"
-        return name
-
     def _entities(self, items: list[str], others: set[str], used: set[str]) -> list[str]:
         """Kinds that relationships from items lead to, nearest first."""
         kinds: list[str] = []
@@ -159,7 +153,7 @@ class _Guessing:
     def _describe_behaviour(self, candidate: Candidate) -> None:
         last = self._profile.types[candidate.types[-1]]
         words = candidate.between if candidate.between is not None else candidate.types[0].lower()
-        name = self._new(kind_name(words), self._interactions)
+        name = untaken(kind_name(words), self._interactions)
         section: dict[str, Any] = {"items": [self._names[item] for item in candidate.items]}
         columns: dict[str, Any] = {}
         items = "/:".join(candidate.items)
@@ -190,7 +184,7 @@ class _Guessing:
             return
         described = ruled(section, name, signal, learnt=True, prefix=prefix, words=types)
         for section_name, described_section in described.sections.items():
-            self._interactions[self._new(section_name, self._interactions)] = described_section
+            self._interactions[untaken(section_name, self._interactions)] = described_section
         self._notes += described.notes
 
     def _columns(
@@ -239,7 +233,7 @@ class _Guessing:
             )
             for group_heads, group_tails in groups:
                 suffix = "" if len(groups) == 1 else f"_{self._names[group_heads[0]]}_{self._names[group_tails[0]]}"
-                name = self._new(kind_name(type) + suffix, {**self._relations, **self._made_relations()})
+                name = untaken(kind_name(type) + suffix, {**self._relations, **self._made_relations()})
                 self._relations[name] = {
                     "relationship": type,
                     "head": [self._names[label] for label in group_heads],
@@ -263,11 +257,6 @@ class _Guessing:
             else:
                 why = "no relationship leads to it from items"
             self._notes.append(f"label {label} ({profile.count:,} nodes): left out, {why}")
-
-    def _new(self, name: str, taken: dict[str, Any]) -> str:
-        while name in taken:
-            name += "_"
-        return name
 
 
 def _relationship(step: Step) -> Any:

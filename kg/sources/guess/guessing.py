@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from kg.schema.files import file_names
 from kg.sources.guess.column_table import column_table
 from kg.sources.guess.flat import table_within
 from kg.sources.guess.guessed import Guess, GuessError
-from kg.sources.guess.interactions import Meeting, describe_meeting, find_meetings, tag_column
+from kg.sources.guess.interactions import describe_meeting
 from kg.sources.guess.keys import with_used_keys
+from kg.sources.guess.meetings import Meeting, find_meetings, tag_column
 from kg.sources.guess.mentions import place_of
 from kg.sources.guess.node_tables import describe_nodes, source_of
 from kg.sources.guess.opinions import says_dislike, table_takes_back
@@ -35,7 +36,7 @@ from kg.sources.guess.triples import describe_triples, is_edges, map_columns
 from kg.sources.guess.unread import unread_columns
 from kg.sources.guess.values import is_category
 from kg.sources.guess.verbs import verb_for
-from kg.sources.guess.words import kind_name, plain, stem_of
+from kg.sources.guess.words import kind_name, plain, stem_of, untaken
 from kg.sources.open_source import read_id_map
 
 _NEGATIVES = re.compile(r"negative|(^|[^a-z])neg([^a-z]|$)", re.IGNORECASE)
@@ -233,7 +234,7 @@ class _Guessing:
                 self._relate(meeting.file, item_kind, meeting.item.name, made, tag.name)
                 continue
             name = "interaction" if atomic else kind_name(common_name(files))
-            name = _untaken(name, self._interactions)
+            name = untaken(name, self._interactions)
             learnt = not (rated and weighted) or meeting in weighted
             described = describe_meeting(
                 meeting,
@@ -255,7 +256,7 @@ class _Guessing:
                 doubt, said = ("", "dislike") if says_dislike(name) else (UNSURE, "that something is taken back")
                 self._notes.append(f"{doubt}{name}: the name says {said}: no event is positive")
             for own, section in described.sections.items():
-                self._interactions[_untaken(own, self._interactions)] = section
+                self._interactions[untaken(own, self._interactions)] = section
             self._used.update(file.place for file in files)
             if meeting.via is not None:
                 self._used.add(meeting.via.target.place)
@@ -293,7 +294,7 @@ class _Guessing:
                 self._relate(file, item_kind, head.name, tail, values[0].name)
 
     def _relate(self, file: FileProfile, head: str, head_column: str, tail: str, tail_column: str) -> None:
-        name = _untaken(f"has_{tail}", self._relations)
+        name = untaken(f"has_{tail}", self._relations)
         self._relations[name] = {
             "head": head,
             "tail": tail,
@@ -319,7 +320,7 @@ class _Guessing:
         if side is None:
             return
         for name, section in side.relations.items():
-            self._relations[_untaken(name, self._relations)] = section
+            self._relations[untaken(name, self._relations)] = section
         for kind, column in side.made.items():
             self._made.setdefault(kind, column)
         self._used.add(file.place)
@@ -371,7 +372,7 @@ class _Guessing:
         return {c["relation"] for c in columns} | set(self._relations)
 
     def _new_kind(self, name: str) -> str:
-        return _untaken(kind_name(name), self._nodes)
+        return untaken(kind_name(name), self._nodes)
 
 
 def _says_nothing(sections: dict[str, dict[str, Any]]) -> bool:
@@ -381,9 +382,3 @@ def _says_nothing(sections: dict[str, dict[str, Any]]) -> bool:
 
 def _label_note(described: dict[str, Any]) -> str:
     return f", label {described['label']}" if "label" in described else ""
-
-
-def _untaken(name: str, taken: Container[str]) -> str:
-    while name in taken:
-        name += "_"
-    return name

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from kg.sources.guess.interactions import Meeting
+from kg.sources.guess.meetings import Meeting
 from kg.sources.guess.profile import FileProfile
 
 _SPLIT = re.compile("train(ing)?|test(ing)?|valid(ation)?|val|dev|eval|holdout|heldout|base|probe|quiz")

@@ -4,11 +4,12 @@ sections get names that it does not have.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from kg.schema import DomainSchema
 from kg.schema.yaml_text import read_yaml
+from kg.sources.guess.words import untaken
 
 
 class Names:
@@ -24,7 +25,7 @@ class Names:
         self._kinds = dict(kinds)
         for name in theirs.nodes:
             if name not in self._kinds:
-                self._kinds[name] = _untaken(name, taken)
+                self._kinds[name] = untaken(name, taken)
                 taken.add(self._kinds[name])
         linked = [each for node in ours.nodes.values() for each in (*node.lists.items(), *node.links.items())]
         self._relations = {*ours.relations, *(link.relation or column for column, link in linked)}
@@ -41,7 +42,7 @@ class Names:
 
     def new(self, section: str, name: str) -> str:
         """The name for a new relation or interaction of the guess."""
-        return _untaken(name, self._relations if section == "relations" else self._ours.interactions)
+        return untaken(name, self._relations if section == "relations" else self._ours.interactions)
 
     def led_to(self, value: Any) -> set[str]:
         """Names of node kinds that entries lead to."""
@@ -77,9 +78,3 @@ class Names:
                     self._kinds[kinds] if isinstance(kinds, str) else [self._kinds[kind] for kind in kinds]
                 )
         return translated
-
-
-def _untaken(name: str, taken: Container[str]) -> str:
-    while name in taken:
-        name += "_"
-    return name

@@ -36,6 +36,7 @@ _LIKE_TIME = re.compile(r"^(?:[0-9]{1,4}[-/. 年][^-/. 年]{1,9}[-/. 月]\s?[0-9
 
 _LONGEST_TIME = 40
 
+_TIME_NAME = re.compile(r"(^|_)(at|since|on|ts|dt|utc)$|[a-z](At|Since|On|Ts)$|time|date|hour", re.IGNORECASE)
 _HOUR_NAME = re.compile(r"hour|stunde|hora|heure|час|小时", re.IGNORECASE)
 _DAY_NAME = re.compile(r"date|time|day|日期|时间|datum|fecha|дата|日付", re.IGNORECASE)
 
@@ -188,6 +189,27 @@ def label_column(columns: list[ColumnProfile], table: str) -> ColumnProfile | No
         if named:
             return named[0]
     return None
+
+
+def named_column(columns: Sequence[ColumnProfile], words: Sequence[str]) -> ColumnProfile | None:
+    """The column named like one of the words, the surer word first."""
+    for word in words:
+        for column in columns:
+            name = plain(column.name)
+            if column.filled and (name == word or (len(word) > 3 and name.endswith(word))):
+                return column
+    return None
+
+
+def time_column(columns: Sequence[ColumnProfile], words: Sequence[str]) -> ColumnProfile | None:
+    """The column of times: named like one of the words, else by another name or by its values."""
+    times = [c for c in columns if c.filled and time_format(c) is not None]
+    # A value that is the same in all rows, such as the time of an export, is no evidence where there is another.
+    times = [c for c in times if len(c.values) > 1] or times
+    return named_column(times, words) or next(
+        (c for c in times if _TIME_NAME.search(c.name) or not c.is_number),
+        next((c for c in times if counts_seconds(c)), None),
+    )
 
 
 def field_of(column: ColumnProfile, *, sensitive: bool) -> dict[str, Any] | None:

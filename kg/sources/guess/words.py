@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from pathlib import Path
 
 USER_WORDS = frozenset((
@@ -225,6 +226,13 @@ def kind_name(text: str) -> str:
     """A name for a node kind out of a file's or column's: letters, digits and _, starts with a letter."""
     name = re.sub(r"\W+", "_", singular(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", text).strip())).strip("_").lower()
     return name if name and not name[0].isdigit() and name[0] != "_" else f"kind_{name}".rstrip("_")
+
+
+def untaken(name: str, taken: Container[str]) -> str:
+    """The name, with `_` behind it where it is taken."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def table_name(path: Path) -> str:

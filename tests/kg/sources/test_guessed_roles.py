@@ -184,3 +184,14 @@ def test_a_table_without_a_header_is_told_by_its_first_row(tmp_path: Path) -> No
     schema = guess_domain([tmp_path / "news.tsv", tmp_path / "clicks.csv"], tmp_path).schema
     assert schema.nodes["news"].key == "column1"
     assert schema.nodes["news"].label == "column3"
+
+
+def test_a_year_of_events_is_not_read_from_the_linking_table(tmp_path: Path) -> None:
+    orders = "".join(f"{n},c{n % 9}\n" for n in range(60))
+    lines = "".join(f"{n // 3},p{n % 20},{1990 + n % 7}\n" for n in range(180))
+    (tmp_path / "orders.csv").write_text(f"order_id,customer_id\n{orders}")
+    (tmp_path / "order_items.csv").write_text(f"order_id,product_id,year\n{lines}")
+    guess = guess_domain([tmp_path / "orders.csv", tmp_path / "order_items.csv"], tmp_path)
+    (event,) = guess.schema.interactions.values()
+    assert event.columns is not None
+    assert (event.columns.user, event.columns.time) == ("orders.customer_id", "year")
