@@ -84,44 +84,51 @@ class Surroundings:
 
 def uses_of(column: ColumnProfile, around: Surroundings) -> list[Candidate]:
     """The possible uses of a column, the likeliest first; never empty."""
-    uses = list(_uses(column, around))
-    uses.append(Candidate(Use.NOTHING, 0.1))
-    return sorted(uses, key=lambda each: -each.score)
+    uses = [*_uses(column, around), Candidate(Use.NOTHING, 0.1)]
+    return sorted(uses, key=lambda candidate: -candidate.score)
 
 
-def doubt(found: list[Candidate]) -> Candidate | None:
+def doubt(candidates: list[Candidate]) -> Candidate | None:
     """The runner-up, where it is nearly as likely and another use."""
-    first, second = found[0], found[1] if len(found) > 1 else None
+    first, second = candidates[0], candidates[1] if len(candidates) > 1 else None
     return second if second is not None and first.score - second.score < MARGIN else None
 
 
 def _uses(column: ColumnProfile, around: Surroundings) -> Iterator[Candidate]:
-    is_user = around.role is Role.USER
-    if not is_user and (score := _as_text(column)):
+    if around.role is Role.USER:
+        yield from _uses_of_single(column, around)
+        return
+    if score := _as_text(column):
         yield Candidate(Use.TEXT, score)
-    form = None if is_user else list_form(column, blanks=around.blanks, usual=around.usual)
+    leads = leads_to_own(column.name)
+    form = list_form(column, blanks=around.blanks, usual=around.usual)
     if form is not None and not _are_fractions(column, form):
-        own = leads_to_own(column.name) and _parts_in(column, form, around.key) >= _OWN_SHARE
+        own = leads and _parts_in(column, form, around.key) >= _OWN_SHARE
         yield Candidate(Use.OWN_LIST if own else Use.LIST, 0.9 if around.blanks else _as_list(column, form), form)
-    elif not is_user and column.lists and leads_to_own(column.name):
+    elif column.lists and leads:
         if _parts_in(column, ListForm(), around.key) >= _OWN_SHARE:
             yield Candidate(Use.OWN_LIST, 0.9, ListForm())
         return
-    if not is_user and leads_to_own(column.name) and column.share_in(around.key) >= _OWN_SHARE:
+    if leads and column.share_in(around.key) >= _OWN_SHARE:
         yield Candidate(Use.OWN_LINK, 0.85)
+    yield from _uses_of_single(column, around)
+
+
+def _uses_of_single(column: ColumnProfile, around: Surroundings) -> Iterator[Candidate]:
+    """The uses of single values: a field, and of items and entities also a node per value."""
+    is_user = around.role is Role.USER
     field = field_of(column, sensitive=is_user and is_sensitive(column.name))
     if field is None or is_written_list(column) or is_url(column):
         return
-    category = is_category(column) and not is_user
-    if category and field["type"] == "categorical":
-        named = is_category_name(column.name)
-        yield Candidate(Use.LINK, 0.7 if named or column.filled >= _RARE * len(column.values) else 0.5)
-    code = _as_code(column, around) if field["type"] == "integer" and not is_user else 0.0
-    is_foreign = column.is_unique and field["type"] == "integer" and stem_of(column.name) != plain(column.name)
-    if code and not is_foreign:
-        yield Candidate(Use.CODE, code)
-    if not is_foreign:  # else an id of another system
-        yield Candidate(Use.FIELD, 0.4 if field["type"] in ("categorical", "integer") else 0.6, field=field)
+    categorical, integer = field["type"] == "categorical", field["type"] == "integer"
+    if integer and column.is_unique and stem_of(column.name) != plain(column.name):
+        return  # an id of another system
+    if categorical and not is_user:
+        sure = is_category_name(column.name) or column.filled >= _RARE * len(column.values)
+        yield Candidate(Use.LINK, 0.7 if sure else 0.5)
+    if integer and not is_user and (score := _as_code(column, around)):
+        yield Candidate(Use.CODE, score)
+    yield Candidate(Use.FIELD, 0.4 if categorical or integer else 0.6, field=field)
 
 
 def _as_text(column: ColumnProfile) -> float:

@@ -15,7 +15,7 @@ from kg.schema.files import file_names
 from kg.sources.guess.column_table import column_table
 from kg.sources.guess.flat import table_within
 from kg.sources.guess.guessed import Guess, GuessError
-from kg.sources.guess.interactions import describe_meeting
+from kg.sources.guess.interactions import Described, describe_meeting
 from kg.sources.guess.keys import with_used_keys
 from kg.sources.guess.meetings import Meeting, find_meetings, tag_column
 from kg.sources.guess.mentions import place_of
@@ -121,7 +121,7 @@ class _Guessing:
         item_kind = self._items(first, meetings)
         self._users(first, item_kind)
         self._events(meetings, item_kind)
-        self._linking_files(first, item_kind)
+        self._linking_files(item_kind)
         self._side_tables(first, item_kind)
         self._edges(first, item_kind)
         for kind in self._made:
@@ -221,77 +221,81 @@ class _Guessing:
         return kind
 
     def _events(self, meetings: Sequence[Meeting], item_kind: str) -> None:
-        first = meetings[0]
-        rated = any(m.file.place != first.file.place for m in meetings)
         weighted = [m for m in meetings if any(plain(c) in RATING_WORDS for c in m.file.columns)]
         for parts in same_tables(meetings):
             meeting = parts[0]
-            atomic = meeting.file.spec.resolved_format is SourceFormat.RECBOLE
-            files = [part.file for part in parts]
-            if weighted and meeting not in weighted and (tag := tag_column(meeting)) is not None and len(files) == 1:
-                made = kind_name(tag.name)
-                self._made.setdefault(made, tag.name)
-                self._relate(meeting.file, item_kind, meeting.item.name, made, tag.name)
-                continue
-            name = "interaction" if atomic else kind_name(common_name(files))
-            name = untaken(name, self._interactions)
-            learnt = not (rated and weighted) or meeting in weighted
-            described = describe_meeting(
-                meeting,
-                name,
-                files,
-                learnt=learnt,
-                facts=self._facts_within,
-                tables=[f for f in self._tables if f not in files],
-            )
-            for table in described.explained_by:
-                self._used.add(table.place)
-            notes = described.notes
-            taken_back = learnt and table_takes_back(name) and _says_nothing(described.sections)
-            if says_dislike(name) or taken_back:
-                for section in described.sections.values():
-                    section.pop("positive", None)
-                    section |= {"positive": False, "excludes": True, "label": verb_for(name, None, "took back")}
-                notes = [note for note in notes if "every event is positive" not in note]
-                doubt, said = ("", "dislike") if says_dislike(name) else (UNSURE, "that something is taken back")
-                self._notes.append(f"{doubt}{name}: the name says {said}: no event is positive")
-            for own, section in described.sections.items():
-                self._interactions[untaken(own, self._interactions)] = section
-            self._used.update(file.place for file in files)
-            if meeting.via is not None:
-                self._used.add(meeting.via.target.place)
-            shown = ", ".join(file.title for file in files)
-            self._notes.append(f"{name}: events from {shown} ({meeting.user.name}, {meeting.item.name})")
-            held = [file.title for file in files if split_word(file.name)]
-            if held:
-                self._notes.append(
-                    f"{UNSURE}{name}: {', '.join(held)} may be parts of a split (train, test); all their events are "
-                    "loaded; take a file out of `source` to keep it for tests"
-                )
-            self._notes += notes
+            learnt = not weighted or meeting in weighted
+            tag = tag_column(meeting) if not learnt and len(parts) == 1 else None
+            if tag is not None:
+                kind = kind_name(tag.name)
+                self._made.setdefault(kind, tag.name)
+                self._relate(meeting.file, item_kind, meeting.item.name, kind, tag.name)
+            else:
+                self._event_table(meeting, [part.file for part in parts], learnt=learnt)
 
-    def _linking_files(self, meeting: Meeting, item_kind: str) -> None:
+    def _event_table(self, meeting: Meeting, files: Sequence[FileProfile], *, learnt: bool) -> None:
+        """Add the interactions of a table of events; `files` are its parts."""
+        atomic = meeting.file.spec.resolved_format is SourceFormat.RECBOLE
+        name = untaken("interaction" if atomic else kind_name(common_name(files)), self._interactions)
+        described = describe_meeting(
+            meeting,
+            name,
+            files,
+            learnt=learnt,
+            facts=self._facts_within,
+            tables=[f for f in self._tables if f not in files],
+        )
+        described = self._taken_back(name, described, learnt=learnt)
+        for section_name, section in described.sections.items():
+            self._interactions[untaken(section_name, self._interactions)] = section
+        linking = [meeting.via.target] if meeting.via is not None else []
+        self._used.update(table.place for table in (*files, *linking, *described.explained_by))
+        shown = ", ".join(file.title for file in files)
+        self._notes.append(f"{name}: events from {shown} ({meeting.user.name}, {meeting.item.name})")
+        held = [file.title for file in files if split_word(file.name)]
+        if held:
+            self._notes.append(
+                f"{UNSURE}{name}: {', '.join(held)} may be parts of a split (train, test); all their events are "
+                "loaded; take a file out of `source` to keep it for tests"
+            )
+        self._notes += described.notes
+
+    def _taken_back(self, name: str, described: Described, *, learnt: bool) -> Described:
+        """Make no event positive if the name says so, and if it says so less clearly, unless a column tells likes."""
+        if says_dislike(name):
+            doubt, said = "", "dislike"
+        elif learnt and table_takes_back(name) and _says_nothing(described.sections):
+            doubt, said = UNSURE, "that something is taken back"
+        else:
+            return described
+        for section in described.sections.values():
+            section |= {"positive": False, "excludes": True, "label": verb_for(name, None, "took back")}
+        self._notes.append(f"{doubt}{name}: the name says {said}: no event is positive")
+        return replace(described, notes=[note for note in described.notes if "every event is positive" not in note])
+
+    def _linking_files(self, item_kind: str) -> None:
         """Add tables between items and other nodes: film_actor, or a column of values per item."""
         for file in self._tables:
-            if file.place in self._used:
-                continue
-            own = [r for r in self._references if r.file is file]
-            heads = [r for r in own if self._kinds.get(r.target.place) == item_kind]
+            keys = [r for r in self._references if r.file is file]
+            heads = [r.column for r in keys if self._kinds.get(r.target.place) == item_kind]
             # A table with one row per item may still join it to another node.
-            if not heads or (heads[0].column is file.key() and len(own) < 2):
+            if file.place in self._used or not heads or (heads[0] is file.key() and len(keys) < 2):
                 continue
-            head = heads[0].column
-            for reference in own:
-                if reference.column is not head and self._kinds.get(reference.target.place) != item_kind:
+            for reference in keys:
+                if reference.column is not heads[0] and self._kinds.get(reference.target.place) != item_kind:
                     tail = self._table_kind(reference.target, Role.ENTITY)
-                    self._relate(file, item_kind, head.name, tail, reference.column.name)
-            referring = {r.column.name for r in own}
-            values = [c for c in file.columns.values() if c.name not in referring and is_category(c)]
-            if len(own) == 1 and len(values) == 1:
-                tail = self._new_kind(kind_name(values[0].name)) if kind_name(values[0].name) not in self._made else ""
-                tail = tail or kind_name(values[0].name)
-                self._made.setdefault(tail, values[0].name)
-                self._relate(file, item_kind, head.name, tail, values[0].name)
+                    self._relate(file, item_kind, heads[0].name, tail, reference.column.name)
+            if len(keys) == 1:
+                self._link_values(file, item_kind, heads[0])
+
+    def _link_values(self, file: FileProfile, item_kind: str, head: ColumnProfile) -> None:
+        """Relate items to the values of the only category in a table."""
+        values = [c for c in file.columns.values() if c is not head and is_category(c)]
+        if len(values) == 1:
+            tail = kind_name(values[0].name)
+            tail = tail if tail in self._made else self._new_kind(tail)
+            self._made.setdefault(tail, values[0].name)
+            self._relate(file, item_kind, head.name, tail, values[0].name)
 
     def _relate(self, file: FileProfile, head: str, head_column: str, tail: str, tail_column: str) -> None:
         name = untaken(f"has_{tail}", self._relations)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -63,6 +63,13 @@ class Meaning(StrEnum):
 
 _ORDER = (Meaning.RATING, Meaning.VOTE, Meaning.WORDS, Meaning.EVENT, Meaning.QUANTITY, Meaning.CODE)
 _OPINIONS = (Meaning.RATING, Meaning.VOTE, Meaning.WORDS)
+_NAMED_OPINIONS = (Meaning.RATING, Meaning.VOTE)
+
+_VOCABULARIES = (
+    (RATING_WORDS, Meaning.RATING),
+    (VOTE_WORDS, Meaning.VOTE),
+    (QUANTITY_WORDS, Meaning.QUANTITY),
+)
 
 _MARGIN = 0.1
 """Difference of scores within which another column is nearly as likely to tell likes."""
@@ -133,7 +140,7 @@ def signal_of(column: ColumnProfile) -> Signal | None:
     if column.is_number:
         signal = _of_numbers(column, named)
     elif len(column.values) <= _MOST_WORDS:
-        signal = _of_words(column, named)
+        signal = _in_signs(column, named) or _of_words(column, named)
     return replace(signal, exact=plain(column.name) in RATING_WORDS | VOTE_WORDS) if signal is not None else None
 
 
@@ -142,13 +149,11 @@ def _of_dislike(column: ColumnProfile, *, sure: bool) -> Signal | None:
     why = "a yes says that the user does not want it"
     if column.is_number:
         return Signal(column, Meaning.VOTE, None, (), (), sure and column.low >= 0, why, most=0)
-    values = tuple(column.values)
-    likes = tuple(value for value in values if plain_word(value) in _NO)
-    known = sum(plain_word(value) in _NO | _YES for value in values)
-    if not known or len(values) > _MOST_WORDS:
+    likes = [value for value in column.values if plain_word(value) in _NO]
+    known = sum(plain_word(value) in _NO | _YES for value in column.values)
+    if not known or len(column.values) > _MOST_WORDS:
         return None  # reasons or codes, not a yes or no
-    others = tuple(value for value in values if value not in likes)
-    return Signal(column, Meaning.WORDS, None, likes, others, sure and known == len(values), why)
+    return _texts(column, Meaning.WORDS, likes, sure and known == len(column.values), why)
 
 
 _NO = frozenset(("false", "f", "no", "n", "0", "nein", "non", "нет", "否"))
@@ -157,28 +162,20 @@ _YES = frozenset(("true", "t", "yes", "y", "1", "ja", "oui", "si", "sí", "да"
 
 def _named(name: str) -> Meaning | bool | None:
     """The meaning by the name alone: False for another subject, None for unknown."""
-    words = [plain(name), *(plain(part) for part in _NUMBERED.split(name) if part)]
-    for vocabulary, meaning in (
-        (RATING_WORDS, Meaning.RATING),
-        (VOTE_WORDS, Meaning.VOTE),
-        (QUANTITY_WORDS, Meaning.QUANTITY),
-    ):
-        if words[0] in vocabulary:
+    whole, *parts = [plain(name), *(plain(part) for part in _NUMBERED.split(name) if part)]
+    for vocabulary, meaning in _VOCABULARIES:
+        if whole in vocabulary:
             return meaning
-    if words[0] in CONTEXT_WORDS or words[0].endswith(("id", "code", "price")):
+    if whole in CONTEXT_WORDS or whole.endswith(("id", "code", "price")):
         return False
-    for vocabulary, meaning in (
-        (RATING_WORDS, Meaning.RATING),
-        (VOTE_WORDS, Meaning.VOTE),
-        (QUANTITY_WORDS, Meaning.QUANTITY),
-    ):
-        if any(word in vocabulary or _ends_in(word, vocabulary) for word in words if len(word) > 1):
+    for vocabulary, meaning in _VOCABULARIES:
+        if any(word in vocabulary or _ends_in(word, vocabulary) for word in (whole, *parts) if len(word) > 1):
             return meaning
-    return False if any(word in CONTEXT_WORDS for word in words) else None
+    return False if any(word in CONTEXT_WORDS for word in parts) else None
 
 
 def _ends_in(word: str, vocabulary: frozenset[str]) -> bool:
-    return any(len(each) > 3 and word.endswith(each) for each in vocabulary)
+    return any(len(ending) > 3 and word.endswith(ending) for ending in vocabulary)
 
 
 def _of_numbers(column: ColumnProfile, named: Meaning | bool | None) -> Signal | None:
@@ -197,13 +194,13 @@ def _of_numbers(column: ColumnProfile, named: Meaning | bool | None) -> Signal |
     if named is Meaning.QUANTITY and not (unclear and _is_usual_scale(marks)):
         return _quantity(column, marks, sure=True)
     if len(marks) > 2 and high in _NO_RATING and marks[-2] <= 0.2 * high:
-        told = _rated(column, marks[:-1], named)
-        return (
-            replace(told, most=_short_number(marks[-2]), why=f"{told.why}, {high:g} being no rating") if told else None
-        )
+        rated = _rated(column, marks[:-1], named)
+        if rated is None:
+            return None
+        return replace(rated, most=_short_number(marks[-2]), why=f"{rated.why}, {high:g} being no rating")
     if len(marks) > 2 and low == -1.0 and marks[1] >= 0:
-        told = _rated(column, marks[1:], named)
-        return replace(told, why=f"{told.why}, -1 being no rating") if told else None
+        rated = _rated(column, marks[1:], named)
+        return replace(rated, why=f"{rated.why}, -1 being no rating") if rated is not None else None
     return _rated(column, marks, named)
 
 
@@ -222,24 +219,37 @@ def _votes(column: ColumnProfile, marks: Sequence[float], named: Meaning | bool 
 def _rated(column: ColumnProfile, marks: Sequence[float], named: Meaning | bool | None) -> Signal | None:
     """Recognise marks on a scale, or a quantity where there is no scale."""
     low, high = marks[0], marks[-1]
-    wholes = all(2 * mark == int(2 * mark) for mark in marks)
-    scale = next((s for s in _SCALES if high <= s), None)
-    is_scale = scale is not None and low >= 0 and (wholes or high <= 10 or column.is_percent)
-    if named is not None:
-        if is_scale and scale is not None:
-            # A column of many marks that ends just below a usual one (4.5, 9) has that one as its best.
-            best = scale if len(marks) > 2 and high >= GOOD_SHARE * scale else high
-            sure = named is Meaning.RATING and (high > 1 or len(marks) <= 11)
-            return _numeric(column, Meaning.RATING, _good(best), sure, f"a scale up to {_short(best)}")
-        if low < 0 < high:
-            best = next((s for s in _SCALES if s >= max(high, -low)), high)
-            return _numeric(
-                column, Meaning.RATING, _good(best, _SIGNED_SHARE), False, f"marks from {low:g} to {high:g}"
-            )
+    scale = _scale_of(column, marks)
+    if named is None:
+        return _unnamed_marks(column, marks, scale)
+    if scale is not None:
+        # A column of many marks that ends just below a usual one (4.5, 9) has that one as its best.
+        best = scale if len(marks) > 2 and high >= GOOD_SHARE * scale else high
+        sure = named is Meaning.RATING and (high > 1 or len(marks) <= 11)
+        return _numeric(column, Meaning.RATING, _good(best), sure, f"a scale up to {best:g}")
+    if low < 0 < high:
+        best = next((s for s in _SCALES if s >= max(high, -low)), high)
+        return _numeric(column, Meaning.RATING, _good(best, _SIGNED_SHARE), False, f"marks from {low:g} to {high:g}")
+    return _quantity(column, marks, sure=False)
+
+
+def _scale_of(column: ColumnProfile, marks: Sequence[float]) -> int | None:
+    """The best mark of the usual scale that the marks are on."""
+    fine = marks[-1] <= 10 or column.is_percent
+    if marks[0] < 0 or not (fine or _are_halves(marks)):
+        return None
+    return next((scale for scale in _SCALES if marks[-1] <= scale), None)
+
+
+def _unnamed_marks(column: ColumnProfile, marks: Sequence[float], scale: int | None) -> Signal | None:
+    """Marks in a column whose name says nothing; None where there are too many, or too few rows with them."""
+    if len(marks) > _MOST_MARKS or not _are_halves(marks):
+        return None
+    if marks[0] < 0:
         return _quantity(column, marks, sure=False)
-    if not is_scale or len(marks) > _MOST_MARKS or not wholes or column.rows < 2 * len(marks):
-        # Too many values for a rating or a vote, and not named for a quantity: another number.
-        return _quantity(column, marks, sure=False) if low < 0 and wholes and len(marks) <= _MOST_MARKS else None
+    if scale is None or column.rows < 2 * len(marks):
+        return None
+    high = marks[-1]
     return _numeric(column, Meaning.RATING, _good(high), False, f"{len(marks)} different numbers up to {high:g}")
 
 
@@ -257,18 +267,20 @@ def _number(text: str) -> float:
     return float(text.removesuffix("%"))
 
 
+def _are_halves(marks: Sequence[float]) -> bool:
+    return all(2 * mark == int(2 * mark) for mark in marks)
+
+
 def _is_usual_scale(marks: Sequence[float]) -> bool:
-    return marks[-1] in (5, 10) and marks[0] >= 0 and len(marks) > 2 and all(2 * m == int(2 * m) for m in marks)
+    return marks[-1] in (5, 10) and marks[0] >= 0 and len(marks) > 2 and _are_halves(marks)
 
 
 def _coded(column: ColumnProfile) -> Signal | None:
     """Kinds of events by numbers, whose meaning is unknown."""
     if not 1 < len(column.values) <= _MOST_WORDS:
         return None
-    values = tuple(sorted(column.values))
-    return Signal(
-        column, Meaning.CODE, None, values, (), False, "kinds of events by numbers, of which none is explained"
-    )
+    why = "kinds of events by numbers, of which none is explained"
+    return _texts(column, Meaning.CODE, sorted(column.values), False, why)
 
 
 def _quantity(column: ColumnProfile, marks: Sequence[float], *, sure: bool) -> Signal:
@@ -294,40 +306,51 @@ def _short_number(number: float) -> float:
     return int(number) if number == int(number) else number
 
 
-def _short(number: float) -> str:
-    return f"{number:g}"
+def _in_signs(column: ColumnProfile, named: Meaning | bool | None) -> Signal | None:
+    """Texts that are marks: 4/5, ★★★, a grade."""
+    # A grade in few rows says little of the others.
+    graded = named in _NAMED_OPINIONS and 2 * column.filled >= column.rows
+    marks = marks_in(list(column.values), graded=graded)
+    if marks is None or len(marks) < 2:
+        return None
+    likes = [value for value, mark in marks.items() if mark >= GOOD_SHARE]
+    return _texts(column, Meaning.WORDS, likes, True, "holds marks in signs")
 
 
 def _of_words(column: ColumnProfile, named: Meaning | bool | None) -> Signal | None:
     """Texts: yes and no in words, or kinds of events."""
     values = list(column.values)
-    # A grade in few rows says little of the others.
-    graded = named in (Meaning.VOTE, Meaning.RATING) and 2 * column.filled >= column.rows
-    if len(values) > 1 and (marks := marks_in(values, graded=graded)) is not None:
-        likes = tuple(v for v in values if marks[v] >= GOOD_SHARE)
-        others = tuple(v for v in values if v not in likes)
-        return Signal(column, Meaning.WORDS, None, likes, others, True, "holds marks in signs")
-    if len(values) < 2 and named not in (Meaning.VOTE, Meaning.RATING) and not is_kind_name(column.name):
+    is_opinion = named in _NAMED_OPINIONS
+    if len(values) < 2 and not is_opinion and not is_kind_name(column.name):
         return None  # the same everywhere
-    said = {value: opinion_in(value) for value in values}
-    known = sum(each is not None for each in said.values())
-    yes = tuple(v for v in values if said[v] is True)
-    no = tuple(v for v in values if said[v] is not True)
-    strength = {value: how_much(value) for value in values}
-    kinds = sum(each is not None for each in strength.values())
-    if known >= max(1, 0.6 * len(values)) and (known > kinds or not any(strength.values())):
-        clear = known == len(values) and (not column.is_boolean or named in (Meaning.VOTE, Meaning.RATING))
+    opinions = {value: opinion for value in values if (opinion := opinion_in(value)) is not None}
+    strengths = {value: strength for value in values if (strength := how_much(value)) is not None}
+    least = max(1, 0.6 * len(values))
+    if len(opinions) >= least and (len(opinions) > len(strengths) or not any(strengths.values())):
         if named is False and column.is_boolean:
             return None
-        return Signal(column, Meaning.WORDS, None, yes, no, clear, "says yes or no in words")
-    if kinds >= max(1, 0.6 * len(values)):
-        best = max(each for each in strength.values() if each is not None)
-        # Of views, carts and purchases the latter two mean interest; where there are only views, a view does.
-        likes = tuple(v for v in values if (each := strength[v]) is not None and each >= min(best, 2) and each > 0)
-        others = tuple(v for v in values if v not in likes)
-        return Signal(column, Meaning.EVENT, None, likes, others, len(values) > 1, "holds kinds of events")
-    if named in (Meaning.VOTE, Meaning.RATING) or (known and is_kind_name(column.name)):
-        return Signal(
-            column, Meaning.WORDS, None, yes, no, False, "says in words that are not all known what users think"
-        )
+        clear = len(opinions) == len(values) and (not column.is_boolean or is_opinion)
+        return _yes_and_no(column, opinions, clear, "says yes or no in words")
+    if len(strengths) >= least:
+        return _kinds_of_events(column, strengths)
+    if is_opinion or (opinions and is_kind_name(column.name)):
+        return _yes_and_no(column, opinions, False, "says in words that are not all known what users think")
     return None
+
+
+def _yes_and_no(column: ColumnProfile, opinions: Mapping[str, bool], sure: bool, why: str) -> Signal:
+    likes = [value for value in column.values if opinions.get(value)]
+    return _texts(column, Meaning.WORDS, likes, sure, why)
+
+
+def _kinds_of_events(column: ColumnProfile, strengths: Mapping[str, int]) -> Signal:
+    """`strengths`: how much the known kinds say."""
+    # Of views, carts and purchases the latter two mean interest; where there are only views, a view does.
+    least = max(1, min(2, max(strengths.values())))
+    likes = [value for value in column.values if strengths.get(value, 0) >= least]
+    return _texts(column, Meaning.EVENT, likes, len(column.values) > 1, "holds kinds of events")
+
+
+def _texts(column: ColumnProfile, meaning: Meaning, likes: Sequence[str], sure: bool, why: str) -> Signal:
+    others = tuple(value for value in column.values if value not in likes)
+    return Signal(column, meaning, None, tuple(likes), others, sure, why)

@@ -6,7 +6,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,26 @@ class Sniffed:
     """Names of the sheets of a workbook with several."""
 
 
+@dataclass(frozen=True)
+class _Text:
+    """The first lines of a text file that are not empty, each with its number in the file."""
+
+    path: Path
+    spec_path: str
+    encoding: str | None
+    lines: list[str]
+    numbers: list[int]
+    notes: tuple[str, ...]
+    separator: str | None = None
+    """The separator that the file itself states."""
+
+    def read_as(self, separator: str, usual: str, note: str = "", **options: Any) -> Sniffed:
+        """The file as a source; `usual` is the separator that its format has without being named."""
+        spec = _spec(self.spec_path, encoding=self.encoding, **options)
+        spec = spec if separator == usual else spec.model_copy(update={"separator": separator})
+        return Sniffed(spec, (*self.notes, *([note] if note else [])))
+
+
 def sniff(path: Path, spec_path: str) -> Sniffed:
     """Find out how to read a file. Raises `SourceError` for a file that is absent or of an unknown format."""
     unread = next((what for endings, what in _UNREAD.items() if path.name.lower().endswith(endings)), None)
@@ -60,14 +80,35 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
         raise SourceError(f"{path}: {unread}")
     with opened(path, str(path)) as file:
         head = file.binary.read(_HEAD_BYTES)
-    told = format_of(path.name)
-    if told is SourceFormat.EXCEL:
+    form = format_of(path.name)
+    if form is SourceFormat.EXCEL:
         names = sheet_names(path, str(path))
         return Sniffed(_spec(spec_path), (), tuple(names) if len(names) > 1 else ())
-    if told in (SourceFormat.PARQUET, SourceFormat.JSONL, SourceFormat.RDF) or not isinstance(
-        told, SourceFormat | None
+    if not isinstance(form, SourceFormat | None) or form in (
+        SourceFormat.PARQUET,
+        SourceFormat.JSONL,
+        SourceFormat.RDF,
     ):
         return Sniffed(_spec(spec_path), ())
+    text = _text(path, spec_path, head)
+    if form is SourceFormat.RECBOLE:
+        if (separator := _atomic_separator(text.lines[0])) is not None:
+            return text.read_as(separator, "\t", skip=text.numbers[0] or None)
+        form = None  # another file with such a name, such as MovieLens-100k's u.item
+    if _is_a_row_a_user(text.lines):
+        return text.read_as(
+            " ",
+            "\t",
+            "each line is a user and all of its items",
+            format=SourceFormat.TSV,
+            columns=("user", "items"),
+            rest=True,
+        )
+    return _as_table(text, form)
+
+
+def _text(path: Path, spec_path: str, head: bytes) -> _Text:
+    """Decode the beginning of a text file. Raises `SourceError` for what is no table."""
     encoding = encoding_of(head, whole=len(head) < _HEAD_BYTES)
     notes = [] if encoding is None else [f"not UTF-8: read as {encoding}; correct `encoding` if names look wrong"]
     text = head.decode(encoding or "utf-8-sig", "replace")
@@ -79,48 +120,43 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
     if len(head) == _HEAD_BYTES and len(numbered) > 1:
         numbered = numbered[:-1]  # the last one may be cut
     _refuse_what_is_no_table(path, [line for _, line in numbered])
-    told_separator = None
+    separator = None
     if (marked := _SEP_LINE.fullmatch(numbered[0][1].lstrip("\ufeff"))) is not None and len(numbered) > 1:
-        told_separator = marked[1]
-        notes.append(f"its first line says that {told_separator!r} separates columns")
+        separator = marked[1]
+        notes.append(f"its first line says that {separator!r} separates columns")
         numbered = numbered[1:]
-    separator = _atomic_separator(numbered[0][1])
-    if told is SourceFormat.RECBOLE and separator is None:
-        told = None  # another file with such a name, such as MovieLens-100k's u.item
-    if told is SourceFormat.RECBOLE and separator is not None:
-        spec = _spec(spec_path, encoding=encoding, skip=numbered[0][0] or None)
-        return Sniffed(_with_separator(spec, separator, "\t"), tuple(notes))
-    if _is_a_row_a_user([line for _, line in numbered]):
-        notes.append("each line is a user and all of its items")
-        spec = _spec(spec_path, format=SourceFormat.TSV, separator=" ", columns=("user", "items"), rest=True)
-        return Sniffed(spec, tuple(notes))
-    separator, quoted = _cut([line for _, line in numbered], told, told_separator)
-    cells = _cells([line for _, line in numbered], separator, quoted=quoted)
-    before = _before_header(cells)
-    if before:
-        notes.append(f"{before} lines before the header are skipped")
-    skip = numbered[before][0] or None
+    lines, numbers = [line for _, line in numbered], [number for number, _ in numbered]
+    return _Text(path, spec_path, encoding, lines, numbers, tuple(notes), separator)
+
+
+def _as_table(text: _Text, form: SourceFormat | None) -> Sniffed:
+    """Lines of cells, with a header, without one, or of triples; `form` is that of the file's name."""
+    separator, quoted = _cut(text.lines, form, text.separator)
+    cells = _cells(text.lines, separator, quoted=quoted)
+    if before := _before_header(cells):
+        text = replace(text, notes=(*text.notes, f"{before} lines before the header are skipped"))
+    skip = text.numbers[before] or None
     cells = cells[before:]
-    first = tuple(c.strip() for c in cells[0])
-    if _is_triples(path, first, cells):
-        notes.append("columns of head, relation and tail: read as triples")
-        spec = _spec(spec_path, format=SourceFormat.TRIPLES, encoding=encoding, quoted=quoted or None, skip=skip)
-        default = "," if without_packing(path.name).endswith(".csv") else "\t"
-        return Sniffed(_with_separator(spec, separator, default), tuple(notes))
-    columns = None
-    if any(_NUMBER.fullmatch(c) or c.startswith(("[", "{")) for c in first):
-        columns = _names(cells, len(first))
-        notes.append(f"no header line: columns are called {', '.join(columns)}")
-    form = SourceFormat.CSV if separator == "," or told is SourceFormat.CSV else SourceFormat.TSV
-    spec = _spec(
-        spec_path,
-        format=None if told is form else form,
+    header = tuple(cell.strip() for cell in cells[0])
+    if _is_triples(text.path, header, cells):
+        usual = "," if without_packing(text.path.name).endswith(".csv") else "\t"
+        note = "columns of head, relation and tail: read as triples"
+        return text.read_as(separator, usual, note, format=SourceFormat.TRIPLES, quoted=quoted or None, skip=skip)
+    columns, note = None, ""
+    if any(_NUMBER.fullmatch(cell) or cell.startswith(("[", "{")) for cell in header):
+        columns = _names(cells, len(header))
+        note = f"no header line: columns are called {', '.join(columns)}"
+    is_csv = separator == "," or form is SourceFormat.CSV
+    read_form, usual = (SourceFormat.CSV, ",") if is_csv else (SourceFormat.TSV, "\t")
+    return text.read_as(
+        separator,
+        usual,
+        note,
+        format=None if form is read_form else read_form,
         columns=columns,
-        encoding=encoding,
-        quoted=quoted if quoted != (form is SourceFormat.CSV) else None,
+        quoted=quoted if quoted != is_csv else None,
         skip=skip,
     )
-    return Sniffed(_with_separator(spec, separator, "," if form is SourceFormat.CSV else "\t"), tuple(notes))
 
 
 def _refuse_what_is_no_table(path: Path, lines: Sequence[str]) -> None:
@@ -175,10 +211,6 @@ def _before_header(cells: Sequence[Sequence[str]]) -> int:
 
 def _spec(path: str, **options: Any) -> SourceSpec:
     return SourceSpec.model_validate({"file": path, **{k: v for k, v in options.items() if v is not None}})
-
-
-def _with_separator(spec: SourceSpec, separator: str, default: str) -> SourceSpec:
-    return spec if separator == default else spec.model_copy(update={"separator": separator})
 
 
 def _cut(lines: list[str], told: SourceFormat | None, marked: str | None) -> tuple[str, bool]:
