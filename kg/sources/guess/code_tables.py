@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
 
-from kg.sources.guess.profile import ColumnProfile, FileProfile, open_given
+from kg.sources.guess.profile import ColumnProfile, FileProfile, records_of
 from kg.sources.guess.signals import Signal, signal_of
-from kg.sources.records import BadRecord
 
 _MOST_CODES = 50
 """Maximum number of rows of a table that explains codes."""
@@ -26,19 +24,15 @@ def read_out(signal: Signal, tables: Sequence[FileProfile]) -> tuple[Signal, Fil
                 continue
             for named in table.columns.values():
                 if named is not key and not named.is_number and not named.lists and len(named.values) > 1:
-                    found = _in_words(signal, _words_of(table, key.name, named.name), table)
-                    if found is not None:
-                        return found, table
+                    in_words = _in_words(signal, _words_of(table, key.name, named.name), table)
+                    if in_words is not None:
+                        return in_words, table
     return None
 
 
 def _words_of(table: FileProfile, key: str, named: str) -> dict[str, str]:
-    reader = open_given(table.path, table.spec, edges=False)
-    try:
-        records = [r for r in islice(reader, _MOST_CODES) if not isinstance(r, BadRecord)]
-    finally:
-        reader.close()
-    return {str(r.values[key]).strip(): str(r.values[named]).strip() for r in records}
+    rows = [record.values for record in records_of(table, _MOST_CODES)]
+    return {str(row[key]).strip(): str(row[named]).strip() for row in rows}
 
 
 def _in_words(signal: Signal, words: dict[str, str], table: FileProfile) -> Signal | None:

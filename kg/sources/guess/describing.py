@@ -48,26 +48,31 @@ class KindSection:
         Columns of items and entities with recurring values become relations, so that they connect; those of users
         stay fields.
         """
-        is_user = around.role is Role.USER
-        label = label_column([c for c in nameable if not (is_user and is_sensitive(c.name))], self.kind)
-        if label is not None and (not is_user or named_like(label.name, PERSON_NAMES)):
+        label = self._label(nameable, around.role)
+        if label is not None:
             self.node["label"] = label.name
-        else:
-            label = None
         rest = [c for c in columns if c is not label]
-        # The separator of one column is accepted for others too, even where few cells have it.
-        first = {c.name: uses_of(c, around) for c in rest}
-        forms = [list_form(c, blanks=around.blanks) for c in rest if first[c.name][0].use is not Use.TEXT]
-        usual = next((form.separator for form in forms if form is not None and form.separator is not None), None)
-        texts = [c for c in rest if first[c.name][0].use is Use.TEXT]
+        uses = {c.name: uses_of(c, around) for c in rest}
+        texts = [c.name for c in rest if uses[c.name][0].use is Use.TEXT]
         if texts:
-            self.node["text"] = [*([label.name] if label is not None else []), *(c.name for c in texts)]
-        around = replace(around, usual=usual)
+            self.node["text"] = [*([label.name] if label is not None else []), *texts]
+        others = [c for c in rest if c.name not in texts]
+        forms = [list_form(c, blanks=around.blanks) for c in others]
+        usual = next((form.separator for form in forms if form is not None and form.separator is not None), None)
+        if usual is not None:
+            # The separator of one column is accepted for others too, even where few cells have it.
+            around = replace(around, usual=usual)
+            uses |= {c.name: uses_of(c, around) for c in others}
         for column in rest:
-            uses = first[column.name] if column in texts or usual is None else uses_of(column, around)
-            self._take(column, uses, around)
+            self._take(column, uses[column.name], around.role)
 
-    def _take(self, column: ColumnProfile, uses: Sequence[Candidate], around: Surroundings) -> None:
+    def _label(self, columns: Sequence[ColumnProfile], role: Role) -> ColumnProfile | None:
+        if role is not Role.USER:
+            return label_column(columns, self.kind)
+        label = label_column([c for c in columns if not is_sensitive(c.name)], self.kind)
+        return label if label is not None and named_like(label.name, PERSON_NAMES) else None
+
+    def _take(self, column: ColumnProfile, uses: Sequence[Candidate], role: Role) -> None:
         best, other = uses[0], doubt(list(uses))
         where = f"{self.kind}.{column.name}"
         said = f"; it may be {other.use} as well" if other is not None else ""
@@ -88,7 +93,7 @@ class KindSection:
                 f"{unsure}{where} has {len(column.values)} recurring {recurring}: each becomes a node{said}"
             )
         elif best.use is Use.FIELD and best.field is not None:
-            self._field(column, best.field, around.role)
+            self._field(column, best.field, role)
         elif best.use is Use.TEXT and other is not None:
             self.notes.append(f"{unsure}{where} is read as text{said}")
 

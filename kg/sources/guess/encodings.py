@@ -37,24 +37,31 @@ def _is_utf8(text: bytes, *, whole: bool) -> bool:
 
 def _by_bytes(head: bytes) -> str:
     runs = _HIGH.findall(head)
-    total = sum(map(len, runs))
-    paired = sum(len(run) - len(run) % 2 for run in runs) / total
-    letters = sum(byte >= 0xC0 for run in runs for byte in run) / total
-    long_runs = sum(len(run) for run in runs if len(run) > 2) / total
-    if sum(0x80 <= byte <= 0xA0 for run in runs for byte in run) > 0.15 * total and _decodes(head, "cp932"):
+    high = b"".join(runs)
+
+    def share(first: int, last: int) -> float:
+        return sum(first <= byte <= last for byte in high) / len(high)
+
+    if share(0x80, 0xA0) > 0.15 and _decodes(head, "cp932"):
         return "cp932"  # Japanese of Windows: no other script has so many bytes below those of letters
-    if letters > 0.97 and long_runs > 0.5:
-        return "cp1251"  # Cyrillic: whole words of high bytes, nearly all of them letters
-    if paired > 0.9 and long_runs > 0.5:
-        # Korean is nearly all Hangul; two thirds of Chinese text read as Korean are Hangul by chance.
-        for name, first, last, least in (("euc_kr", 0xAC00, 0xD7A3, 0.95), ("euc_jp", 0x3040, 0x30FF, 0.3)):
-            if _share(head, name, first, last) > least:
-                return name
-        return "gb18030"
-    if _share(head, "shift_jis", 0x3040, 0x30FF) > 0.3 and len(_SHIFT_JIS.findall(head)) > 0.4 * total:
+    if sum(len(run) for run in runs if len(run) > 2) > 0.5 * len(high):  # whole words of high bytes
+        if share(0xC0, 0xFF) > 0.97:
+            return "cp1251"  # Cyrillic: nearly all of them letters
+        if sum(len(run) - len(run) % 2 for run in runs) > 0.9 * len(high):
+            return _of_pairs(head)
+    if _share_of_script(head, "shift_jis", 0x3040, 0x30FF) > 0.3 and len(_SHIFT_JIS.findall(head)) > 0.4 * len(high):
         return "shift_jis"
     # Bytes 0x80 to 0x9f are letters and quotes in cp1252 and nothing in latin-1.
-    return "cp1252" if any(byte in run for run in runs for byte in range(0x80, 0xA0)) else "latin-1"
+    return "cp1252" if share(0x80, 0x9F) else "latin-1"
+
+
+def _of_pairs(head: bytes) -> str:
+    """The encoding of a text in which two high bytes are a character."""
+    # Korean is nearly all Hangul; two thirds of Chinese text read as Korean are Hangul by chance.
+    for name, first, last, least in (("euc_kr", 0xAC00, 0xD7A3, 0.95), ("euc_jp", 0x3040, 0x30FF, 0.3)):
+        if _share_of_script(head, name, first, last) > least:
+            return name
+    return "gb18030"
 
 
 def _decodes(text: bytes, encoding: str) -> bool:
@@ -65,7 +72,7 @@ def _decodes(text: bytes, encoding: str) -> bool:
     return True
 
 
-def _share(text: bytes, encoding: str, first: int, last: int) -> float:
+def _share_of_script(text: bytes, encoding: str, first: int, last: int) -> float:
     """Share of the characters beyond ASCII that are in a range of Unicode; 0 where the text is not so encoded."""
     codes = [ord(c) for c in text.decode(encoding, "replace") if ord(c) > 0x7F]
     if not codes or sum(c == 0xFFFD for c in codes) > 0.02 * len(codes):

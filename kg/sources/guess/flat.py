@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
 
-from kg.sources.guess.profile import SAMPLE_ROWS, ColumnProfile, FileProfile, open_given
+from kg.sources.guess.profile import ColumnProfile, FileProfile, records_of
 from kg.sources.guess.signal_words import is_signal_name
 from kg.sources.guess.values import time_format
 from kg.sources.guess.words import is_item_name, is_session_name, is_user_name, plain
-from kg.sources.records import BadRecord, Cell
+from kg.sources.records import Cell
 
 _RECURRING = 2
 """Mean number of rows per key from which one value per key is evidence."""
@@ -29,18 +28,12 @@ def table_within(file: FileProfile, key: ColumnProfile, others: Sequence[ColumnP
         return None
     first: dict[str, dict[str, Cell]] = {}
     kept = set(candidates)
-    reader = open_given(file.path, file.spec, edges=False)
-    try:
-        for record in islice(reader, SAMPLE_ROWS):
-            if isinstance(record, BadRecord):
-                continue
-            seen = first.setdefault(str(record.values.get(key.name)), {})
-            for name in [*kept]:
-                cell = record.values.get(name)
-                if seen.setdefault(name, cell) != cell:
-                    kept.discard(name)
-    finally:
-        reader.close()
+    for record in records_of(file):
+        of_key = first.setdefault(str(record.values.get(key.name)), {})
+        for name in [*kept]:
+            cell = record.values.get(name)
+            if of_key.setdefault(name, cell) != cell:
+                kept.discard(name)
     if not kept:
         return None
     # Counted once per key, as in a table of them: values that recur there are categories, not names.

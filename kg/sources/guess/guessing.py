@@ -22,7 +22,8 @@ from kg.sources.guess.mentions import place_of
 from kg.sources.guess.node_tables import describe_nodes, source_of
 from kg.sources.guess.opinions import says_dislike, table_takes_back
 from kg.sources.guess.parts import as_one_table, common_name, same_tables, split_word
-from kg.sources.guess.profile import ColumnProfile, FileProfile, profile_file
+from kg.sources.guess.profile import ColumnProfile, FileProfile
+from kg.sources.guess.profiling import profile_file
 from kg.sources.guess.rdf_items import rdf_items
 from kg.sources.guess.references import references
 from kg.sources.guess.rows_of_items import as_rows_of_items

@@ -27,33 +27,37 @@ def with_used_keys(files: Sequence[FileProfile]) -> list[FileProfile]:
 
 def _with_used_key(file: FileProfile, others: Sequence[FileProfile]) -> FileProfile:
     key = file.key()
-    if key is not None and _is_used(key, others):
+    columns = [column for other in others for column in other.columns.values()]
+    if key is not None and _is_used(key, columns):
         return file
-    for column in file.columns.values():
-        if column is not key and file.could_be_key(column) and _is_used(column, others):
-            return replace(file, key_name=column.name)
-    for column in file.columns.values():
-        if key is not None and column is not key and column.is_unique and _is_named_after(column, key, file, others):
-            return replace(file, key_name=column.name)
-    if key is not None and any(holds_keys(c, key) for other in others for c in other.columns.values()):
-        return file
-    for column in file.columns.values():
-        columns = (c for other in others for c in other.columns.values())
-        if column is not key and column.is_unique and any(holds_keys(c, column) for c in columns):
-            return replace(file, key_name=column.name)
-    return file
+    used = _other_key(file, key, columns)
+    return file if used is None else replace(file, key_name=used.name)
+
+
+def _other_key(file: FileProfile, key: ColumnProfile | None, columns: Sequence[ColumnProfile]) -> ColumnProfile | None:
+    """The column whose values the `columns` of other tables have, by name, else by the values alone."""
+    others = [column for column in file.columns.values() if column is not key]
+    unique = [column for column in others if column.is_unique]
+    named = [column for column in others if file.could_be_key(column) and _is_used(column, columns)]
+    if key is not None:
+        named += [column for column in unique if _is_named_after(column, key, file, columns)]
+    if named:
+        return named[0]
+    if key is not None and any(holds_keys(column, key) for column in columns):
+        return None
+    return next((own for own in unique if any(holds_keys(column, own) for column in columns)), None)
 
 
 def _is_named_after(
-    column: ColumnProfile, own: ColumnProfile, file: FileProfile, others: Sequence[FileProfile]
+    column: ColumnProfile, key: ColumnProfile, file: FileProfile, columns: Sequence[ColumnProfile]
 ) -> bool:
     """Whether a bare `id` of a table of books is what others call `book_id`, and the table's `book_id` is another
     id."""
     if stem_of(column.name) != "" or plain(column.name) == "":
         return False
     table = plain(singular(file.name))
-    named = [c for other in others for c in other.columns.values() if stem_of(c.name) == table and c.values]
-    return any(c.share_in(column) >= _NEARLY_ALL and c.share_in(own) < _ENOUGH for c in named)
+    named = [c for c in columns if stem_of(c.name) == table and c.values]
+    return any(c.share_in(column) >= _NEARLY_ALL and c.share_in(key) < _ENOUGH for c in named)
 
 
 def holds_keys(column: ColumnProfile, key: ColumnProfile) -> bool:
@@ -70,10 +74,5 @@ def _is_own(value: str) -> bool:
     return len(value) >= 5 and value.isdigit() if value.isdigit() else re.search(r"[0-9/:_@-]", value) is not None
 
 
-def _is_used(column: ColumnProfile, others: Sequence[FileProfile]) -> bool:
-    name = plain(column.name)
-    return any(
-        plain(other.name) == name and other.share_in(column) >= _ENOUGH
-        for file in others
-        for other in file.columns.values()
-    )
+def _is_used(key: ColumnProfile, columns: Sequence[ColumnProfile]) -> bool:
+    return any(plain(c.name) == plain(key.name) and c.share_in(key) >= _ENOUGH for c in columns)

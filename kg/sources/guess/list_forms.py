@@ -147,15 +147,15 @@ def _field_of(values: list[Any]) -> str | None:
     objects = [value for value in values if isinstance(value, dict)]
     if not objects or len(objects) < len(values):
         return None
-    shared = [key for key in objects[0] if isinstance(key, str) and all(key in each for each in objects)]
-    plain = [key for key in shared if all(isinstance(each[key], str | int | float) for each in objects)]
-    for wanted in _NAMES:
-        entry = next((key for key in plain if key.lower() == wanted), None) or next(
-            (key for key in plain if key.lower().endswith(wanted) and wanted in ("name", "title", "label")), None
-        )
-        if entry is not None:
-            return entry
-    return plain[0] if plain else None
+    keys = [key for key in objects[0] if isinstance(key, str)]
+    shared = [key for key in keys if all(isinstance(o.get(key), str | int | float) for o in objects)]
+    for name in _NAMES:
+        endings = name if name in ("name", "title", "label") else ()
+        entries = [key for key in shared if key.lower() == name]
+        entries += [key for key in shared if key.lower().endswith(endings)]
+        if entries:
+            return entries[0]
+    return shared[0] if shared else None
 
 
 def _separated(column: ColumnProfile, *, blanks: bool, believed: str | None) -> ListForm | None:

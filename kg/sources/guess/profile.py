@@ -1,11 +1,11 @@
-"""Profile a file: how it is read, and what its columns hold."""
+"""The profile of a file: how it is read, and what its columns hold."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -17,28 +17,22 @@ from typing import Any
 from kg.schema import SourceFormat, SourceSpec
 from kg.schema.domain import DEFAULT_MISSING
 from kg.schema.formats import without_packing
-from kg.sources.guess.signal_words import is_signal_name
-from kg.sources.guess.sniffing import NothingInIt, Sniffed, sniff
 from kg.sources.guess.words import KEY_NAMES, is_item_name, is_user_name, plain, singular, stem_of, table_name
 from kg.sources.open_source import open_source
-from kg.sources.records import BadRecord, Cell, QuotedReader, Reader, SourceError
+from kg.sources.records import BadRecord, Cell, Reader, Record
 
 SAMPLE_ROWS = 200_000
 """Number of rows that are examined; they are enough for a file of a million rows."""
 
 _DISTINCT_LIMIT = 200_000
-_MOST_COLUMNS = 10_000
-_EDGES = (SourceFormat.TRIPLES, SourceFormat.RDF)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}(\.0+)?")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]{1,3}(?:\.?[0-9]{3})*,[0-9]+")
 _BOOLEANS = frozenset({"true", "false", "yes", "no", "t", "f", "y", "n"})
-_NO_NUMBER = re.compile(r"[-–—?.*]+|n[/.]?a\.?|none|null|nan|nil|unknown|unrated|not rated|not seen|tbd", re.IGNORECASE)
+NO_NUMBER = re.compile(r"[-–—?.*]+|n[/.]?a\.?|none|null|nan|nil|unknown|unrated|not rated|not seen|tbd", re.IGNORECASE)
 """Spellings of "no value" among numbers."""
 
-_NO_TIME = re.compile(r"0000[-/]00[-/]00.*|0001-01-01.*|00[./]00[./]0000.*")
 _MISSING = frozenset(DEFAULT_MISSING)
-_CODE = re.compile("[A-Z]{2}")
 
 
 _COUNTED = (
@@ -86,7 +80,7 @@ class ColumnProfile:
     def is_number(self) -> bool:
         """Whether it is numeric but for a few odd spellings (at most 1 % of the cells or one, and three distinct)."""
         allowed = max(0.01 * self.filled, 1 if self.filled >= 20 else 0)
-        if self.odd and all(_NO_NUMBER.fullmatch(text) for text in self.odd):
+        if self.odd and all(NO_NUMBER.fullmatch(text) for text in self.odd):
             allowed = 0.5 * self.filled
         return self.numbers > 0 and self.filled - self.numbers <= allowed and len(self.odd) <= 3
 
@@ -121,6 +115,11 @@ class ColumnProfile:
         """Merge the two columns."""
         counts = {name: getattr(self, name) + getattr(other, name) for name in _COUNTED}
         return replace(self, **counts, low=min(self.low, other.low), high=max(self.high, other.high), time_formats=None)
+
+    def absent_until(self, rows: int) -> None:
+        """Count the rows up to the `rows`th that lack the column as missing values."""
+        self.missing += rows - self.rows
+        self.rows = rows
 
     def add(self, cell: Cell) -> None:
         """Count a cell."""
@@ -272,128 +271,16 @@ def _key_points(column: ColumnProfile, table: str) -> int:
     return 2 if name == f"{table}s" or name in KEY_NAMES else 0
 
 
+def records_of(file: FileProfile, most: int = SAMPLE_ROWS) -> Iterator[Record]:
+    """Read the rows of a file again, those that can be read among its first `most`."""
+    reader = open_given(file.path, file.spec, edges=False)
+    try:
+        yield from (record for record in islice(reader, most) if not isinstance(record, BadRecord))
+    finally:
+        reader.close()
+
+
 def open_given(path: Path, spec: SourceSpec, *, edges: bool) -> Reader:
     """Open a file that the caller has named, at its real place, whatever path the description will have."""
     local = spec.model_copy(update={"file": str(path)})
     return open_source(local, Path(), edges=edges, allow_outside=[path.resolve().parent])
-
-
-def _few(names: Collection[str], path: Path) -> Collection[str]:
-    if len(names) >= _MOST_COLUMNS:
-        raise SourceError(f"{path}: more than {_MOST_COLUMNS:,} columns; describe it by hand")
-    return names
-
-
-def profile_file(path: Path, spec_path: str) -> list[FileProfile]:
-    """Profile a file, each sheet of a workbook; `spec_path` is its path in the description.
-
-    Raises `SourceError` if it cannot be read, `NothingInIt` if there is no row.
-    """
-    sniffed = sniff(path, spec_path)
-    if not sniffed.sheets:
-        return [_profile_table(path, sniffed)]
-    profiles: list[FileProfile] = []
-    passed: list[str] = []
-    for sheet in sniffed.sheets:
-        spec = sniffed.spec.model_copy(update={"sheet": sheet})
-        try:
-            profiles.append(_profile_table(path, Sniffed(spec, sniffed.notes)))
-        except SourceError as error:
-            passed.append(f"the sheet {sheet!r} is skipped: {error}")
-    if not profiles:
-        raise NothingInIt(f"{path.name}: {'; '.join(passed)}")
-    return [replace(profiles[0], notes=(*profiles[0].notes, *passed)), *profiles[1:]]
-
-
-def _profile_table(path: Path, sniffed: Sniffed) -> FileProfile:
-    spec, notes = sniffed.spec, list(sniffed.notes)
-    profile = profiled(path, spec, tuple(notes), frozenset())
-    commas = frozenset(c.name for c in profile.columns.values() if _has_decimal_comma(c, profile.spec))
-    codes = [c.name for c in profile.columns.values() if _has_code_for_none(c)]
-    dateless = sorted({value for c in profile.columns.values() for value in _spelt_no_time(c)})
-    unsaid = sorted({value for c in profile.columns.values() for value in _spelt_no_number(c)})
-    if not commas and not codes and not dateless and not unsaid:
-        return profile
-    if commas:
-        spec = spec.model_copy(update={"decimal": ","})
-        notes.append("numbers have a decimal comma")
-    if codes:
-        spec = spec.model_copy(update={"missing": tuple(m for m in DEFAULT_MISSING if m != "NA")})
-        notes.append(f"NA is a value of {', '.join(codes)}, among other codes of two letters, and not `missing`")
-    if dateless:
-        spec = spec.model_copy(update={"missing": (*(spec.missing or DEFAULT_MISSING), *dateless)})
-        notes.append(f"{', '.join(map(repr, dateless))} among times is no value")
-    if unsaid:
-        spec = spec.model_copy(update={"missing": (*(spec.missing or DEFAULT_MISSING), *unsaid)})
-        notes.append(f"{', '.join(map(repr, unsaid))} among numbers is no value")
-    return profiled(path, spec, tuple(notes), commas)
-
-
-def _spelt_no_number(column: ColumnProfile) -> list[str]:
-    """Spellings of "no value" among ratings and other numbers of events: -, ?, n/a."""
-    odd = [text for text in column.odd if _NO_NUMBER.fullmatch(text)]
-    return odd if odd and column.is_number and is_signal_name(column.name) else []
-
-
-def _spelt_no_time(column: ColumnProfile) -> list[str]:
-    """Spellings of "no value" among times: 0000-00-00."""
-    if column.is_number or column.lists or len(column.odd) <= 3:
-        return []
-    return [value for value in column.values if _NO_TIME.fullmatch(value)]
-
-
-def _has_code_for_none(column: ColumnProfile) -> bool:
-    """Whether NA is among other codes of two letters: Namibia, North America."""
-    codes = list(column.values)
-    return column.spelt_none["NA"] > 0 and len(codes) > 1 and all(_CODE.fullmatch(code) for code in codes)
-
-
-def _has_decimal_comma(column: ColumnProfile, spec: SourceSpec) -> bool:
-    """Whether all values of a column that are not integers have a decimal comma, and some do. Where commas separate
-    columns, the column must have the name of a number, as 1,2 may be a list.
-    """
-    if not column.commas or column.lists or column.commas + column.integers < column.filled:
-        return False
-    return is_signal_name(column.name) or (spec.separator not in (None, ",") and "," not in column.name)
-
-
-def profiled(path: Path, spec: SourceSpec, notes: tuple[str, ...], commas: frozenset[str]) -> FileProfile:
-    """Profile a table that is read by `spec`; `notes` come before others, `commas` are columns with a decimal comma."""
-    reader = open_given(path, spec, edges=spec.resolved_format in _EDGES)
-    none = _MISSING if spec.missing is None else frozenset(spec.missing)
-    columns = {name: ColumnProfile(name, none=none) for name in _few(reader.columns or (), path)}
-    rows = bad = 0
-    different: set[int] = set()
-    try:
-        records = iter(reader)
-        for record in islice(records, SAMPLE_ROWS):
-            if isinstance(record, BadRecord):
-                bad += 1
-                continue
-            rows += 1
-            different.add(hash(tuple(map(str, record.values.values()))))
-            for name, cell in record.values.items():
-                if name not in columns:
-                    _few(columns, path)
-                    columns[name] = ColumnProfile(name, rows - 1, rows - 1, none)
-                columns[name].add(_pointed(cell) if name in commas else cell)
-        truncated = next(records, None) is not None
-    finally:
-        reader.close()
-    if rows == 0:
-        raise NothingInIt(f"{spec.name}: no row in it can be read, so the description leaves it out")
-    for column in columns.values():  # names that later objects of JSON Lines lack
-        column.missing += rows - column.rows
-        column.rows = rows
-    told = list(notes)
-    if bad:
-        told.append(f"{bad:,} of its rows cannot be read and will go to the quarantine")
-    if isinstance(reader, QuotedReader):
-        told += reader.warnings
-    if truncated:
-        told.append(f"only its first {SAMPLE_ROWS:,} rows were looked at")
-    return FileProfile(path, spec, columns, rows, tuple(told), truncated, len(different))
-
-
-def _pointed(cell: Cell) -> Cell:
-    return cell.strip().replace(".", "").replace(",", ".") if isinstance(cell, str) else cell

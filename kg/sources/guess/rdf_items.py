@@ -9,11 +9,10 @@ from typing import Any
 
 from kg.schema.relations import words
 from kg.sources.guess.node_tables import source_of
-from kg.sources.guess.profile import SAMPLE_ROWS, ColumnProfile, FileProfile, open_given
+from kg.sources.guess.profile import ColumnProfile, FileProfile, records_of
 from kg.sources.guess.values import field_of
 from kg.sources.guess.words import LABEL_WORDS, TEXT_WORDS, plain
 from kg.sources.iris import is_iri
-from kg.sources.records import BadRecord
 
 _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 _LABELS = ("#label", "#preflabel", "/name", "/title")
@@ -27,36 +26,26 @@ def rdf_items(file: FileProfile, items: Set[str]) -> dict[str, Any] | None:
     """
     columns: dict[str, ColumnProfile] = {}
     types: Counter[str] = Counter()
-    others: Counter[str] = Counter()
+    other_types: Counter[str] = Counter()
     known = strangers = 0
-    reader = open_given(file.path, file.spec, edges=False)
-    try:
-        for record in islice(reader, SAMPLE_ROWS):
-            if isinstance(record, BadRecord):
-                continue
-            said = record.values.get(_TYPE)
-            own = set(map(str, said)) if isinstance(said, list) else {str(said)} - {"None"}
-            if record.values["@id"] not in items:
-                strangers += 1
-                others.update(own)
-                continue
-            known += 1
-            types.update(own)
-            for name, cell in record.values.items():
-                column = columns.setdefault(name, ColumnProfile(name))
-                column.missing += known - 1 - column.rows
-                column.rows = known - 1
-                column.add(cell)
-    finally:
-        reader.close()
-    if known < _ENOUGH * len(items):
-        return None
-    where = next((t for t, n in types.most_common() if n == known and not others[t]), None)
-    if where is None and strangers:
+    for record in records_of(file):
+        type_cell = record.values.get(_TYPE)
+        own_types = set(map(str, type_cell)) if isinstance(type_cell, list) else {str(type_cell)} - {"None"}
+        if record.values["@id"] not in items:
+            strangers += 1
+            other_types.update(own_types)
+            continue
+        types.update(own_types)
+        for name, cell in record.values.items():
+            column = columns.setdefault(name, ColumnProfile(name))
+            column.absent_until(known)
+            column.add(cell)
+        known += 1
+    where = next((t for t, n in types.most_common() if n == known and not other_types[t]), None)
+    if known < _ENOUGH * len(items) or (where is None and strangers):
         return None
     for column in columns.values():
-        column.missing += known - column.rows
-        column.rows = known
+        column.absent_until(known)
     return _described(file, columns, where)
 
 
@@ -76,8 +65,8 @@ def _described(file: FileProfile, columns: dict[str, ColumnProfile], where: str 
             continue
         if plain(short) in TEXT_WORDS or (not column.is_number and column.mean_length > 40):
             texts.append(name)
-        elif (found := field_of(column, sensitive=False)) is not None:
-            section.setdefault("fields", {})[short] = {**found, "column": name}
+        elif (field := field_of(column, sensitive=False)) is not None:
+            section.setdefault("fields", {})[short] = {**field, "column": name}
     if texts:
         section["text"] = [*([label] if label else []), *texts]
     return section

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kg.sources.guess.profile import FileProfile, profiled
+from kg.sources.guess.profile import FileProfile
+from kg.sources.guess.profiling import profiled
 
 
 def as_rows_of_items(files: Sequence[FileProfile]) -> list[FileProfile]:

@@ -6,14 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from kg.sources.guess.node_tables import source_of
-from kg.sources.guess.profile import SAMPLE_ROWS, ColumnProfile, FileProfile, open_given
+from kg.sources.guess.profile import ColumnProfile, FileProfile, records_of
 from kg.sources.guess.values import time_format
-from kg.sources.guess.words import SOCIAL_NAME, is_user_name, kind_name, plain, stem_of
-from kg.sources.records import BadRecord
+from kg.sources.guess.words import SOCIAL_NAME, is_user_name, kind_name, plain, stem_of, untaken
 
 _KNOWN = 0.9
 """Minimum share of a column's values that are known users."""
@@ -53,49 +51,43 @@ def friends(file: FileProfile, user_kind: str, users: ColumnProfile) -> Side | N
 
 def properties(file: FileProfile, item_kind: str, item: ColumnProfile, taken: Mapping[str, Any]) -> Side | None:
     """Describe a table with one row per property of an item: its name in one column, its value in another."""
-    head = next((c for c in file.columns.values() if plain(c.name) == plain(item.name) and c.share_in(item) > 0), None)
-    name = next((c for c in file.columns.values() if plain(c.name) in _PROPERTY), None)
+    columns = [c for c in file.columns.values() if c.name]
+    head = next((c for c in columns if plain(c.name) == plain(item.name) and c.share_in(item) > 0), None)
+    name = next((c for c in columns if plain(c.name) in _PROPERTY), None)
     if head is None or name is None:
         return None
-    rest = [c for c in file.columns.values() if c not in (head, name) and c.name and time_format(c) is None]
-    value = next(
-        (c for c in rest if plain(c.name).endswith(("value", "val", "值"))), rest[0] if len(rest) == 1 else None
-    )
-    if value is None:
+    value = _value_column([c for c in columns if c not in (head, name) and time_format(c) is None])
+    used, left = _recurring(file, name.name, value.name) if value is not None else ([], [])
+    if value is None or not used:
         return None
-    used, left = _recurring(file, name.name, value.name)
     relations: dict[str, dict[str, Any]] = {}
     made: dict[str, str] = {}
-    for each in used:
-        kind = kind_name(each)
-        relation = f"has_{kind}"
-        while relation in relations or relation in taken:
-            relation += "_"
-        made[kind] = each
-        relations[relation] = {
+    for name_of_property in used:
+        kind = kind_name(name_of_property)
+        made[kind] = name_of_property
+        relations[untaken(f"has_{kind}", {*relations, *taken})] = {
             **_between(file, item_kind, kind, head.name, value.name, f"has {kind.replace('_', ' ')}"),
-            "where": {name.name: each},
+            "where": {name.name: name_of_property},
         }
-    if not relations:
-        return None
     notes = [f"properties by name: {', '.join(used)} of each {item_kind} become relations"]
     if left:
         notes.append(f"properties that are not read, as their values do not recur: {', '.join(left)}")
     return Side(relations, made, tuple(notes))
 
 
+def _value_column(columns: Sequence[ColumnProfile]) -> ColumnProfile | None:
+    """The column of the values: by its name, else the only one."""
+    named = [c for c in columns if plain(c.name).endswith(("value", "val", "值"))]
+    return named[0] if named else columns[0] if len(columns) == 1 else None
+
+
 def _recurring(file: FileProfile, name: str, value: str) -> tuple[list[str], list[str]]:
     """Properties whose values several items share, and the others."""
     values: dict[str, Counter[str]] = {}
-    reader = open_given(file.path, file.spec, edges=False)
-    try:
-        for record in islice(reader, SAMPLE_ROWS):
-            if not isinstance(record, BadRecord):
-                text = str(record.values.get(value) or "").strip()
-                values.setdefault(str(record.values.get(name) or "").strip(), Counter())[text] += 1
-    finally:
-        reader.close()
-    names = sorted(values, key=lambda each: -values[each].total())
+    for record in records_of(file):
+        text = str(record.values.get(value) or "").strip()
+        values.setdefault(str(record.values.get(name) or "").strip(), Counter())[text] += 1
+    names = sorted(values, key=lambda property_name: -values[property_name].total())
     used = [p for p in names if p and 1 < len(values[p]) <= values[p].total() / 2][:_MOST_PROPERTIES]
     return used, [p for p in names if p and p not in used]
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from typing import Any
 
 from kg.schema import IdMap, SourceFormat
 from kg.schema.relations import words
 from kg.sources.guess.node_tables import source_of
 from kg.sources.guess.profile import FileProfile, open_given
-from kg.sources.guess.words import ENTITY_WORDS, is_item_name, plain, stem_of
+from kg.sources.guess.words import ENTITY_WORDS, is_item_name, plain, stem_of, untaken
 from kg.sources.iris import is_iri
 from kg.sources.records import BadRecord
 
-_ENDS = ("head", "tail")
+_NAMES = ["head", "relation", "tail"]
 MOST_TRIPLES = 3_000_000
 """Number of triples that are examined: a file sorted by relation has some relations only at its end."""
 
@@ -21,70 +23,79 @@ MOST_RELATIONS = 500
 """Maximum number of relations; with more, the middle column is taken to be something else."""
 
 
+@dataclass
+class _Counts:
+    """The ends of a relation's triples: kind -> how many, and how many tails are texts."""
+
+    head: Counter[str] = field(default_factory=Counter)
+    tail: Counter[str] = field(default_factory=Counter)
+    texts: int = 0
+
+
 def describe_triples(
     file: FileProfile, item_kind: str, items: Set[str], id_map: IdMap | None, mapped: Mapping[str, str], taken: Set[str]
 ) -> tuple[dict[str, Any], list[str]]:
     """The sections of the relations of a file, and notes; `items` are the item keys, `mapped` the map's entity ids."""
-    kinds: dict[str, dict[str, dict[str, int]]] = {}
-    literals: dict[str, int] = {}
-    ends = ("head_id", "tail_id") if file.spec.resolved_format is SourceFormat.RECBOLE else _ENDS
-    middle = "relation_id" if file.spec.resolved_format is SourceFormat.RECBOLE else "relation"
-    cut = False
-    reader = open_given(file.path, file.spec, edges=True)
-    for rows, record in enumerate(reader):
-        if rows >= MOST_TRIPLES or len(kinds) > MOST_RELATIONS:
-            cut = rows >= MOST_TRIPLES
-            break
-        if isinstance(record, BadRecord):
-            continue
-        relation = str(record.values[middle])
-        for end, column in zip(_ENDS, ends, strict=True):
-            key = str(record.values[column])
-            is_item = key in mapped if id_map is not None else key in items
-            counts = kinds.setdefault(relation, {"head": {}, "tail": {}})[end]
-            kind = item_kind if is_item else "entity"
-            counts[kind] = counts.get(kind, 0) + 1
-        if file.spec.resolved_format is SourceFormat.RDF and not is_iri(str(record.values["tail"])):
-            literals[relation] = literals.get(relation, 0) + 1
-    reader.close()
-    if len(kinds) > MOST_RELATIONS:
+    names = [f"{name}_id" for name in _NAMES] if file.spec.resolved_format is SourceFormat.RECBOLE else _NAMES
+    relations, is_cut = _counted(file, names, item_kind, items if id_map is None else mapped)
+    if len(relations) > MOST_RELATIONS:
         return {}, [f"{file.title}: more than {MOST_RELATIONS} relations; not used"]
-    source = source_of(file.spec)
-    if id_map is not None:
-        source = {
-            **(source if isinstance(source, dict) else {"file": source}),
-            "map": id_map.model_dump(exclude_none=True),
-        }
-    sections: dict[str, Any] = {}
     notes = []
-    if cut:
+    if is_cut:
         notes.append(
             f"unsure: only its first {MOST_TRIPLES:,} triples were looked at; a load reports relations after them that"
             " no section takes"
         )
-    for relation, found in sorted(kinds.items()):
-        total = sum(found["head"].values())
-        if literals.get(relation, 0) > 0.5 * total:
+    source = source_of(file.spec)
+    if id_map is not None:
+        source = {"file": source} if isinstance(source, str) else source
+        source = {**source, "map": id_map.model_dump(exclude_none=True)}
+    sections: dict[str, Any] = {}
+    for relation, counts in sorted(relations.items()):
+        if counts.texts > 0.5 * counts.head.total():
             notes.append(f"{relation} has texts at its end, not nodes: not used as a relation")
             continue
-        name = (
-            relation
-            if not relation[:1].isdigit() and not any(c.isspace() for c in relation)
-            else f"relation_{relation}"
-        )
-        name = name.replace(" ", "_").lstrip("~") if not is_iri(name) else words(name).replace(" ", "_")
-        while name in sections or name in taken:
-            name += "_"
-        sections[name] = {
-            "head": sorted(found["head"], key=lambda k: k != item_kind),
-            "tail": sorted(found["tail"], key=lambda k: k != item_kind),
+        section = {
+            "head": sorted(counts.head, key=lambda kind: kind != item_kind),
+            "tail": sorted(counts.tail, key=lambda kind: kind != item_kind),
             "source": source,
-            "where": {middle: relation},
+            "where": {names[1]: relation},
             "label": words(relation) if not relation.isdigit() else f"relation {relation}",
         }
-        if ends != _ENDS:
-            sections[name]["columns"] = {"head": ends[0], "tail": ends[1]}
+        if names != _NAMES:
+            section["columns"] = {"head": names[0], "tail": names[2]}
+        sections[untaken(_section_name(relation), {*sections, *taken})] = section
     return sections, notes
+
+
+def _counted(
+    file: FileProfile, names: Sequence[str], item_kind: str, items: Container[str]
+) -> tuple[dict[str, _Counts], bool]:
+    """The relations of a file, and whether the file has more triples than are examined."""
+    head, middle, tail = names
+    is_rdf = file.spec.resolved_format is SourceFormat.RDF
+    relations: dict[str, _Counts] = {}
+    reader = open_given(file.path, file.spec, edges=True)
+    try:
+        for row, record in enumerate(reader):
+            if row >= MOST_TRIPLES or len(relations) > MOST_RELATIONS:
+                return relations, True
+            if isinstance(record, BadRecord):
+                continue
+            counts = relations.setdefault(str(record.values[middle]), _Counts())
+            for column, kinds in ((head, counts.head), (tail, counts.tail)):
+                kinds[item_kind if str(record.values[column]) in items else "entity"] += 1
+            counts.texts += is_rdf and not is_iri(str(record.values[tail]))
+    finally:
+        reader.close()
+    return relations, False
+
+
+def _section_name(relation: str) -> str:
+    """A name without blanks that does not start with a digit; of an IRI, its words."""
+    bare = not relation[:1].isdigit() and not any(c.isspace() for c in relation)
+    name = relation if bare else f"relation_{relation}"
+    return words(name).replace(" ", "_") if is_iri(name) else name.replace(" ", "_").lstrip("~")
 
 
 def map_columns(file: FileProfile) -> tuple[str, str] | None:

@@ -46,7 +46,7 @@ def time_format(column: ColumnProfile) -> str | None:
     return next(iter(_known_formats(column)), None)
 
 
-def counts_seconds(column: ColumnProfile) -> bool:
+def _counts_seconds(column: ColumnProfile) -> bool:
     """Whether the numbers of a column without a telling name are seconds (ms, ns) of this century rather than running
     numbers or ids.
     """
@@ -177,7 +177,7 @@ def is_category(column: ColumnProfile) -> bool:
     )
 
 
-def label_column(columns: list[ColumnProfile], table: str) -> ColumnProfile | None:
+def label_column(columns: Sequence[ColumnProfile], table: str) -> ColumnProfile | None:
     """The column with the readable name: by the column's name, else the first text whose values mostly differ."""
     texts = [c for c in columns if not c.is_number and c.filled and not c.lists and not time_format(c)]
     for named in (
@@ -208,7 +208,7 @@ def time_column(columns: Sequence[ColumnProfile], words: Sequence[str]) -> Colum
     times = [c for c in times if len(c.values) > 1] or times
     return named_column(times, words) or next(
         (c for c in times if _TIME_NAME.search(c.name) or not c.is_number),
-        next((c for c in times if counts_seconds(c)), None),
+        next((c for c in times if _counts_seconds(c)), None),
     )
 
 

@@ -10,29 +10,24 @@ USER_WORDS = frozenset((
     "user", "customer", "member", "account", "client", "visitor", "viewer", "reviewer", "reader", "listener",
     "player", "patient", "student", "shopper", "buyer", "subscriber", "profile", "uid", "learner", "guest",
     "household", "borrower", "patron", "lender", "login", "nickname", "passenger", "traveler", "traveller", "tourist",
-    "donor", "voter", "rater", "critic", "cust", "usr", "email", "mail", "emailaddress", "schueler", "schüler", "leser",
-    "benutzername", "bewerter",
-    "用户", "用户id", "会员", "买家", "顾客", "kunde", "benutzer", "nutzer", "kunden", "usuario",
-    "cliente",
-    "utilisateur", "client", "пользователь", "покупатель", "клиент", "ユーザー", "ユーザ", "会員", "顧客", "사용자",
-    "회원",
+    "donor", "voter", "rater", "critic", "cust", "usr", "email", "mail", "emailaddress", "schueler", "schüler",
+    "leser", "benutzername", "bewerter", "用户", "用户id", "会员", "买家", "顾客", "kunde", "benutzer", "nutzer",
+    "kunden", "usuario", "cliente", "utilisateur", "пользователь", "покупатель", "клиент", "ユーザー", "ユーザ",
+    "会員", "顧客", "사용자", "회원",
 ))  # fmt: skip
 SESSION_WORDS = frozenset((
     "session", "sessions", "usersession", "sessionkey", "basket", "cart", "playlist", "order", "invoice",
-    "transaction", "bestellung", "bestell", "auftrag", "rechnung", "pedido", "commande", "заказ", "订单",
-    "visit", "会话", "sitzung", "sesion", "sesión", "seance", "séance", "сессия", "セッション",
+    "transaction", "bestellung", "bestell", "auftrag", "rechnung", "pedido", "commande", "заказ", "订单", "visit",
+    "会话", "sitzung", "sesion", "sesión", "seance", "séance", "сессия", "セッション",
 ))  # fmt: skip
 ITEM_WORDS = frozenset((
     "item", "product", "movie", "film", "book", "song", "track", "artist", "album", "game", "article", "course",
-    "recipe", "business", "restaurant", "sku", "asin", "isbn", "listing", "job", "video", "document", "news",
-    "show", "series", "hotel", "place", "poi", "iid", "anime", "manga", "parentasin", "goods", "paper", "stock",
-    "titleno", "货号", "référence", "reference", "ref", "repo",
-    "venue", "prod", "lineitem", "podcast", "advert",
-    "app", "good", "商品", "商品id", "电影", "影片", "书", "图书", "产品", "物品", "歌曲",
-    "artikel", "produkt",
-    "buch", "lied", "producto", "articulo", "artículo", "pelicula", "película", "libro", "cancion", "canción",
-    "produit",
-    "livre", "morceau", "товар", "фильм", "книга", "песня", "作品", "映画", "本", "アイテム", "상품", "영화", "책",
+    "recipe", "business", "restaurant", "sku", "asin", "isbn", "listing", "job", "video", "document", "news", "show",
+    "series", "hotel", "place", "poi", "iid", "anime", "manga", "parentasin", "goods", "paper", "stock", "titleno",
+    "货号", "référence", "reference", "ref", "repo", "venue", "prod", "lineitem", "podcast", "advert", "app", "good",
+    "商品", "商品id", "电影", "影片", "书", "图书", "产品", "物品", "歌曲", "artikel", "produkt", "buch", "lied",
+    "producto", "articulo", "artículo", "pelicula", "película", "libro", "cancion", "canción", "produit", "livre",
+    "morceau", "товар", "фильм", "книга", "песня", "作品", "映画", "本", "アイテム", "상품", "영화", "책",
 ))  # fmt: skip
 WEAK_ITEM_WORDS = frozenset((
     "ad", "channel", "brand", "topic", "station", "page", "url", "link", "episode", "post", "tweet", "beer", "wine",
@@ -44,36 +39,27 @@ _WHOLE_WORDS = frozenset(("artist", "album", "band", "performer"))
 """Items that consist of other items: where a track is named as well, that is the item."""
 
 TIME_WORDS = (
-    "timestamp", "time", "datetime", "date", "createdat", "created", "orderdate", "when", "ts", "day", "时间",
-    "日期",
+    "timestamp", "time", "datetime", "date", "createdat", "created", "orderdate", "when", "ts", "day", "时间", "日期",
     "zeit", "datum", "zeitpunkt", "fecha", "hora", "heure", "horodatage", "data", "дата", "время", "日時", "日付",
-    "시간",
-    "날짜",
+    "시간", "날짜",
 )  # fmt: skip
 LABEL_WORDS = (
     "title", "name", "label", "displayname", "fullname", "caption", "headline", "username", "名称", "商品名称",
-    "标题", "姓名",
-    "片名", "书名", "品名", "昵称", "prénomnom", "prenomnom", "nomcomplet", "nombrecompleto",
-    "vollername", "titel", "bezeichnung", "titulo", "título", "nombre", "titre", "nom", "libelle",
-    "libellé",
+    "标题", "姓名", "片名", "书名", "品名", "昵称", "prénomnom", "prenomnom", "nomcomplet", "nombrecompleto",
+    "vollername", "titel", "bezeichnung", "titulo", "título", "nombre", "titre", "nom", "libelle", "libellé",
     "название", "имя", "наименование", "名前", "題名", "タイトル", "商品名", "氏名", "제목", "이름",
 )  # fmt: skip
 TEXT_WORDS = (
     "description", "overview", "summary", "plot", "abstract", "text", "synopsis", "body", "content", "notes", "bio",
-    "tagline", "storyline", "story", "blurb",
-    "desc", "detaildesc", "syllabus", "details", "简介", "描述", "内容", "介绍", "摘要", "beschreibung", "inhalt",
-    "descripcion",
-    "descripción", "resumen", "sinopsis", "resume", "résumé", "описание", "сюжет", "аннотация", "説明",
-    "あらすじ", "概要", "설명",
+    "tagline", "storyline", "story", "blurb", "desc", "detaildesc", "syllabus", "details", "简介", "描述", "内容",
+    "介绍", "摘要", "beschreibung", "inhalt", "descripcion", "descripción", "resumen", "sinopsis", "resume", "résumé",
+    "описание", "сюжет", "аннотация", "説明", "あらすじ", "概要", "설명",
 )  # fmt: skip
 SENSITIVE_WORDS = (
     "age", "gender", "sex", "race", "ethnic", "religion", "email", "phone", "fax", "address", "birth", "zip",
-    "postal",
-    "income", "salary", "marital", "nationality", "ssn", "password", "latitude", "longitude", "card", "iban",
-    "passport",
-    "年龄", "性别", "电话", "邮箱", "alter", "geschlecht", "telefon", "edad", "sexo", "correo", "teléfono", "âge",
-    "sexe",
-    "возраст", "пол", "телефон", "почта", "年齢", "性別", "電話", "나이", "성별",
+    "postal", "income", "salary", "marital", "nationality", "ssn", "password", "latitude", "longitude", "card",
+    "iban", "passport", "年龄", "性别", "电话", "邮箱", "alter", "geschlecht", "telefon", "edad", "sexo", "correo",
+    "teléfono", "âge", "sexe", "возраст", "пол", "телефон", "почта", "年齢", "性別", "電話", "나이", "성별",
 )  # fmt: skip
 SOCIAL_NAME = re.compile(
     r"friend|follow|trust|contact|social|network|edge|knows|connection|amigo|freund|ami|关注|好友", re.IGNORECASE
@@ -84,10 +70,19 @@ ENTITY_WORDS = ("entity", "entityid", "freebase", "freebaseid", "uri", "iri", "d
 
 
 KEY_NAMES = frozenset((
-    "asin", "parentasin", "isbn", "isbn13", "sku", "ean", "upc", "gtin", "uid", "iid", "uuid", "slug", "编号",
-    "序号",
+    "asin", "parentasin", "isbn", "isbn13", "sku", "ean", "upc", "gtin", "uid", "iid", "uuid", "slug", "编号", "序号",
 ))  # fmt: skip
 """Names of keys without a usual ending."""
+
+
+_KEY_ENDINGS = (
+    "id", "key", "code", "no", "number", "ref", "nr", "num", "nummer", "md5", "uri", "hash", "uuid", "guid", "编号",
+    "番号",
+)  # fmt: skip
+_NAME_ENDINGS = (
+    "emailaddress", "email", "mail", "fullname", "name", "sku", "asin", "isbn", "ean", "title", "titel", "nom",
+    "nombre",
+)  # fmt: skip
 
 
 def plain(name: str) -> str:
@@ -99,24 +94,7 @@ def stem_of(column: str) -> str:
     """The kind that a key column is the key of: `customerID`, `customer_id`,
     `CustomerKey` -> "customer"; "" for a bare `id`."""
     parts = plain(column)
-    for ending in (
-        "id",
-        "key",
-        "code",
-        "no",
-        "number",
-        "ref",
-        "nr",
-        "num",
-        "nummer",
-        "md5",
-        "uri",
-        "hash",
-        "uuid",
-        "guid",
-        "编号",
-        "番号",
-    ):
+    for ending in _KEY_ENDINGS:
         if parts.endswith(ending) and len(parts) - len(ending) != 1:
             return parts.removesuffix(ending)
     return parts
@@ -149,21 +127,7 @@ def is_whole(name: str) -> bool:
 
 def _without_name(name: str) -> str:
     plain_name = plain(name)
-    for ending in (
-        "emailaddress",
-        "email",
-        "mail",
-        "fullname",
-        "name",
-        "sku",
-        "asin",
-        "isbn",
-        "ean",
-        "title",
-        "titel",
-        "nom",
-        "nombre",
-    ):
+    for ending in _NAME_ENDINGS:
         if plain_name.endswith(ending) and plain_name != ending:
             return plain_name.removesuffix(ending)
     return plain_name
