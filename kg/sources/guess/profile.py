@@ -19,7 +19,7 @@ from kg.schema.domain import DEFAULT_MISSING
 from kg.schema.formats import without_packing
 from kg.sources.guess.words import KEY_NAMES, is_item_name, is_user_name, plain, singular, stem_of, table_name
 from kg.sources.open_source import open_source
-from kg.sources.records import BadRecord, Cell, Reader, Record
+from kg.sources.records import BadRecord, Cell, RawRecord, Reader
 
 SAMPLE_ROWS = 200_000
 """Number of rows that are examined; they are enough for a file of a million rows."""
@@ -271,7 +271,7 @@ def _key_points(column: ColumnProfile, table: str) -> int:
     return 2 if name == f"{table}s" or name in KEY_NAMES else 0
 
 
-def records_of(file: FileProfile, most: int = SAMPLE_ROWS) -> Iterator[Record]:
+def records_of(file: FileProfile, most: int = SAMPLE_ROWS) -> Iterator[RawRecord]:
     """Read the rows of a file again, those that can be read among its first `most`."""
     reader = open_given(file.path, file.spec, edges=False)
     try:

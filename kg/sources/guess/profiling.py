@@ -58,7 +58,7 @@ def _profile_table(path: Path, sniffed: Sniffed) -> FileProfile:
             notes.append(f"{', '.join(map(repr, spellings))} among {what} is no value")
     if not notes:
         return profile
-    changes = {"decimal": ","} if commas else {}
+    changes: dict[str, object] = {"decimal": ","} if commas else {}
     if tuple(missing) != DEFAULT_MISSING:
         changes["missing"] = tuple(missing)
     return profiled(path, sniffed.spec.model_copy(update=changes), (*sniffed.notes, *notes), commas)
