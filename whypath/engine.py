@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import time as clock
-from typing import TYPE_CHECKING, Literal, Self, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
-from encoders.text import TextEncoderSettings
 from fusion.settings import FusionSettings
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
@@ -30,8 +29,7 @@ from whypath.io.files import paths_of
 from whypath.live.following import FRESHNESS_SECONDS, opened
 from whypath.live.live_graph import LiveGraph
 from whypath.live.recording import event_of
-from whypath.models.bundle import Bundle, BundleRecord, NotTrained, TrainingChoices
-from whypath.models.seeds import checked_seed
+from whypath.models.bundle import Bundle, BundleRecord, NotTrained
 from whypath.models.trained_bundles import TrainedBundle, TrainedBundles, save_and_note
 
 if TYPE_CHECKING:
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
     from fusion.results import EvaluationResult
     from kg.ingest import NodeUpsert
     from whypath.models.evaluating import EvaluationFiles
+    from whypath.models.train_settings import TrainOptions
 
 
 class EngineClosed(WhyPathError):
@@ -143,36 +142,28 @@ class Engine(Answers):
         train: Sequence[str | Path] | str | Path | None = None,
         valid: Sequence[str | Path] | str | Path | None = None,
         *,
-        seed: int = 1,
-        refit: bool = False,
-        graph: Literal["real", "none", "shuffled"] = "real",
-        text: bool = True,
-        only: str | None = None,
-        min_users: int | None = None,
         settings: FusionSettings | None = None,
-        text_encoder: TextEncoderSettings | None = None,
         progress: Callable[[str], None] | None = None,
+        **options: Unpack[TrainOptions],
     ) -> BundleRecord:
         """Train on files of (user, item) rows, or on the store's positive events, and use the model from now on.
 
-        With `train`, the store's events are not read. Without `valid`, default settings are used; `refit` fits on both
-        files with the chosen settings. `graph`, `text` and `only` remove parts of the model. `min_users` is the setting
-        of that name in `FusionSettings`: items of fewer users are not learned, so that the model does not reveal them.
-        `text_encoder` names the text model, which is fetched if this machine lacks it. Raises StoreLoading while a load
-        is in progress, FileProblem, NothingToTrainOn, UnknownBlock, TextModelError, BadSeed.
+        With `train`, the store's events are not read. Without `valid`, settings are used as they are. `settings` may be
+        `TrainSettings`, as a settings file has them; `options` override the settings of their names: `seed`, `refit`,
+        `graph`, `text`, `only`, `min_users`, and `text_encoder`, whose model is fetched if this machine lacks it.
+        Raises BadSettings, StoreLoading while a load is in progress, FileProblem, NothingToTrainOn, UnknownBlock,
+        TextModelError.
         """
         # Imported by those who train, load or evaluate: a process that serves starts without.
+        from whypath.models.train_settings import TrainSettings
         from whypath.models.training import TrainingOptions, train_on_files, train_on_store
 
-        choices = TrainingChoices(seed=checked_seed(seed), refit=refit, graph=graph, text=text, only=only)
-        fusion = settings or FusionSettings()
-        if min_users is not None:
-            fusion = fusion.model_copy(update={"min_users": min_users})
-        options = TrainingOptions(choices, fusion, text_encoder or TextEncoderSettings())
+        asked = TrainSettings.of(settings, **options)
+        training = TrainingOptions(asked.choices, asked.fusion, asked.text_encoder)
         if train is not None:
-            bundle = train_on_files(self.store, paths_of(train), paths_of(valid), options, progress)
+            bundle = train_on_files(self.store, paths_of(train), paths_of(valid), training, progress)
         else:
-            bundle = train_on_store(self.store, options, progress)
+            bundle = train_on_store(self.store, training, progress)
         self._use(bundle)
         return bundle.record
 

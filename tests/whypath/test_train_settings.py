@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from whypath.cli import main
-from whypath.models.bundle import Bundle
+from whypath.models.bundle import Bundle, TrainingChoices
 from whypath.models.train_settings import BadSettings, TrainSettings
 from whypath.schema_file import settings_schema_text
 
@@ -81,6 +81,18 @@ some_settings = st.builds(
     st.floats(1e-9, 1e12),
     st.none() | st.integers(2, 10_000),
 )
+
+
+def test_options_come_before_the_settings_that_they_are_given_with() -> None:
+    settings = TrainSettings.model_validate({"seed": 3, "only": "ease", "blocks": ["ease"], "min_users": 4})
+    found = TrainSettings.of(settings, seed=5, text=False, min_users=None)
+    assert found == settings.model_copy(update={"seed": 5, "text": False})
+    assert found.choices == TrainingChoices(seed=5, text=False, only="ease")
+    assert (found.fusion.blocks, found.fusion.min_users) == (("ease",), 4)
+    assert TrainSettings.of(found.fusion).seed == 1
+    for wrong in ({"seed": -1}, {"seed": 2**32}, {"seed": True}, {"min_users": True}, {"graph": "half"}, {"sed": 1}):
+        with pytest.raises(BadSettings, match=next(iter(wrong))):
+            TrainSettings.of(None, **wrong)  # pyright: ignore[reportArgumentType]
 
 
 @given(some_settings)

@@ -105,7 +105,7 @@ def positive(text: str) -> int:
 
 def seed(text: str) -> int:
     """A seed of random numbers, 0 to `LARGEST_SEED`, for argparse."""
-    from whypath.models.seeds import LARGEST_SEED  # which imports numpy, and `--help` does not need it
+    from whypath.models.bundle_record import LARGEST_SEED  # which imports numpy, and `--help` does not need it
 
     try:
         number = _whole(text, at_least=0)

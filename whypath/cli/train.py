@@ -94,18 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
     directory = Path(arguments.bundle)
     check_free(directory, force=arguments.force)
     with Engine.open(arguments.store) as engine, progress() as tell:
-        engine.train(
-            arguments.train,
-            arguments.valid,
-            seed=settings.seed,
-            refit=settings.refit,
-            graph=settings.graph,
-            text=settings.text,
-            only=settings.only,
-            settings=settings.fusion,
-            text_encoder=settings.text_encoder,
-            progress=tell,
-        )
+        engine.train(arguments.train, arguments.valid, settings=settings, progress=tell)
         record = engine.save(directory, force=arguments.force)
     if arguments.json:
         print_json({"bundle": str(directory), "digest": record.digest, **record.model_dump(mode="json")})
@@ -122,23 +111,18 @@ def _settings(arguments: argparse.Namespace) -> TrainSettings:
     from whypath.models.train_settings import TrainSettings
 
     settings = TrainSettings() if arguments.settings is None else TrainSettings.read(arguments.settings)
-    given: dict[str, object] = {}
-    if arguments.seed is not None:
-        given["seed"] = arguments.seed
-    if arguments.refit:
-        given["refit"] = True
-    if arguments.no_graph or arguments.shuffle_graph:
-        given["graph"] = "none" if arguments.no_graph else "shuffled"
-    if arguments.no_text:
-        given["text"] = False
-    if arguments.only is not None:
-        given["only"] = arguments.only
-    if arguments.min_users is not None:
-        given["min_users"] = arguments.min_users
-    if arguments.text_model is not None:
+    model = arguments.text_model
+    return TrainSettings.of(
+        settings,
+        seed=arguments.seed,
+        refit=arguments.refit or None,
+        graph="none" if arguments.no_graph else "shuffled" if arguments.shuffle_graph else None,
+        text=False if arguments.no_text else None,
+        only=arguments.only,
+        min_users=arguments.min_users,
         # Another model has another revision and digest, and its own prefix.
-        given["text_encoder"] = type(settings.text_encoder)(model=arguments.text_model)
-    return settings.model_copy(update=given)
+        text_encoder=None if model is None else type(settings.text_encoder)(model=model),
+    )
 
 
 class _PrintSettings(argparse.Action):

@@ -18,6 +18,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from encoders.settings import Settings
 from encoders.tensors import settings_of
 from encoders.text import TextEncoderSettings
 from fusion.model_files import DESCRIPTION, GATES, ITEMS, BlockNotInstalled, ModelUnreadable, block_file, reading
@@ -30,6 +31,9 @@ from kg.errors import WhyPathError
 
 AGAIN = "train the bundle again or copy it again whole"
 """Advice if a file of a bundle has changed."""
+
+LARGEST_SEED = 2**32 - 1
+"""The largest seed that all generators of random numbers accept."""
 
 FORMAT = 1
 RECORD = "bundle.json"
@@ -80,14 +84,23 @@ class TrainedOn(_Part):
     schema_digest: str
 
 
-class TrainingChoices(_Part):
-    """The options of `train` that change the model."""
+class TrainingChoices(Settings):
+    """The settings of a training besides those of blocks, gates, cross-fitting and text encoder."""
 
-    seed: int = 1
+    seed: int = Field(default=1, ge=0, le=LARGEST_SEED)
+    """Seed of all random numbers."""
+
     refit: bool = False
+    """Fit again on train and valid together, with the chosen settings."""
+
     graph: Literal["real", "none", "shuffled"] = "real"
+    """The relations as they are, none at all, or each relation's tails permuted."""
+
     text: bool = True
+    """Whether any part of the model reads texts."""
+
     only: str | None = None
+    """One part alone: behavior, graph, text, or an encoder such as ease."""
 
     @property
     def variant(self) -> Variant:

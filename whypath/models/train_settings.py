@@ -7,9 +7,9 @@ import textwrap
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, TypedDict, Unpack
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from encoders.text import TextEncoderSettings
@@ -17,6 +17,7 @@ from fusion.registry import ENCODERS
 from fusion.settings import BlockSettings, FusionSettings
 from kg.errors import WhyPathError
 from kg.schema.field_docs import field_docs
+from whypath.models.bundle_record import TrainingChoices
 
 _WIDTH = 100
 _LARGEST = 1 << 20
@@ -27,23 +28,20 @@ class BadSettings(WhyPathError):
     """A settings file that cannot be read, or a setting that is not one."""
 
 
-class TrainSettings(FusionSettings):
+class TrainOptions(TypedDict, total=False):
+    """Settings that `Engine.train` takes by name; None leaves them as they are."""
+
+    seed: int | None
+    refit: bool | None
+    graph: Literal["real", "none", "shuffled"] | None
+    text: bool | None
+    only: str | None
+    min_users: int | None
+    text_encoder: TextEncoderSettings | None
+
+
+class TrainSettings(TrainingChoices, FusionSettings):
     """Settings of a training. Settings that a file lacks have their defaults."""
-
-    seed: int = Field(default=1, ge=0, lt=2**32)
-    """Seed of all random numbers."""
-
-    refit: bool = False
-    """Fit again on train and valid together, with the chosen settings."""
-
-    graph: Literal["real", "none", "shuffled"] = "real"
-    """The relations as they are, none at all, or each relation's tails permuted."""
-
-    text: bool = True
-    """Whether any part of the model reads texts."""
-
-    only: str | None = None
-    """One part alone: behavior, graph, text, or an encoder such as ease."""
 
     text_encoder: TextEncoderSettings = TextEncoderSettings()
     """Settings of the text encoder."""
@@ -52,6 +50,20 @@ class TrainSettings(FusionSettings):
     def fusion(self) -> FusionSettings:
         """The settings of blocks, gates and cross-fitting alone."""
         return FusionSettings.model_validate({name: getattr(self, name) for name in FusionSettings.model_fields})
+
+    @property
+    def choices(self) -> TrainingChoices:
+        """The part that a bundle's record has."""
+        return TrainingChoices.model_validate({name: getattr(self, name) for name in TrainingChoices.model_fields})
+
+    @classmethod
+    def of(cls, settings: FusionSettings | None, **options: Unpack[TrainOptions]) -> Self:
+        """Return the settings with the options that are not None. Raises BadSettings."""
+        given = {name: value for name, value in options.items() if value is not None}
+        try:
+            return cls.model_validate({**dict(settings or ()), **given})
+        except ValidationError as error:
+            raise BadSettings(_problems(error)) from None
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -72,12 +84,17 @@ class TrainSettings(FusionSettings):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            said = "; ".join(_said(problem) for problem in error.errors()[:5])
-            raise BadSettings(f"{path}: {said}; `whypath train --print-settings` lists all settings") from None
+            raise BadSettings(
+                f"{path}: {_problems(error)}; `whypath train --print-settings` lists all settings"
+            ) from None
 
     def to_toml(self) -> str:
         """The settings as TOML, each under a comment that says what it is; reading it gives the same settings."""
         return "\n".join(_toml(self, ())).strip() + "\n"
+
+
+def _problems(error: ValidationError) -> str:
+    return "; ".join(_said(problem) for problem in error.errors()[:5])
 
 
 def _said(problem: ErrorDetails) -> str:
