@@ -1,9 +1,8 @@
-"""CONTRIBUTING.md is followed here: its paths and names exist, its encoder passes the contract, its reader reads."""
+"""CONTRIBUTING.md is followed here: its paths and names exist, its encoder passes the contract."""
 
 from __future__ import annotations
 
 import importlib
-import json
 import re
 from pathlib import Path
 
@@ -14,9 +13,9 @@ from fusion.registry import ENCODERS
 from fusion.settings import BlockSettings
 from fusion.training import Fitting
 from kg.errors import WhyPathError
-from kg.sources import BadRecord, Reason
 from tests.fusion.small import with_blocks
 from tests.planted import domain
+from tests.plugin_package import page_code
 from whypath.testing import BlockContract
 
 ROOT = Path(__file__).parents[2]
@@ -24,21 +23,14 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PLACES = ("kg", "encoders", "fusion", "whypath", "tests", "docs", "notebooks", "benchmarks")
 
 
-def source(title: str) -> str:
-    """The code under a heading."""
-    block = re.search(rf"## {title}\n.*?```python\n(.*?)```", TEXT, re.DOTALL)
-    assert block is not None, title
-    return block.group(1)
-
-
-def code(title: str) -> dict:
-    """What the code under a heading defines."""
+def defined(title: str) -> dict:
+    """What the code under a heading of the page on plug-ins defines."""
     names: dict = {}
-    exec(compile(source(title), "CONTRIBUTING.md", "exec"), names)
+    exec(compile(page_code(title), "plugins.md", "exec"), names)
     return names
 
 
-Jaccard = code("Add an encoder")["Jaccard"]
+Jaccard = defined("A block")["Jaccard"]
 
 
 class TestTheEncoderOfTheGuide(BlockContract):
@@ -62,16 +54,6 @@ def test_the_encoder_of_the_guide_is_trained_saved_loaded_and_explained(tmp_path
         ENCODERS.remove("jaccard")
     with pytest.raises(WhyPathError, match="jaccard"):
         read_model(tmp_path)
-
-
-def test_the_reader_of_the_guide(tmp_path: Path) -> None:
-    path = tmp_path / "films.json"
-    path.write_text(json.dumps([{"id": "1", "title": "Alien"}, 3]))
-    reader = code("Add a reader")["JsonArrayReader"](path, "films.json")
-    good, bad = list(reader)
-    assert good.values == {"id": "1", "title": "Alien"}
-    assert isinstance(bad, BadRecord)
-    assert (bad.reason, bad.position.line) == (Reason.BAD_JSON, 2)
 
 
 def test_every_place_exists() -> None:

@@ -1,4 +1,4 @@
-"""A package that brings a block, a reader, a store and a stage: commands and engines use them, a bundle needs them."""
+"""The package of the page on plug-ins brings a block, a reader, a store and a stage; a bundle needs it."""
 
 from __future__ import annotations
 
@@ -8,70 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.plugin_package import write_package
-from tests.whypath.test_contributing import source
+from tests.plugin_package import page_code, shop_entry_points, shop_modules, shop_project, write_package
 
 ROOT = Path(__file__).parents[2]
-
-READER = """
-from kg.schema import ReaderKind
-
-KIND = ReaderKind("jsonarray", (".jsonarray",), "shop_reader:open_array")
-
-
-def open_array(path, spec):
-    return JsonArrayReader(path, spec.name)
-"""
-
-STORE = """
-from pathlib import Path
-
-from kg.opening import StoreKind
-from kg.stores.embedded import EmbeddedStore
-
-KIND = StoreKind("shop", ("shop",), "shop_store:open_shop")
-
-
-def open_shop(url, create):
-    return EmbeddedStore.open(Path(url.removeprefix("shop:")), create=create)
-"""
-
-STAGE = """
-from dataclasses import replace
-
-
-class Upside:
-    name = "upside"
-
-    def depth(self, k):
-        return k
-
-    def rerank(self, query, candidates):
-        return replace(candidates, items=candidates.items[::-1], scores=candidates.scores)
-"""
-
-DOMAIN = """
-nodes:
-  film: {role: item, source: films.jsonarray, key: id, label: title}
-  user: {role: user}
-interactions:
-  liked: {source: likes.csv, columns: {user: user, item: film}}
-"""
-
-SETTINGS = """
-blocks = ["popularity", "jaccard"]
-min_users = 1
-
-[block.jaccard]
-shrink = 2.5
-
-[crossfit]
-folds = 2
-
-[gates]
-steps = 5
-least_share = 0.0
-"""
 
 
 def run(folder: Path, code: str, *, installed: bool = True) -> subprocess.CompletedProcess[str]:
@@ -86,28 +25,23 @@ def run(folder: Path, code: str, *, installed: bool = True) -> subprocess.Comple
 
 
 def test_a_package_brings_a_block_a_reader_a_store_and_a_stage(tmp_path: Path) -> None:
+    broken = "\nbroken = shop_block:NoSuchBlock"
+    points = shop_entry_points()
     write_package(
         tmp_path / "site",
         "whypath-shop",
-        {
-            "shop_block": source("Add an encoder"),
-            "shop_reader": source("Add a reader") + READER,
-            "shop_store": STORE,
-            "shop_stage": STAGE,
-        },
-        {
-            "whypath.encoders": "jaccard = shop_block:Jaccard\nbroken = shop_block:NoSuchBlock",
-            "whypath.readers": "jsonarray = shop_reader:KIND",
-            "whypath.stores": "shop = shop_store:KIND",
-            "whypath.stages": "upside = shop_stage:Upside",
-        },
+        shop_modules(),
+        {**points, "whypath.encoders": points["whypath.encoders"] + broken},
     )
+    project = shop_project()
+    assert project["project"]["name"] == "whypath-shop"
+    assert project["tool"]["setuptools"]["py-modules"] == list(shop_modules())
     films = [{"id": f"i{n}", "title": f"Film {n}"} for n in range(11)]
     (tmp_path / "films.jsonarray").write_text(json.dumps(films))
     rows = "".join(f"u{n % 13},i{(n * n + n % 3) % 11}\n" for n in range(160))
     (tmp_path / "likes.csv").write_text(f"user,film\n{rows}")
-    (tmp_path / "domain.yaml").write_text(DOMAIN)
-    (tmp_path / "settings.toml").write_text(SETTINGS)
+    (tmp_path / "domain.yaml").write_text(page_code("A reader", "yaml"))
+    (tmp_path / "settings.toml").write_text(page_code("A block", "toml"))
     trained = run(
         tmp_path,
         """

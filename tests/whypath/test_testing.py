@@ -11,19 +11,9 @@ from pathlib import Path
 import pytest
 
 import whypath.testing
-from tests.plugin_package import write_package
-from tests.whypath.test_contributing import source
+from tests.plugin_package import page_code, shop_entry_points, shop_modules, write_package
 
 ROOT = Path(__file__).parents[2]
-
-BLOCK_TESTS = """
-from fusion.registry import ENCODERS
-from whypath.testing import BlockContract
-
-
-class TestOfTheBlock(BlockContract):
-    block_type = ENCODERS["jaccard"]
-"""
 
 SHARES_THAT_LEAVE_OUT = """
 
@@ -32,39 +22,6 @@ class Jaccard(Jaccard):
         shares = super().shares_of(items, weights, item).copy()
         shares[:1] = 0
         return shares
-"""
-
-STORE_TESTS = """
-import pytest
-
-from whypath.testing import GraphStoreContract
-
-
-class TestOfTheStore(GraphStoreContract):
-    kind = "shop"
-
-    @pytest.fixture
-    def url(self, tmp_path):
-        return f"shop:{tmp_path / 'store'}"
-"""
-
-STORE = """
-from pathlib import Path
-
-from kg.opening import StoreKind
-from kg.stores.embedded import EmbeddedStore
-
-KIND = StoreKind("shop", ("shop",), "shop_store:open_shop")
-
-
-class ShopStore(EmbeddedStore):
-    @property
-    def url(self):
-        return f"shop:{self.directory}"
-
-
-def open_shop(url, create):
-    return ShopStore.open(Path(url.removeprefix("shop:")), create=create)
 """
 
 EVENTS_THAT_ARE_LOST = """
@@ -82,18 +39,20 @@ ShopStore.append_events = append_events
 """
 
 
-A_FEW = ("-k", "gives_the_snapshot or new_opening or appended_events_are or not_there or interrupted_load_can")
+A_FEW = "gives_the_snapshot or new_opening or appended_events_are or not_there or interrupted_load_can"
 """The embedded store passes all of them in `tests/kg/stores`; each opens stores and waits for the disk."""
 
 
-def put_to_the_contract(
-    folder: Path, module: str, code: str, entry_point: tuple[str, str], tests: str, *options: str
-) -> str:
-    """The output of pytest on tests in a folder of their own, with a package installed that has one module."""
-    write_package(folder / "site", f"whypath-{module}", {module: code}, dict([entry_point]))
-    (folder / "test_contract.py").write_text(tests)
+def put_to_the_contract(folder: Path, faults: dict[str, str], chosen: str) -> str:
+    """The output of the chosen tests of the page on plug-ins, run in a folder of their own with its package installed.
+
+    faults: code to add to modules of the package.
+    """
+    modules = {name: code + faults.get(name, "") for name, code in shop_modules().items()}
+    write_package(folder / "site", "whypath-shop", modules, shop_entry_points())
+    (folder / "test_contract.py").write_text(page_code("Tests"))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(folder / "site")])}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_contract.py", *options]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_contract.py", "-k", chosen]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     # Tests have run, and passed or failed.
     assert done.returncode in (0, 1), done.stdout + done.stderr
@@ -120,10 +79,7 @@ def failed(output: str) -> set[str]:
     ids=["good", "broken"],
 )
 def test_a_block_of_a_package(tmp_path: Path, fault: str, found: set[str]) -> None:
-    code = source("Add an encoder") + fault
-    output = put_to_the_contract(
-        tmp_path, "shop_block", code, ("whypath.encoders", "jaccard = shop_block:Jaccard"), BLOCK_TESTS
-    )
+    output = put_to_the_contract(tmp_path, {"shop_block": fault}, "not TestShopStore")
     assert found <= failed(output), output
     assert bool(failed(output)) == bool(found), output
     assert int(re.findall(r"(\d+) passed", output)[0]) >= 15
@@ -138,9 +94,7 @@ def test_a_block_of_a_package(tmp_path: Path, fault: str, found: set[str]) -> No
     ids=["good", "broken"],
 )
 def test_a_store_of_a_package(tmp_path: Path, fault: str, found: set[str]) -> None:
-    output = put_to_the_contract(
-        tmp_path, "shop_store", STORE + fault, ("whypath.stores", "shop = shop_store:KIND"), STORE_TESTS, *A_FEW
-    )
+    output = put_to_the_contract(tmp_path, {"shop_store": fault}, f"TestShopStore and ({A_FEW})")
     assert failed(output) == found, output
     assert int(re.findall(r"(\d+) passed", output)[0]) >= 5
 
