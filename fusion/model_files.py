@@ -191,6 +191,12 @@ def _description(content: object) -> _Description:
             settings.setdefault("min_users", 1)
     _check_installed(content)
     description = settings_of(_Description, content)
+    _check(description)
+    return description
+
+
+def _check(description: _Description) -> None:
+    """Raise ValueError if parts of a description contradict one another, or numbers are out of range."""
     blocks = set(description.gate_blocks)
     # A name is part of a file's name, so only known names may pass.
     if unknown := [name for name in description.blocks if name not in ENCODERS]:
@@ -210,7 +216,6 @@ def _description(content: object) -> _Description:
     shortest, longest = description.length_range
     if not 0 <= shortest <= longest:
         raise ValueError("'length_range' is no range of lengths")
-    return description
 
 
 def _check_installed(content: Mapping[str, object]) -> None:

@@ -50,9 +50,34 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Guess a description, write it and print it."""
+    from kg.sources.guess import guess_domain, write_domain
+
+    out = _out(arguments)
+    if arguments.update is not None:
+        return _update(arguments.files, out, as_json=arguments.json)
+    if arguments.graph is not None:
+        guess = _guess_graph(arguments.graph, out.parent)
+    else:
+        guess = guess_domain(arguments.files, folder=out.parent)
+    write_domain(guess, out, force=arguments.force)
+    look = _look(guess, out.parent, arguments.graph)
+    command = _load_command(guess, out, of_graph=arguments.graph is not None)
+    if arguments.json:
+        data = {"out": str(out), "notes": list(guess.notes), "unsure": list(guess.doubts), "domain": guess.to_yaml()}
+        print_json(data | {"columns": [asdict(row) for row in guess.columns], "preview": look and asdict(look)})
+    else:
+        _show(guess, look)
+        remark(f"\nwritten to {out}; check it, {_then(arguments.graph)}{command}")
+    if guess.outside:
+        remark(f"it names files outside its own folder, which a load reads only if allowed: {command}")
+    return 0
+
+
+def _out(arguments: argparse.Namespace) -> Path:
+    """The description to write. Raises GuessError if it cannot be written, or arguments exclude one another."""
     from pathlib import Path
 
-    from kg.sources.guess import GuessError, guess_domain, write_domain
+    from kg.sources.guess import GuessError
 
     if arguments.update is not None and (arguments.graph is not None or arguments.out is not None):
         raise GuessError("--update changes the description in place, from files: do not give --from or --out")
@@ -65,30 +90,17 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if arguments.graph is not None and arguments.files:
         raise GuessError("give either files or --from URL: a domain is read from files or from a graph")
-    if arguments.graph is not None:
-        guess = _guess_graph(arguments.graph, out.parent)
-    elif arguments.update is not None:
-        return _update(arguments.files, out, as_json=arguments.json)
-    else:
-        guess = guess_domain(arguments.files, folder=out.parent)
-    write_domain(guess, out, force=arguments.force)
-    command = _load_command(guess, out, of_graph=arguments.graph is not None)
-    look = _look(guess, out.parent, arguments.graph)
-    if arguments.json:
-        data = {"out": str(out), "notes": list(guess.notes), "unsure": list(guess.doubts), "domain": guess.to_yaml()}
-        print_json(data | {"columns": [asdict(row) for row in guess.columns], "preview": look and asdict(look)})
-    else:
-        print(guess.to_yaml(), end="")
-        if look is not None:
-            print("\n# What a load would read, by the first rows:")
-            for line in look.lines():
-                print(f"#   {line}")
-        for doubt in guess.doubts:
-            remark(doubt)
-        remark(f"\nwritten to {out}; check it, {_then(arguments.graph)}{command}")
-    if guess.outside:
-        remark(f"it names files outside its own folder, which a load reads only if allowed: {command}")
-    return 0
+    return out
+
+
+def _show(guess: Guess, look: Preview | None) -> None:
+    print(guess.to_yaml(), end="")
+    if look is not None:
+        print("\n# What a load would read, by the first rows:")
+        for line in look.lines():
+            print(f"#   {line}")
+    for doubt in guess.doubts:
+        remark(doubt)
 
 
 def _look(guess: Guess, folder: Path, url: str | None) -> Preview | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import pytest
 
@@ -32,6 +33,24 @@ def changes(store: GraphStore, generation: int) -> FactChanges:
     found = store.facts_since(generation)
     assert found is not None
     return found
+
+
+def _load_at_random(
+    store: GraphStore, nodes: Sequence[NodeRow], draw: random.Random, step: int, *, replace: bool
+) -> None:
+    """Load nodes with random edges and links between them; an event is recorded during a load that does not replace."""
+    films = [node.key for node in nodes if node.kind == "film"]
+    people = [node.key for node in nodes if node.kind == "person"]
+    with store.begin_load(films_schema(), replace=replace, source_digest=str(step)) as writer:
+        writer.write_nodes(nodes)
+        if films:
+            ends = [(draw.choice(films), draw.choice(films)) for _ in range(3)]
+            assert not writer.write_edges("sequel", [EdgeRow("sequel", *pair) for pair in ends]).refused
+            stated = [RowLinks(film, tuple(draw.sample(people, min(len(people), 1)))) for film in films[:3]]
+            assert not writer.write_links("director", stated).refused
+            if not replace:
+                store.append_events([Event.of("zed", draw.choice(films), "film", "view", time=float(step))])
+        writer.finish()
 
 
 class ChangeContract(StoreFixtures):
@@ -82,29 +101,16 @@ class ChangeContract(StoreFixtures):
         draw = random.Random(4)
         load(store)
         other.snapshot()
-        schema = films_schema()
         loaded = {(node.kind, node.key): node for node in NODES}
         for step in range(12):
             for _ in range(draw.randrange(3)):
                 key = f"{draw.randrange(20)}"
                 loaded["film", key] = NodeRow("film", key, f"Film {draw.random():.3f}", "", {"year": 1990 + step})
             some = [node for node in loaded.values() if draw.random() < 0.9 or node.kind == "viewer"]
-            films = [node.key for node in some if node.kind == "film"]
             replace = draw.random() < 0.4
             if replace:
                 loaded = {(node.kind, node.key): node for node in some}
-            with store.begin_load(schema, replace=replace, source_digest=str(step)) as writer:
-                writer.write_nodes(some)
-                if films:
-                    ends = [(draw.choice(films), draw.choice(films)) for _ in range(3)]
-                    assert not writer.write_edges("sequel", [EdgeRow("sequel", *pair) for pair in ends]).refused
-                    people = [node.key for node in some if node.kind == "person"]
-                    stated = [RowLinks(film, tuple(draw.sample(people, min(len(people), 1)))) for film in films[:3]]
-                    assert not writer.write_links("director", stated).refused
-                    if not replace:
-                        item = draw.choice(films)
-                        store.append_events([Event.of("zed", item, "film", "view", time=float(step))])
-                writer.finish()
+            _load_at_random(store, some, draw, step, replace=replace)
             # Loaded events that go with a replacing load are not noted one by one.
             graph = other.snapshot() if replace else following(other, monkeypatch)
             assert same(graph, read_whole(store))
