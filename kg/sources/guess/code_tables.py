@@ -38,12 +38,12 @@ def _words_of(table: FileProfile, key: str, named: str) -> dict[str, str]:
 def _in_words(signal: Signal, words: dict[str, str], table: FileProfile) -> Signal | None:
     counts = Counter({words[code]: n for code, n in signal.column.values.items() if code in words})
     spelt = ColumnProfile(signal.column.name, rows=counts.total(), values=counts)
-    said = signal_of(spelt)
-    if said is None or not said.likes:
+    worded = signal_of(spelt)
+    if worded is None or not worded.likes:
         return None
-    likes = tuple(code for code in signal.column.values if words.get(code) in said.likes)
+    likes = tuple(code for code in signal.column.values if words.get(code) in worded.likes)
     others = tuple(code for code in signal.column.values if code not in likes)
     shown = ", ".join(f"{code} is {words[code]}" for code in sorted(signal.column.values) if code in words)
     return replace(
-        said, column=signal.column, likes=likes, others=others, why=f"is explained by {table.title}: {shown}"
+        worded, column=signal.column, likes=likes, others=others, why=f"is explained by {table.title}: {shown}"
     )

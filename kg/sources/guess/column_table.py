@@ -40,10 +40,10 @@ class ColumnRow:
 def column_table(schema: DomainSchema, files: Sequence[FileProfile], notes: Sequence[str]) -> tuple[ColumnRow, ...]:
     """One row per column of the files, in order. `notes`: those with "unsure" name columns."""
     uses: dict[str, dict[str, list[str]]] = {}
-    for spec, found in columns_read(schema):
-        for column, told in found.items():
+    for spec, columns in columns_read(schema):
+        for column, further in columns.items():
             known = uses.setdefault(spec.name, {}).setdefault(column, [])
-            known += [use for use in told if use not in known]
+            known += [use for use in further if use not in known]
     doubts = [note for note in notes if note.startswith("unsure")]
     return tuple(
         ColumnRow(

@@ -81,15 +81,15 @@ class _Completing:
 
     def look(self) -> None:
         """Find everything new."""
-        for name, own in self._kinds.items():
-            self._complete_kind(own, self._ours.nodes[own], self._theirs.nodes[name], self._data["nodes"][own])
+        for name, our in self._kinds.items():
+            self._complete_kind(our, self._ours.nodes[our], self._theirs.nodes[name], self._data["nodes"][our])
         events = match_interactions(self._ours, self._theirs)
-        for name, own in events.items():
-            self._complete_events(own, self._ours.interactions[own], self._theirs.interactions[name], name)
+        for name, our in events.items():
+            self._complete_events(our, self._ours.interactions[our], self._theirs.interactions[name], name)
         relations = match_relations(self._ours, self._theirs)
-        for name, own in relations.items():
-            sources = self._ours.relations[own].source, self._theirs.relations[name].source
-            self._more_files(("relations", own), *sources, self._data["relations"][name])
+        for name, our in relations.items():
+            sources = self._ours.relations[our].source, self._theirs.relations[name].source
+            self._more_files(("relations", our), *sources, self._data["relations"][name])
         new = {
             "relations": self._new(self._theirs.relations, relations),
             "interactions": self._new(self._theirs.interactions, events),
@@ -99,33 +99,33 @@ class _Completing:
             if entries:
                 self._put((section,), entries, f"{section}: {', '.join(entries)}")
 
-    def _put(self, path: tuple[str, ...], entries: dict[str, Any], said: str) -> None:
+    def _put(self, path: tuple[str, ...], entries: dict[str, Any], what: str) -> None:
         if entries:
             self.edits.append(PutIn(path, entries))
-        self.added.append(said)
+        self.added.append(what)
         self._led_to |= self._names.led_to(entries)
 
-    def _complete_kind(self, name: str, own: NodeKind, node: NodeKind, value: dict[str, Any]) -> None:
-        shares = share(own.source, node.source)
+    def _complete_kind(self, name: str, ours: NodeKind, node: NodeKind, value: dict[str, Any]) -> None:
+        shares = share(ours.source, node.source)
         if not node.source or (is_of_events(self._theirs, node) and not shares):
             return
-        if not own.source:
-            self._take_table(name, own, node, value)
+        if not ours.source:
+            self._take_table(name, ours, node, value)
         elif shares:
-            self._new_columns(name, own, node, value)
-            self._more_files(("nodes", name), own.source, node.source, value)
-        elif is_of_events(self._ours, own):
-            reads = {column for spec in own.source for column in self._reads(name, spec)} - {own.key or ""}
+            self._new_columns(name, ours, node, value)
+            self._more_files(("nodes", name), ours.source, node.source, value)
+        elif is_of_events(self._ours, ours):
+            reads = {column for spec in ours.source for column in self._reads(name, spec)} - {ours.key or ""}
             columns = {column for spec in node.source for column in self._seen.get(place_of(spec), ())}
             if lacking := sorted(reads - columns):
                 what = (
-                    f"{name} reads {', '.join(lacking)} from {', '.join(sorted(section_places(own)))}, which it lacks"
+                    f"{name} reads {', '.join(lacking)} from {', '.join(sorted(section_places(ours)))}, which it lacks"
                 )
                 self._refuse(node, f"{what}; give {name} this `source` by hand, without what it does not have")
             else:
-                self._take_table(name, own, node, value)
+                self._take_table(name, ours, node, value)
         else:
-            from_ = ", ".join(sorted(section_places(own)))
+            from_ = ", ".join(sorted(section_places(ours)))
             self._refuse(
                 node, f"{name} is read from {from_} already; if it has more of them, add it to its `source` by hand"
             )
@@ -134,78 +134,78 @@ class _Completing:
         """Columns of a source that a kind reads and the events do not."""
         sections = {"nodes": {name: self._ours.nodes[name]}, "relations": {}, "interactions": {}}
         alone = self._ours.model_copy(update=sections)
-        return {column for each, uses in columns_read(alone) if each == spec for column in uses}
+        return {column for source, uses in columns_read(alone) if source == spec for column in uses}
 
     def _refuse(self, node: NodeKind, reason: str) -> None:
         for place in section_places(node):
             self.reasons.setdefault(place, reason)
 
-    def _take_table(self, name: str, own: NodeKind, node: NodeKind, value: dict[str, Any]) -> None:
+    def _take_table(self, name: str, ours: NodeKind, node: NodeKind, value: dict[str, Any]) -> None:
         """Give its table to a kind that had none."""
-        there = self._own["nodes"].get(name) or {}
+        written = self._own["nodes"].get(name) or {}
         for key in ("source", "key"):
-            if key in there and there[key] != value.get(key) and key in value:
+            if key in written and written[key] != value.get(key) and key in value:
                 self.edits.append(Exchange(("nodes", name, key), value[key]))
-        new = {key: part for key, part in value.items() if key not in there and key != "role"}
+        new = {key: part for key, part in value.items() if key not in written and key != "role"}
         self._put(("nodes", name), new, f"{name}: {', '.join(sorted(section_places(node)))} as its table")
         for part in _COLUMNS:
-            entries = {c: e for c, e in value.get(part, {}).items() if c not in (there.get(part) or {})}
+            entries = {c: e for c, e in value.get(part, {}).items() if c not in (written.get(part) or {})}
             entries = entries if part not in new else {}
             if entries:
                 self._put(("nodes", name, part), entries, f"{name}: {', '.join(entries)} under {part}")
 
-    def _new_columns(self, name: str, own: NodeKind, node: NodeKind, value: dict[str, Any]) -> None:
+    def _new_columns(self, name: str, ours: NodeKind, node: NodeKind, value: dict[str, Any]) -> None:
         """Add new columns of the table of a kind."""
-        is_new = self._newness(own.source, node.source)
-        there = self._own["nodes"].get(name) or {}
+        is_new = self._newness(ours.source, node.source)
+        written = self._own["nodes"].get(name) or {}
         for part in _NAMES:
             columns = [value[part]] if isinstance(value.get(part), str) else value.get(part) or []
-            if part not in there and isinstance(columns, list) and any(map(is_new, columns)):
+            if part not in written and isinstance(columns, list) and any(map(is_new, columns)):
                 self._put(("nodes", name), {part: value[part]}, f"{name}: {part} {', '.join(columns)}")
         for part in _COLUMNS:
             entries = {column: entry for column, entry in (value.get(part) or {}).items() if is_new(column)}
-            entries = {column: entry for column, entry in entries.items() if column not in (there.get(part) or {})}
+            entries = {column: entry for column, entry in entries.items() if column not in (written.get(part) or {})}
             if entries:
                 self._put(("nodes", name, part), entries, f"{name}: {', '.join(entries)} under {part}")
 
-    def _newness(self, own: Iterable[SourceSpec], other: Iterable[SourceSpec]) -> Any:
+    def _newness(self, ours: Iterable[SourceSpec], other: Iterable[SourceSpec]) -> Any:
         """Whether a column is new in a file; in files without a header only the description names columns."""
-        own = list(own)
-        same = [spec for spec in other if share(own, [spec])]
-        places = {place_of(spec) for spec in same} | {place_of(spec) for spec in own if share(same, [spec])}
-        if any(spec.columns is not None for spec in own):
+        ours = list(ours)
+        same = [spec for spec in other if share(ours, [spec])]
+        places = {place_of(spec) for spec in same} | {place_of(spec) for spec in ours if share(same, [spec])}
+        if any(spec.columns is not None for spec in ours):
             return lambda _: False
         return lambda column: not any(self._mentions.knows(place, column) for place in places)
 
     def _more_files(
-        self, path: tuple[str, ...], own: Iterable[SourceSpec], other: Iterable[SourceSpec], value: Any
+        self, path: tuple[str, ...], ours: Iterable[SourceSpec], other: Iterable[SourceSpec], value: Any
     ) -> None:
         """Add new files of a section: another year of the events, another part of a table."""
-        own = list(own)
+        ours = list(ours)
         sources = value["source"] if isinstance(value["source"], list) else [value["source"]]
         for spec, source in zip(other, sources, strict=True):
-            if not any(is_same(each, spec) for each in own) and place_of(spec) not in self._known:
+            if not any(is_same(known, spec) for known in ours) and place_of(spec) not in self._known:
                 self.edits.append(Append((*path, "source"), source))
                 self.added.append(f"{path[1]}: {place_of(spec)} under source")
 
-    def _complete_events(self, name: str, own: InteractionKind, other: InteractionKind, theirs: str) -> None:
+    def _complete_events(self, name: str, ours: InteractionKind, other: InteractionKind, theirs: str) -> None:
         value = self._data["interactions"][theirs]
-        self._more_files(("interactions", name), own.source, other.source, value)
-        if own.columns is None or other.columns is None:
+        self._more_files(("interactions", name), ours.source, other.source, value)
+        if ours.columns is None or other.columns is None:
             return
-        is_new = self._newness(own.source, other.source)
-        there = self._own["interactions"][name]
+        is_new = self._newness(ours.source, other.source)
+        written = self._own["interactions"][name]
         entries = {}
         for role in _OF_EVENTS:
             column = getattr(other.columns, role)
-            if column is not None and getattr(own.columns, role) is None and "." not in column and is_new(column):
+            if column is not None and getattr(ours.columns, role) is None and "." not in column and is_new(column):
                 entries[role] = column
         if not entries:
             return
-        said = ", ".join(f"{role} {column}" for role, column in entries.items())
-        self._put(("interactions", name, "columns"), entries, f"{name}: {said}")
+        roles = ", ".join(f"{role} {column}" for role, column in entries.items())
+        self._put(("interactions", name, "columns"), entries, f"{name}: {roles}")
         needed = [*(["time_format"] if "time" in entries else []), *(["positive"] if "weight" in entries else [])]
-        further = {key: value[key] for key in needed if key in value and key not in there}
+        further = {key: value[key] for key in needed if key in value and key not in written}
         if further:
             self._put(("interactions", name), further, f"{name}: {', '.join(further)}")
 

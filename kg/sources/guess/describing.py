@@ -75,27 +75,27 @@ class KindSection:
     def _take(self, column: ColumnProfile, uses: Sequence[Candidate], role: Role) -> None:
         best, other = uses[0], doubt(list(uses))
         where = f"{self.kind}.{column.name}"
-        said = f"; it may be {other.use} as well" if other is not None else ""
+        instead = f"; it may be {other.use} as well" if other is not None else ""
         unsure = UNSURE if other is not None else ""
         if best.use is Use.LIST:
             self._relate("lists", column, best.form)
-            self.notes.append(f"{unsure}{where} holds several values: each becomes a relation{said}")
+            self.notes.append(f"{unsure}{where} holds several values: each becomes a relation{instead}")
         elif best.use is Use.OWN_LIST:
             self._relate("lists", column, best.form, to=self.kind)
-            self.notes.append(f"{unsure}{where} leads to others of {self.kind}{said}")
+            self.notes.append(f"{unsure}{where} leads to others of {self.kind}{instead}")
         elif best.use is Use.OWN_LINK:
             self._relate("links", column, None, to=self.kind)
-            self.notes.append(f"{unsure}{where} leads to another {self.kind}{said}")
+            self.notes.append(f"{unsure}{where} leads to another {self.kind}{instead}")
         elif best.use in (Use.LINK, Use.CODE):
             self._relate("links", column, None)
             recurring = "values" if best.use is Use.LINK else "codes"
             self.notes.append(
-                f"{unsure}{where} has {len(column.values)} recurring {recurring}: each becomes a node{said}"
+                f"{unsure}{where} has {len(column.values)} recurring {recurring}: each becomes a node{instead}"
             )
         elif best.use is Use.FIELD and best.field is not None:
             self._field(column, best.field, role)
         elif best.use is Use.TEXT and other is not None:
-            self.notes.append(f"{unsure}{where} is read as text{said}")
+            self.notes.append(f"{unsure}{where} is read as text{instead}")
 
     def _field(self, column: ColumnProfile, described: dict[str, Any], role: Role) -> None:
         where = f"{self.kind}.{column.name}"

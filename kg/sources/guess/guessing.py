@@ -57,15 +57,15 @@ def guess_domain(files: Iterable[str | Path], folder: str | Path = ".") -> Guess
     seen: dict[str, tuple[str, ...]] = {}
     for path in dict.fromkeys(paths):
         try:
-            found = profile_file(path, _relative(path, base))
-            profiles.extend(found)
-            seen |= {place_of(file.spec): tuple(file.columns) for file in found}
+            tables = profile_file(path, _relative(path, base))
+            profiles.extend(tables)
+            seen |= {place_of(table.spec): tuple(table.columns) for table in tables}
         except NothingInIt as error:
             empty.append(error)
             seen[_relative(path, base)] = ()
     if not profiles:
         raise empty[0]
-    notes = [f"{UNSURE}{each}" for each in empty]
+    notes = [f"{UNSURE}{error}" for error in empty]
     return replace(_Guessing(with_used_keys(as_rows_of_items(profiles)), base, notes).guess(), seen=seen)
 
 
@@ -105,10 +105,10 @@ class _Guessing:
         self._event_files: set[tuple[Path, str | None]] = set()
 
     def guess(self) -> Guess:
-        found = find_meetings(self._tables, self._references)
+        meetings = find_meetings(self._tables, self._references)
         # Negative samples, which programs draw for training.
-        drawn = [m for m in found if _NEGATIVES.search(m.file.name)]
-        meetings = [m for m in found if m not in drawn]
+        drawn = [m for m in meetings if _NEGATIVES.search(m.file.name)]
+        meetings = [m for m in meetings if m not in drawn]
         if not meetings:
             raise GuessError(
                 "no file shows users and items together (columns such as user_id and item_id); add the file with what "
@@ -202,18 +202,23 @@ class _Guessing:
         if key is None:
             raise GuessError(f"{table.title}: no column is different in every row, so it has no key")
         atomic = table.spec.resolved_format is SourceFormat.RECBOLE
-        own = column is not None and (atomic or (table.key_name == column.name == key.name and self._facts_within))
-        name = stem_of(column.name) if own and column is not None else common_name(table.parts or (table,))
+        of_events = table.key_name == key.name and self._facts_within
+        if column is not None and (atomic or (of_events and column.name == key.name)):
+            name = stem_of(column.name)
+        else:
+            name = common_name(table.parts or (table,))
         kind = self._new_kind(name)
         self._kinds[table.place] = kind
         self._used.update(part.place for part in table.parts or (table,))
         links = {}
-        if role is not Role.USER:
-            for reference in self._references:
-                if reference.file is table and reference.column is not key and reference.target.place not in self._used:
-                    links[reference.column.name] = self._table_kind(reference.target, Role.ENTITY)
-                elif reference.file is table and reference.target.place in self._kinds and reference.column is not key:
-                    links[reference.column.name] = self._kinds[reference.target.place]
+        for reference in self._references if role is not Role.USER else ():
+            target = reference.target
+            if reference.file is not table or reference.column is key:
+                continue
+            if target.place not in self._used:
+                links[reference.column.name] = self._table_kind(target, Role.ENTITY)
+            elif target.place in self._kinds:
+                links[reference.column.name] = self._kinds[target.place]
         self._nodes[kind] = {}  # so that it comes before the kinds that its columns make
         described, notes = describe_nodes(table, kind, role, key, links, self._made)
         self._nodes[kind] = described

@@ -184,9 +184,9 @@ def _by_weight(section: dict[str, Any], name: str, signal: Signal) -> str:
     return _note(name, signal, f"is a {signal.meaning} ({signal.why}): {rule}")
 
 
-def _note(name: str, signal: Signal, told: str) -> str:
+def _note(name: str, signal: Signal, statement: str) -> str:
     unsure = "" if signal.sure else UNSURE
-    return f"{unsure}{name}: {signal.column.name} {told}" + (f"; {signal.other}" if signal.other else "")
+    return f"{unsure}{name}: {signal.column.name} {statement}" + (f"; {signal.other}" if signal.other else "")
 
 
 def _by_words(section: dict[str, Any], name: str, signal: Signal, path: str) -> Described:

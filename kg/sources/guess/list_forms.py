@@ -46,10 +46,10 @@ class ListForm:
     @property
     def described(self) -> dict[str, str]:
         """Its part of a list column's description."""
-        said = {"separator": self.separator, "field": self.field}
+        entries = {"separator": self.separator, "field": self.field}
         if self.syntax is not ListSyntax.SEPARATED:
-            said = {"syntax": self.syntax.value, **said}
-        return {name: value for name, value in said.items() if value is not None}
+            entries = {"syntax": self.syntax.value, **entries}
+        return {name: value for name, value in entries.items() if value is not None}
 
 
 def list_form(column: ColumnProfile, *, blanks: bool, usual: str | None = None) -> ListForm | None:

@@ -29,28 +29,29 @@ def match_interactions(ours: DomainSchema, theirs: DomainSchema) -> dict[str, st
     """Names of the guess -> names of the description, for events of one file."""
     names: dict[str, str] = {}
     for name, interaction in theirs.interactions.items():
-        fits = [(_fit(own, interaction), o) for o, own in ours.interactions.items() if o not in names.values()]
+        left = ((our, events) for our, events in ours.interactions.items() if our not in names.values())
+        fits = [(_fit(events, interaction), our) for our, events in left]
         best = max(fits, default=(0, ""), key=lambda fit: fit[0])
         if best[0] >= _ENOUGH:
             names[name] = best[1]
     return names
 
 
-def _fit(own: InteractionKind, other: InteractionKind) -> int:
-    if own.columns is None or other.columns is None or not share(own.source, other.source):
+def _fit(our: InteractionKind, their: InteractionKind) -> int:
+    if our.columns is None or their.columns is None or not share(our.source, their.source):
         return 0
-    ends = (own.columns.user == other.columns.user) + (own.columns.item == other.columns.item)
-    return ends + 2 * (own.where == other.where)
+    ends = (our.columns.user == their.columns.user) + (our.columns.item == their.columns.item)
+    return ends + 2 * (our.where == their.where)
 
 
 def match_relations(ours: DomainSchema, theirs: DomainSchema) -> dict[str, str]:
     """Names of the guess -> names of the description, for relations of one file."""
     names: dict[str, str] = {}
     for name, relation in theirs.relations.items():
-        for o, own in ours.relations.items():
-            same = share(own.source, relation.source) and own.where == relation.where
-            if same and own.columns == relation.columns and o not in names.values():
-                names[name] = o
+        for our_name, our in ours.relations.items():
+            same = share(our.source, relation.source) and our.where == relation.where
+            if same and our.columns == relation.columns and our_name not in names.values():
+                names[name] = our_name
                 break
     return names
 
@@ -59,31 +60,16 @@ def match_kinds(ours: DomainSchema, theirs: DomainSchema) -> dict[str, str]:
     """Names of node kinds of the guess -> those of the description, for kinds that are the same."""
     names: dict[str, str] = {}
 
-    def pair(name: str, own: str) -> None:
-        if name not in names and own not in names.values() and name in theirs.nodes and own in ours.nodes:
-            is_user = {theirs.nodes[name].role is Role.USER, ours.nodes[own].role is Role.USER}
-            if len(is_user) == 1:
-                names[name] = own
+    def pair(their: str, our: str) -> None:
+        is_left = their not in names and our not in names.values() and their in theirs.nodes and our in ours.nodes
+        if is_left and (theirs.nodes[their].role is Role.USER) == (ours.nodes[our].role is Role.USER):
+            names[their] = our
 
-    pair(theirs.user_kinds[0], ours.user_kinds[0])
-    for name, own in match_interactions(ours, theirs).items():
-        _pair_all(theirs.interactions[name].items, ours.interactions[own].items, pair)
-    for is_close in (_same_table, _same_file):
-        for name, node in theirs.nodes.items():
-            for o, own in ours.nodes.items():
-                if is_close(own, node):
-                    pair(name, o)
-    if len(theirs.item_kinds) == len(ours.item_kinds) == 1:
-        item, own = theirs.item_kinds[0], ours.item_kinds[0]
-        keys = [plain(key) for key in (*_item_columns(theirs, item), *_item_columns(ours, own))]
-        if len(set(keys)) < len(keys):
-            pair(item, own)
-    for name, own in match_relations(ours, theirs).items():
-        _pair_all(theirs.relations[name].head, ours.relations[own].head, pair)
-        _pair_all(theirs.relations[name].tail, ours.relations[own].tail, pair)
-    for name, own in list(names.items()):
-        targets = dict(_targets(ours.nodes[own]))
-        for column, target in _targets(theirs.nodes[name]):
+    for their, our in _alike(ours, theirs):
+        pair(their, our)
+    for their, our in list(names.items()):
+        targets = dict(_targets(ours.nodes[our]))
+        for column, target in _targets(theirs.nodes[their]):
             pair(target, targets.get(column, ""))
     for name, node in theirs.nodes.items():
         if name in ours.nodes and ours.nodes[name].role is node.role:
@@ -91,17 +77,33 @@ def match_kinds(ours: DomainSchema, theirs: DomainSchema) -> dict[str, str]:
     return names
 
 
-def _pair_all(theirs: Sequence[str], ours: Sequence[str], pair: object) -> None:
-    if len(theirs) == len(ours) == 1 and callable(pair):
-        pair(theirs[0], ours[0])
+def _alike(ours: DomainSchema, theirs: DomainSchema) -> Iterator[tuple[str, str]]:
+    """(kind of the guess, kind of the description) that events, files or relations show to be the same, in order."""
+    yield theirs.user_kinds[0], ours.user_kinds[0]
+    for their, our in match_interactions(ours, theirs).items():
+        yield from _only(theirs.interactions[their].items, ours.interactions[our].items)
+    for is_close in (_same_table, _same_file):
+        for their, node in theirs.nodes.items():
+            yield from ((their, our) for our, our_node in ours.nodes.items() if is_close(our_node, node))
+    for their, our in _only(theirs.item_kinds, ours.item_kinds):
+        keys = [plain(key) for key in (*_item_columns(theirs, their), *_item_columns(ours, our))]
+        if len(set(keys)) < len(keys):
+            yield their, our
+    for their, our in match_relations(ours, theirs).items():
+        yield from _only(theirs.relations[their].head, ours.relations[our].head)
+        yield from _only(theirs.relations[their].tail, ours.relations[our].tail)
 
 
-def _same_table(own: NodeKind, node: NodeKind) -> bool:
-    return share(own.source, node.source) and own.key == node.key
+def _only(theirs: Sequence[str], ours: Sequence[str]) -> Iterator[tuple[str, str]]:
+    return zip(theirs, ours, strict=True) if len(theirs) == len(ours) == 1 else iter(())
 
 
-def _same_file(own: NodeKind, node: NodeKind) -> bool:
-    return own.role is node.role and share(own.source, node.source)
+def _same_table(our: NodeKind, their: NodeKind) -> bool:
+    return share(our.source, their.source) and our.key == their.key
+
+
+def _same_file(our: NodeKind, their: NodeKind) -> bool:
+    return our.role is their.role and share(our.source, their.source)
 
 
 def _item_columns(schema: DomainSchema, kind: str) -> set[str]:
@@ -118,10 +120,10 @@ def _targets(node: NodeKind) -> Iterator[tuple[str, str]]:
 def is_of_events(schema: DomainSchema, node: NodeKind) -> bool:
     """Whether the nodes of a kind are the distinct values of a column of events, without a table."""
     return any(
-        share(each.source, node.source)
-        and each.columns is not None
-        and node.key in (each.columns.user, each.columns.item)
-        for each in schema.interactions.values()
+        share(events.source, node.source)
+        and events.columns is not None
+        and node.key in (events.columns.user, events.columns.item)
+        for events in schema.interactions.values()
     )
 
 

@@ -77,12 +77,12 @@ def _comments(text: str) -> tuple[dict[str, list[str]], dict[str, str], str]:
             not_used.setdefault(title, "")
             is_list = False
         elif title is not None and line.startswith("#     "):
-            told = line.removeprefix("#     ")
-            is_list = told.startswith("not read: ") or (is_list and told.startswith("  "))
+            entry = line.removeprefix("#     ")
+            is_list = entry.startswith("not read: ") or (is_list and entry.startswith("  "))
             if is_list:
-                not_used[title] += f" {told.strip().removeprefix('not read: ')}"
+                not_used[title] += f" {entry.strip().removeprefix('not read: ')}"
             else:
-                used[title].append(told)
+                used[title].append(entry)
         else:
             title = None
     remarks = "\n".join(line.partition("#")[2] for line in lines[head:])

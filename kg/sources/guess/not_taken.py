@@ -31,7 +31,7 @@ def gone_columns(schema: DomainSchema, guess: Guess) -> list[str]:
 
 def _gone(schema: DomainSchema, guess: Guess) -> Iterator[tuple[str, str]]:
     unnamed = Mentions("", schema).unnamed
-    of_others = tuple(f"{name}." for each in schema.interactions.values() for name in each.via)
+    of_others = tuple(f"{name}." for events in schema.interactions.values() for name in events.via)
     for spec, uses in columns_read(schema):
         place = place_of(spec)
         if place not in guess.seen or place in unnamed or not guess.seen[place]:
@@ -45,17 +45,17 @@ def _instead(schema: DomainSchema, guess: Guess) -> dict[tuple[str, str], tuple[
     """(place, missing column) -> (column that a guess takes for the same, where the description names it)."""
     gone = set(_gone(schema, guess))
     pairs: list[tuple[set[str], str | None, str | None, str]] = []
-    for theirs, own in match_interactions(schema, guess.schema).items():
-        one, other = schema.interactions[own], guess.schema.interactions[theirs]
+    for their, our in match_interactions(schema, guess.schema).items():
+        one, other = schema.interactions[our], guess.schema.interactions[their]
         places = {place_of(spec) for spec in one.source}
         for role in _ROLES:
             old, new = getattr(one.columns, role), getattr(other.columns, role)
-            pairs.append((places, old, new, f"interactions.{own}.columns.{role}"))
-    for theirs, own in match_kinds(schema, guess.schema).items():
-        one, other = schema.nodes[own], guess.schema.nodes[theirs]
+            pairs.append((places, old, new, f"interactions.{our}.columns.{role}"))
+    for their, our in match_kinds(schema, guess.schema).items():
+        one, other = schema.nodes[our], guess.schema.nodes[their]
         places = {place_of(spec) for spec in one.source} & {place_of(spec) for spec in other.source}
         pairs += [
-            (places, getattr(one, part), getattr(other, part), f"nodes.{own}.{part}") for part in ("key", "label")
+            (places, getattr(one, part), getattr(other, part), f"nodes.{our}.{part}") for part in ("key", "label")
         ]
     return {
         (place, old): (new, where)
@@ -71,7 +71,7 @@ def left_out(mentions: Mentions, schema: DomainSchema, guess: Guess, reasons: Ma
 
     `reasons`: why a file was not added, as far as known.
     """
-    told = {new for new, _ in _instead(schema, guess).values()}
+    replacing = {new for new, _ in _instead(schema, guess).values()}
     read = {*mentions.read, *file_names(schema)}
     for place, columns in guess.seen.items():
         whole = path_of(place)
@@ -79,8 +79,8 @@ def left_out(mentions: Mentions, schema: DomainSchema, guess: Guess, reasons: Ma
         if place not in read and not (is_first and whole in read):
             yield f"{place} is not read: {_reason(place, columns, guess, reasons)}"
         elif place not in mentions.unnamed and whole not in mentions.unnamed:
-            new = [c for c in columns if c and c not in told and not mentions.knows(place, c) and c not in _OF_TRIPLES]
-            new = [c for c in new if not mentions.knows(whole, c)]
+            new = [c for c in columns if c and c not in replacing and c not in _OF_TRIPLES]
+            new = [c for c in new if not mentions.knows(place, c) and not mentions.knows(whole, c)]
             if new:
                 yield f"{place}: not added: {', '.join(new)}; add by hand to the description what is needed"
 
@@ -91,5 +91,5 @@ def _reason(place: str, columns: tuple[str, ...], guess: Guess, reasons: Mapping
     if place in reasons:
         return reasons[place]
     start = f"{title_of(place)}: not used; "
-    told = next((note.removeprefix(start) for note in guess.notes if note.startswith(start)), None)
-    return told or "it found no place beside what the description has; put it in by hand, as `init --out` shows it"
+    reason = next((note.removeprefix(start) for note in guess.notes if note.startswith(start)), None)
+    return reason or "it found no place beside what the description has; put it in by hand, as `init --out` shows it"

@@ -57,9 +57,9 @@ def opinion_in(text: str) -> bool | None:
     if any(sign in text for sign in YES_SIGNS):
         return True
     words = [part for part in re.split(r"[\W_]+", text.lower()) if part]
-    if any(each in NOT_WORDS for each in words) or any(each.startswith(NO_STEMS) for each in words):
+    if any(word in NOT_WORDS or word.startswith(NO_STEMS) for word in words):
         return False
-    return True if any(each.startswith(YES_STEMS) for each in words) else None
+    return True if any(word.startswith(YES_STEMS) for word in words) else None
 
 
 def plain_word(text: str) -> str:
@@ -90,6 +90,6 @@ def table_takes_back(name: str) -> bool:
 def _strength(word: str) -> int | None:
     """How much a kind of event says: 3 had, 2 wanted, 1 seen, 0 taken back; None for an unknown word."""
     for words, strength in ((LEFT_WORDS, 0), (HAD_WORDS, 3), (WANTED_WORDS, 2), (SEEN_WORDS, 1)):
-        if any(word == each or (len(each) > 3 and word.startswith(each)) for each in words):
+        if any(word == kind or (len(kind) > 3 and word.startswith(kind)) for kind in words):
             return strength
     return None

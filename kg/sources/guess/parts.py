@@ -58,8 +58,8 @@ def as_one_table(files: Sequence[FileProfile]) -> list[FileProfile]:
     for group in groups.values():
         whole = group[0]
         for part in group[1:]:
-            key, own = whole.key(), part.key()
-            if key is None or own is None or key.name != own.name or key.values.keys() & own.values.keys():
+            key, other = whole.key(), part.key()
+            if key is None or other is None or key.name != other.name or key.values.keys() & other.values.keys():
                 break
             whole = _joined(whole, part)
         tables += [whole] if len(whole.parts or (whole,)) == len(group) else group

@@ -25,20 +25,19 @@ class Reference:
 
 def references(files: Sequence[FileProfile]) -> list[Reference]:
     """All foreign keys among the files, at most one per column."""
-    found = []
+    best = []
     for file in files:
-        own = file.key()
         for column in file.columns.values():
-            candidates = [
+            fits = [
                 (fit, reference)
                 for target in files
                 if target is not file
                 for reference in [Reference(file, column, target)]
-                if (fit := _fit(reference, is_own_key=column is own)) > 0
+                if (fit := _fit(reference, is_own_key=column is file.key())) > 0
             ]
-            if candidates:
-                found.append(max(candidates, key=lambda c: c[0])[1])
-    return found
+            if fits:
+                best.append(max(fits, key=lambda fit: fit[0])[1])
+    return best
 
 
 def _fit(reference: Reference, *, is_own_key: bool) -> float:

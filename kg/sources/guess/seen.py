@@ -20,13 +20,9 @@ def what_was_seen(file: FileProfile) -> str:
     more = f" and {len(names) - _SHOWN_COLUMNS:,} more" if len(names) > _SHOWN_COLUMNS else ""
     shown = ", ".join(name[:60] for name in names[:_SHOWN_COLUMNS])
     listed = [c.name for c in file.columns.values() if c.lists or is_written_list(c) or _has_many(c)]
-    told = (
-        f"; {', '.join(listed[:3])} hold several values in a cell, which are read as facts, not as events"
-        if listed
-        else ""
-    )
+    lists = f"; {', '.join(listed[:3])} hold several values in a cell, which are read as facts, not as events"
     wide = "; one column per item, a matrix? turn it into rows of user, item, value" if len(names) > 20 else ""
-    return f"{file.title}: columns {shown}{more}{told}{wide}"
+    return f"{file.title}: columns {shown}{more}{lists if listed else ''}{wide}"
 
 
 def _has_many(column: ColumnProfile) -> bool:
@@ -45,10 +41,8 @@ def why_not_used(file: FileProfile, item: ColumnProfile) -> str:
         if column.share_in(item) >= _ENOUGH and plain(column.name) == plain(item.name):
             rest = ", ".join(name for name in names if name != column.name)
             return f"{column.name} leads to items, but nothing beside it recurs ({rest or 'no other column'})"
-        if plain(column.name) == plain(item.name) and (told := _other_spelling(column, item)) is not None:
-            return (
-                f"{column.name} has the ids of items in another spelling ({told}); spell them alike to join the files"
-            )
+        if plain(column.name) == plain(item.name) and (how := _other_spelling(column, item)) is not None:
+            return f"{column.name} has the ids of items in another spelling ({how}); spell them alike to join the files"
     return f"no column of it was seen to lead to items ({shown})"
 
 

@@ -42,8 +42,8 @@ def friends(file: FileProfile, user_kind: str, users: ColumnProfile) -> Side | N
             named = SOCIAL_NAME.search(tail.name) is not None or (SOCIAL_NAME.search(file.name) is not None)
             if not named or not (headerless or is_user_name(head.name) or SOCIAL_NAME.search(head.name)):
                 continue
-            found = SOCIAL_NAME.search(file.name) or SOCIAL_NAME.search(tail.name)
-            name = "knows" if found is None or found[0].lower() in ("edge", "network", "social") else found[0].lower()
+            match = SOCIAL_NAME.search(file.name) or SOCIAL_NAME.search(tail.name)
+            name = "knows" if match is None or match[0].lower() in ("edge", "network", "social") else match[0].lower()
             section = _between(file, user_kind, user_kind, head.name, tail.name, name)
             return Side({name: section}, {}, (f"pairs users with users ({head.name}, {tail.name})",))
     return None

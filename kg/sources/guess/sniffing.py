@@ -213,13 +213,13 @@ def _spec(path: str, **options: Any) -> SourceSpec:
     return SourceSpec.model_validate({"file": path, **{k: v for k, v in options.items() if v is not None}})
 
 
-def _cut(lines: list[str], told: SourceFormat | None, marked: str | None) -> tuple[str, bool]:
+def _cut(lines: list[str], form: SourceFormat | None, marked: str | None) -> tuple[str, bool]:
     """(separator, quoted) that splits most lines into the same number (above one) of cells; `marked` if the file says
     it."""
-    usual = "," if told is SourceFormat.CSV else "\t"
+    usual = "," if form is SourceFormat.CSV else "\t"
     with_quotes = sum('"' in line for line in lines)
-    believed = told is SourceFormat.CSV or 2 * with_quotes > len(lines)
-    best, best_share = (usual, told is SourceFormat.CSV), 0.0
+    believed = form is SourceFormat.CSV or 2 * with_quotes > len(lines)
+    best, best_share = (usual, form is SourceFormat.CSV), 0.0
     for separator in (marked,) if marked else dict.fromkeys((usual, "\t", "::", ";", "|", ",", " ")):
         # Quoting is accepted for CSV and where most lines have quotes, elsewhere only where it splits better: a title
         # may begin with a quote.
@@ -230,7 +230,7 @@ def _cut(lines: list[str], told: SourceFormat | None, marked: str | None) -> tup
             margin = 0.3 if separator != usual and best[0] == usual and best_share > 0.3 else 0.0
             if share > best_share + margin:
                 best, best_share = (separator, quoted), share
-    if not with_quotes and len(best[0]) == 1 and (best[0] == "," or told is SourceFormat.CSV):
+    if not with_quotes and len(best[0]) == 1 and (best[0] == "," or form is SourceFormat.CSV):
         return best[0], True  # nothing is quoted so far, but in CSV it may be
     return best
 

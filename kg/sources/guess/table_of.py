@@ -39,7 +39,7 @@ def table_of(
             named = stem_of(column.name) in (plain(singular(table.name)), plain(table.name))
             candidates.append(((named, table in by_key, round(known, 1), len(table.columns)), table))
     if candidates:
-        return max(candidates, key=lambda each: each[0])[1]
+        return max(candidates, key=lambda candidate: candidate[0])[1]
     return _by_values(file, column, role, [t for t in tables if t.place not in events])
 
 
@@ -48,7 +48,7 @@ def _by_values(
 ) -> FileProfile | None:
     """The only table of that role's name (`films` for a column `item`) that has the column's values as its keys."""
     is_named = is_user_name if role is Role.USER else is_item_name
-    found = []
+    fitting = []
     for table in tables:
         key = table.key()
         is_list = column.name in file.columns and column is not file.columns[column.name]
@@ -56,5 +56,5 @@ def _by_values(
             continue
         known = column.share_in(key)
         if known >= KNOWN_VALUES or (table.truncated and known):
-            found.append(table)
-    return found[0] if len(found) == 1 else None
+            fitting.append(table)
+    return fitting[0] if len(fitting) == 1 else None

@@ -27,7 +27,7 @@ class Names:
             if name not in self._kinds:
                 self._kinds[name] = untaken(name, taken)
                 taken.add(self._kinds[name])
-        linked = [each for node in ours.nodes.values() for each in (*node.lists.items(), *node.links.items())]
+        linked = [link for node in ours.nodes.values() for link in (*node.lists.items(), *node.links.items())]
         self._relations = {*ours.relations, *(link.relation or column for column, link in linked)}
         data, _ = read_yaml(theirs.to_yaml(), "the guess")
         self.translated: dict[str, dict[str, Any]] = {
@@ -49,11 +49,11 @@ class Names:
         if not isinstance(value, dict):
             return set()
         kinds: set[str] = set()
-        for key, each in value.items():
+        for key, entry in value.items():
             if key in ("target", "head", "tail", "user", "items"):
-                kinds |= {each} if isinstance(each, str) else set(each) if isinstance(each, list) else set()
+                kinds |= {entry} if isinstance(entry, str) else set(entry) if isinstance(entry, list) else set()
             if key not in ("columns", "fields"):
-                kinds |= self.led_to(each)
+                kinds |= self.led_to(entry)
         return kinds
 
     def _node(self, value: dict[str, Any] | None) -> dict[str, Any]:

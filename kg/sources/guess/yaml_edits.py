@@ -52,14 +52,14 @@ def edited(text: str, edits: Sequence[Edit]) -> str:
     if text and not text.endswith("\n"):
         text += "\n"
     wanted, _ = read_yaml(text, "the description")
-    found = None
+    result = None
     # A value may be at another place than its path: at an alias, under a merge key.
     with suppress(yaml.YAMLError, SchemaError, StopIteration, AttributeError, TypeError, ValueError):
         for edit in edits:
             wanted = _changed(wanted, edit)
             text = _applied(text, edit)
-        found, _ = read_yaml(text, "the completed description")
-    if found is None or found != wanted:
+        result, _ = read_yaml(text, "the completed description")
+    if result is None or result != wanted:
         raise GuessError(
             "the description is written in a form (such as aliases or merge keys) that cannot be completed in its "
             f"place; put in by hand:\n{''.join(_told(edit) for edit in edits)}"
@@ -85,8 +85,8 @@ def _changed(data: Any, edit: Edit) -> Any:
     elif isinstance(edit, Exchange):
         at[edit.path[-1]] = edit.value
     else:
-        there = at[edit.path[-1]]
-        at[edit.path[-1]] = [*(there if isinstance(there, list) else [there]), edit.value]
+        value = at[edit.path[-1]]
+        at[edit.path[-1]] = [*(value if isinstance(value, list) else [value]), edit.value]
     return data
 
 
@@ -140,17 +140,17 @@ def _inline(value: Any) -> str:
 def _put_in(text: str, path: Path, entries: dict[str, Any]) -> str:
     node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     for depth, key in enumerate(path):
-        found = next((value for name, value in node.value if name.value == key), None)
-        is_empty = isinstance(found, yaml.ScalarNode) or (isinstance(found, yaml.MappingNode) and not found.value)
-        if found is None:
+        child = next((value for name, value in node.value if name.value == key), None)
+        is_empty = isinstance(child, yaml.ScalarNode) or (isinstance(child, yaml.MappingNode) and not child.value)
+        if child is None:
             for missing in reversed(path[depth:]):
                 entries = {missing: entries}
             break
         if is_empty:
             for missing in reversed(path[depth + 1 :]):
                 entries = {missing: entries}
-            return _replaced(text, node, key, found, entries)
-        node = found
+            return _replaced(text, node, key, child, entries)
+        node = child
     if node.flow_style:
         place = node.end_mark.index - 1
         comma = ", " if node.value else ""
