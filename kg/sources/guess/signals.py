@@ -208,7 +208,7 @@ def _votes(column: ColumnProfile, marks: Sequence[float], named: Meaning | bool 
     """Marks of -1, 0 and 1."""
     if marks[0] < 0:
         return _numeric(column, Meaning.VOTE, 1 if marks[-1] > 0 else None, True, "votes for and against")
-    sure = named in (Meaning.VOTE, Meaning.RATING)
+    sure = named in _NAMED_OPINIONS
     if len(marks) > 1:
         return _numeric(column, Meaning.VOTE, 1, sure, "1 or 0")
     if named is None:

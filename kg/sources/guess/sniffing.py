@@ -23,6 +23,9 @@ from kg.sources.triples import triple_columns
 
 _HEAD_BYTES = 1 << 18
 _MOST_TITLES = 20
+_WITHOUT_CELLS = (SourceFormat.PARQUET, SourceFormat.JSONL, SourceFormat.RDF)
+"""Formats that are read without knowing separators and headers."""
+
 _MOST_TRIPLE_COLUMNS = 6
 _UNREAD = {
     (".xls", ".ods", ".numbers"): "a workbook in a format that is not read; save it as .xlsx or CSV",
@@ -84,11 +87,7 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
     if form is SourceFormat.EXCEL:
         names = sheet_names(path, str(path))
         return Sniffed(_spec(spec_path), (), tuple(names) if len(names) > 1 else ())
-    if not isinstance(form, SourceFormat | None) or form in (
-        SourceFormat.PARQUET,
-        SourceFormat.JSONL,
-        SourceFormat.RDF,
-    ):
+    if not isinstance(form, SourceFormat | None) or form in _WITHOUT_CELLS:
         return Sniffed(_spec(spec_path), ())
     text = _text(path, spec_path, head)
     if form is SourceFormat.RECBOLE:
@@ -96,14 +95,8 @@ def sniff(path: Path, spec_path: str) -> Sniffed:
             return text.read_as(separator, "\t", skip=text.numbers[0] or None)
         form = None  # another file with such a name, such as MovieLens-100k's u.item
     if _is_a_row_a_user(text.lines):
-        return text.read_as(
-            " ",
-            "\t",
-            "each line is a user and all of its items",
-            format=SourceFormat.TSV,
-            columns=("user", "items"),
-            rest=True,
-        )
+        note, columns = "each line is a user and all of its items", ("user", "items")
+        return text.read_as(" ", "\t", note, format=SourceFormat.TSV, columns=columns, rest=True)
     return _as_table(text, form)
 
 
