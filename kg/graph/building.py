@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kg.errors import WhyPathError
 from kg.graph.columns import FieldColumn
-from kg.graph.parts import GraphParts
+from kg.graph.parts import GraphParts, first_rows
 from kg.graph.strings import Strings
 from kg.graph.tables import Csr, InteractionTable, NodeTable, RelationTable
 from kg.limits import taken_times, taken_weights
@@ -191,9 +191,4 @@ def _edge_arrays(
 
 def item_starts(schema: DomainSchema, tables: Mapping[str, NodeTable]) -> dict[str, int]:
     """First dense item index of each item kind."""
-    starts: dict[str, int] = {}
-    total = 0
-    for kind in schema.item_kinds:
-        starts[kind] = total
-        total += len(tables[kind])
-    return starts
+    return first_rows(schema.item_kinds, tables)

@@ -8,7 +8,7 @@ import hashlib
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow.compute as pc
@@ -168,11 +168,6 @@ def _seconds(text: str) -> float:
     """Seconds since the epoch at the start of an ISO date (UTC), or of a date and time as given; NaN for any other
     text.
     """
-    try:
-        day = date.fromisoformat(text)
-        return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
-    except ValueError:
-        pass
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

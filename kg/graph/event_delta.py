@@ -52,9 +52,9 @@ class EventDelta:
         """Users of these events that the base snapshot does not have."""
         return self._log.entries[self.length - 1].new_users if self.length else 0
 
-    def events(self) -> list[Event]:
+    def entries(self) -> list[LaidEvent]:
         """The events in order."""
-        return [entry.event for entry in self._log.entries[: self.length]]
+        return self._log.entries[: self.length]
 
     def of_user(self, user: str) -> list[LaidEvent]:
         """One user's events in order."""

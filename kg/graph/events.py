@@ -30,21 +30,16 @@ class _Columns:
     @classmethod
     def of(cls, parts: Sequence[Part]) -> _Columns:
         users = [table.users[rows] for table, rows in parts]
-        columns = cls(
+        columns = (
             _joined(users, np.int32),
             _joined([table.items[rows] for table, rows in parts], np.int32),
             _joined([table.times[rows] for table, rows in parts], np.float64),
             _joined([table.weights[rows] for table, rows in parts], np.float32),
             np.repeat(np.arange(len(parts), dtype=np.int16), [len(of_table) for of_table in users]),
         )
-        order = np.lexsort((columns.weights, columns.items, columns.times, columns.users))
-        return cls(
-            columns.users[order],
-            columns.items[order],
-            columns.times[order],
-            columns.weights[order],
-            columns.kinds[order],
-        )
+        by_user, by_item, by_time, by_weight, _ = columns
+        order = np.lexsort((by_weight, by_item, by_time, by_user))
+        return cls(*(column[order] for column in columns))
 
 
 def interactions_of(parts: Sequence[Part], keys: Strings, n_items: int) -> Interactions:

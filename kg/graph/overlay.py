@@ -9,41 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kg.graph.building import EventColumns, event_columns, interaction_table
+from kg.graph.event_delta import EventDelta, pieces
 from kg.graph.parts import GraphParts
 from kg.graph.strings import Strings
 from kg.graph.tables import InteractionTable, NodeTable, RelationTable
-from kg.rows import Event
 
 
-def with_events(graph: GraphParts, events: Sequence[Event], event_generation: int) -> GraphParts:
-    """The snapshot with further events; see `KnowledgeGraph.overlay`."""
-    items: list[int] = []
-    usable: list[Event] = []
-    for event in {(event.user, event.kind, event.id): event for event in events}.values():
-        table = graph.tables[event.item_kind] if event.item_kind in graph.schema.item_kinds else None
-        row = -1 if table is None else table.keys.find(event.item)
-        if row >= 0 and event.kind in graph.schema.interactions:
-            items.append(graph.offsets[event.item_kind] + row)
-            usable.append(event)
-    bare = _with_users(graph, sorted({event.user for event in usable if graph.users.keys.find(event.user) < 0}))
-    keys = bare.users.keys
-    rows = [keys.find(event.user) for event in usable]
+def with_events(graph: GraphParts, delta: EventDelta, event_generation: int) -> GraphParts:
+    """The snapshot with the events that overlay it; see `KnowledgeGraph.overlay`."""
+    entries = delta.entries()
+    users = {entry.event.user for entry in entries}
+    bare = _with_users(graph, sorted(user for user in users if graph.users.keys.find(user) < 0))
+    rows = {user: bare.users.keys.find(user) for user in users}
     tables: list[InteractionTable] = []
     for table in bare.events:
-        chosen = [
-            position
-            for position, event in enumerate(usable)
-            if event.kind == table.kind and event.id not in table.ids[table.of_user(rows[position])]
-        ]
-        if not chosen:
-            tables.append(table)
-            continue
-        columns = event_columns(
-            [usable[position] for position in chosen],
-            [rows[position] for position in chosen],
-            [items[position] for position in chosen],
-        )
-        tables.append(_merged(bare, table, columns))
+        events, items = pieces(graph, entries, table.kind)
+        columns = event_columns(events, [rows[event.user] for event in events], items)
+        tables.append(_merged(bare, table, columns) if events else table)
     return replace(bare, events=tables, event_generation=event_generation)
 
 
@@ -88,17 +70,7 @@ def _with_user_table(graph: GraphParts, table: NodeTable, to: NDArray[np.int64])
         users = to[interactions.users]
         kept = interactions.take(np.flatnonzero(users >= 0)) if (users < 0).any() else interactions
         # New rows are in the order of the keys as the old ones were, so the table's order holds.
-        events.append(
-            InteractionTable(
-                kept.kind,
-                users[users >= 0].astype(np.int32),
-                kept.items,
-                kept.weights,
-                kept.times,
-                kept.positive,
-                kept.ids,
-            )
-        )
+        events.append(replace(kept, users=users[users >= 0].astype(np.int32)))
     # The digest is kept: it is that of the facts, which do not include users.
     return replace(graph, tables={**graph.tables, kind: table}, relations=relations, events=events)
 

@@ -7,9 +7,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 from kg.graph.tables import InteractionTable, NodeTable, RelationTable
 from kg.schema import DomainSchema
+
+
+def first_rows(kinds: Sequence[str], tables: Mapping[str, NodeTable]) -> dict[str, int]:
+    """The first index of each kind where the rows of all are counted in this order."""
+    return dict(zip(kinds, accumulate((len(tables[kind]) for kind in kinds), initial=0), strict=False))
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +42,7 @@ class GraphParts:
     @cached_property
     def offsets(self) -> dict[str, int]:
         """First global node id of each kind."""
-        offsets: dict[str, int] = {}
-        total = 0
-        for kind in self.kinds:
-            offsets[kind] = total
-            total += len(self.tables[kind])
-        return offsets
+        return first_rows(self.kinds, self.tables)
 
     @property
     def users(self) -> NodeTable:

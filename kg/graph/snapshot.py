@@ -69,7 +69,7 @@ class KnowledgeGraph:
     @cached_property
     def _parts(self) -> GraphParts:
         """The tables with all events: one pass over the event columns if there is an overlay."""
-        return with_events(self._base, self._delta.events(), self.event_generation) if len(self._delta) else self._base
+        return with_events(self._base, self._delta, self.event_generation) if len(self._delta) else self._base
 
     @cached_property
     def relations(self) -> tuple[RelationTable, ...]:

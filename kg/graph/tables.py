@@ -173,8 +173,8 @@ class InteractionTable:
     def __len__(self) -> int:
         return len(self.users)
 
-    def take(self, rows: NDArray[np.intp]) -> InteractionTable:
-        """The events at the given rows, in that order."""
+    def take(self, rows: NDArray[np.intp] | slice) -> InteractionTable:
+        """The events at the given rows, in that order; those of a slice are not copied."""
         return InteractionTable(
             self.kind,
             self.users[rows],
@@ -182,19 +182,7 @@ class InteractionTable:
             self.weights[rows],
             self.times[rows],
             self.positive[rows],
-            self.ids.take(rows),
-        )
-
-    def part(self, rows: slice) -> InteractionTable:
-        """The events of consecutive rows, without copying."""
-        return InteractionTable(
-            self.kind,
-            self.users[rows],
-            self.items[rows],
-            self.weights[rows],
-            self.times[rows],
-            self.positive[rows],
-            Strings(self.ids.array[rows]),
+            self.ids[rows] if isinstance(rows, slice) else self.ids.take(rows),
         )
 
     def in_order(self) -> InteractionTable:

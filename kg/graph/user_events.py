@@ -15,7 +15,7 @@ def events_of_user(base: GraphParts, delta: EventDelta, user: str) -> list[Inter
     laid = delta.of_user(user) if len(delta) else []
     tables: list[InteractionTable] = []
     for table in base.events:
-        table_events = table.part(table.of_user(row)) if row >= 0 else table.part(slice(0, 0))
+        table_events = table.take(table.of_user(row) if row >= 0 else slice(0, 0))
         events, items = pieces(base, laid, table.kind)
         if events:
             columns = event_columns(events, [max(row, 0)] * len(events), items)
