@@ -63,7 +63,8 @@ class Neo4jUrl:
         match = _PARTS.fullmatch(text)
         scheme = match["scheme"].lower() if match else text.partition("://")[0].lower()
         if scheme not in NEO4J_SCHEMES:
-            raise MalformedUrl(f"this is not the URL of a Neo4j, as it begins with none of {_listed()}")
+            schemes = ", ".join(f"{known}://" for known in NEO4J_SCHEMES)
+            raise MalformedUrl(f"this is not the URL of a Neo4j, as it begins with none of {schemes}")
         if match is None:
             raise MalformedUrl(f"this {scheme}:// URL does not consist of a host and a port")
         if not _is_host(host := match["host"].strip("[]"), bracketed="[" in match["host"]):
@@ -91,10 +92,6 @@ class Neo4jUrl:
         """Scheme, host and port, as the driver takes them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}" + (f":{self.port}" if self.port is not None else "")
-
-
-def _listed() -> str:
-    return ", ".join(f"{scheme}://" for scheme in NEO4J_SCHEMES)
 
 
 def _is_host(text: str, *, bracketed: bool) -> bool:

@@ -104,7 +104,9 @@ class Quarantine:
     def add(self, record: RawRecord | BadRecord, section: str, reason: Reason, detail: str) -> None:
         """Add a row."""
         if isinstance(record, BadRecord):
-            raw, users = self._raw(record), self._unread(record.position.file)
+            # It could not be split into columns, so no column can be left out, and no user is known.
+            raw = _WITHHELD if posixpath.normpath(record.position.file) in self._sensitive else record.raw
+            users = None if any(source == record.position.file for _, source in self._users) else ()
         else:
             hidden = self._sensitive.get(posixpath.normpath(record.position.file), set())
             raw = _raw_text({column: cell for column, cell in record.values.items() if column not in hidden})
@@ -141,14 +143,6 @@ class Quarantine:
             return None
         self._file.publish()
         return self.path if self.total else None
-
-    def _raw(self, record: BadRecord) -> str:
-        """The text of a row that could not be split into columns, if no column is sensitive."""
-        return _WITHHELD if posixpath.normpath(record.position.file) in self._sensitive else record.raw
-
-    def _unread(self, file: str) -> tuple[str, ...] | None:
-        """The users that an unreadable row is about: none, or None for unknown."""
-        return None if any(source == file for _, source in self._users) else ()
 
     def _put(
         self,

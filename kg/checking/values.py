@@ -110,7 +110,7 @@ def number_of(cell: Cell, column: str, missing: frozenset[str]) -> float | None:
         except ValueError:
             value = math.nan
     if not math.isfinite(value):
-        raise RowProblem(Reason.BAD_NUMBER, f"{column}: {_short(cell)} is not a finite number")
+        raise RowProblem(Reason.BAD_NUMBER, f"{column}: {short(cell)} is not a finite number")
     return value
 
 
@@ -125,7 +125,7 @@ def pointed(cell: Cell, column: str, missing: frozenset[str]) -> Cell:
     if _WITH_COMMA.fullmatch(text):
         return text.replace(".", "").replace(",", ".")
     if "." in text or "," in text:
-        raise RowProblem(Reason.BAD_NUMBER, f"{column}: {_short(cell)} is not a number with a decimal comma")
+        raise RowProblem(Reason.BAD_NUMBER, f"{column}: {short(cell)} is not a number with a decimal comma")
     return cell
 
 
@@ -178,7 +178,7 @@ def _integer_of(cell: Cell, column: str, missing: frozenset[str]) -> int | None:
     # 4,300 digits are more than int() reads; 20 are more than 64 bits hold.
     if _INTEGER.fullmatch(digits) and len(digits) <= 20 and int(digits) in _INT64:
         return int(digits)
-    raise RowProblem(Reason.BAD_NUMBER, f"{column}: {_short(cell)} is not an integer of 64 bits")
+    raise RowProblem(Reason.BAD_NUMBER, f"{column}: {short(cell)} is not an integer of 64 bits")
 
 
 def _boolean_of(cell: Cell, column: str, missing: frozenset[str]) -> bool | None:
@@ -189,7 +189,7 @@ def _boolean_of(cell: Cell, column: str, missing: frozenset[str]) -> bool | None
         return True
     if text.lower() in _FALSE:
         return False
-    raise RowProblem(Reason.BAD_BOOLEAN, f"{column}: {_short(cell)} is neither true nor false")
+    raise RowProblem(Reason.BAD_BOOLEAN, f"{column}: {short(cell)} is neither true nor false")
 
 
 def _date_of(cell: Cell, pattern: str | None, column: str, missing: frozenset[str]) -> str | None:
@@ -204,10 +204,11 @@ def _date_of(cell: Cell, pattern: str | None, column: str, missing: frozenset[st
         moment = datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)
     except ValueError:
         expected = f"a date like {pattern}" if pattern else "an ISO 8601 date (set `format` to a strptime pattern)"
-        raise RowProblem(Reason.BAD_TIME, f"{column}: {_short(cell)} is not {expected}") from None
+        raise RowProblem(Reason.BAD_TIME, f"{column}: {short(cell)} is not {expected}") from None
     return moment.date().isoformat()
 
 
-def _short(cell: Cell) -> str:
+def short(cell: Cell) -> str:
+    """A value for a message, at most 60 characters."""
     text = repr(cell)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -14,6 +14,7 @@ from kg.graph import InteractionTable, KnowledgeGraph, RelationTable
 from kg.rows import EdgeRow, Event, EventParts, NodeRow
 from kg.schema import DomainSchema
 from kg.sources import domain_from_networkx
+from kg.sources.networkx_graph import edges_of
 
 
 def to_networkx(
@@ -164,8 +165,8 @@ def from_networkx(
     rows = {node: _node(schema, node, attributes) for node, attributes in graph.nodes(data=True)}
     edges: list[EdgeRow] = []
     events: dict[str, Event] = {}
-    for head_node, tail_node, relation, attributes in _edges(graph):
-        head, tail = rows[head_node], rows[tail_node]
+    for head_node, tail_node, named, attributes in edges_of(graph):
+        head, tail, relation = rows[head_node], rows[tail_node], str(named)
         interaction = schema.interactions.get(relation)
         if interaction is not None and head.kind in schema.user_kinds and tail.kind in interaction.items:
             event_id = None if attributes.get("id") is None else str(attributes["id"])
@@ -188,16 +189,6 @@ def _node(schema: DomainSchema, node: Any, attributes: Mapping[str, Any]) -> Nod
     label, text = attributes.get("label"), attributes.get("text")
     fields = {name: attributes.get(attribute_of(name)) for name in schema.nodes[kind].fields}
     return NodeRow(kind, key, key if label is None else str(label), "" if text is None else str(text), fields)
-
-
-def _edges(graph: Any) -> Any:
-    """(head, tail, relation, attributes) of each edge."""
-    if graph.is_multigraph():
-        for head, tail, key, attributes in graph.edges(keys=True, data=True):
-            yield head, tail, str(attributes.get("relation", key)), attributes
-    else:
-        for head, tail, attributes in graph.edges(data=True):
-            yield head, tail, str(attributes.get("relation", "related")), attributes
 
 
 def _relation(schema: DomainSchema, relation: str, head: str, tail: str) -> str:

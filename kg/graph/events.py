@@ -30,13 +30,13 @@ class _Columns:
     @classmethod
     def of(cls, parts: Sequence[Part]) -> _Columns:
         users = [table.users[rows] for table, rows in parts]
-        columns = (
+        columns: list[NDArray] = [
             _joined(users, np.int32),
             _joined([table.items[rows] for table, rows in parts], np.int32),
             _joined([table.times[rows] for table, rows in parts], np.float64),
             _joined([table.weights[rows] for table, rows in parts], np.float32),
             np.repeat(np.arange(len(parts), dtype=np.int16), [len(of_table) for of_table in users]),
-        )
+        ]
         by_user, by_item, by_time, by_weight, _ = columns
         order = np.lexsort((by_weight, by_item, by_time, by_user))
         return cls(*(column[order] for column in columns))

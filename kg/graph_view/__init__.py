@@ -3,7 +3,6 @@
 Importing this package imports Neo4j's driver, so only `open_store` does it, and only when asked for such a store.
 """
 
-from kg.graph_view.reading import ReadReport
 from kg.graph_view.store import GraphView
 
-__all__ = ["GraphView", "ReadReport"]
+__all__ = ["GraphView"]

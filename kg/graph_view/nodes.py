@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from kg.checking.lists import ListReader, list_reader
-from kg.checking.values import RowProblem, keys_of
+from kg.checking.lists import list_reader
+from kg.checking.values import RowProblem
 from kg.graph import NodeTable, Strings
 from kg.graph.building import node_table
 from kg.graph_view.elements import Elements
 from kg.graph_view.numbers import has_number, number_of
 from kg.graph_view.patterns import Conditions, labelled, plain
 from kg.graph_view.session import PAGE_ROWS, ReadSession
-from kg.graph_view.values import Problems, field_column, key_column, text_column
+from kg.graph_view.values import Problems, field_column, key_column, keys_column, text_column
 from kg.rows import FieldValue
 from kg.schema import NodeKind, Role
 from kg.sources import Reason, readable_name
@@ -43,7 +43,6 @@ class NodeColumns:
     labels: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     fields: list[dict[str, FieldValue]] = field(default_factory=list)
-    linked: list[list[str]] = field(default_factory=list)
 
 
 class NodeReader:
@@ -223,24 +222,11 @@ class NodeProperties:
             fields.append(noted(field_column(by_property[property], spec, property, missing.union(spec.missing))))
         names = list(node.fields)
         records = [dict(zip(names, row, strict=True)) for row in zip(*fields, strict=True)] if fields else None
-        linked = [noted(_named_keys(by_property[name], name, read, missing)) for name, _, read in self._list_columns]
-        linked = [[keys or [] for keys in column] for column in linked]
+        linked = [
+            [keys or [] for keys in noted(keys_column(by_property[name], name, read, missing))]
+            for name, _, read in self._list_columns
+        ]
         return _Checked(keys, key_problems, labels, texts, records or [{} for _ in range(count)], linked, problems)
-
-
-def _named_keys(
-    values: Sequence[Any], property: str, read: ListReader | None, missing: frozenset[str]
-) -> tuple[list[Any], Problems]:
-    """Keys in a property: those that `read` finds in it, or one if `read` is None."""
-    keys: list[Any] = []
-    problems: Problems = {}
-    for row, value in enumerate(values):
-        try:
-            keys.append(keys_of([value] if read is None else read(value, missing), property, missing))
-        except RowProblem as problem:
-            keys.append([])
-            problems[row] = problem
-    return keys, problems
 
 
 def page_of_nodes(node: NodeKind, properties: Sequence[str], conditions: Conditions) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kg.checking.lists import ListReader
 from kg.checking.times import UNITS, time_reader
-from kg.checking.values import RowProblem, field_of, text_of, weight_of
+from kg.checking.values import RowProblem, field_of, keys_of, short, text_of, weight_of
 from kg.limits import EARLIEST, LARGEST_WEIGHT, LATEST
 from kg.rows import FieldValue
 from kg.schema import FieldSpec, FieldType
@@ -37,7 +38,7 @@ def graph_key(value: Any, property: str) -> str | None:
         return str(value)
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
-    raise RowProblem(Reason.BAD_VALUE, f"{property}: {_short(value)} is no key (text or a whole number)")
+    raise RowProblem(Reason.BAD_VALUE, f"{property}: {short(value)} is no key (text or a whole number)")
 
 
 def key_column(values: Sequence[Any], property: str) -> tuple[list[str | None], Problems]:
@@ -45,6 +46,13 @@ def key_column(values: Sequence[Any], property: str) -> tuple[list[str | None], 
     if set(map(type, values)) == {str} and not any("\0" in value or not value for value in values):
         return list(values), {}
     return _each(values, lambda value: graph_key(value, property))
+
+
+def keys_column(
+    values: Sequence[Any], property: str, read: ListReader | None, missing: frozenset[str]
+) -> tuple[list[list[str] | None], Problems]:
+    """Keys in each value of a column: those that `read` finds in it, or one if `read` is None."""
+    return _each(values, lambda value: keys_of(read(value, missing) if read else [value], property, missing))
 
 
 def text_column(values: Sequence[Any], property: str, missing: frozenset[str]) -> tuple[list[str | None], Problems]:
@@ -134,8 +142,3 @@ def _each(values: Sequence[Any], convert: Callable[[Any], Any]) -> tuple[list[An
 def _with_nan(values: Sequence[float | None]) -> NDArray[np.float64]:
     nan = float("nan")
     return np.array([nan if value is None else value for value in values], dtype=np.float64)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -16,15 +16,23 @@ from kg.schema import DomainSchema
 from kg.sources import RawRecord, Reason, readable_name
 
 
-class NodeConsumer:
+class _Consumer:
+    """A section whose records a builder checks; see `Consumer`."""
+
+    def __init__(self, builder: NodeBuilder | EdgeBuilder | EventBuilder, known: KnownNodes, batches: Batches) -> None:
+        self.section = builder.section
+        self.where = builder.where
+        self.users_of = builder.users_of
+        self._known = known
+        self._batches = batches
+
+
+class NodeConsumer(_Consumer):
     """Writes the nodes of a kind."""
 
     def __init__(self, builder: NodeBuilder, known: KnownNodes, batches: Batches, tally: Tally) -> None:
-        self.section = builder.section
-        self.where = builder.where
+        super().__init__(builder, known, batches)
         self._builder = builder
-        self._known = known
-        self._batches = batches
         self._tally = tally
 
     def take(self, record: RawRecord) -> None:
@@ -34,12 +42,9 @@ class NodeConsumer:
         else:
             self._tally.repeated += 1
 
-    def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
-        return self._builder.users_of(record)
 
-
-class _EdgeWriter:
-    """Writes an edge with the nodes that it creates."""
+class _EdgeEnds:
+    """The ends of edges: their nodes, where an edge creates them, and the name of the relation between them."""
 
     def __init__(self, schema: DomainSchema, known: KnownNodes, batches: Batches) -> None:
         self._schema = schema
@@ -47,21 +52,7 @@ class _EdgeWriter:
         self._batches = batches
         self._names: dict[tuple[str, str, str], str] = {}
 
-    def write(
-        self,
-        relation: str,
-        head: tuple[str, str, bool],
-        tail: tuple[str, str, bool],
-        record: RawRecord,
-        section: str,
-        *,
-        named: bool,
-    ) -> None:
-        """Ends are (kind, key, whether to create it); `named`: the key of a created node is its name (a cell)."""
-        name = self.ends(head, tail, relation, record, section, named=named)
-        self._batches.edge(EdgeRow(name, head[1], tail[1]), record, section)
-
-    def ends(
+    def create(
         self,
         head: tuple[str, str, bool],
         tail: tuple[str, str, bool],
@@ -71,7 +62,9 @@ class _EdgeWriter:
         *,
         named: bool,
     ) -> str:
-        """Create missing ends, and return the relation's name between their kinds."""
+        """Create missing ends, each (kind, key, whether to create it), and return the relation's name between their
+        kinds; `named`: the key of a created node is its name (a cell).
+        """
         if head[:2] == tail[:2]:
             raise RowProblem(Reason.SELF_LOOP, f"{relation} leads from {head[0]} {head[1]!r} to itself")
         for kind, key, absent in (head, tail):
@@ -87,7 +80,7 @@ class _EdgeWriter:
         return self._names[ends]
 
 
-class LinkConsumer:
+class LinkConsumer(_Consumer):
     """Writes the relations given by columns of a node kind, for the rows that were loaded.
 
     It reads rows a second time, when all nodes are known, so that a row may refer to a later one.
@@ -96,13 +89,10 @@ class LinkConsumer:
     def __init__(
         self, builder: NodeBuilder, schema: DomainSchema, known: KnownNodes, batches: Batches, quarantine: Quarantine
     ) -> None:
-        self.section = builder.section
-        self.where = builder.where
+        super().__init__(builder, known, batches)
         self._builder = builder
-        self._known = known
         self._quarantine = quarantine
-        self._batches = batches
-        self._writer = _EdgeWriter(schema, known, batches)
+        self._ends = _EdgeEnds(schema, known, batches)
 
     def take(self, record: RawRecord) -> None:
         draft = self._builder.build(record)
@@ -121,7 +111,7 @@ class LinkConsumer:
                 key = self._known.spelling(link.target, (link.target_kind,))
                 kind, absent = self._known.end(key, (link.target_kind,))
                 head, tail = (row.kind, row.key, False), (kind, key, absent)
-                ends = self._writer.ends(head, tail, link.relation, record, self.section, named=True)
+                ends = self._ends.create(head, tail, link.relation, record, self.section, named=True)
             except RowProblem as problem:
                 # The node is kept; only this relation of it is bad.
                 self._quarantine.add(record, self.section, problem.reason, f"{link.column}: {problem.detail}")
@@ -132,22 +122,17 @@ class LinkConsumer:
             else:
                 self._batches.edge(EdgeRow(ends, row.key, key), record, self.section)
         for (relation, target), links in tails.items():
-            name = self._writer.name_of(relation, row.kind, target)
+            name = self._ends.name_of(relation, row.kind, target)
             self._batches.links(name, RowLinks(row.key, tuple(links)), record, self.section)
 
-    def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
-        return self._builder.users_of(record)
 
-
-class RelationConsumer:
+class RelationConsumer(_Consumer):
     """Writes the edges of a relation that has its own file."""
 
     def __init__(self, builder: EdgeBuilder, schema: DomainSchema, known: KnownNodes, batches: Batches) -> None:
-        self.section = builder.section
-        self.where = builder.where
+        super().__init__(builder, known, batches)
         self._builder = builder
-        self._known = known
-        self._writer = _EdgeWriter(schema, known, batches)
+        self._ends = _EdgeEnds(schema, known, batches)
 
     def take(self, record: RawRecord) -> None:
         (head, head_kinds), (tail, tail_kinds) = self._builder.build(record)
@@ -155,13 +140,11 @@ class RelationConsumer:
         head_kind, head_absent = self._known.end(head, head_kinds)
         tail_kind, tail_absent = self._known.end(tail, tail_kinds)
         ends = (head_kind, head, head_absent), (tail_kind, tail, tail_absent)
-        self._writer.write(self._builder.name, *ends, record, self.section, named=False)
-
-    def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
-        return self._builder.users_of(record)
+        name = self._ends.create(*ends, self._builder.name, record, self.section, named=False)
+        self._batches.edge(EdgeRow(name, head, tail), record, self.section)
 
 
-class EventConsumer:
+class EventConsumer(_Consumer):
     """Writes the events of an interaction."""
 
     def __init__(
@@ -173,11 +156,8 @@ class EventConsumer:
         event_ids: KeyIndex,
         quarantine: Quarantine,
     ) -> None:
-        self.section = builder.section
-        self.where = builder.where
+        super().__init__(builder, known, batches)
         self._builder = builder
-        self._known = known
-        self._batches = batches
         self._tally = tally
         self._ids = event_ids
         self._quarantine = quarantine
@@ -221,9 +201,6 @@ class EventConsumer:
             if absent and self._known.add(end, key, None):
                 self._batches.node(created_node(end, key, named=False), record, self.section)
         self._batches.event(event, record, self.section)
-
-    def users_of(self, record: RawRecord) -> tuple[str, ...] | None:
-        return self._builder.users_of(record)
 
 
 def created_node(kind: str, key: str, *, named: bool) -> NodeRow:

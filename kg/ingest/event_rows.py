@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from kg.checking.lists import list_reader
 from kg.checking.times import time_reader
@@ -14,20 +15,16 @@ from kg.schema.interactions import EventColumns, InteractionKind
 from kg.sources import Cell, RawRecord, Reader, Reason
 
 
+@dataclass(slots=True)
 class EventDraft:
     """A checked record: an event without the kind of its item, which the known keys determine."""
 
-    __slots__ = ("id", "item", "item_kind", "time", "user", "weight")
-
-    def __init__(
-        self, user: str, item: str, item_kind: str | None, time: float | None, weight: float | None, id: str | None
-    ) -> None:
-        self.user = user
-        self.item = item
-        self.item_kind = item_kind
-        self.time = time
-        self.weight = weight
-        self.id = id
+    user: str
+    item: str
+    item_kind: str | None
+    time: float | None
+    weight: float | None
+    id: str | None
 
 
 class EventBuilder:

@@ -3,16 +3,13 @@
 Start with `PathSearch(graph).between(source, target)`. Scores play no part here.
 """
 
-from kg.paths.adjacency import Adjacency, StepKind, adjacency
+from kg.paths.adjacency import Adjacency, adjacency
 from kg.paths.listing import list_paths
 from kg.paths.path import FoundPaths, Path, PathEdge, PathNode
-from kg.paths.patterns import ANY, ImpossiblePattern
-from kg.paths.search import LISTING_WORK, LONGEST, PathSearch, check_length
-from kg.paths.shared import SharedEnds
+from kg.paths.patterns import ImpossiblePattern
+from kg.paths.search import LONGEST, PathSearch, check_length
 
 __all__ = [
-    "ANY",
-    "LISTING_WORK",
     "LONGEST",
     "Adjacency",
     "FoundPaths",
@@ -21,8 +18,6 @@ __all__ = [
     "PathEdge",
     "PathNode",
     "PathSearch",
-    "SharedEnds",
-    "StepKind",
     "adjacency",
     "check_length",
     "list_paths",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from heapq import nsmallest
 from typing import TypeAlias
 
@@ -202,12 +203,11 @@ class PathSearch:
 
     def _paths(self, trails: Iterable[tuple[int, _Trail]]) -> tuple[Path, ...]:
         """Convert trails to paths; cached, as paths of one search share most of their nodes."""
-        known: dict[tuple[int, bool], PathNode] = {}
 
+        @cache
         def node(number: int, first: bool) -> PathNode:
-            if (number, first) not in known:
-                known[number, first] = self._node(number, first)
-            return known[number, first]
+            kind, key, label = self.graph.node_of(number)
+            return PathNode.shown(kind, key, label, user=self.graph.schema.nodes[kind].role is Role.USER, first=first)
 
         kinds = self.adjacency.kinds
         edges = [PathEdge(kind.name, kind.label, forward) for kind in kinds for forward in (True, False)]  # by code
@@ -219,10 +219,6 @@ class PathSearch:
             )
             for source, trail in trails
         )
-
-    def _node(self, node: int, first: bool) -> PathNode:
-        kind, key, label = self.graph.node_of(node)
-        return PathNode.shown(kind, key, label, user=self.graph.schema.nodes[kind].role is Role.USER, first=first)
 
 
 def check_length(edges: int) -> None:

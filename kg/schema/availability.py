@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator
 
 from kg.rows import FieldValue
-from kg.schema.base import DomainModel
+from kg.schema.base import DomainModel, short_for
 
 
 class AvailableRule(DomainModel):
@@ -23,9 +23,7 @@ class AvailableRule(DomainModel):
         return value is not None and value == self.equals
 
 
-def _from_name(value: Any) -> Any:
-    return {"field": value} if isinstance(value, str) else value
-
-
-Available: TypeAlias = Annotated[AvailableRule, BeforeValidator(_from_name, json_schema_input_type=str | AvailableRule)]
+Available: TypeAlias = Annotated[
+    AvailableRule, BeforeValidator(short_for("field"), json_schema_input_type=str | AvailableRule)
+]
 """An availability rule, or only the name of its field."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -19,6 +20,11 @@ class DomainModel(BaseModel):
         # A user may have written a password in a wrong place.
         hide_input_in_errors=True,
     )
+
+
+def short_for(field: str, kind: type = str) -> Callable[[Any], Any]:
+    """A validator of a model's short form: a value of this type stands for the model with only that field."""
+    return lambda value: {field: value} if isinstance(value, kind) else value
 
 
 def _as_list(value: Any) -> Any:

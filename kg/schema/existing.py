@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from kg.neo4j_url import MalformedUrl, Neo4jUrl
-from kg.schema.base import DomainModel, Names
+from kg.schema.base import DomainModel, Names, short_for
 
 PATH_PLACES = ("first", "node", "last")
 """Prefixes of the columns of a path: its first relationship, the node between, its last relationship."""
@@ -83,12 +83,8 @@ class RelationshipSpec(DomainModel):
     """out: it points from head to tail (from user to item); in: the other way."""
 
 
-def _from_type(value: Any) -> Any:
-    return {"type": value} if isinstance(value, str) else value
-
-
 Relationship: TypeAlias = Annotated[
-    RelationshipSpec, BeforeValidator(_from_type, json_schema_input_type=str | RelationshipSpec)
+    RelationshipSpec, BeforeValidator(short_for("type"), json_schema_input_type=str | RelationshipSpec)
 ]
 """A relationship specification, or only its type."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, field_validator
 
-from kg.schema.base import DomainModel, Names
+from kg.schema.base import DomainModel, Names, short_for
 from kg.schema.time_patterns import check_pattern
 
 
@@ -48,9 +48,7 @@ class FieldSpec(DomainModel):
         return value if value is None else check_pattern(value)
 
 
-def _from_type(value: Any) -> Any:
-    return {"type": value} if isinstance(value, str) else value
-
-
-Field: TypeAlias = Annotated[FieldSpec, BeforeValidator(_from_type, json_schema_input_type=FieldType | FieldSpec)]
+Field: TypeAlias = Annotated[
+    FieldSpec, BeforeValidator(short_for("type"), json_schema_input_type=FieldType | FieldSpec)
+]
 """A field specification, or only its type."""

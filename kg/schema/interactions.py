@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from kg.redacting import quoted
-from kg.schema.base import Conditions, DomainModel, Names
+from kg.schema.base import Conditions, DomainModel, Names, short_for
 from kg.schema.existing import PATH_PLACES, PathSpec, Relationship
 from kg.schema.nodes import SeveralValues
 from kg.schema.sources import Source, Sources
@@ -71,22 +71,18 @@ class PositiveRule(DomainModel):
 
     @model_validator(mode="after")
     def _one_rule(self) -> PositiveRule:
-        if self.always is not None and self._conditions:
+        if self.always is not None and self.needs_weight:
             raise ValueError("give either `always` or conditions on the weight")
         return self
 
     @property
-    def _conditions(self) -> bool:
-        return self.min_weight is not None or self.max_weight is not None or self.weights is not None
-
-    @property
     def needs_weight(self) -> bool:
         """Whether the rule looks at weights."""
-        return self._conditions
+        return self.min_weight is not None or self.max_weight is not None or self.weights is not None
 
     def is_positive(self, weights: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Mask [n] of the positive events; `weights` float32 [n], NaN where there is none. Compared in float32."""
-        if not self._conditions:
+        if not self.needs_weight:
             return np.full(len(weights), self.always is not False)
         weights = np.asarray(weights, dtype=np.float32)
         known = ~np.isnan(weights)
@@ -101,11 +97,9 @@ class PositiveRule(DomainModel):
         return positive | ~known if self.unweighted else positive
 
 
-def _from_bool(value: Any) -> Any:
-    return {"always": value} if isinstance(value, bool) else value
-
-
-Positive: TypeAlias = Annotated[PositiveRule, BeforeValidator(_from_bool, json_schema_input_type=bool | PositiveRule)]
+Positive: TypeAlias = Annotated[
+    PositiveRule, BeforeValidator(short_for("always", bool), json_schema_input_type=bool | PositiveRule)
+]
 
 
 class InteractionKind(DomainModel):

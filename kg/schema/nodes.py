@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from kg.redacting import quoted
 from kg.schema.availability import Available
-from kg.schema.base import Conditions, DomainModel, Names
+from kg.schema.base import Conditions, DomainModel, Names, short_for
 from kg.schema.fields import Field as FieldDescription
 from kg.schema.fields import FieldSpec, FieldType
 from kg.schema.sources import SourceFormat, Sources
@@ -72,12 +72,8 @@ class LinkColumn(_RelationColumn):
     """A foreign key: its value is the key of a node of the target kind. Short form: only the target kind."""
 
 
-def _from_target(value: Any) -> Any:
-    return {"target": value} if isinstance(value, str) else value
-
-
-List: TypeAlias = Annotated[ListColumn, BeforeValidator(_from_target, json_schema_input_type=str | ListColumn)]
-Link: TypeAlias = Annotated[LinkColumn, BeforeValidator(_from_target, json_schema_input_type=str | LinkColumn)]
+List: TypeAlias = Annotated[ListColumn, BeforeValidator(short_for("target"), json_schema_input_type=str | ListColumn)]
+Link: TypeAlias = Annotated[LinkColumn, BeforeValidator(short_for("target"), json_schema_input_type=str | LinkColumn)]
 
 
 class NodeKind(DomainModel):

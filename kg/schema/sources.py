@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from kg.redacting import quoted
-from kg.schema.base import DomainModel
+from kg.schema.base import DomainModel, short_for
 from kg.schema.formats import Format, SourceFormat, format_of, formats
 
 
@@ -128,8 +128,7 @@ class SourceSpec(DomainModel):
         return self.file if self.sheet is None else f"{self.file} [{self.sheet}]"
 
 
-def _from_path(value: Any) -> Any:
-    return {"file": value} if isinstance(value, str) else value
+_from_path = short_for("file")
 
 
 def _as_sources(value: Any) -> Any:

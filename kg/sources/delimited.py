@@ -56,7 +56,7 @@ class DelimitedReader:
     ) -> None:
         self._path = path
         self._cuts = len(columns or ()) - 1 if rest else -1
-        self._name = name
+        self.name = name
         self._separator = separator
         self._quoted = quoted
         self._encoding = encoding
@@ -71,16 +71,8 @@ class DelimitedReader:
             file.text(encoding)
         if atomic and columns is None:
             header = tuple(self._split_type(cell) for cell in header)
-        self._columns = check_header(header, name)
-        self._known = dict.fromkeys(self._columns)
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self._columns
+        self.columns = check_header(header, name)
+        self._known = dict.fromkeys(self.columns)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -91,7 +83,7 @@ class DelimitedReader:
         return self._quotes.swallowed_lines if self._quotes is not None else 0
 
     def resolve(self, column: str) -> str:
-        return find_column(column, self._known, self._name)
+        return find_column(column, self._known, self.name)
 
     def resolve_value(self, value: str) -> str:
         return value
@@ -103,10 +95,10 @@ class DelimitedReader:
         self._open = None
 
     def __iter__(self) -> Iterator[Record]:
-        with opened(self._path, self._name) as file:
+        with opened(self._path, self.name) as file:
             self._open = file
             text = self._text(file)
-            width = len(self._columns)
+            width = len(self.columns)
             rows = self._rows(text, width + self._ends_empty)
             if self._has_header:
                 next(rows, None)
@@ -119,10 +111,10 @@ class DelimitedReader:
                 if len(cells) == width:
                     if self._quotes is not None and self._separator == "\t":
                         cells = _texts(cells)
-                    yield RawRecord(Position(self._name, line), dict(zip(self._columns, cells, strict=True)))
+                    yield RawRecord(Position(self.name, line), dict(zip(self.columns, cells, strict=True)))
                 else:
                     detail = f"{len(cells)} cells where the header has {width}"
-                    yield BadRecord(Position(self._name, line), Reason.COLUMN_COUNT, detail, shown(raw()))
+                    yield BadRecord(Position(self.name, line), Reason.COLUMN_COUNT, detail, shown(raw()))
 
     def _text(self, file: OpenFile) -> TextIO:
         """The text after the skipped lines."""
@@ -134,7 +126,7 @@ class DelimitedReader:
     def _rows(self, text: TextIO, width: int | None) -> Iterator[tuple[int, list[str] | BadRecord, Raw]]:
         if not self._quoted:
             return self._plain_rows(text)
-        self._quotes = QuotedRows(text, self._name, self._separator, width, self._skip + 1)
+        self._quotes = QuotedRows(text, self.name, self._separator, width, self._skip + 1)
         return iter(self._quotes)
 
     def _plain_rows(self, text: TextIO) -> Iterator[tuple[int, list[str] | BadRecord, Raw]]:
@@ -147,23 +139,23 @@ class DelimitedReader:
                 continue
             current[0] = line
             if is_too_long(line):
-                yield number, BadRecord(Position(self._name, number), Reason.TOO_LONG, TOO_LONG, shown(line)), raw
+                yield number, BadRecord(Position(self.name, number), Reason.TOO_LONG, TOO_LONG, shown(line)), raw
             elif is_bad_text(line):
-                yield number, BadRecord(Position(self._name, number), Reason.BAD_UTF8, NOT_UTF8, shown(line)), raw
+                yield number, BadRecord(Position(self.name, number), Reason.BAD_UTF8, NOT_UTF8, shown(line)), raw
             else:
                 cells = line.split(separator, self._cuts)
                 yield number, _texts(cells) if separator == "\t" and MARK in line else cells, raw
 
     def header(self) -> tuple[str, ...]:
         """The cells of the first row. Raises `SourceError` where there is none that can be read."""
-        with opened(self._path, self._name) as file:
+        with opened(self._path, self.name) as file:
             rows = self._rows(self._text(file), None)
             first, second = next(rows, None), next(rows, None)
         if first is None:
-            raise SourceError(f"{self._name}: the file is empty; a table begins with a header line of column names")
+            raise SourceError(f"{self.name}: the file is empty; a table begins with a header line of column names")
         cells = first[1]
         if isinstance(cells, BadRecord):
-            raise SourceError(f"{self._name}: the header line cannot be read: {cells.detail}")
+            raise SourceError(f"{self.name}: the header line cannot be read: {cells.detail}")
         if second is not None and not isinstance(second[1], BadRecord):
             # Rows end in a separator, the header does not.
             self._ends_empty = len(second[1]) == len(cells) + 1 and not second[1][-1].strip()
@@ -173,7 +165,7 @@ class DelimitedReader:
         name, colon, kind = cell.strip().rpartition(":")
         if not colon or kind not in ATOMIC_TYPES:
             raise SourceError(
-                f"{self._name}: an atomic file's header has `name:type` with a type of {', '.join(ATOMIC_TYPES)}, "
+                f"{self.name}: an atomic file's header has `name:type` with a type of {', '.join(ATOMIC_TYPES)}, "
                 f"found {cell!r}; for a plain table say `format: tsv`"
             )
         self.types[name] = kind

@@ -24,7 +24,7 @@ class ExcelReader:
 
     def __init__(self, path: Path, name: str, *, sheet: str | None = None, skip: int = 0) -> None:
         self._path = path
-        self._name = name
+        self.name = name
         self._sheet = sheet
         self._skip = skip
         self._fraction: float | None = None
@@ -35,18 +35,10 @@ class ExcelReader:
             names.pop()
         if not names:
             raise SourceError(f"{name}: the sheet is empty")
-        self._columns = check_header(tuple(names), name)
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self._columns
+        self.columns = check_header(tuple(names), name)
 
     def resolve(self, column: str) -> str:
-        return find_column(column, dict.fromkeys(self._columns), self._name)
+        return find_column(column, dict.fromkeys(self.columns), self.name)
 
     def resolve_value(self, value: str) -> str:
         return value
@@ -61,13 +53,13 @@ class ExcelReader:
         with self._rows() as rows:
             for number, row in rows:
                 if number > self._header_row and any(cell is not None for cell in row):
-                    cells = zip(self._columns, (*row, *([None] * len(self._columns))), strict=False)
-                    yield record_of(Position(self._name, number), dict(cells))
+                    cells = zip(self.columns, (*row, *([None] * len(self.columns))), strict=False)
+                    yield record_of(Position(self.name, number), dict(cells))
 
     @contextmanager
     def _rows(self) -> Iterator[Iterator[tuple[int, tuple[Any, ...]]]]:
-        with opened_raw(self._path, self._name) as raw, opened_workbook(raw, self._name) as book:
-            sheet = _sheet_of(book, self._sheet, self._name)
+        with opened_raw(self._path, self.name) as raw, opened_workbook(raw, self.name) as book:
+            sheet = _sheet_of(book, self._sheet, self.name)
             total = sheet.max_row or 0
 
             def numbered() -> Iterator[tuple[int, tuple[Any, ...]]]:
@@ -77,7 +69,7 @@ class ExcelReader:
                         if number > self._skip:
                             yield number, row
                 except Exception as error:  # a damaged sheet can make the library raise anything
-                    raise SourceError(f"{self._name}: the sheet cannot be read to its end ({error})") from None
+                    raise SourceError(f"{self.name}: the sheet cannot be read to its end ({error})") from None
 
             yield numbered()
 

@@ -27,21 +27,15 @@ class JsonLinesReader:
     Objects need not have the same names, so a column that no object has is missing everywhere, not an error.
     """
 
+    columns = None
+
     def __init__(self, path: Path, name: str, *, encoding: str = "utf-8") -> None:
         self._path = path
-        self._name = name
+        self.name = name
         self._encoding = encoding
         self._open: OpenFile | None = None
         with opened(path, name) as file:
             self._form = _form(file.text(encoding))
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def columns(self) -> None:
-        return None
 
     def resolve(self, column: str) -> str:
         return column
@@ -56,16 +50,16 @@ class JsonLinesReader:
         self._open = None
 
     def __iter__(self) -> Iterator[Record]:
-        with opened(self._path, self._name) as file:
+        with opened(self._path, self.name) as file:
             self._open = file
             if self._form is not _Form.LINES:
                 read = array_elements if self._form is _Form.ARRAY else document_records
-                for number, value in enumerate(read(file.text(self._encoding), self._name), 1):
-                    yield self._of_value(Position(self._name, number), value)
+                for number, value in enumerate(read(file.text(self._encoding), self.name), 1):
+                    yield self._of_value(Position(self.name, number), value)
                 return
             for number, line in enumerate(bounded_lines(file.text(self._encoding)), 1):
                 if not line.isspace():
-                    yield self._record(Position(self._name, number), line)
+                    yield self._record(Position(self.name, number), line)
 
     def _record(self, position: Position, line: str) -> Record:
         if is_too_long(line):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +69,15 @@ def domain_from_networkx(
     return DomainSchema.from_mapping(described, "the description of the graph")
 
 
+def edges_of(graph: Any) -> Iterator[tuple[Any, Any, Any, Mapping[str, Any]]]:
+    """(head, tail, relation, attributes) of each edge; without the attribute `relation` it is the key of a multigraph's
+    edge, else "related".
+    """
+    edges = graph.edges(keys=True, data=True) if graph.is_multigraph() else graph.edges(data=True)
+    for head, tail, *key, attributes in edges:
+        yield head, tail, attributes.get("relation", key[0] if key else "related"), attributes
+
+
 def _kinds(graph: Any) -> dict[str, _Kind]:
     kinds: dict[str, _Kind] = {}
     for _, attributes in graph.nodes(data=True):
@@ -84,12 +93,9 @@ def _kinds(graph: Any) -> dict[str, _Kind]:
 def _edges(graph: Any) -> dict[tuple[str, str, str], Mapping[str, Any]]:
     """(relation, head kind, tail kind) -> attributes of its first edge."""
     first_attributes: dict[tuple[str, str, str], Mapping[str, Any]] = {}
-    edges = graph.edges(keys=True, data=True) if graph.is_multigraph() else graph.edges(data=True)
-    for head, tail, *rest in edges:
-        attributes = rest[-1]
-        relation = str(attributes.get("relation", rest[0] if graph.is_multigraph() else "related"))
+    for head, tail, relation, attributes in edges_of(graph):
         head_kind, tail_kind = (str(graph.nodes[n].get("kind", "thing")) for n in (head, tail))
-        first_attributes.setdefault((relation, head_kind, tail_kind), attributes)
+        first_attributes.setdefault((str(relation), head_kind, tail_kind), attributes)
     return first_attributes
 
 

@@ -24,7 +24,7 @@ class ParquetReader:
 
     def __init__(self, path: Path, name: str) -> None:
         self._path = path
-        self._name = name
+        self.name = name
         self._wanted: set[str] = set()
         self._fraction: float | None = None
         with self._opened() as file:
@@ -32,15 +32,11 @@ class ParquetReader:
             self._columns = dict.fromkeys(_leaf_names(file.schema_arrow))
 
     @property
-    def name(self) -> str:
-        return self._name
-
-    @property
     def columns(self) -> tuple[str, ...]:
         return tuple(self._columns)
 
     def resolve(self, column: str) -> str:
-        known = find_column(column, self._columns, self._name)
+        known = find_column(column, self._columns, self.name)
         self._wanted.add(known if known in self._tops else known.split(".", 1)[0])
         return known
 
@@ -64,7 +60,7 @@ class ParquetReader:
                     batch = next(batches, None)
                 # A damaged file can make the library raise anything.
                 except Exception as error:
-                    raise SourceError(f"{self._name}: the Parquet file is damaged after row {row} ({error})") from None
+                    raise SourceError(f"{self.name}: the Parquet file is damaged after row {row} ({error})") from None
                 if batch is None:
                     return
                 yield from self._records(batch, row)
@@ -77,10 +73,10 @@ class ParquetReader:
             rows = batch.to_pylist()
         except Exception:  # of one row or of many: below, rows are read one by one
             for number in range(batch.num_rows):
-                yield self._record(batch.slice(number, 1), Position(self._name, before + number + 1))
+                yield self._record(batch.slice(number, 1), Position(self.name, before + number + 1))
             return
         for number, values in enumerate(rows, before + 1):
-            yield record_of(Position(self._name, number), values)
+            yield record_of(Position(self.name, number), values)
 
     def _record(self, row: pa.RecordBatch, position: Position) -> Record:
         try:
@@ -93,11 +89,11 @@ class ParquetReader:
     @contextmanager
     def _opened(self) -> Iterator[pq.ParquetFile]:
         # The library gets an open file, not a path, as it would take a path such as s3://… for an address.
-        with opened_raw(self._path, self._name) as raw:
+        with opened_raw(self._path, self.name) as raw:
             try:
                 file = pq.ParquetFile(raw)
             except Exception as error:
-                raise SourceError(f"{self._name}: not a readable Parquet file ({error})") from None
+                raise SourceError(f"{self.name}: not a readable Parquet file ({error})") from None
             with file:
                 yield file
 

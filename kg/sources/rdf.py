@@ -59,7 +59,7 @@ class RdfReader:
         language: str | None = None,
     ) -> None:
         self._path = path
-        self._name = name
+        self.name = name
         self._edges = edges
         self._prefixes = dict(prefixes or {})
         self._language = language
@@ -74,21 +74,17 @@ class RdfReader:
             pass
 
     @property
-    def name(self) -> str:
-        return self._name
-
-    @property
     def columns(self) -> tuple[str, ...]:
         return EDGE_COLUMNS if self._edges else ("@id", "@name", *self._spooled().predicates())
 
     def resolve(self, column: str) -> str:
         if self._edges:
-            return find_column(column, EDGE_COLUMNS, self._name)
+            return find_column(column, EDGE_COLUMNS, self.name)
         if column in ("@id", "@name"):
             return column
         if self._known is None:
             self._known = dict.fromkeys(self.columns)
-        return find_column(expanded(column, self._prefixes), self._known, self._name)
+        return find_column(expanded(column, self._prefixes), self._known, self.name)
 
     def resolve_value(self, value: str) -> str:
         return expanded(value, self._prefixes)
@@ -117,7 +113,7 @@ class RdfReader:
 
     def _edge(self, triple: Triple) -> RawRecord:
         values = {"head": triple.subject, "relation": triple.predicate, "tail": triple.object}
-        return RawRecord(Position(self._name, triple.line), values)
+        return RawRecord(Position(self.name, triple.line), values)
 
     def _subject(self, subject: str, triples: list[Triple]) -> RawRecord:
         grouped: dict[str, list[Triple]] = {}
@@ -127,7 +123,7 @@ class RdfReader:
         for predicate, group in grouped.items():
             cells = list(dict.fromkeys(t.object for t in self._preferred(group)))
             values[predicate] = cells[0] if len(cells) == 1 else [*cells]
-        return RawRecord(Position(self._name, triples[0].line), values)
+        return RawRecord(Position(self.name, triples[0].line), values)
 
     def _preferred(self, group: list[Triple]) -> list[Triple]:
         tags = {t.language for t in group}
@@ -153,7 +149,7 @@ class RdfReader:
     def _n_triples(self) -> Iterator[Triple | BadRecord]:
         sink = _Statements()
         parser = _LexicalParser(sink)  # pyright: ignore[reportArgumentType]
-        with opened(self._path, self._name) as file:
+        with opened(self._path, self.name) as file:
             self._open = file
             for number, line in enumerate(bounded_lines(file.text("utf-8")), 1):
                 text = line.rstrip("\r\n")
@@ -187,26 +183,26 @@ class RdfReader:
             parser.parseline()
 
     def _document_triples(self, form: str) -> Iterator[Triple | BadRecord]:
-        with opened(self._path, self._name) as file:
+        with opened(self._path, self.name) as file:
             text = file.text("utf-8").read(LIMIT + 1)
         if is_bad_text(text):
-            raise SourceError(f"{self._name}: this is not UTF-8")
-        statements = document_triples(text, form, self._name, self._path.resolve().as_uri())
+            raise SourceError(f"{self.name}: this is not UTF-8")
+        statements = document_triples(text, form, self.name, self._path.resolve().as_uri())
         for number, statement in enumerate(statements, 1):
             yield self._checked(*statement, number, " ".join(map(str, statement))[:600])
 
     def _turtle_triples(self) -> Iterator[Triple | BadRecord]:
-        with opened(self._path, self._name) as file:
+        with opened(self._path, self.name) as file:
             # rdflib's Turtle parser works on the whole text; only the text is held in memory, the triples go to the
             # temporary table.
             text = file.text("utf-8").read(TURTLE_LIMIT + 1)
         if len(text) > TURTLE_LIMIT:
             raise SourceError(
-                f"{self._name}: more than {TURTLE_LIMIT:,} characters of Turtle, which is read as a whole; N-Triples"
+                f"{self.name}: more than {TURTLE_LIMIT:,} characters of Turtle, which is read as a whole; N-Triples"
                 " are read line by line (`rapper -i turtle -o ntriples` makes them)"
             )
         if is_bad_text(text):
-            raise SourceError(f"{self._name}: this is not UTF-8, as Turtle must be")
+            raise SourceError(f"{self.name}: this is not UTF-8, as Turtle must be")
         sink = _TurtleSink()
         parser = _TurtleParser(sink, baseURI=self._path.resolve().as_uri(), turtle=True)
         parser.startDoc()
@@ -222,7 +218,7 @@ class RdfReader:
                     yield self._checked(*statement, line, text[start : min(at, start + 600)])
         except Exception as error:  # the parser also raises other errors: open quotes, deep lists, odd language tags
             line, why = (error.lines, error._why) if isinstance(error, BadSyntax) else (parser.lines, error)
-            place = f"{self._name}, line {line + 1}"
+            place = f"{self.name}, line {line + 1}"
             raise SourceError(
                 f"{place}: this is not Turtle ({shown(str(why))}); nothing after it can be read"
             ) from None
@@ -240,7 +236,7 @@ class RdfReader:
         return triple
 
     def _bad_triple(self, line: int, reason: Reason, detail: str, raw: str) -> BadRecord:
-        return BadRecord(Position(self._name, line), reason, detail, shown(raw))
+        return BadRecord(Position(self.name, line), reason, detail, shown(raw))
 
 
 class _Statements:

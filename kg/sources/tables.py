@@ -10,6 +10,7 @@ from typing import Any
 
 from kg.rows import Position
 from kg.sources.columns import find_column
+from kg.sources.networkx_graph import edges_of
 from kg.sources.plain_values import record_of
 from kg.sources.records import Record, SourceError
 
@@ -26,22 +27,14 @@ class TableReader:
         columns: tuple[str, ...] | None,
         size: int | None,
     ) -> None:
-        self._name = name
+        self.name = name
         self._rows = rows
-        self._columns = columns
+        self.columns = columns
         self._size = size
         self._row = 0
 
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def columns(self) -> tuple[str, ...] | None:
-        return self._columns
-
     def resolve(self, column: str) -> str:
-        return column if self._columns is None else find_column(column, self._columns, self._name)
+        return column if self.columns is None else find_column(column, self.columns, self.name)
 
     def resolve_value(self, value: str) -> str:
         return value
@@ -55,7 +48,7 @@ class TableReader:
     def __iter__(self) -> Iterator[Record]:
         for number, values in enumerate(self._rows(), 1):
             self._row = number
-            yield record_of(Position(self._name, number), values)
+            yield record_of(Position(self.name, number), values)
 
 
 def table_reader(table: Any, name: str, *, edges: bool) -> TableReader:
@@ -99,22 +92,16 @@ def _graph_nodes(graph: Any) -> Iterator[Mapping[Any, Any]]:
 
 
 def _graph_edges(graph: Any) -> Iterator[Mapping[Any, Any]]:
-    if graph.is_multigraph():
-        for head, tail, key, attributes in graph.edges(keys=True, data=True):
-            yield {"relation": key, **attributes, **_ends(graph, head, tail)}
-    else:
-        for head, tail, attributes in graph.edges(data=True):
-            yield {"relation": "related", **attributes, **_ends(graph, head, tail)}
-
-
-def _ends(graph: Any, head: Any, tail: Any) -> dict[str, Any]:
-    heads, tails = graph.nodes[head], graph.nodes[tail]
-    return {
-        "head": _node_key(head, heads),
-        "tail": _node_key(tail, tails),
-        "head_kind": heads.get("kind", "thing"),
-        "tail_kind": tails.get("kind", "thing"),
-    }
+    for head, tail, relation, attributes in edges_of(graph):
+        heads, tails = graph.nodes[head], graph.nodes[tail]
+        yield {
+            "relation": relation,
+            **attributes,
+            "head": _node_key(head, heads),
+            "tail": _node_key(tail, tails),
+            "head_kind": heads.get("kind", "thing"),
+            "tail_kind": tails.get("kind", "thing"),
+        }
 
 
 def _node_key(node: Any, attributes: Mapping[Any, Any]) -> Any:

@@ -35,6 +35,8 @@ class TriplesReader:
     With a header that names these three it may have other columns, which are ignored.
     """
 
+    columns = TRIPLE_COLUMNS
+
     def __init__(
         self,
         path: Path,
@@ -52,6 +54,7 @@ class TriplesReader:
                 f"{name}: a triples file has three columns (head, relation, tail), found {len(first)} "
                 f"with the separator {separator!r}; set `separator`, or use another format"
             )
+        self.name = name
         self._has_header = columns is not None
         self._table = DelimitedReader(
             path,
@@ -62,14 +65,6 @@ class TriplesReader:
             columns=columns or TRIPLE_COLUMNS,
             skip=skip,
         )
-
-    @property
-    def name(self) -> str:
-        return self._table.name
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return TRIPLE_COLUMNS
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from kg.durable import OWNER_ONLY, make_private, remove_partial, remove_tree, un
 from kg.graph import KnowledgeGraph, SnapshotUnreadable
 
 _NAME = re.compile(r"generation-(\d+)-events-(\d+)")
-_PARTIAL = re.compile(r"\.generation-(\d+)-events-\d+\..+")
+_PARTIAL = re.compile(rf"\.{_NAME.pattern}\..+")
 _PATIENCE_SECONDS = 1.0
 """Time for other processes to finish or remove a snapshot."""
 
@@ -100,7 +100,7 @@ class SnapshotCache:
             self._passed_over.clear()
             self.remove_before(generation)
             kept = [path for path in self._listed(_NAME) if _numbers(path)[0] < generation]
-            partial = [path for path in self._listed(_PARTIAL) if _partial_generation(path) < generation]
+            partial = [path for path in self._listed(_PARTIAL) if _numbers(path)[0] < generation]
             if not (kept or partial) or time.monotonic() >= until:
                 written = set(unfinished(self.directory))
                 kept += [path for path in partial if path not in written and os.path.lexists(path)]
@@ -158,10 +158,6 @@ class SnapshotCache:
 
 
 def _numbers(path: Path) -> tuple[int, int]:
-    match = _NAME.fullmatch(path.name)
+    """Generation and event generation of a snapshot, also of an unfinished one."""
+    match = _NAME.search(path.name)
     return (int(match[1]), int(match[2])) if match else (-1, -1)
-
-
-def _partial_generation(path: Path) -> int:
-    match = _PARTIAL.fullmatch(path.name)
-    return int(match[1]) if match else -1

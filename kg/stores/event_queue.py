@@ -22,9 +22,9 @@ from kg.rows import Event
 from kg.schema import DomainSchema
 from kg.stores.errors import StoreBusy, StoreError
 from kg.stores.event_log import EventLog
-from kg.stores.fitting import event_misfits
+from kg.stores.fitting import event_misfits, refusals_of
 from kg.stores.hidden_files import hidden, is_there
-from kg.stores.protocol import Appended, AppendReport, Refusal
+from kg.stores.protocol import Appended, AppendReport
 from kg.stores.queue_files import QueueFiles
 from kg.stores.refused_events import RefusedEvent, RefusedEvents
 
@@ -96,8 +96,7 @@ class EventQueue:
             report = self._files.append([events[row] for row in good])
             refused |= {good[refusal.row]: refusal.reason for refusal in report.refused}
         outcomes = [Appended.REFUSED if row in refused else Appended.QUEUED for row in range(len(events))]
-        reasons = tuple(Refusal(row, reason) for row, reason in sorted(refused.items()))
-        return AppendReport(tuple(outcomes), reasons, event_generation)
+        return AppendReport(tuple(outcomes), refusals_of(refused), event_generation)
 
     def count(self) -> int:
         """Number of events that wait."""

@@ -190,7 +190,7 @@ class LoadWriter(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
     ) -> None: ...
 
     def write_nodes(self, rows: Sequence[NodeRow]) -> WriteReport:

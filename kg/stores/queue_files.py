@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -46,7 +47,7 @@ class QueueFiles:
             path = self._current()
             try:
                 self._make_folder()
-                with _Held(self._folder / "files.lock", shared=True):
+                with _held(self._folder / "files.lock", shared=True):
                     # No process copies events out of an abandoned file while an event is being written into it.
                     if self._current() == path:
                         return self._opened(path).append(events)
@@ -114,7 +115,7 @@ class QueueFiles:
         """Copy readable events of a damaged file into the next one, and mark it. `delivered`: the last number whose
         events the store has. Raises StoreError.
         """
-        with _Held(self._folder / "files.lock"):
+        with _held(self._folder / "files.lock"):
             if self._current() != path:
                 return  # another process has
             saved = readable_events(path, after=delivered)
@@ -139,20 +140,17 @@ class QueueFiles:
         return self._opened(path.with_name(f"events-{number}.sqlite"))
 
 
-class _Held:
-    """A lock of the queue's files. Raises StoreBusy."""
-
-    def __init__(self, path: Path, *, shared: bool = False) -> None:
-        self._lock = FileLock(path)
-        self._shared = shared
-
-    def __enter__(self) -> None:
-        try:
-            taken = self._lock.acquire(_LOCK_SECONDS, shared=self._shared)
-        except OSError as error:
-            raise StoreError(f"{self._lock.path}: {error.strerror}; writing needs rights and room there") from None
-        if not taken:
-            raise StoreBusy(f"{self._lock.path}: other processes have held it for long; try again")
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+@contextmanager
+def _held(path: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold a lock of the queue's files. Raises StoreBusy, and StoreError where the lock cannot be made."""
+    lock = FileLock(path)
+    try:
+        taken = lock.acquire(_LOCK_SECONDS, shared=shared)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}; writing needs rights and room there") from None
+    if not taken:
+        raise StoreBusy(f"{path}: other processes have held it for long; try again")
+    try:
+        yield
+    finally:
+        lock.release()

@@ -13,7 +13,7 @@ from kg.rows import EdgeRow, NodeRow
 from kg.schema import DomainSchema
 from kg.stores.changes import ChangedRows, forgotten_up_to, joined, too_many
 from kg.stores.embedded.rows import node_ids, nodes_by_key, unpacked_fields
-from kg.stores.embedded.state import Counters, names_of, read_counters
+from kg.stores.embedded.state import Counters, has_table, names_of, read_counters
 from kg.stores.sqlite import checked, integer
 from kg.stores.sqlite.content import Column
 
@@ -63,13 +63,13 @@ def note_everything(connection: sqlite3.Connection, generation: int) -> None:
 
 def forget_all(connection: sqlite3.Connection) -> None:
     """Remove all notes: any may name a deleted user."""
-    if _is_made(connection):
+    if has_table(connection, "fact_change"):
         connection.execute("DELETE FROM fact_change")
 
 
 def forget_old(connection: sqlite3.Connection, generation: int) -> None:
     """Remove the notes of generations that are too old."""
-    if not _is_made(connection):
+    if not has_table(connection, "fact_change"):
         return
     generations = connection.execute("SELECT generation, sum(size) FROM fact_change GROUP BY generation")
     sizes = checked(generations, integer("fact_change.generation"), integer("fact_change.size"))
@@ -83,7 +83,7 @@ def facts_since(
     """See `GraphStore.facts_since`; in the transaction in which the counters were read, with no load in progress."""
     if generation == counters.generation:
         return FactChanges(generation, counters.event_generation)
-    if not _is_made(connection):
+    if not has_table(connection, "fact_change"):
         return None
     statement = "SELECT generation, events_after, rows FROM fact_change WHERE generation > ?"
     notes = checked(connection.execute(statement, (generation,)), *_COLUMNS)
@@ -117,7 +117,7 @@ def _as_now(
 
 def _size(connection: sqlite3.Connection, generation: int) -> tuple[int, int, int]:
     """Number of noted rows of a generation, of its notes, and of notes that name their rows."""
-    if not _is_made(connection):
+    if not has_table(connection, "fact_change"):
         return 0, 0, 0
     statement = "SELECT coalesce(sum(size), 0), count(*), count(rows) FROM fact_change WHERE generation = ?"
     columns = (integer("fact_change.size"), integer("notes"), integer("notes"))
@@ -133,8 +133,3 @@ def _insert(connection: sqlite3.Connection, generation: int, events_after: int, 
 def _make(connection: sqlite3.Connection) -> None:
     for statement in _MAKE:
         connection.execute(statement)
-
-
-def _is_made(connection: sqlite3.Connection) -> bool:
-    query = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'fact_change')"
-    return bool(connection.execute(query).fetchone()[0])

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from kg.rows import FieldValue
 from kg.stores.fitting import known_fields
 from kg.stores.sqlite import DamagedContent, blob, checked, integer, real, text
+from kg.stores.sqlite.content import Column
 
 _PARAMETERS = 5_000
 """Keys per statement; SQLite takes 32,766 parameters, and longer lists gain nothing."""
@@ -89,43 +90,36 @@ def unpacked_fields(packed: str) -> dict[str, FieldValue]:
 
 def node_ids(connection: sqlite3.Connection, kind: int, keys: Iterable[str]) -> dict[str, int]:
     """Ids of the nodes of one kind that exist among the keys."""
-    ids: dict[str, int] = {}
-    for part in in_parts(list(dict.fromkeys(keys))):
-        statement = f"SELECT key, id FROM node WHERE kind = ? AND key IN ({marks(part)})"
-        rows = connection.execute(statement, (kind, *part))
-        ids.update(checked(rows, text("node.key"), NODE_ID))
-    return ids
+    query = "SELECT key, id FROM node WHERE kind = ? AND key IN"
+    return dict(_rows_of(connection, query, (kind,), keys, text("node.key"), NODE_ID))
 
 
 def keys_of(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int, str]:
     """Keys of the nodes that exist among the ids."""
-    by_id: dict[int, str] = {}
-    for part in in_parts(list(dict.fromkeys(ids))):
-        rows = connection.execute(f"SELECT id, key FROM node WHERE id IN ({marks(part)})", part)
-        by_id.update(checked(rows, NODE_ID, text("node.key")))
-    return by_id
+    return dict(_rows_of(connection, "SELECT id, key FROM node WHERE id IN", (), ids, NODE_ID, text("node.key")))
 
 
 def nodes_by_key(connection: sqlite3.Connection, kind: int, keys: Iterable[str]) -> dict[str, tuple]:
     """(id, label, text, fields, load) of the nodes of one kind that exist among the keys."""
-    nodes: dict[str, tuple] = {}
-    for part in in_parts(list(dict.fromkeys(keys))):
-        statement = f"SELECT key, id, label, text, fields, load FROM node WHERE kind = ? AND key IN ({marks(part)})"
-        rows = connection.execute(statement, (kind, *part))
-        nodes.update((row[0], row[1:]) for row in checked(rows, text("node.key"), NODE_ID, *_NODE_CONTENT))
-    return nodes
+    query = "SELECT key, id, label, text, fields, load FROM node WHERE kind = ? AND key IN"
+    rows = _rows_of(connection, query, (kind,), keys, text("node.key"), NODE_ID, *_NODE_CONTENT)
+    return {row[0]: row[1:] for row in rows}
 
 
 def events_by_id(connection: sqlite3.Connection, ids: Iterable[bytes]) -> dict[bytes, tuple[EventContent, int]]:
     """Content of the events that exist among the packed ids, and the load that named each last, 0 for none."""
-    events: dict[bytes, tuple[EventContent, int]] = {}
     # What `born` says is asked for in SQL alone; a damaged one would be no event of a load and no recorded one.
     columns = (blob("event.id"), *EVENT_CONTENT, integer("event.load"), integer("event.born"))
-    for part in in_parts(list(dict.fromkeys(ids))):
-        statement = f"SELECT id, kind, user, item, time, weight, load, born FROM event WHERE id IN ({marks(part)})"
-        rows = checked(connection.execute(statement, part), *columns)
-        events.update((row[0], (row[1:6], row[6])) for row in rows)
-    return events
+    query = "SELECT id, kind, user, item, time, weight, load, born FROM event WHERE id IN"
+    return {row[0]: (row[1:6], row[6]) for row in _rows_of(connection, query, (), ids, *columns)}
+
+
+def _rows_of(
+    connection: sqlite3.Connection, query: str, values: tuple, keys: Iterable[object], *columns: Column
+) -> Iterator[tuple]:
+    """The checked rows of a query that ends in `IN`, before which it takes `values`, for the keys in parts."""
+    for part in in_parts(list(dict.fromkeys(keys))):
+        yield from checked(connection.execute(f"{query} ({marks(part)})", (*values, *part)), *columns)
 
 
 def in_parts(values: list) -> Iterator[Sequence]:

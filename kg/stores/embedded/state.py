@@ -76,6 +76,12 @@ def read_mark(connection: sqlite3.Connection) -> Mark | None:
     return None
 
 
+def has_table(connection: sqlite3.Connection, name: str) -> bool:
+    """Whether the file has a table that is created when it is first needed."""
+    query = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?)"
+    return bool(connection.execute(query, (name,)).fetchone()[0])
+
+
 def current_schema(connection: sqlite3.Connection) -> str | None:
     """Schema that events are checked by: the last complete load's, or during a first load that load's."""
     mark = read_mark(connection)

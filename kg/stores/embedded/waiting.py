@@ -15,7 +15,7 @@ from kg.stores.changes import ChangedRows
 from kg.stores.embedded.changes import note_change
 from kg.stores.embedded.event_rows import insert_events, resolve_events
 from kg.stores.embedded.rows import unpacked_id
-from kg.stores.embedded.state import read_counters
+from kg.stores.embedded.state import has_table, read_counters
 from kg.stores.sqlite import blob, checked, real, text
 
 _MAKE = """CREATE TABLE IF NOT EXISTS waiting (
@@ -67,7 +67,7 @@ def bring_back(
     """Append again events that wait for items that exist now (with `items_named_by`: that this load named); return how
     many were read. Call it until it finds none.
     """
-    if not _is_made(connection):
+    if not has_table(connection, "waiting"):
         return 0
     condition, values = ("", ()) if items_named_by is None else ("AND node.load = ?", (items_named_by,))
     allowed = [(kind, item) for kind, spec in schema.interactions.items() for item in spec.items]
@@ -103,7 +103,7 @@ def bring_back(
 
 def count_waiting(connection: sqlite3.Connection, user: str | None = None) -> int:
     """Number of waiting events, of all users or of one."""
-    if not _is_made(connection):
+    if not has_table(connection, "waiting"):
         return 0
     if user is None:
         return connection.execute("SELECT count(*) FROM waiting").fetchone()[0]
@@ -112,11 +112,6 @@ def count_waiting(connection: sqlite3.Connection, user: str | None = None) -> in
 
 def forget_waiting(connection: sqlite3.Connection, user: str) -> int:
     """Remove a user's waiting events; return their number."""
-    if not _is_made(connection):
+    if not has_table(connection, "waiting"):
         return 0
     return connection.execute("DELETE FROM waiting WHERE user = ?", (user,)).rowcount
-
-
-def _is_made(connection: sqlite3.Connection) -> bool:
-    query = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'waiting')"
-    return bool(connection.execute(query).fetchone()[0])

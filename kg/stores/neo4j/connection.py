@@ -121,7 +121,7 @@ class Connection:
 
     def read(self, work: Callable[[ManagedTransaction], T], seconds: float = QUERY_SECONDS) -> T:
         """Run a read transaction; `work` may be run more than once. Raises TookTooLong after `seconds`."""
-        timed = _timed(work, seconds)
+        timed = unit_of_work(timeout=seconds)(work)
         return self._run(lambda session: session.execute_read(timed))
 
     def read_once(self, work: Callable[[ManagedTransaction], T]) -> T:
@@ -143,7 +143,7 @@ class Connection:
     def write(self, work: Callable[[ManagedTransaction], T], seconds: float = QUERY_SECONDS) -> T:
         """Run a write transaction, durable on return; `work` may be run more than once, also after a commit whose
         answer was lost. The server stops it after `seconds`."""
-        timed = _timed(work, seconds)
+        timed = unit_of_work(timeout=seconds)(work)
         return self._run(lambda session: session.execute_write(timed))
 
     def _run(self, work: Callable[[Session], T]) -> T:
@@ -210,12 +210,6 @@ def check_version(place: str, agent: str) -> None:
             f"{place}: the server is {agent}; WhyPath needs Neo4j {'.'.join(map(str, OLDEST_SERVER))} or later,"
             " best 5.26 (long-term support)"
         )
-
-
-def _timed(
-    work: Callable[[ManagedTransaction], T], seconds: float = QUERY_SECONDS
-) -> Callable[[ManagedTransaction], T]:
-    return unit_of_work(timeout=seconds)(work)
 
 
 def rows(transaction: ManagedTransaction, text: str, **parameters: Any) -> list[list[Any]]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from neo4j import ManagedTransaction
@@ -99,9 +98,7 @@ class Neo4jLoad:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._left.set()
         if self._transaction is not None:
             return
@@ -126,7 +123,10 @@ class Neo4jLoad:
 
         def in_turn(transaction: ManagedTransaction) -> T:
             counters, _ = take_turn(transaction)
-            self._check_own(counters)
+            # The lease may have run out, on a machine that slept, and another process may have begun a load.
+            if counters.last_load != self._load:
+                place = self._connection.address.url
+                raise StoreError(f"{place}: another load has begun since; this one must be run again")
             if not (done and counters.batch == batch):
                 changes: dict[str, Any] = {}
                 done.append(work(transaction, counters, changes))
@@ -137,13 +137,6 @@ class Neo4jLoad:
         result = self._connection.write(in_turn)
         self._heard = time.monotonic()
         return result
-
-    def _check_own(self, counters: Counters) -> None:
-        # The lease may have run out, on a machine that slept, and another process may have begun a load.
-        if counters.last_load != self._load:
-            raise StoreError(
-                f"{self._connection.address.url}: another load has begun since; this one must be run again"
-            )
 
     def _write_new(self, write: Callable[..., WriteReport], *, taken_as_new: bool) -> WriteReport:
         """Run a batch of rows. Rows that are `taken_as_new` are not looked up; if one exists after all, the transaction

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain, count
 
 from kg.schema import DomainSchema, RelationKind
 
@@ -56,11 +57,11 @@ class Names:
         labels, relations, interactions = dict(self.labels), dict(self.relations), dict(self.interactions)
         taken = {COMMON_LABEL, STORE_LABEL, WAITING_LABEL, CHANGE_LABEL, *labels.values()}
         for kind in sorted(schema.nodes.keys() - labels.keys()):
-            labels[kind] = _free(label_spelling(kind), taken)
+            labels[kind] = free_name(label_spelling(kind), taken)
             taken.add(labels[kind])
         taken = {RECOMMENDED, *relations.values(), *interactions.values()}
         for kind in sorted(schema.interactions.keys() - interactions.keys()):
-            interactions[kind] = _free(type_spelling(kind), taken)
+            interactions[kind] = free_name(type_spelling(kind), taken)
             taken.add(interactions[kind])
         kinds = [(relation, _identity(relation)) for relation in schema.relation_kinds.values()]
         # Types of relations of this schema; a new relation may take the type of one that the schema no longer has.
@@ -70,7 +71,7 @@ class Names:
                 suffix = f".{relation.head}.{relation.tail}"
                 clashing = {t for t, head, tail in used if (head, tail) == key[1:]}
                 clashing |= {RECOMMENDED, *interactions.values()}
-                relations[key] = _free(type_spelling(relation.name.removesuffix(suffix)), clashing)
+                relations[key] = free_name(type_spelling(relation.name.removesuffix(suffix)), clashing)
                 used.add((relations[key], *key[1:]))
         return Names(labels, relations, interactions)
 
@@ -152,10 +153,7 @@ def _identity(relation: RelationKind) -> tuple[str, str, str]:
     return relation.name, relation.head, relation.tail
 
 
-def _free(spelling: str, taken: set[str]) -> str:
-    if spelling not in taken:
-        return spelling
-    number = 2
-    while f"{spelling}_{number}" in taken:
-        number += 1
-    return f"{spelling}_{number}"
+def free_name(name: str, taken: set[str]) -> str:
+    """The name, with a number if it is taken."""
+    numbered = (f"{name}_{number}" for number in count(2))
+    return next(free for free in chain([name], numbered) if free not in taken)

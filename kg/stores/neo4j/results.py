@@ -15,7 +15,7 @@ from neo4j import ManagedTransaction
 
 from kg.stores.errors import StoreError
 from kg.stores.neo4j.connection import Connection, first, rows
-from kg.stores.neo4j.names import QUERY_VECTOR, RECOMMENDED, VECTOR, spelled
+from kg.stores.neo4j.names import QUERY_VECTOR, RECOMMENDED, VECTOR, free_name, spelled
 from kg.stores.results import KindVectors, ResultsReport, UserList
 
 MAX_DIMENSIONS = 4_096
@@ -200,10 +200,7 @@ def _free_name(transaction: ManagedTransaction, wanted: str) -> str:
     """The name, with a number if the database already uses it."""
     taken = {name for (name,) in rows(transaction, "SHOW INDEXES YIELD name RETURN name")}
     taken |= {name for (name,) in rows(transaction, "SHOW CONSTRAINTS YIELD name RETURN name")}
-    name, number = wanted, 2
-    while name in taken:
-        name, number = f"{wanted}_{number}", number + 1
-    return name
+    return free_name(wanted, taken)
 
 
 def write_recommendations(

@@ -3,12 +3,11 @@ embedded store and the event log are such files.
 """
 
 from kg.stores.sqlite.content import DamagedContent, blob, check_order, checked, integer, real, text
-from kg.stores.sqlite.database import BUSY_SECONDS, Database
+from kg.stores.sqlite.database import Database
 from kg.stores.sqlite.file_format import FileFormat
 from kg.stores.sqlite.journal import journal_mode_reason, wal_is_safe
 
 __all__ = [
-    "BUSY_SECONDS",
     "DamagedContent",
     "Database",
     "FileFormat",

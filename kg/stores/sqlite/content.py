@@ -65,7 +65,9 @@ def checked(rows: sqlite3.Cursor | list[tuple], *columns: Column) -> list[tuple]
     for column, values in zip(columns, zip(*fetched, strict=True), strict=True):
         if not column.types.issuperset(map(type, values)):
             wrong = next(value for value in values if type(value) not in column.types)
-            raise DamagedContent(f"{column.name} holds {_named(wrong)} where there must be {_expected(column)}")
+            expected = " or ".join(sorted(map(_word, column.types)))
+            # Not the value: it may be a user's data.
+            raise DamagedContent(f"{column.name} holds {_word(type(wrong))} where there must be {expected}")
         if int in column.types and not 0 <= min(values) <= max(values) <= LARGEST_INTEGER:
             wrong = min(values) if min(values) < 0 else max(values)
             raise DamagedContent(f"{column.name} holds the number {wrong}, which is out of range")
@@ -78,15 +80,6 @@ def check_order(keys: Sequence[Any], before: Any, what: str) -> None:
     """
     if keys and not (before < keys[0] and all(map(operator.lt, keys, keys[1:]))):
         raise DamagedContent(f"rows are not in the order of {what}")
-
-
-def _expected(column: Column) -> str:
-    return " or ".join(sorted(map(_word, column.types)))
-
-
-def _named(value: object) -> str:
-    # Not the value: it may be a user's data.
-    return _word(type(value))
 
 
 def _word(kind: type) -> str:
