@@ -22,8 +22,7 @@ class ForkAware(Protocol):
     fork_rank: int
 
     def before_fork(self) -> None:
-        """Pause: called in the forking thread; must return within about a second."""
-        ...
+        """Pause: called in the forking thread; must return within about a second. By default there is no pause."""
 
     def after_fork(self, *, in_child: bool) -> None:
         """Continue. In the child no other thread is alive, and locks that they held are never released."""

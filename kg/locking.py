@@ -12,14 +12,14 @@ import sys
 import time
 from pathlib import Path
 
-from kg.forking import at_fork, not_forking
+from kg.forking import ForkAware, at_fork, not_forking
 
 _POLL_SECONDS = 0.002
 """Between attempts at a lock. SQLite itself waits up to 100 ms between attempts, so that a loader that commits batch
 after batch would block appending processes for seconds."""
 
 
-class FileLock:
+class FileLock(ForkAware):
     """A lock between processes and threads, exclusive unless it is taken `shared`: each lock object is one holder. A
     process that forks keeps it; the child does not inherit it.
     """
@@ -68,9 +68,6 @@ class FileLock:
             self.release()
             return False
         return True
-
-    def before_fork(self) -> None:
-        """See `ForkAware`."""
 
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`."""

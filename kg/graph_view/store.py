@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from kg.checking.progress import Progress
-from kg.forking import at_fork
+from kg.forking import ForkAware, at_fork
 from kg.graph import FactChanges, KnowledgeGraph
 from kg.graph_view.changes import counts_of
 from kg.graph_view.deleting import Deleted, delete_own
@@ -43,7 +43,7 @@ from kg.stores.results import KindVectors, ResultsReport, UserList
 from kg.visible import has_halves
 
 
-class GraphView:
+class GraphView(ForkAware):
     """A store over a graph that WhyPath does not own; see `GraphStore` for what its operations promise."""
 
     fork_rank = 3
@@ -84,13 +84,10 @@ class GraphView:
         """The absolute path of the description, which `open_store` takes, and which identifies the store."""
         return str(self._domain.resolve())
 
-    def before_fork(self) -> None:
-        """See `ForkAware`; reading the graph may take minutes, which no fork waits for."""
-
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`."""
         if in_child:
-            # A thread of the parent may have been reading; the graph is read again.
+            # A thread of the parent may have been reading, for which no fork waits; the graph is read again.
             self._lock = threading.RLock()
             self._latest = self._ids = self._counts = None
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from kg.durable import OWNER_ONLY, file_written_whole, make_private
 from kg.folders import data_folder
-from kg.forking import at_fork
+from kg.forking import ForkAware, at_fork
 from kg.locking import FileLock
 from kg.rows import Event
 from kg.schema import DomainSchema
@@ -60,7 +60,7 @@ class Waiting:
     damaged: tuple[str, ...] = ()
 
 
-class EventQueue:
+class EventQueue(ForkAware):
     """The events that wait for one store; threads and processes may share it. The first event creates the file."""
 
     fork_rank = 4
@@ -189,9 +189,6 @@ class EventQueue:
     def close(self) -> None:
         """Close the files."""
         self._files.close()
-
-    def before_fork(self) -> None:
-        """See `ForkAware`."""
 
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
-from kg.forking import at_fork
+from kg.forking import ForkAware, at_fork
 from kg.graph import FactChanges, KnowledgeGraph
 from kg.rows import Event
 from kg.stores.cache import SnapshotCache
@@ -66,7 +66,7 @@ def overtaken(place: str) -> StoreBusy:
     return StoreBusy(f"{place}: loads and deletions kept coming in between; try again")
 
 
-class Snapshots:
+class Snapshots(ForkAware):
     """The snapshots of one store; safe to use from many threads."""
 
     fork_rank = 3
@@ -121,13 +121,10 @@ class Snapshots:
         """Release the snapshot in memory."""
         self._latest = None
 
-    def before_fork(self) -> None:
-        """See `ForkAware`; reading a snapshot may take minutes, which no fork waits for."""
-
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`."""
         if in_child:
-            # A thread of the parent may hold it; what it guards is replaced in one step.
+            # A thread of the parent may hold it, as no fork waits for a read; what it guards is replaced in one step.
             self._lock = threading.Lock()
 
     def _now(self) -> KnowledgeGraph:

@@ -31,7 +31,7 @@ from neo4j import (
 )
 from neo4j.exceptions import IncompleteCommit, ServiceUnavailable, SessionExpired
 
-from kg.forking import at_fork
+from kg.forking import ForkAware, at_fork
 from kg.stores.errors import StoreError
 from kg.stores.neo4j.address import Access
 from kg.stores.neo4j.failures import translated
@@ -74,7 +74,7 @@ _abandoned: list[Driver] = []
 """Drivers inherited over a fork: closing them would use the parent's connections."""
 
 
-class Connection:
+class Connection(ForkAware):
     """Transactions on one database. Raises StoreError and its subclasses only, never the driver's errors."""
 
     fork_rank = 5
@@ -172,9 +172,6 @@ class Connection:
         return self._current().session(
             database=self.address.database, bookmark_manager=self._bookmarks, default_access_mode=access
         )
-
-    def before_fork(self) -> None:
-        """See `ForkAware`."""
 
     def after_fork(self, *, in_child: bool) -> None:
         """See `ForkAware`: the child opens its own driver when it needs one."""
