@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
@@ -137,13 +137,6 @@ class FieldColumn:
         other_codes = np.array([*map(categories.find, other.categories), -1])
         codes = np.concatenate([self_codes[self.codes], other_codes[other.codes]])
         return self._with_codes(codes[positions].astype(np.int32), categories)
-
-    def with_missing(self, added: int) -> FieldColumn:
-        """The column with further nodes, which have no value."""
-        if self.numbers is not None:
-            return replace(self, numbers=np.concatenate([self.numbers, np.full(added, np.nan)]))
-        assert self.codes is not None
-        return replace(self, codes=np.concatenate([self.codes, np.full(added, -1, dtype=np.int32)]))
 
     def update(self, digest: hashlib.blake2b) -> None:
         """Feed name, type and values to a running digest; equal columns feed equal bytes."""

@@ -55,18 +55,10 @@ class NodeTable:
 
     def with_bare(self, keys: list[str]) -> NodeTable:
         """The table with further nodes that have only a key (which is their label too), none of them in it yet."""
-        all_keys = Strings.concatenated([self.keys, Strings.of(keys)])
-        rows = all_keys.order()
-        added = len(keys)
-        fields = {name: column.with_missing(added).take(rows) for name, column in self.fields.items()}
-        return NodeTable(
-            self.kind,
-            self.role,
-            all_keys.take(rows),
-            Strings.concatenated([self.labels, Strings.of(keys)]).take(rows),
-            Strings.concatenated([self.texts, Strings.repeated("", added)]).take(rows),
-            fields,
-        )
+        added, count = Strings.of(keys), len(keys)
+        fields = {name: column.missed_by(count) for name, column in self.fields.items()}
+        bare = NodeTable(self.kind, self.role, added, added, Strings.repeated("", count), fields)
+        return self.merged(bare, Strings.concatenated([self.keys, added]).order())
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from kg.durable import make_private
@@ -97,11 +97,6 @@ class EventLog:
             connection.execute("DELETE FROM event WHERE number <= ?", (number,))
             if connection.execute("SELECT EXISTS (SELECT 1 FROM event WHERE number <= ?)", (number,)).fetchone()[0]:
                 raise DamagedContent("events cannot be removed from it")
-
-    def remove(self, ids: Collection[str]) -> int:
-        """Remove events by id; return their number."""
-        with self._database.writing() as connection:
-            return sum(connection.execute("DELETE FROM event WHERE id = ?", (event_id,)).rowcount for event_id in ids)
 
     def remove_user(self, user: str) -> int:
         """Remove a user's events; return their number."""
