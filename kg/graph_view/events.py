@@ -235,7 +235,9 @@ class EventReader:
         return self._encoded[kind]
 
     def _distinct(self, kind: str, pieces: Sequence[EventColumns]) -> EventColumns:
-        """Concatenate pieces without repeats: an id with the same content is the same event, else it is bad."""
+        """Concatenate pieces without repeats: an id with the same content is the same event, else the earliest counts,
+        as a database reads in no certain order, and the others are bad.
+        """
         columns = joined(pieces)
         ids = columns.ids.to_list()
         if len(set(ids)) == len(ids) and self._taken.isdisjoint(ids):
@@ -245,7 +247,10 @@ class EventReader:
         seen: dict[str, tuple[int, int, str, str]] = {}
         numbers = zip(columns.users.tolist(), columns.items.tolist(), columns.times.tolist(), columns.weights.tolist(),
                       strict=True)  # fmt: skip
-        for row, (event_id, (user, item, time, weight)) in enumerate(zip(ids, numbers, strict=True)):
+        contents = list(numbers)
+        order = np.lexsort((columns.weights, columns.items, columns.users, columns.times)).tolist()
+        for row in order:
+            event_id, (user, item, time, weight) = ids[row], contents[row]
             content = (user, item, repr(time), repr(weight))  # NaN is not equal to itself
             if event_id not in seen and event_id not in self._taken:
                 seen[event_id] = content
@@ -258,7 +263,7 @@ class EventReader:
                 values = {"user": name, "item": item, "id": event_id}
                 problem = RowProblem(Reason.DUPLICATE_KEY, detail)
                 self._session.bad(f"interactions.{kind}", event_id, problem, values, (name,))
-        rows = np.array(kept, dtype=np.int64)
+        rows = np.array(sorted(kept), dtype=np.int64)
         self._taken.update(seen)
         return EventColumns(
             columns.users[rows], columns.items[rows], columns.weights[rows], columns.times[rows], columns.ids.take(rows)
