@@ -13,16 +13,40 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Self, cast
 
 import numpy as np
 import scipy.sparse as sp
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch_geometric import EdgeIndex
 
 from encoders.graph.facts import FactGraph
+
+
+@dataclass(frozen=True, eq=False)
+class RelationNodes:
+    """The pairs of a relation and a node that it leads to: one pass over them is linear in the facts, however many
+    relations there are.
+
+    relations, nodes int64 [n_pairs]; incidence: binary csr [n_items, n_pairs] of the items with the fact.
+    """
+
+    relations: NDArray[np.int64]
+    nodes: NDArray[np.int64]
+    incidence: sp.csr_array
+
+    @classmethod
+    def of(cls, facts: FactGraph) -> RelationNodes:
+        """Collect them from the facts of all relations."""
+        used = [np.unique(matrix.indices) for matrix in facts.incidence]
+        columns = [matrix[:, nodes] for matrix, nodes in zip(facts.incidence, used, strict=True)]
+        incidence = sp.csr_array(sp.hstack([sp.csr_array((facts.n_items, 0), dtype=np.float32), *columns]))
+        relations = np.repeat(np.arange(len(used)), [len(nodes) for nodes in used])
+        return cls(relations, np.concatenate([np.zeros(0, np.int64), *used]).astype(np.int64), incidence)
 
 
 class GraphNetwork(nn.Module):
@@ -30,6 +54,9 @@ class GraphNetwork(nn.Module):
 
     text: Tensor | None
     norm: Tensor
+    pair_relations: Tensor
+    pair_nodes: Tensor
+    pair_inverse: Tensor
 
     def __init__(self, facts: FactGraph, dimensions: int, initial: Tensor, text: Tensor | None, seed: int) -> None:
         """`initial`: the collaborative part to start from, [n_items, dimensions]; `text`: [n_items, d_text] or None.
@@ -39,13 +66,16 @@ class GraphNetwork(nn.Module):
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         relations = len(facts.incidence)
-        self._to_items = [edge_index(matrix) for matrix in facts.incidence]
-        self._to_nodes = [edge_index(sp.csr_array(matrix.T)) for matrix in facts.incidence]
+        pairs = RelationNodes.of(facts)
+        self._to_pairs = edge_index(sp.csr_array(pairs.incidence.T))
+        self._to_items = edge_index(pairs.incidence)
+        self.register_buffer("pair_relations", torch.from_numpy(pairs.relations), persistent=False)
+        self.register_buffer("pair_nodes", torch.from_numpy(pairs.nodes), persistent=False)
+        # Mean over a relation's items: sums are divided by the node's degree within the relation.
+        degrees = torch.from_numpy(pairs.incidence.sum(axis=0)).float().clamp(min=1)[:, None]
+        self.register_buffer("pair_inverse", degrees.reciprocal(), persistent=False)
         self.register_buffer("text", text, persistent=False)
         self.register_buffer("norm", torch.from_numpy(facts.degrees).clamp(min=1).pow(-0.5)[:, None], persistent=False)
-        # Mean over a relation's items: sums are divided by the node's degree within the relation.
-        degrees = [torch.from_numpy(matrix.sum(axis=0)).float().clamp(min=1)[:, None] for matrix in facts.incidence]
-        self._inverse = [degree.reciprocal() for degree in degrees]
         self.collaborative = nn.Parameter(initial.clone())
         self.collaborative_history = nn.Linear(dimensions, dimensions, bias=False)
         nn.init.eye_(self.collaborative_history.weight)
@@ -62,9 +92,8 @@ class GraphNetwork(nn.Module):
 
     def moved_to(self, device: torch.device) -> Self:
         """Move the network and its graph to a device and return it."""
-        self._to_items = [index.to(device) for index in self._to_items]
-        self._to_nodes = [index.to(device) for index in self._to_nodes]
-        self._inverse = [inverse.to(device) for inverse in self._inverse]
+        self._to_items = cast(EdgeIndex, self._to_items.to(device))
+        self._to_pairs = cast(EdgeIndex, self._to_pairs.to(device))
         return self.to(device)
 
     @property
@@ -85,21 +114,18 @@ class GraphNetwork(nn.Module):
     def node_vectors(self, item: Tensor, dropout: float = 0.0) -> Tensor:
         """v [n_nodes, d], degree normaliser included."""
         item = nn.functional.dropout(item, dropout, self.training)
-        total = self.nodes
-        for code, (index, inverse) in enumerate(zip(self._to_nodes, self._inverse, strict=True)):
-            total = total + _messages(index, item) * inverse * self.messages[code]
-        return total * self.norm
+        means = _messages(self._to_pairs, item) * self.pair_inverse
+        reached = means * self.messages[self.pair_relations]
+        return self.nodes.index_add(0, self.pair_nodes, reached) * self.norm
 
     def item_vectors(self, keep: Tensor, dropout: float = 0.0) -> tuple[Tensor, Tensor]:
         """(q, z), both [n_items, d]."""
         item, history = self.own_parts(keep)
-        q, z = item, history
-        nodes = self.node_vectors(item, dropout)
-        for code, index in enumerate(self._to_items):
-            reached = _messages(index, nodes)
-            q = q + self.item_relations[code].exp() * reached
-            z = z + self.history_relations[code].exp() * reached
-        return q, z
+        nodes = self.node_vectors(item, dropout)[self.pair_nodes]
+        relations = self.pair_relations
+        both = [nodes * weights.exp()[relations, None] for weights in (self.item_relations, self.history_relations)]
+        reached = _messages(self._to_items, torch.cat(both, dim=1))
+        return item + reached[:, : nodes.shape[1]], history + reached[:, nodes.shape[1] :]
 
 
 def edge_index(matrix: sp.csr_array) -> EdgeIndex:
