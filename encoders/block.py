@@ -119,11 +119,13 @@ class BlockState:
 
 
 def history_weights(weighed: sp.csr_array) -> NDArray[np.float32]:
-    """Sum of the weights in each history, float32 [n_users]."""
+    """Sum of the sizes of the weights in each history, float32 [n_users]."""
+    sizes = np.abs(weighed.data)
     if weighed.shape[0] == 1:
-        # Serving sums one history, for which scipy's sum over rows takes as long as a block's scores.
-        return weighed.data.sum(keepdims=True, dtype=np.float32)
-    return np.asarray(weighed.sum(axis=1), dtype=np.float32).ravel()
+        # Serving sums one history, for which a sum over rows takes as long as a block's scores.
+        return sizes.sum(keepdims=True, dtype=np.float32)
+    users = np.repeat(np.arange(weighed.shape[0]), np.diff(weighed.indptr))
+    return np.bincount(users, sizes, minlength=weighed.shape[0]).astype(np.float32)
 
 
 @runtime_checkable
@@ -211,8 +213,8 @@ class WeighedHistories(ABC):
     max_items: ClassVar[int | None] = None
 
     def history_matrix(self, histories: Histories) -> sp.csr_array:
-        """w_j of all histories, csr float32 [n_users, n_items]: 1 for each item, here."""
-        return histories.matrix()
+        """w_j of all histories, csr float32 [n_users, n_items]: the values of their events."""
+        return histories.weighed_matrix()
 
     def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
         """See `Block.scores`."""

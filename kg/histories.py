@@ -22,7 +22,8 @@ class Histories:
     last. `items` int32: dense item indices; an item may come several times. `times` float64: seconds since the epoch,
     NaN where unknown. `weights` float32: what the source gave (stars, a quantity), NaN where it gave none. `kinds`
     int16: indices into `kind_names`, -1 where unknown. `now` float64 [n_users]: the time of the query, NaN for "right
-    after the last event". A column that is None is unknown everywhere.
+    after the last event". A column that is None is unknown everywhere. `values` float32: how much each event counts in
+    `weighed_matrix`, below 0 where it counts against its item; None for 1 each.
     """
 
     offsets: NDArray[np.int64]
@@ -33,13 +34,14 @@ class Histories:
     kinds: NDArray[np.int16] | None = None
     kind_names: tuple[str, ...] = ()
     now: NDArray[np.float64] | None = None
+    values: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if not len(self.offsets) or self.offsets[0] != 0 or self.offsets[-1] != len(self.items):
             raise ValueError(f"offsets must run from 0 to the {len(self.items)} events")
         if np.any(self.offsets[1:] < self.offsets[:-1]):
             raise ValueError("offsets must not fall")
-        for name in ("times", "weights", "kinds"):
+        for name in ("times", "weights", "kinds", "values"):
             column = getattr(self, name)
             if column is not None and len(column) != len(self.items):
                 raise ValueError(f"{name} has {len(column)} entries for {len(self.items)} events")
@@ -96,17 +98,36 @@ class Histories:
         """Users without an event, [n_users]."""
         return self.offsets[1:] == self.offsets[:-1]
 
-    def matrix(self, weights: NDArray[np.float32] | None = None) -> sp.csr_array:
-        """csr float32 [n_users, n_items], items ascending in each row.
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """The place of each event from the end of its history, 0 for the last, [n_events]."""
+        return self.offsets[1:][self.users] - 1 - np.arange(self.n_events)
 
-        Without `weights` [n_events] it is binary; with them, an entry is the sum over the user's events on the item.
-        Not to be changed in place.
+    def matrix(self) -> sp.csr_array:
+        """Binary csr float32 [n_users, n_items], items ascending in each row; not to be changed in place."""
+        return self._ones
+
+    def weighed_matrix(self) -> sp.csr_array:
+        """csr float32 [n_users, n_items] with the entries of `matrix`, each with the value of its events.
+
+        The last event on an item decides for or against it; the largest value on that side counts, so that a repeated
+        event counts once. Not to be changed in place.
         """
-        if weights is None:
+        if self.values is None:
             return self._ones
-        entries, ones = self.entries, self._ones
-        summed = np.bincount(entries, weights, minlength=ones.nnz).astype(np.float32)
-        return sp.csr_array((summed, ones.indices, ones.indptr), shape=self.shape)
+        values = self.values
+        if not self._ascends:
+            sides = np.zeros(self._ones.nnz, dtype=np.int8)
+            # Events are in order, and of several assignments to one place the last holds.
+            sides[self.entries] = np.where(values < 0, -1, 1)
+            sizes = np.zeros(self._ones.nnz, dtype=np.float32)
+            np.maximum.at(sizes, self.entries, np.maximum(values * sides[self.entries], 0.0))
+            values = sizes * sides
+        return sp.csr_array((values, self._ones.indices, self._ones.indptr), shape=self.shape)
+
+    def weighed(self, values: NDArray[np.float32] | None) -> Histories:
+        """The same events with other `values`."""
+        return self if values is self.values else replace(self, values=values)
 
     @cached_property
     def _ones(self) -> sp.csr_array:
@@ -153,6 +174,14 @@ class Histories:
         before = np.concatenate([[0], np.cumsum(events)]).astype(np.int64)
         return self._with(before[self.offsets], np.flatnonzero(events), slice(None))
 
+    @property
+    def is_first(self) -> NDArray[np.bool_]:
+        """Whether an event is its user's first on its item, [n_events]."""
+        first = np.zeros(self._ones.nnz, dtype=np.int64)
+        # Of several assignments to one place the last holds.
+        first[self.entries[::-1]] = np.arange(self.n_events)[::-1]
+        return first[self.entries] == np.arange(self.n_events)
+
     def keep_entries(self, entries: NDArray[np.bool_]) -> Histories:
         """The same users with only the events on some (user, item) pairs: a mask over the entries of `matrix`."""
         return self.keep(np.asarray(entries)[self.entries])
@@ -161,6 +190,19 @@ class Histories:
         """The last n events of each user."""
         place = np.arange(self.n_events)
         return self.keep(place >= self.offsets[1:][self.users] - n)
+
+    def before(self, events: NDArray[np.integer]) -> Histories:
+        """For each of these events, the history of its user before it, with the event's time as `now`."""
+        starts = self.offsets[:-1][self.users[events]]
+        counts = np.asarray(events) - starts
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        rows = np.repeat(starts - offsets[:-1], counts) + np.arange(offsets[-1])
+        found = self._with(offsets, rows, self.users[events])
+        return found if self.times is None else found.at(self.times[events])
+
+    def shuffled(self, rng: np.random.Generator) -> Histories:
+        """The same events, each user's in a random order."""
+        return self._with(self.offsets, np.lexsort((rng.random(self.n_events), self.users)), slice(None))
 
     def at(self, now: NDArray[np.float64] | float | None) -> Histories:
         """The same histories with another `now` (seconds since the epoch), one for all users or one per user."""
@@ -181,4 +223,5 @@ class Histories:
             None if self.kinds is None else self.kinds[events],
             self.kind_names,
             None if self.now is None else self.now[users],
+            None if self.values is None else self.values[events],
         )

@@ -53,9 +53,15 @@ class Interactions:
         return matrix
 
     def histories(self) -> Histories:
-        """The events of all users, each user's sorted by time (unknown last), then item."""
-        times = np.zeros(len(self)) if self.times is None else self.times
-        order = np.lexsort((self.items, times, self.users))
+        """The events of all users, each user's sorted by time (unknown last), those of one time by `tie_order`.
+
+        Ids and load order often follow popularity (MovieLens's do), so neither may decide which of several events of
+        one time is the last. Without times events are sorted by item.
+        """
+        if self.times is None:
+            order = np.lexsort((self.items, self.users))
+        else:
+            order = np.lexsort((self.items, tie_order(self.items), self.times, self.users))
         offsets = np.concatenate([[0], np.cumsum(np.bincount(self.users, minlength=self.n_users))]).astype(np.int64)
         return Histories(
             offsets,
@@ -79,3 +85,11 @@ class Interactions:
             None if self.kinds is None else self.kinds[rows],
             self.kind_names,
         )
+
+
+def tie_order(items: NDArray[np.int32]) -> NDArray[np.uint64]:
+    """A fixed hash of each item's index (the finaliser of MurmurHash3): the order of events of one time."""
+    keys = items.astype(np.uint64)
+    for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+        keys = (keys ^ (keys >> np.uint64(33))) * np.uint64(factor)
+    return keys ^ (keys >> np.uint64(33))

@@ -14,11 +14,12 @@ from encoders.behavior.ials import IALS, IALSSettings
 from encoders.behavior.item_knn import ItemKNN, ItemKNNSettings
 from encoders.behavior.popularity import Popularity, PopularitySettings
 from encoders.behavior.rp3beta import RP3Beta, RP3BetaSettings
+from encoders.behavior.transitions import Transitions, TransitionsSettings
 
 BEHAVIOR: Mapping[str, type[BehaviorBlock]] = MappingProxyType(
     {block.name: block for block in (Popularity, ItemKNN, EASE, RP3Beta, IALS)}
 )
-"""Name to block class."""
+"""Name to class, of blocks that learn from the set of items in each history."""
 
 __all__ = [
     "BEHAVIOR",
@@ -35,4 +36,6 @@ __all__ = [
     "PopularitySettings",
     "RP3Beta",
     "RP3BetaSettings",
+    "Transitions",
+    "TransitionsSettings",
 ]

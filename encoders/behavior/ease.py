@@ -74,25 +74,30 @@ def user_gram(columns: sp.csr_array, min_users: int) -> NDArray[np.float64]:
 
 
 def ease_weights(gram_of: Callable[[], NDArray[np.float64]], regularization: float) -> NDArray[np.float64]:
-    """EASE's weights from the Gram matrix XᵀX; `gram_of` makes it each time it is called, and it is overwritten.
+    """EASE's weights from the Gram matrix XᵀX that `gram_of` makes, see `regularized_factor`."""
+    factor = regularized_factor(gram_of, regularization)
+    inverse = scipy.linalg.cho_solve(factor, np.eye(len(factor[0])), overwrite_b=True, check_finite=False)
+    inverse /= -np.diag(inverse).copy()
+    np.fill_diagonal(inverse, 0.0)
+    return inverse
 
-    Without its rare pairs a Gram matrix may have negative eigenvalues. Where λ does not outweigh them it is doubled
-    until it does, which is logged.
+
+def regularized_factor(
+    gram_of: Callable[[], NDArray[np.float64]], regularization: float
+) -> tuple[NDArray[np.float64], bool]:
+    """Cholesky factor of a Gram matrix plus λI, as `scipy.linalg.cho_solve` takes it.
+
+    gram_of: makes the matrix each time it is called; it is overwritten. Without its rare pairs a Gram matrix may have
+    negative eigenvalues. Where λ does not outweigh them it is doubled until it does, which is logged.
     """
     while True:
         gram = gram_of()
-        diagonal = np.diag_indices(len(gram))
-        gram[diagonal] += regularization
+        gram[np.diag_indices(len(gram))] += regularization
         try:
-            factor = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
-            break
+            return scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
         except np.linalg.LinAlgError:
             regularization *= 2
             _log.warning(
                 "the regularization is too small for the number of pairs of items left out; it is raised to %g",
                 regularization,
             )
-    inverse = scipy.linalg.cho_solve(factor, np.eye(len(gram)), overwrite_b=True, check_finite=False)
-    inverse /= -np.diag(inverse).copy()
-    inverse[diagonal] = 0.0
-    return inverse

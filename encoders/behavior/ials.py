@@ -138,10 +138,10 @@ class _Solver:
         for row in range(rows.shape[0]):
             entries = slice(rows.indptr[row], rows.indptr[row + 1])
             vectors = self._other[rows.indices[entries]]
-            weighted = rows.data[entries, None] * vectors
-            normal = self._base + vectors.T @ weighted
+            # A weight below 0 is the confidence in a preference of -1.
+            normal = self._base + vectors.T @ (np.abs(rows.data[entries, None]) * vectors)
             normal[diagonal, diagonal] += regularization[row]
-            yield _Row(entries, vectors, normal, weighted.sum(axis=0))
+            yield _Row(entries, vectors, normal, rows.data[entries] @ vectors)
 
     def fold_in(self, rows: sp.csr_array) -> NDArray[np.float32]:
         """The minimum for each row, float32 [n_rows, f]; a row without entries gives zeros."""

@@ -153,7 +153,7 @@ class GNN(WeighedHistories):
         )
 
     def _weighted(self, items: NDArray[np.intp], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-        length = max(float(np.sum(weights)), 1.0)
+        length = max(float(np.sum(np.abs(weights))), 1.0)
         scaled = np.asarray(weights, np.float32) * np.float32(length**-self._learned.length_exponent)
         return (self._z[items] * scaled[:, None]).astype(np.float32)
 

@@ -217,4 +217,4 @@ def _omega(
 
 def _scaled(weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """|H|^-½ w_j."""
-    return np.asarray(weights, np.float32) * np.float32(max(float(np.sum(weights)), 1.0) ** -0.5)
+    return np.asarray(weights, np.float32) * np.float32(max(float(np.sum(np.abs(weights))), 1.0) ** -0.5)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kg.graph.strings import Strings
 from kg.graph.tables import InteractionTable
 from kg.histories import Histories
-from kg.interactions import Interactions
+from kg.interactions import Interactions, tie_order
 
 Part = tuple[InteractionTable, NDArray[np.intp] | slice]
 """Some rows of a table."""
@@ -19,7 +19,7 @@ Part = tuple[InteractionTable, NDArray[np.intp] | slice]
 
 @dataclass(frozen=True, eq=False)
 class _Columns:
-    """All events, sorted by user, time, item and weight (unknown last), then in the order of the tables."""
+    """All events, sorted by user, time, `tie_order` and weight (unknown last), then in the order of the tables."""
 
     users: NDArray[np.int32]
     items: NDArray[np.int32]
@@ -38,7 +38,7 @@ class _Columns:
             np.repeat(np.arange(len(parts), dtype=np.int16), [len(of_table) for of_table in users]),
         ]
         by_user, by_item, by_time, by_weight, _ = columns
-        order = np.lexsort((by_weight, by_item, by_time, by_user))
+        order = np.lexsort((by_weight, by_item, tie_order(by_item), by_time, by_user))
         return cls(*(column[order] for column in columns))
 
 

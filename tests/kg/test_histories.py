@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kg.histories import Histories
-from kg.interactions import Interactions
+from kg.interactions import Interactions, tie_order
 
 N_ITEMS = 5
 KINDS = ("watched", "bought")
@@ -141,20 +141,56 @@ def test_the_matrix_is_binary_with_each_item_of_a_user_once_and_ascending(model:
 
 
 @given(models(), st.data())
-def test_weights_are_summed_over_a_users_events_on_an_item(model: Model, data: st.DataObject) -> None:
+def test_the_last_event_decides_for_or_against_an_item_and_the_largest_counts(
+    model: Model, data: st.DataObject
+) -> None:
     n = len(model.events)
-    weights = data.draw(st.lists(st.integers(-3, 4), min_size=n, max_size=n))
+    values = data.draw(st.lists(st.integers(-3, 4), min_size=n, max_size=n))
     found = built(model)
-    matrix = found.matrix(np.array(weights, dtype=np.float32))
-    expected = dict.fromkeys(model.entries, 0)
-    for user, event, weight in zip(found.users.tolist(), model.events, weights, strict=True):
-        expected[user, event.item] += weight
+    weighed = found.weighed(np.array(values, dtype=np.float32))
+    of_entry: dict[tuple[int, int], list[int]] = {entry: [] for entry in model.entries}
+    for user, event, value in zip(found.users.tolist(), model.events, values, strict=True):
+        of_entry[user, event.item].append(value)
+    expected = [min(v for v in of if v < 0) if of[-1] < 0 else max(v for v in of if v >= 0) for of in of_entry.values()]
+    matrix = weighed.weighed_matrix()
     assert matrix.dtype == np.float32
-    # Entries stay where the weights come to zero.
-    assert matrix.data.tolist() == list(expected.values())
+    assert matrix.data.tolist() == expected
+    # Entries stay where the values are zero, and the binary matrix does not change.
     np.testing.assert_array_equal(matrix.indices, found.matrix().indices)
     np.testing.assert_array_equal(matrix.indptr, found.matrix().indptr)
-    assert (found.matrix().data == 1).all()
+    assert (weighed.matrix().data == 1).all()
+    np.testing.assert_array_equal(found.weighed_matrix().toarray(), found.matrix().toarray())
+
+
+@given(models(), st.data())
+def test_the_history_before_an_event(model: Model, data: st.DataObject) -> None:
+    found = built(model)
+    n = found.n_events
+    events = data.draw(st.lists(st.integers(0, n - 1), max_size=5)) if n else []
+    before = found.before(np.array(events, dtype=np.int64))
+    owners = [(row, place) for row, user in enumerate(model.users) for place in range(len(user))]
+    assert [list(user) for user in read(before).users] == [
+        list(model.users[r][:p]) for r, p in map(owners.__getitem__, events)
+    ]
+    if found.times is not None:
+        assert read(before).now == tuple(model.events[event].time for event in events)
+
+
+@given(models())
+def test_places_count_from_the_end_and_the_first_event_on_an_item_is_known(model: Model) -> None:
+    found = built(model)
+    assert found.places.tolist() == [place for user in model.users for place in reversed(range(len(user)))]
+    first = [
+        event.item not in {e.item for e in user[:place]} for user in model.users for place, event in enumerate(user)
+    ]
+    assert found.is_first.tolist() == first
+
+
+@given(models(), st.integers(0, 9))
+def test_shuffled_histories_hold_the_same_events(model: Model, seed: int) -> None:
+    found = read(built(model).shuffled(np.random.default_rng(seed)))
+    assert found.now == model.now
+    assert [sorted(map(repr, user)) for user in found.users] == [sorted(map(repr, user)) for user in model.users]
 
 
 @given(models())
@@ -254,6 +290,7 @@ def test_items_are_one_history_or_a_history_each(items: list[int]) -> None:
         ({"times": np.zeros(2)}, "times has 2 entries for 3 events"),
         ({"weights": np.zeros(4, np.float32)}, "weights has 4 entries for 3 events"),
         ({"kinds": np.zeros(1, np.int16)}, "kinds has 1 entries for 3 events"),
+        ({"values": np.zeros(2, np.float32)}, "values has 2 entries for 3 events"),
         ({"now": np.zeros(2)}, "now has 2 entries for 1 users"),
     ],
 )
@@ -264,7 +301,7 @@ def test_columns_that_do_not_fit_are_refused(changes: dict[str, np.ndarray], mes
 
 
 @given(models(), st.randoms(use_true_random=False))
-def test_interactions_become_histories_in_the_order_of_time_then_item(model: Model, random: Random) -> None:
+def test_interactions_become_histories_in_the_order_of_time_then_of_a_hash(model: Model, random: Random) -> None:
     rows = [(user, event) for user, events in enumerate(model.users) for event in events]
     random.shuffle(rows)
     whole = built(Model((tuple(event for _, event in rows),), (None,)))
@@ -279,8 +316,12 @@ def test_interactions_become_histories_in_the_order_of_time_then_item(model: Mod
         KINDS,
     )
 
+    ties = tie_order(np.arange(N_ITEMS, dtype=np.int32)).tolist()
+
     def place(event: Told) -> tuple[float, int]:
-        return (float("inf") if event.time is None else event.time, event.item)
+        if found.times is None:
+            return (0.0, event.item)
+        return (float("inf") if event.time is None else event.time, ties[event.item])
 
     # Sorting is stable: what has the same time and item stays in the order of the rows.
     users = tuple(
@@ -306,3 +347,9 @@ def test_interactions_taken_in_part_keep_their_columns(model: Model, data: st.Da
     np.testing.assert_array_equal(part.users, kept.users)
     expected = [event for event, wanted in zip(model.events, mask, strict=True) if wanted]
     assert sorted(map(str, read(part.histories()).events)) == sorted(map(str, expected))
+
+
+def test_the_order_of_ties_does_not_follow_the_index() -> None:
+    order = np.argsort(tie_order(np.arange(2000, dtype=np.int32)))
+    assert abs(np.corrcoef(order, np.arange(2000))[0, 1]) < 0.1
+    assert len(np.unique(tie_order(np.arange(100_000, dtype=np.int32)))) == 100_000
