@@ -2,8 +2,8 @@
 
 A model without a block shows what the other blocks cannot replace; its gates are fitted on the same out-of-sample
 scores, and the other blocks are unchanged. A twin shows what the data contributes: it is trained as the model was, with
-the same seed, without the graph, with a shuffled graph, or without texts. Published graph recommenders often lose
-nothing against such twins (KG4RecEval, arXiv 2404.03164), so they are part of every ablation.
+the same seed, without the graph, with a shuffled graph, without texts, or without times. Published graph recommenders
+often lose nothing against such twins (KG4RecEval, arXiv 2404.03164), so they are part of every ablation.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from encoders.block import Family
+from encoders.block import Family, Input
 from fusion.model import FusionModel
-from fusion.registry import UnknownBlock
+from fusion.protocol import Protocol
+from fusion.registry import ENCODERS, UnknownBlock
 from fusion.results import Comparison, EvaluationResult
 from fusion.significance import PairedDifference
 from fusion.training import Fitting
@@ -33,8 +34,9 @@ class TooFewUsers(WhyPathError):
 class AblationRow:
     """A model with a part missing, against the full one.
 
-    `part`: a block's name, or what a twin is trained without: "graph", "meaning of the graph", "text". `blocks`: those
-    that the gates kept. `difference`: this model's `Ablation.metric` less the full model's, paired over users.
+    `part`: a block's name, or what a twin is trained without: "graph", "meaning of the graph", "text", "time".
+    `blocks`: those that the gates kept. `difference`: this model's `Ablation.metric` less the full model's, paired over
+    users.
     """
 
     name: str
@@ -103,24 +105,26 @@ def ablate(
         for block in fitting.blocks:
             tell(f"Leaving out {block}")
             add(f"without {block}", block, "left out", fitting.model(without=[block]))
-    for name, part, variant in twins(fitting):
+    for name, part, twin in twins(fitting):
         tell(f"Training the {name}")
-        add(name, part, "twin", fitting.twin(variant).model())
+        add(name, part, "twin", twin.model())
     return Ablation(full, model.gates.blocks, tuple(rows), metric)
 
 
-def twins(fitting: Fitting) -> Iterator[tuple[str, str, Variant]]:
-    """Yield name, missing part and variant of each twin that differs from the model and has a block left."""
+def twins(fitting: Fitting) -> Iterator[tuple[str, str, Fitting]]:
+    """Yield name, missing part and training of each twin that differs from the model and has a block left."""
     variant = fitting.variant
     if variant.graph == "real" and Family.GRAPH in fitting.families:
         none = replace(variant, graph="none")
         if _has_blocks(none, fitting):
-            yield "twin: no graph", "graph", none
-        yield "twin: shuffled graph", "meaning of the graph", replace(variant, graph="shuffled")
+            yield "twin: no graph", "graph", fitting.twin(none)
+        yield "twin: shuffled graph", "meaning of the graph", fitting.twin(replace(variant, graph="shuffled"))
     for name in fitting.contents_read:
         without = replace(variant, without=variant.without | {name})
         if _has_blocks(without, fitting):
-            yield f"twin: no {name}", name, without
+            yield f"twin: no {name}", name, fitting.twin(without)
+    if fitting.protocol is Protocol.NEXT and any(Input.TIMES not in ENCODERS[name].needs for name in fitting.blocks):
+        yield "twin: no time", "time", fitting.twin(variant, Protocol.RANDOM)
 
 
 def _has_blocks(variant: Variant, fitting: Fitting) -> bool:

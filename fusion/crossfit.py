@@ -1,28 +1,31 @@
-"""Cross-fitting: compute block scores of events and items that the blocks have not seen, to fit the gates on.
+"""Cross-fitting: compute block scores of events, items and users that the blocks have not seen, to fit the gates on.
 
-Every fold holds out some events of every user and some whole items, fits all blocks on the rest, and scores the users'
-candidates from the rest of their histories (so a target is never in its own history). Some histories are cut to a few
-items. Held-out events compete with all other items; items held out whole compete among themselves, because how often
-an item stays cold in a random split says nothing about new items.
+Every fold (`fusion.folds`) fits all blocks on the histories that it has seen, and scores candidates for what it holds
+out. Under the protocol `next` the first fold also chooses how the places of events count for each block.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from encoders.behavior.rare import coarse_counts, without_rare_items
 from encoders.block import Block, Catalogue
+from encoders.history_weights import HistoryWeights
+from fusion.folds import Fold, HeldOut
 from fusion.gate_inputs import Examples, ItemSide
 from fusion.settings import CrossFitSettings
+from fusion.user_weights import Weighed
 from kg.histories import Histories
 
 FitAll = Callable[[Histories, int], Mapping[str, Block]]
 """Fits all blocks on histories; the number is that of the fold, for seeds and progress."""
+
+ChooseWeights = Callable[[Mapping[str, Block], HeldOut], Mapping[str, HistoryWeights]]
+"""Chooses the weights of each block's histories on held-out events."""
 
 SPREAD_USERS = 500
 """Number of histories on which a block's spread is measured."""
@@ -32,19 +35,16 @@ LEAST_SPREAD = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class _Fold:
-    """`seen`: histories that blocks are fitted on; `events`: held-out pairs on items that are not held out; `cold`:
-    pairs on items held out whole; both csr [n_users, n_items]. `items` bool [n_items]: held out whole.
-    """
+class CrossFit:
+    """The blocks' names in the order of their scores, the weights of their histories, and the examples of all folds."""
 
-    seen: Histories
-    events: sp.csr_array
-    cold: sp.csr_array
-    items: NDArray[np.bool_]
+    names: tuple[str, ...]
+    weights: Mapping[str, HistoryWeights]
+    examples: tuple[Examples, ...]
 
 
 def cross_fit(
-    histories: Histories,
+    folds: Iterable[Fold],
     catalogue: Catalogue,
     relations: tuple[str, ...],
     fit_all: FitAll,
@@ -52,33 +52,42 @@ def cross_fit(
     *,
     seed: int,
     min_users: int = 1,
-) -> tuple[tuple[str, ...], list[Examples]]:
-    """Examples of all folds, and the blocks' names in the order of their scores.
+    choose: ChooseWeights | None = None,
+) -> CrossFit:
+    """Fit all folds.
 
-    min_users: the floor of the model; it applies to every fold as to the final fit.
+    min_users: the floor of the model; it applies to every fold as to the final fit. choose: called with the blocks and
+    the held-out events of the first fold that has any; without it all events count the same.
     """
     rng = np.random.default_rng(seed)
     examples: list[Examples] = []
     names: tuple[str, ...] = ()
-    for number, fold in enumerate(_folds(histories, settings, rng)):
+    weights: Mapping[str, HistoryWeights] = {}
+    for number, fold in enumerate(folds):
         seen = without_rare_items(fold.seen, min_users)
         blocks = fit_all(seen, number)
         names = tuple(blocks)
+        events = fold.of("events")
+        if choose is not None and events is not None and not weights:
+            weights = choose(blocks, events)
+        weighed = [Weighed(block, weights.get(name, HistoryWeights())) for name, block in blocks.items()]
         users = coarse_counts(seen.item_users(), min_users)
-        dormant = (users == 0) & ~fold.items
-        side = ItemSide.of(catalogue.graph, users, dormant, relations)
-        examples += _fold_examples(fold, list(blocks.values()), side, settings, rng)
-    return names, examples
+        side = ItemSide.of(catalogue.graph, users, (users == 0) & ~fold.items, relations)
+        spreads = np.array([spread(block, fold.seen, side.users) for block in weighed], dtype=np.float32)
+        for held_out in fold.held_out:
+            examples.append(_examples(held_out, weighed, spreads, side, settings, rng))
+    return CrossFit(names, weights, tuple(examples))
 
 
-def spread(block: Block, histories: Histories, users: NDArray[np.float32]) -> float:
+def spread(block: Weighed, histories: Histories, users: NDArray[np.float32]) -> float:
     """Standard deviation of a block's scores over warm items outside the history, the gates' unit.
 
     At least `LEAST_SPREAD` of their size: where all these items score the same, the deviation is only rounding error,
     and in this unit an item with another score, such as a new one, would be millions away.
     """
-    rows = np.linspace(0, len(histories) - 1, min(SPREAD_USERS, len(histories))).astype(np.intp)
-    sample = histories.take(np.unique(rows))
+    users_with_events = np.flatnonzero(~histories.is_empty)
+    places = np.linspace(0, len(users_with_events) - 1, min(SPREAD_USERS, len(users_with_events))).astype(np.intp)
+    sample = histories.take(users_with_events[np.unique(places)])
     warm = np.flatnonzero(users > 0)
     if not len(warm) or not len(sample):
         return 1.0
@@ -91,64 +100,17 @@ def spread(block: Block, histories: Histories, users: NDArray[np.float32]) -> fl
     return unit if unit > 0 else 1.0
 
 
-def _folds(histories: Histories, settings: CrossFitSettings, rng: np.random.Generator) -> list[_Fold]:
-    """Yield folds over disjoint (user, item) pairs and disjoint items, in the order of a random permutation."""
-    matrix, n_items = histories.matrix(), histories.n_items
-    warm = np.flatnonzero(np.bincount(matrix.indices, minlength=n_items))
-    shuffled = rng.permutation(warm)
-    take = max(1, int(len(warm) * min(settings.held_out_items, 1 / settings.folds)))
-    users = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    draw = rng.random(matrix.nnz)
-    step = min(settings.held_out_events, 1 / settings.folds)
-    folds = []
-    for number in range(settings.folds):
-        items = np.zeros(n_items, dtype=bool)
-        items[shuffled[number * take : (number + 1) * take]] = True
-        cold = items[matrix.indices]
-        held = (draw >= number * step) & (draw < (number + 1) * step) & ~cold
-        seen = histories.keep_entries(~cold & ~held)
-        folds.append(_Fold(seen, _part(matrix, users, held), _part(matrix, users, cold), items))
-    return folds
-
-
-def _part(matrix: sp.csr_array, users: NDArray[np.intp], rows: NDArray[np.bool_]) -> sp.csr_array:
-    return sp.csr_array((matrix.data[rows], (users[rows], matrix.indices[rows])), shape=matrix.shape)
-
-
-def _fold_examples(
-    fold: _Fold, blocks: Sequence[Block], side: ItemSide, settings: CrossFitSettings, rng: np.random.Generator
-) -> list[Examples]:
-    active = np.flatnonzero((np.diff(fold.events.indptr) + np.diff(fold.cold.indptr)) * fold.seen.lengths)
-    if len(active) > settings.max_users:
-        active = np.sort(rng.choice(active, settings.max_users, replace=False))
-    full = fold.seen.take(active)
-    histories = _cut(full, settings.short_histories, rng)
-    spreads = np.array([spread(block, full, side.users) for block in blocks], dtype=np.float32)
-    examples: list[Examples] = []
-    competing = np.flatnonzero(~fold.items)
-    for targets, candidates, cold in ((fold.events, competing, False), (fold.cold, np.flatnonzero(fold.items), True)):
-        active_targets = sp.csr_array(targets[active])
-        rows = np.flatnonzero(np.diff(active_targets.indptr))
-        if not len(rows) or len(candidates) < 2:
-            continue
-        args = (histories.take(rows), full.take(rows).matrix(), sp.csr_array(active_targets[rows]))
-        examples.append(_examples(*args, candidates, blocks, spreads, side, settings, cold, rng))
-    return examples
-
-
 def _examples(
-    histories: Histories,
-    excluded: sp.csr_array,
-    targets: sp.csr_array,
-    candidates: NDArray[np.intp],
-    blocks: Sequence[Block],
+    held_out: HeldOut,
+    blocks: Sequence[Weighed],
     spreads: NDArray[np.float32],
     side: ItemSide,
     settings: CrossFitSettings,
-    cold: bool,
     rng: np.random.Generator,
 ) -> Examples:
     """Choose each user's candidates (the targets, the hardest, some of the rest) and keep their scores."""
+    histories, candidates = held_out.histories, held_out.candidates
+    excluded, targets = held_out.excluded, held_out.targets
     most = int(np.diff(targets.indptr).max())
     hard = min(settings.hard_candidates + most, len(candidates))
     drawn = min(settings.random_candidates, len(candidates) - hard)
@@ -157,6 +119,9 @@ def _examples(
     items = np.zeros((n_users, hard + drawn), dtype=np.int32)
     is_target = np.zeros((n_users, hard + drawn), dtype=bool)
     log_weights = np.zeros((n_users, hard + drawn), dtype=np.float32)
+    # Blocks score nothing for an empty history, whose hardest candidates are the popular ones.
+    popular = np.log1p(side.users[candidates])
+    popular /= max(float(popular.std()), 1e-6)
     size = max(1, 4_000_000 // (len(candidates) * len(blocks)))
     for first in range(0, n_users, size):
         rows = slice(first, min(first + size, n_users))
@@ -165,7 +130,7 @@ def _examples(
         scores /= spreads
         target_mask = targets[rows][:, candidates].toarray() > 0
         excluded_mask = excluded[rows][:, candidates].toarray() > 0
-        priority = scores.sum(axis=2) + 1e-6 * rng.random(target_mask.shape)
+        priority = scores.sum(axis=2) + popular + 1e-6 * rng.random(target_mask.shape)
         priority[excluded_mask] = -np.inf
         priority[target_mask] = np.inf
         best = np.argpartition(-priority, hard - 1, axis=1)[:, :hard] if hard < len(candidates) else _all(priority)
@@ -184,19 +149,8 @@ def _examples(
             weight[:, hard:][np.take_along_axis(draw, random, axis=1) < 0] = -np.inf
         weight[:, :hard][np.take_along_axis(excluded_mask, best, axis=1)] = -np.inf
         log_weights[rows] = weight
-    return Examples(kept, histories.lengths.astype(np.float32), items, is_target, log_weights, side, cold)
+    return Examples(kept, histories.lengths.astype(np.float32), items, is_target, log_weights, side, held_out.kind)
 
 
 def _all(priority: NDArray[np.float32]) -> NDArray[np.intp]:
     return np.broadcast_to(np.arange(priority.shape[1]), priority.shape)
-
-
-def _cut(histories: Histories, share: float, rng: np.random.Generator) -> Histories:
-    """The same with a random share of the users cut to 1 to 10 of their items."""
-    matrix = histories.matrix()
-    users = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    limits = np.where(rng.random(matrix.shape[0]) < share, rng.integers(1, 11, matrix.shape[0]), matrix.nnz + 1)
-    order = np.lexsort((rng.random(matrix.nnz), users))
-    rank = np.empty(matrix.nnz, dtype=np.int64)
-    rank[order] = np.arange(matrix.nnz) - matrix.indptr[users[order]]
-    return histories.keep_entries(rank < limits[users])

@@ -5,6 +5,7 @@ the gates are fitted on.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ class Examples:
     `scores` float32 [n_users, n_candidates, n_blocks], each block of unit spread. `lengths` float32 [n_users]: items in
     the history. `items` int32 [n_users, n_candidates]; `targets` bool: held-out positives. `log_weights` float32: log
     of how many candidates each one represents, -inf for padding. `side`: the items as of the fold's training.
-    `cold`: candidates are items held out whole, competing among themselves.
+    `kind`: what is held out, as in `fusion.folds.HeldOut`.
     """
 
     scores: NDArray[np.float32]
@@ -58,4 +59,4 @@ class Examples:
     targets: NDArray[np.bool_]
     log_weights: NDArray[np.float32]
     side: ItemSide
-    cold: bool
+    kind: Literal["events", "items", "users"]

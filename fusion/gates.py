@@ -1,20 +1,28 @@
 """Gates: weigh each block by the length of the user's history and the popularity of the item.
 
-s(u, i) = Σ_b a_b · exp(c_b x_u) · exp(d_b · y_i) · block_b(u, i) / spread_b + β · φ_i, with a_b ≥ 0, x_u the
-standardised log of the history's length, y_i = (standardised log popularity, 1 / (1 + popularity)) and φ_i the item's
-popularity and fact counts. `fusion.gate_fitting` fits them; this module needs no torch.
+s(u, i) = Σ_b a_b · exp(c_b · x_u) · exp(d_b · y_i) · block_b(u, i) / spread_b + (β + E x_u) · φ_i, with a_b ≥ 0, x_u
+the place of the history's length between the lengths `KNOTS` (linear in its logarithm), y_i = (standardised log
+popularity, 1 / (1 + popularity)) and φ_i the item's popularity and fact counts; E is zero for facts. So a beginning may
+be served by other blocks, and more by popularity, than a long history. `fusion.gate_fitting` fits them; this module
+needs no torch.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fusion.gate_inputs import ItemSide
 
-FURTHEST = 8.0
+KNOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
+"""Lengths of histories between which gates are interpolated; those of a longer one are those of the last."""
+
+N_POPULARITY = 4
+"""Number of features of an item's popularity, the first of φ."""
+
+FURTHEST = 3.0
 """Limit of the standardised log popularity, in standard deviations from the mean."""
 
 
@@ -29,16 +37,16 @@ class GateForm:
 
     def n_features(self, n_relations: int) -> int:
         """Length of φ for a number of relations."""
-        return 4 * self.popularity_bias + 2 * n_relations * self.fact_bias
+        return N_POPULARITY * self.popularity_bias + 2 * n_relations * self.fact_bias
 
 
 @dataclass(frozen=True, eq=False)
 class Gates:
     """Fitted gates over blocks in the order of `blocks`.
 
-    weights a [n_blocks]; by_length c [n_blocks]; by_popularity d [n_blocks, 2]; bias β [n_features]. `length_moments`
-    and `popularity_moments`: mean and standard deviation of the logs in training; lengths are clipped to
-    `length_range`, beyond which nothing was learned.
+    weights a [n_blocks]; by_length c [n_blocks, n_knots]; by_popularity d [n_blocks, 2]; bias β [n_features];
+    bias_by_length E [N_POPULARITY, n_knots], or [0, n_knots] without popularity in the bias. `popularity_moments`: mean
+    and standard deviation of the log popularity in training.
     """
 
     blocks: tuple[str, ...]
@@ -46,40 +54,61 @@ class Gates:
     by_length: NDArray[np.float32]
     by_popularity: NDArray[np.float32]
     bias: NDArray[np.float32]
-    length_moments: tuple[float, float]
-    length_range: tuple[float, float]
+    bias_by_length: NDArray[np.float32]
     popularity_moments: tuple[float, float]
     form: GateForm
 
     @classmethod
     def single(cls, block: str) -> Gates:
         """Gates of a model of one block, which leave its scores as they are."""
-        one, zero = np.ones(1, np.float32), np.zeros((1, 2), np.float32)
         form = GateForm(user=False, item=False, popularity_bias=False, fact_bias=False)
-        # Floats, as a file gives them back, so that a loaded model is saved as the same bytes.
-        moments, no_range = (0.0, 1.0), (0.0, 0.0)
-        return cls((block,), one, np.zeros(1, np.float32), zero, one[:0], moments, no_range, moments, form)
+        return cls.even((block,), form, 0)
 
-    def user_factors(self, lengths: NDArray[np.float32]) -> NDArray[np.float32]:
+    @classmethod
+    def even(cls, blocks: tuple[str, ...], form: GateForm, n_relations: int) -> Gates:
+        """Gates that weigh all blocks alike, without a bias."""
+        return cls(
+            blocks,
+            np.ones(len(blocks), np.float32),
+            np.zeros((len(blocks), len(KNOTS)), np.float32),
+            np.zeros((len(blocks), 2), np.float32),
+            np.zeros(form.n_features(n_relations), np.float32),
+            np.zeros((N_POPULARITY * form.popularity_bias, len(KNOTS)), np.float32),
+            # Floats, as a file gives them back, so that a loaded model is saved as the same bytes.
+            (0.0, 1.0),
+            form,
+        )
+
+    def without(self, block: int) -> Gates:
+        """The same gates without the block of this place."""
+        kept = np.arange(len(self.blocks)) != block
+        return replace(
+            self,
+            blocks=tuple(name for name, keep in zip(self.blocks, kept, strict=True) if keep),
+            weights=self.weights[kept],
+            by_length=self.by_length[kept],
+            by_popularity=self.by_popularity[kept],
+        )
+
+    def user_factors(self, lengths: NDArray[np.number]) -> NDArray[np.float32]:
         """g: float32 [n_users, n_blocks], the blocks' weights included."""
-        x = standardised(lengths, self.length_moments, self.length_range)
-        return (self.weights * np.exp(x[:, None] * self.by_length)).astype(np.float32)
+        return (self.weights * np.exp(user_features(lengths) @ self.by_length.T)).astype(np.float32)
 
     def item_factors(self, side: ItemSide) -> NDArray[np.float32]:
         """h: float32 [n_items, n_blocks]."""
         return np.exp(item_features(side, self.popularity_moments) @ self.by_popularity.T).astype(np.float32)
 
     def biases(self, side: ItemSide) -> NDArray[np.float32]:
-        """float32 [n_items]."""
+        """float32 [n_knots, n_items]; the bias of a user with features x_u is x_u @ biases."""
         features = bias_features(side, self.popularity_moments, self.form)
-        return (features @ self.bias).astype(np.float32) if len(self.bias) else np.zeros(len(side.users), np.float32)
+        popularity = features[:, : len(self.bias_by_length)]
+        return (features @ self.bias + (popularity @ self.bias_by_length).T).astype(np.float32)
 
 
-def standardised(
-    lengths: NDArray[np.float32], moments: tuple[float, float], limits: tuple[float, float]
-) -> NDArray[np.float32]:
-    """x [n_users]: the log of the lengths within `limits`, standardised."""
-    return ((np.clip(np.log1p(lengths), *limits) - moments[0]) / moments[1]).astype(np.float32)
+def user_features(lengths: NDArray[np.number]) -> NDArray[np.float32]:
+    """x [n_users, n_knots] of histories of these lengths; each row adds up to 1."""
+    knots, logs = np.log1p(np.array(KNOTS, dtype=np.float64)), np.log1p(np.asarray(lengths, dtype=np.float64))
+    return np.stack([np.interp(logs, knots, one) for one in np.eye(len(knots))], axis=1).astype(np.float32)
 
 
 def item_features(side: ItemSide, moments: tuple[float, float]) -> NDArray[np.float32]:

@@ -1,11 +1,12 @@
 """Compute item vectors for an index of nearest neighbours: item-to-item scores in low-rank form.
 
-The items similar to j are those that score best for a history of j alone. Such a score s(j, i) is not symmetric (a
-popular film follows from many others, but they do not follow from it), so one vector per item cannot hold it: on the
-demo domain, the ten nearest agreed with the ten best to .33 with one vector and to .91 with two. So an item has a
-result vector, which is indexed, and a query vector. The truncated singular value decomposition S ≈ Q Dᵀ gives both; a
-last dimension that brings all results to one length makes the order of inner products that of cosines (Bachrach et
-al., "Speeding up the Xbox recommender system using a Euclidean transformation for inner-product spaces", RecSys 2014).
+The items similar to j are those that score best for a history of j alone (`Ranker.alike`). Such a score s(j, i) is not
+symmetric (a popular film follows from many others, but they do not follow from it), so one vector per item cannot hold
+it: on the demo domain, the ten nearest agreed with the ten best to .33 with one vector and to .91 with two. So an item
+has a result vector, which is indexed, and a query vector. The truncated singular value decomposition S ≈ Q Dᵀ gives
+both; a last dimension that brings all results to one length makes the order of inner products that of cosines
+(Bachrach et al., "Speeding up the Xbox recommender system using a Euclidean transformation for inner-product spaces",
+RecSys 2014).
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def item_vectors(
 
 def _batches(ranker: Ranker) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Rows of the item-to-item scores: float32 [rows, n_items]."""
-    return score_batches(ranker, Histories.single_items(np.arange(ranker.n_items), ranker.n_items))
+    return score_batches(ranker.alike, Histories.single_items(np.arange(ranker.n_items), ranker.n_items))
 
 
 def _times(ranker: Ranker, right: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.block import Block, BlockState, Catalogue
+from encoders.history_weights import HistoryWeights
 from encoders.tensors import StateUnreadable
 from fusion.gate_inputs import ItemSide
 from fusion.gates import Gates
+from fusion.protocol import Protocol
 from fusion.ranker import ModelUnusable, Ranker
 from fusion.registry import ENCODERS
 from fusion.settings import FusionSettings
@@ -56,6 +58,7 @@ class FusionModel:
         states: Mapping[str, BlockState],
         spreads: Mapping[str, float],
         gates: Gates,
+        weights: Mapping[str, HistoryWeights],
         items: TrainedItems,
         relations: tuple[str, ...],
         settings: FusionSettings,
@@ -63,18 +66,25 @@ class FusionModel:
         variant: Variant,
         seed: int,
     ) -> None:
-        """`relations`: those whose facts the gates' bias counts, in its order. `asked`: the settings that training was
-        given; `settings`: those that it chose on valid.
+        """`weights`: of the events of a history, by block, where they do not count the same. `relations`: those whose
+        facts the gates' bias counts, in its order. `asked`: the settings that training was given; `settings`: those
+        that it chose on held-out events.
         """
         self.states = dict(states)
         self.spreads = dict(spreads)
         self.gates = gates
+        self.weights = dict(weights)
         self.items = items
         self.relations = relations
         self.settings = settings
         self.asked = asked
         self.variant = variant
         self.seed = seed
+
+    @property
+    def protocol(self) -> Protocol:
+        """What the model predicts."""
+        return Protocol(self.settings.protocol)
 
     def bind(self, graph: KnowledgeGraph, encode: Mapping[str, Encode] = MappingProxyType({})) -> Ranker:
         """Bind the model to a snapshot's items.
@@ -88,7 +98,7 @@ class FusionModel:
         # Overflow is detected in the results.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             blocks = {name: self._bound(name, catalogue) for name in self.states}
-            return Ranker(blocks, self.spreads, self.gates, side)
+            return Ranker(blocks, self.spreads, self.gates, side, self.weights)
 
     def _bound(self, name: str, catalogue: Catalogue) -> Block:
         try:

@@ -7,7 +7,6 @@ use; checks of blocks that need no catalogue are made here (`Block.check_state`)
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,9 +19,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from encoders.block import BlockState, Input, TrainingSizes
+from encoders.block import BlockState, TrainingSizes
+from encoders.history_weights import HistoryWeights
 from encoders.tensors import LARGEST, StateUnreadable, Tensors, settings_of
-from fusion.gates import GateForm, Gates
+from fusion.gates import KNOTS, N_POPULARITY, GateForm, Gates
 from fusion.model import FusionModel, TrainedContent, TrainedItems
 from fusion.registry import BLOCK_NAME, ENCODERS, GROUP
 from fusion.settings import FusionSettings
@@ -33,8 +33,8 @@ from fusion.variant import Content, Variant
 from kg.arrow_arrays import numbers_of
 from kg.errors import WhyPathError
 
-FORMAT = 2
-"""Raised whenever older versions cannot read the files; this version also reads format 1, which has texts only."""
+FORMAT = 3
+"""Raised whenever a version cannot read the files of another."""
 
 DESCRIPTION, ITEMS, GATES = "model.json", "items.parquet", "fusion.safetensors"
 """Names of the files that every model has."""
@@ -83,8 +83,8 @@ class _Description(BaseModel):
     spreads: dict[str, float]
     gate_blocks: tuple[str, ...] = Field(min_length=1)
     gate_form: GateForm
-    length_moments: tuple[float, float]
-    length_range: tuple[float, float]
+    weights: dict[str, HistoryWeights]
+    """Of the events of a history, by block, where they do not count the same."""
     popularity_moments: tuple[float, float]
 
 
@@ -110,8 +110,7 @@ def write_model(model: FusionModel, directory: Path) -> None:
         "spreads": model.spreads,
         "gate_blocks": list(gates.blocks),
         "gate_form": asdict(gates.form),
-        "length_moments": gates.length_moments,
-        "length_range": gates.length_range,
+        "weights": {name: weights.model_dump() for name, weights in model.weights.items() if not weights.is_even},
         "popularity_moments": gates.popularity_moments,
     }
     for name, state in model.states.items():
@@ -121,6 +120,7 @@ def write_model(model: FusionModel, directory: Path) -> None:
         "by_length": gates.by_length,
         "by_popularity": gates.by_popularity,
         "bias": gates.bias,
+        "bias_by_length": gates.bias_by_length,
     }
     contents = dict(sorted(model.items.contents.items()))
     arrays |= {f"{name}_vectors": content.vectors for name, content in contents.items()}
@@ -139,14 +139,12 @@ def read_model(directory: Path) -> FusionModel:
     with reading(directory / GATES):
         arrays = Tensors(read_tensors(directory / GATES))
         gates = _gates(description, arrays)
-    first = description.format == 1
     with reading(directory / ITEMS):
-        ids, users, digests = _items(directory / ITEMS, (Input.TEXT,) if first else description.contents)
-    names = [Input.TEXT] * ("text_vectors" in arrays) if first else description.contents
+        ids, users, digests = _items(directory / ITEMS, description.contents)
     with reading(directory / GATES):
-        contents = {str(name): TrainedContent(digests[name], _vectors(arrays, name, len(ids))) for name in names}
-        if description.length_range[1] > math.log1p(len(ids)) + 1e-3:
-            raise ValueError(f"histories cannot be longer than the {len(ids):,} items of training")
+        contents = {
+            str(name): TrainedContent(digests[name], _vectors(arrays, name, len(ids))) for name in description.contents
+        }
     sizes = TrainingSizes(len(ids), {name: content.vectors.shape[1] for name, content in contents.items()})
     states = {}
     for name, settings in description.blocks.items():
@@ -157,6 +155,7 @@ def read_model(directory: Path) -> FusionModel:
         states,
         description.spreads,
         gates,
+        description.weights,
         TrainedItems(ids, users, contents),
         description.relations,
         description.settings,
@@ -180,15 +179,8 @@ def reading(path: Path) -> Iterator[None]:
 
 def _description(content: object) -> _Description:
     format_number = content.get("format") if isinstance(content, dict) else None
-    if not isinstance(content, dict) or format_number not in (1, FORMAT) or isinstance(format_number, bool):
-        raise ValueError(f"it is of format {format_number!r}, this version reads up to {FORMAT}")
-    if format_number == 1:
-        content = {**content, "variant": _variant_of_format_1(content.get("variant"))}
-    for field in ("settings", "asked"):
-        settings = content.get(field)
-        if isinstance(settings, dict):
-            # A model written before the floor existed was fitted on all interactions.
-            settings.setdefault("min_users", 1)
+    if not isinstance(content, dict) or format_number != FORMAT:
+        raise ValueError(f"it is of format {format_number!r}, this version reads {FORMAT}; run `whypath train` again")
     _check_installed(content)
     description = settings_of(_Description, content)
     _check(description)
@@ -209,13 +201,13 @@ def _check(description: _Description) -> None:
         raise ValueError("'contents' has a name twice")
     if len(set(description.relations)) < len(description.relations):
         raise ValueError("'relations' has a name twice")
-    for name in ("length_moments", "popularity_moments"):
-        mean, deviation = getattr(description, name)
-        if not (abs(mean) <= LARGEST and _is_unit(deviation)):
-            raise ValueError(f"{name!r} are no mean and deviation above zero")
-    shortest, longest = description.length_range
-    if not 0 <= shortest <= longest:
-        raise ValueError("'length_range' is no range of lengths")
+    if description.settings.protocol == "auto":
+        raise ValueError("'settings' do not state the protocol of the model")
+    if not set(description.weights) <= blocks:
+        raise ValueError("'weights' are of blocks that the model does not have")
+    mean, deviation = description.popularity_moments
+    if not (abs(mean) <= LARGEST and _is_unit(deviation)):
+        raise ValueError("'popularity_moments' are no mean and deviation above zero")
 
 
 def _check_installed(content: Mapping[str, object]) -> None:
@@ -242,21 +234,13 @@ def _gates(description: _Description, arrays: Tensors) -> Gates:
     return Gates(
         description.gate_blocks,
         arrays.numbers("weights", (n_blocks,), at_least=0),
-        arrays.numbers("by_length", (n_blocks,)),
+        arrays.numbers("by_length", (n_blocks, len(KNOTS))),
         arrays.numbers("by_popularity", (n_blocks, 2)),
         arrays.numbers("bias", (form.n_features(len(description.relations)),)),
-        description.length_moments,
-        description.length_range,
+        arrays.numbers("bias_by_length", (N_POPULARITY * form.popularity_bias, len(KNOTS))),
         description.popularity_moments,
         form,
     )
-
-
-def _variant_of_format_1(variant: object) -> object:
-    if not isinstance(variant, dict) or not isinstance(variant.get("text"), bool):
-        return variant
-    fields = {name: value for name, value in variant.items() if name != "text"}
-    return {**fields, "without": [] if variant["text"] else [Input.TEXT.value]}
 
 
 def _vectors(arrays: Tensors, name: str, n_items: int) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
-from encoders.behavior import BEHAVIOR
+from encoders.behavior import BEHAVIOR, Transitions
 from encoders.block import Family, FittedBlock, Input
 from encoders.graph import GNN, FactEASE, SharedEntities
 from encoders.text import TextBlock
@@ -112,5 +112,5 @@ _PARTS = (
     *("fit", "scores", "shares", "state", "from_state", "check_state"),
 )
 
-ENCODERS = Encoders(*BEHAVIOR.values(), FactEASE, GNN, SharedEntities, TextBlock)
+ENCODERS = Encoders(*BEHAVIOR.values(), Transitions, FactEASE, GNN, SharedEntities, TextBlock)
 """Name to block class."""

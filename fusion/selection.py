@@ -1,7 +1,7 @@
-"""Choose settings on valid: try the `search_space` of each block at a few factors of the asked setting.
+"""Choose settings on held-out events: try the `search_space` of each block at a few factors of the asked setting.
 
-A block keeps its setting unless another ranks valid better by more than one standard error of the paired difference:
-among settings that valid cannot distinguish, the asked one is as good and does not follow noise.
+A block keeps its setting unless another ranks them better by more than one standard error of the paired difference:
+among settings that they cannot distinguish, the asked one is as good and does not follow noise.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from fusion.registry import ENCODERS
 from fusion.settings import FusionSettings
 
 MEASURE = "ndcg@10"
-"""The metric on valid that settings are chosen by."""
+"""The metric that settings are chosen by."""
 
 FitWith = Callable[[str, BaseModel], Block]
-"""Fits the named block with these settings on train."""
+"""Fits the named block with these settings on the rest."""
 
 
 def choose_settings(
     settings: FusionSettings, names: Sequence[str], fit: FitWith, task: RankingTask, tell: Callable[[str], None]
 ) -> FusionSettings:
-    """Return the settings with those chosen on valid; `task` ranks valid with train as history."""
+    """Return the settings with those chosen on `task`, which ranks the held-out events."""
     block = settings.block
     for name in names:
         space = ENCODERS.find(name).search_space
@@ -44,7 +44,7 @@ def choose_settings(
                 if gain.mean > gain.standard_error and result.mean(MEASURE) > best.mean(MEASURE):
                     best, chosen = result, tried
             start = best
-            tell(f"{name}: {field} {getattr(chosen, field):g} ({MEASURE} on valid {best.mean(MEASURE):.4f})")
+            tell(f"{name}: {field} {getattr(chosen, field):g} ({MEASURE} on held-out events {best.mean(MEASURE):.4f})")
         block = block.model_copy(update={name: chosen})
     return settings.model_copy(update={"block": block})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -79,16 +79,19 @@ class CrossFitSettings(Settings):
     held_out_items: float = Field(default=0.12, gt=0, lt=0.5)
     """Share of the warm items that a fold holds out whole, so that the gates learn cold items."""
 
-    short_histories: float = Field(default=0.25, ge=0, lt=1)
-    """Share of a fold's users whose history is cut to a few items, so that the gates learn new users."""
+    held_out_users: float = Field(default=0.1, ge=0, lt=0.5)
+    """Share of the users that a fold holds out whole, so that the gates learn new users."""
+
+    last_events: int = Field(default=5, ge=1)
+    """Number of each user's last events that are held out, at most, where a model predicts what comes next."""
 
     max_users: int = Field(default=1000, ge=1)
-    """Number of users that a fold scores (blocks are always fitted on all)."""
+    """Number of histories of each kind that a fold scores (blocks are always fitted on all)."""
 
-    hard_candidates: int = Field(default=1500, ge=1)
+    hard_candidates: int = Field(default=500, ge=1)
     """Candidates that a user's examples always keep: those that the blocks together rank highest."""
 
-    random_candidates: int = Field(default=300, ge=1)
+    random_candidates: int = Field(default=200, ge=1)
     """Candidates drawn from the rest, weighted to represent all of it."""
 
 
@@ -101,8 +104,21 @@ class GateSettings(Settings):
     batch_users: int = Field(default=250, ge=1)
     """Users in one step."""
 
+    ranking: float = Field(default=10.0, ge=0)
+    """Weight of a smooth nDCG@10 in what the gates are fitted to. The likelihood alone would spend a popular item's
+    weight on targets that no list shows."""
+
+    likelihood: float = Field(default=0.3, ge=0)
+    """Weight of the likelihood of held-out items among all candidates."""
+
+    temperature: float = Field(default=0.5, gt=0)
+    """Difference of scores, in units of the blocks' spread, over which the smooth nDCG blurs ranks."""
+
     shrinkage: float = Field(default=1e-3, ge=0)
     """L2 penalty on all parameters that make a gate differ from a constant, and on the bias."""
+
+    smoothness: float = Field(default=0.003, ge=0)
+    """L2 penalty on differences between the gates of neighbouring lengths of histories."""
 
     cold_shrinkage: float = Field(default=0.05, ge=0)
     """L2 penalty on the weights of a cold item's facts: they are fitted on many users, but on few items."""
@@ -121,15 +137,24 @@ class GateSettings(Settings):
     cold_weight: float = Field(default=0.5, ge=0)
     """Weight of the examples on items held out whole, against those on held-out events."""
 
+    new_user_weight: float = Field(default=0.7, ge=0)
+    """Weight of the examples on users held out whole, against those on held-out events."""
+
 
 class FusionSettings(Settings):
     """Everything that determines a model besides data and seed."""
 
-    blocks: tuple[str, ...] = Field(default=("ease", "ials", "factease", "gnn", "shared", "text"), strict=False)
+    blocks: tuple[str, ...] = Field(
+        default=("ease", "ials", "transitions", "rp3beta", "factease", "gnn", "shared", "text"), strict=False
+    )
     """Names of the blocks to fit, each once. Those that cannot hold the catalogue are left out with a message."""
 
     block: BlockSettings = BlockSettings()
     """Settings of the blocks."""
+
+    protocol: Literal["auto", "random", "next"] = "auto"
+    """What is predicted: `random` any item of a user, `next` what comes next. `auto`: `next` for a store's events with
+    times, and for files whose valid events are later than the train events of nearly all users."""
 
     crossfit: CrossFitSettings = CrossFitSettings()
     """How out-of-sample scores are made for the gates."""

@@ -1,4 +1,4 @@
-"""Train a `FusionModel`: settings chosen on valid, blocks fitted on train, gates on out-of-sample scores of train.
+"""Train a `FusionModel`: settings chosen on held-out events, blocks fitted on train, gates on out-of-sample scores.
 
 `Fitting(…).model()` is the whole training. A `Fitting` keeps the examples that the gates were fitted on, so that a
 model without one of the blocks costs a fit of the gates instead of a whole training (`fusion.ablation`).
@@ -17,18 +17,22 @@ from pydantic import BaseModel
 from encoders.behavior import BehaviorSettings, CatalogueTooLarge
 from encoders.behavior.rare import coarse_counts, without_rare_items
 from encoders.block import Block, Catalogue, Family, Input, TrainingData
+from encoders.history_weights import HistoryWeights
 from encoders.installed import check_training_installed
-from fusion.crossfit import cross_fit, spread
+from fusion.crossfit import CrossFit, cross_fit, spread
 from fusion.evaluation import RankingTask
-from fusion.gate_inputs import Examples
+from fusion.folds import Fold, HeldOut, folds_of
 from fusion.gates import GateForm, Gates
 from fusion.model import FusionModel, TrainedContent, TrainedItems, content_digests
+from fusion.protocol import Protocol, protocol_of
 from fusion.ranking import tie_break_keys
 from fusion.registry import ENCODERS, UnknownBlock
 from fusion.selection import choose_settings
 from fusion.settings import FusionSettings
 from fusion.splits import joined
+from fusion.user_weights import Weighed, choose_user_weights
 from fusion.variant import Variant
+from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph, item_contents
 from kg.histories import Histories
 from kg.interactions import Interactions
@@ -37,13 +41,18 @@ Tell = Callable[[str], None]
 """Called with a line about each step."""
 
 
+class NoTimes(WhyPathError):
+    """The protocol needs times of events that have none."""
+
+
 @dataclass(eq=False)
 class Fitting:
     """One training: its inputs, the out-of-sample scores that its gates are fitted on, and its models.
 
     train: positive interactions over the items of `graph`; the snapshot's interactions are not read. valid:
-    held-out interactions of the same users (rows of both tables agree), on which settings are chosen. asked: the
-    settings to start from. refit: fit the blocks again on train and valid together, after settings and gates.
+    held-out interactions of the same users (rows of both tables agree), on which settings are chosen; without them, and
+    where the model predicts what comes next, settings are chosen on the last events of train. asked: the settings to
+    start from. refit: fit the blocks again on train and valid together, after settings and gates.
     contents: by name, such as "text", the vectors of the items' content float32 [n_items, d]. chosen: settings chosen
     on valid before, if any.
 
@@ -68,10 +77,12 @@ class Fitting:
         self._contents = {name: v for name, v in self.contents.items() if name not in self.variant.without}
         seen = self.variant.graph_of(self.graph.without_interactions(), self.seed)
         self._catalogue = Catalogue(seen, np.arange(seen.n_items, dtype=np.int32), self._contents)
-        self._train = without_rare_items(self.train.histories(), self.asked.min_users)
+        self.protocol = self._protocol()
+        """What the model predicts."""
+        self._train = self._histories(self.train)
         self._all = self._train
         if self.valid is not None and self.refit:
-            self._all = without_rare_items(joined(self.train, self.valid).histories(), self.asked.min_users)
+            self._all = self._histories(joined(self.train, self.valid))
         left_out = len(self.train) - self._train.n_events
         if left_out:
             self._tell(
@@ -84,9 +95,30 @@ class Fitting:
         # So that the model states the settings of every block.
         self.asked = self.asked.model_copy(update={"block": self.asked.block.including(self.blocks)})
 
-    def twin(self, variant: Variant) -> Fitting:
-        """The same training of another variant, from scratch, with the same seed. Raises as the class does."""
-        return replace(self, variant=variant, chosen=None)
+    def _protocol(self) -> Protocol:
+        asked = self.asked.protocol
+        if asked == "next" and (self.train.times is None or np.isnan(self.train.times).any()):
+            raise NoTimes("a model of what comes next needs the time of every event; some have none")
+        return protocol_of(self.train, self.valid) if asked == "auto" else Protocol(asked)
+
+    def _histories(self, events: Interactions) -> Histories:
+        """The histories without rare items; without times and order where the model does not predict what is next."""
+        if self.protocol is Protocol.RANDOM:
+            events = replace(events, times=None)
+        return without_rare_items(events.histories(), self.asked.min_users)
+
+    @cached_property
+    def _folds(self) -> tuple[Fold, ...]:
+        rng = np.random.default_rng(self.seed)
+        return tuple(folds_of(self._train, self.protocol, self.asked.crossfit, rng))
+
+    def twin(self, variant: Variant, protocol: Protocol | None = None) -> Fitting:
+        """The same training of another variant, or for another protocol, from scratch, with the same seed.
+
+        Raises as the class does.
+        """
+        asked = self.asked.model_copy(update={"protocol": (protocol or self.protocol).value})
+        return replace(self, variant=variant, asked=asked, chosen=None)
 
     def _tell(self, line: str) -> None:
         if self.progress is not None:
@@ -105,36 +137,66 @@ class Fitting:
 
     @cached_property
     def settings(self) -> FusionSettings:
-        """The asked settings, with those chosen on valid if there is a valid part."""
+        """The asked settings, with those chosen on valid or on the last events of train."""
         if self.chosen is not None:
             return self.chosen
+        settings = self.asked.model_copy(update={"protocol": self.protocol.value})
+        task, seen = self._choice()
         # Settings are compared over users, and one user says nothing about the others.
-        if self.valid is None or len(np.unique(self.valid.users)) < 2:
-            return self.asked
-        self._tell("Choosing settings on valid")
-        task = RankingTask(
-            history=self._train,
-            test=self.valid.matrix(),
+        if task is None or len(task.test_users) < 2:
+            return settings
+
+        def fit_with(name: str, tried: BaseModel) -> Block:
+            data = TrainingData(seen, self._catalogue)
+            return ENCODERS[name].fit(data, self._with_floor(tried), seed=self.seed)
+
+        self._tell("Choosing settings on held-out events")
+        return choose_settings(settings, self.blocks, fit_with, task, self._tell)
+
+    def _choice(self) -> tuple[RankingTask | None, Histories]:
+        """The task that settings are chosen on, and the histories to fit on for it."""
+        if self.valid is not None:
+            task = RankingTask(
+                history=self._train,
+                test=self.valid.matrix(),
+                tie_break=tie_break_keys(self.graph.item_ids),
+                user_ids=self.train.user_ids,
+                candidates=np.unique(np.concatenate([self.train.items, self.valid.items])).astype(np.intp),
+            )
+            return task, self._train
+        events = self._folds[0].of("events") if self.protocol is Protocol.NEXT else None
+        if events is None:
+            return None, self._train
+        return self._task(events), without_rare_items(self._folds[0].seen, self.asked.min_users)
+
+    def _task(self, held_out: HeldOut) -> RankingTask:
+        return RankingTask(
+            history=held_out.histories,
+            test=held_out.targets,
             tie_break=tie_break_keys(self.graph.item_ids),
-            user_ids=self.train.user_ids,
-            candidates=np.unique(np.concatenate([self.train.items, self.valid.items])).astype(np.intp),
+            user_ids=[str(row) for row in range(len(held_out.histories))],
+            exclude=held_out.excluded,
+            candidates=held_out.candidates,
         )
-        return choose_settings(self.asked, self.blocks, self._fit_with, task, self._tell)
 
     @cached_property
-    def examples(self) -> tuple[Examples, ...]:
+    def cross_fit(self) -> CrossFit:
         """Out-of-sample scores of all blocks, in the order of `blocks`; costs a fit of every block for every fold."""
-        names, examples = cross_fit(
-            self._train,
+
+        def choose(blocks: Mapping[str, Block], events: HeldOut) -> dict[str, HistoryWeights]:
+            self._tell("Choosing how the places of events count")
+            return choose_user_weights(blocks, self._task(events))
+
+        return cross_fit(
+            self._folds,
             self._catalogue,
             self._relations,
             lambda part, fold: {name: self._fit(name, part, fold) for name in self.blocks},
             self.settings.crossfit,
             seed=self.seed,
             min_users=self.asked.min_users,
+            choose=choose if self.protocol is Protocol.NEXT else None,
         )
-        assert not examples or names == self.blocks
-        return tuple(examples)
 
     def model(self, *, without: Collection[str] = ()) -> FusionModel:
         """Fit the model; `without` leaves out blocks, and the gates are fitted again on the scores of the others.
@@ -156,7 +218,11 @@ class Fitting:
         users = coarse_counts(histories.item_users(), self.settings.min_users)
         final = {name: self._final[name] for name in gates.blocks}
         several = len(self.blocks) > 1
-        spreads = {name: spread(block, histories, users) if several else 1.0 for name, block in final.items()}
+        weights = {name: self.cross_fit.weights.get(name, HistoryWeights()) for name in final} if several else {}
+        spreads = {
+            name: spread(Weighed(block, weights[name]), histories, users) if several else 1.0
+            for name, block in final.items()
+        }
         contents = {
             name: TrainedContent(content_digests(item_contents(self.graph, name)), vectors)
             for name, vectors in self._contents.items()
@@ -165,6 +231,7 @@ class Fitting:
             {name: block.state() for name, block in final.items()},
             spreads,
             gates,
+            weights,
             TrainedItems(tuple(self.graph.item_ids), users, contents),
             self._relations,
             self.settings if not without else self.settings.model_copy(update={"blocks": names}),
@@ -176,10 +243,10 @@ class Fitting:
     def _gates(self, names: tuple[str, ...]) -> Gates:
         if len(self.blocks) == 1:
             return Gates.single(names[0])
-        examples = self.examples
+        examples = self.cross_fit.examples
         if not examples:
             self._tell("Too few interactions to hold any out: all blocks count the same")
-            return _even(names)
+            return Gates.even(names, _form(self.blocks, self.variant), len(self._relations))
         self._tell("Fitting the gates")
         columns = [self.blocks.index(name) for name in names]
         if len(columns) < len(self.blocks):
@@ -218,39 +285,22 @@ class Fitting:
 
     def _fit(self, name: str, histories: Histories, fold: int | None) -> Block:
         """Fit a block on histories; `fold` is None for the final fit."""
-        where = "all of train" if fold is None else f"fold {fold + 1} of {self.settings.crossfit.folds}"
+        where = "all of train" if fold is None else f"fold {fold + 1} of {len(self._folds)}"
         self._tell(f"Fitting {name} on {where}")
         # Every fit has its own seed; that of the final fit is the asked seed.
         seed = self.seed if fold is None else self.seed * 1000 + fold + 1
         settings = self._with_floor(self.settings.block.of(name))
         return ENCODERS[name].fit(TrainingData(histories, self._catalogue), settings, seed=seed)
 
-    def _fit_with(self, name: str, settings: BaseModel) -> Block:
-        data = TrainingData(self._train, self._catalogue)
-        return ENCODERS[name].fit(data, self._with_floor(settings), seed=self.seed)
-
     def _lacking(self) -> frozenset[Input]:
         """Inputs of blocks that these data lack."""
-        has = {Input.GRAPH, *self._contents, *([] if self.train.times is None else [Input.TIMES])}
+        has = {Input.GRAPH, *self._contents, *([Input.TIMES] if self.protocol is Protocol.NEXT else [])}
         return frozenset(needed for needed in Input if needed not in has)
 
     def _with_floor(self, settings: BaseModel) -> BaseModel:
         if not isinstance(settings, BehaviorSettings):
             return settings
         return settings.model_copy(update={"min_users": max(settings.min_users, self.asked.min_users)})
-
-
-def _even(names: tuple[str, ...]) -> Gates:
-    """Make gates that weigh all blocks alike, in units of their spread."""
-    one = Gates.single(names[0])
-    n_blocks = len(names)
-    return replace(
-        one,
-        blocks=names,
-        weights=np.ones(n_blocks, np.float32),
-        by_length=np.zeros(n_blocks, np.float32),
-        by_popularity=np.zeros((n_blocks, 2), np.float32),
-    )
 
 
 def _relations(graph: KnowledgeGraph) -> tuple[str, ...]:

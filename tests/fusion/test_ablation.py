@@ -10,6 +10,7 @@ from fusion.ablation import TooFewUsers, ablate, twins
 from fusion.evaluation import RankingTask, evaluate
 from fusion.model import FusionModel
 from fusion.model_files import write_model
+from fusion.protocol import Protocol
 from fusion.ranking import tie_break_keys
 from fusion.results import EvaluationResult
 from fusion.settings import FusionSettings
@@ -119,7 +120,17 @@ def test_the_full_result_may_be_known_already() -> None:
 def test_twins_differ_from_the_model(blocks: tuple[str, ...], variant: Variant, expected: list[str]) -> None:
     made = list(twins(fitting(with_blocks(*blocks), variant=variant)))
     assert [name.removeprefix("twin: ") for name, _, _ in made] == expected
-    assert all(other.only == variant.only for _, _, other in made)
+    assert all(twin.variant.only == variant.only for _, _, twin in made)
+
+
+def test_a_model_of_what_comes_next_has_a_twin_without_time() -> None:
+    times = np.arange(len(SEEN.interactions), dtype=np.float64)
+    timed = Fitting(GRAPH, replace(SEEN.interactions, times=times), asked=with_blocks("ease", "transitions"), seed=1)
+    assert timed.protocol is Protocol.NEXT
+    ((name, part, twin),) = list(twins(timed))
+    assert (name, part, twin.protocol, twin.blocks) == ("twin: no time", "time", Protocol.RANDOM, ("ease",))
+    only = Fitting(GRAPH, replace(SEEN.interactions, times=times), asked=with_blocks("transitions"), seed=1)
+    assert not list(twins(only))
 
 
 def test_one_user_is_too_few_to_compare() -> None:

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from encoders.behavior import Popularity
 from encoders.block import Catalogue, TrainingData
 from encoders.graph import SharedEntities
+from encoders.history_weights import HistoryWeights
 from fusion.crossfit import spread
 from fusion.gate_fitting import fit_gates
 from fusion.model import FusionModel
 from fusion.settings import FusionSettings, GateSettings
 from fusion.training import Fitting
+from fusion.user_weights import Weighed
 from kg.graph import KnowledgeGraph
 from kg.interactions import Interactions
 from kg.rows import EdgeRow, NodeRow
@@ -126,7 +128,7 @@ class Level(Popularity):
 def test_a_block_is_not_measured_by_the_rounding_of_its_scores() -> None:
     histories = likes(shop(["UK"] * ITEMS, "")).histories()
     users = histories.item_users().astype(np.float32)
-    assert spread(Level.learn(histories), histories, users) == pytest.approx(0.5, rel=1e-3)
+    assert spread(Weighed(Level.learn(histories), HistoryWeights()), histories, users) == pytest.approx(0.5, rel=1e-3)
 
 
 def test_gates_stay_within_bounds_where_items_are_alike_in_popularity() -> None:

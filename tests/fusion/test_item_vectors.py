@@ -24,7 +24,7 @@ def ranker(workshop: Workshop) -> Ranker:
 
 
 def scores(ranker: Ranker) -> NDArray[np.float32]:
-    return ranker.scores(Histories.single_items(np.arange(ranker.n_items), ranker.n_items))
+    return ranker.alike.scores(Histories.single_items(np.arange(ranker.n_items), ranker.n_items))
 
 
 def best(of: NDArray[np.float32], k: int = 10) -> NDArray[np.intp]:

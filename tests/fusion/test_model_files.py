@@ -58,7 +58,7 @@ DESCRIPTIONS: list[tuple[Edit, str]] = [
     (lambda d: d.pop("seed"), "'seed': Field required"),
     (lambda d: d.update(seed=-1), "'seed'"),
     (lambda d: d.update(extra=1), "'extra'"),
-    (lambda d: d.update(format=3), "format 3"),
+    (lambda d: d.update(format=4), "format 4"),
     (lambda d: d["variant"].update(graph="half"), "variant.graph"),
     (lambda d: d["settings"]["gates"].update(steps="many"), "settings.gates.steps"),
     (lambda d: d["asked"].update(blocks=["ease", "nobody"]), "no block 'nobody'"),
@@ -85,13 +85,12 @@ DESCRIPTIONS: list[tuple[Edit, str]] = [
     (lambda d: d["relations"].append("more"), "'bias' is of shape"),
     (lambda d: d.update(relations=[str(number) for number in range(100_000)]), "relations"),
     (lambda d: d["gate_form"].update(fact_bias=False), "'bias' is of shape"),
-    (lambda d: d.update(length_moments=[0, 0]), "'length_moments'"),
     (lambda d: d.update(popularity_moments=[1e300, 1]), "'popularity_moments'"),
     (lambda d: d.update(popularity_moments=[10**30, -1]), "'popularity_moments'"),
-    (lambda d: d.update(length_range=[2, 1]), "'length_range'"),
-    (lambda d: d.update(length_range=[-1, 1]), "'length_range'"),
-    (lambda d: d.update(length_range=[0, 600]), "histories cannot be longer"),
-    (lambda d: d.update(length_range=[0, 20]), "histories cannot be longer"),
+    (lambda d: d.update(popularity_moments=[0, 0]), "'popularity_moments'"),
+    (lambda d: d.update(weights={"gnn": {"floor": 0.5, "places": 3}}), "'weights' are of blocks"),
+    (lambda d: d.update(weights={"ease": {"floor": 2, "places": 3}}), "floor"),
+    (lambda d: d.update(weights={"ease": {"floor": 0.5, "places": 0}}), "places"),
 ]
 
 
@@ -113,7 +112,9 @@ GATES: list[tuple[str, NDArray | None, str]] = [
     ("weights", None, "'weights' is missing"),
     ("weights", np.full(3, -1, np.float32), "not between 0"),
     ("weights", np.ones(3), "float64"),
-    ("by_length", np.full(3, np.nan, np.float32), "not between"),
+    ("by_length", np.full((3, 9), np.nan, np.float32), "not between"),
+    ("by_length", np.zeros(3, np.float32), "of shape"),
+    ("bias_by_length", np.zeros((3, 9), np.float32), "of shape"),
     ("by_popularity", np.zeros(6, np.float32), "of shape"),
     ("bias", np.zeros(0, np.float32), "of shape"),
     ("text_vectors", None, "tensor 'text_vectors' is missing"),
@@ -253,13 +254,3 @@ def test_another_text_encoder_is_found(saved: Path, encoded: NDArray[np.float32]
     changed = replace(SEEN, texts=("unheard of", *SEEN.texts[1:]))
     with pytest.raises(ModelUnusable, match=message):
         read_model(saved).bind(changed.graph, {"text": lambda _: encoded})
-
-
-def test_a_model_of_before_the_floor_says_that_it_learnt_from_everything(model: Path) -> None:
-    path = model / "model.json"
-    content = json.loads(path.read_text())
-    for part in ("settings", "asked"):
-        assert content[part].pop("min_users") == 2
-    path.write_text(json.dumps(content))
-    old = read_model(model)
-    assert (old.settings.min_users, old.asked.min_users) == (1, 1)

@@ -84,7 +84,7 @@ def test_settings_beyond_a_fields_limits_are_not_tried() -> None:
 
 def test_every_tried_field_exists_and_is_a_number() -> None:
     tried = [(block, field, factors) for block in ENCODERS.values() for field, factors in block.search_space.items()]
-    assert {block.name for block, _, _ in tried} == {"ease", "factease", "ials", "itemknn", "rp3beta"}
+    assert {block.name for block, _, _ in tried} == {"ease", "factease", "ials", "itemknn", "rp3beta", "transitions"}
     for block, field, factors in tried:
         assert isinstance(getattr(block.settings_type(), field), int | float)
         assert all(factor > 0 and factor != 1 for factor in factors)

@@ -11,9 +11,10 @@ from encoders.behavior import EASE, CatalogueTooLarge
 from encoders.block import Family, Input
 from fusion.model import FusionModel
 from fusion.model_files import read_model, write_model
+from fusion.protocol import Protocol
 from fusion.registry import ENCODERS
 from fusion.settings import CrossFitSettings, FusionSettings, GateSettings
-from fusion.training import Fitting
+from fusion.training import Fitting, NoTimes
 from fusion.variant import UnknownBlock, Variant
 from kg.interactions import Interactions
 from tests.fusion.small import SMALL, Memory, with_blocks
@@ -218,9 +219,14 @@ def test_no_block_that_can_hold_the_catalogue_is_an_error(monkeypatch: pytest.Mo
 
 
 def test_encoders_declare_the_limits_of_their_blocks() -> None:
-    assert {name for name, block in ENCODERS.items() if block.max_items is not None} == {"ease", "factease"}
+    assert {name for name, block in ENCODERS.items() if block.max_items is not None} == {
+        "ease",
+        "factease",
+        "transitions",
+    }
     assert {name for name, block in ENCODERS.items() if Input.TEXT in block.needs | block.uses} == {"gnn", "text"}
     assert {name for name, block in ENCODERS.items() if Input.GRAPH in block.needs} == {"factease", "shared"}
+    assert {name for name, block in ENCODERS.items() if Input.TIMES in block.needs} == {"transitions"}
     assert all(block.name == name for name, block in ENCODERS.items())
 
 
@@ -254,3 +260,50 @@ def test_a_fitting_makes_models_without_blocks_from_the_same_scores() -> None:
         fitting.model(without=["gnn"])
     with pytest.raises(UnknownBlock, match="nothing is left"):
         fitting.model(without=["ease", "popularity", "shared"])
+
+
+def test_under_random_any_times_give_the_same_model() -> None:
+    """Times and order are not read where the model does not predict what comes next."""
+    events = SEEN.interactions
+    asked = with_blocks("ease", "gnn", "shared").model_copy(update={"protocol": "random"})
+    models = []
+    for times in (None, np.arange(len(events), dtype=np.float64), np.random.default_rng(3).random(len(events))):
+        order = np.random.default_rng(4).permutation(len(events)) if times is not None else np.arange(len(events))
+        shuffled = replace(events.take(order), times=times)
+        model = Fitting(SEEN.graph, shuffled, asked=asked, seed=1).model()
+        assert model.protocol is Protocol.RANDOM
+        models.append(model.bind(SEEN.graph).scores(SEEN.histories))
+    for scores in models[1:]:
+        np.testing.assert_array_equal(scores, models[0])
+
+
+def test_a_model_of_what_comes_next_knows_what_follows() -> None:
+    """In planted sequences each item is followed by its successor; a model without time cannot know that."""
+    seen = domain(users=120, items=40)
+    rng = np.random.default_rng(5)
+    starts = rng.integers(0, 40, 120)
+    items = ((starts[:, None] + np.arange(12)) % 40).astype(np.int32)
+    users = np.repeat(np.arange(120, dtype=np.int32), 12)
+    times = np.tile(np.arange(12, dtype=np.float64), 120)
+    events = Interactions(users, items.ravel(), [f"u{user}" for user in range(120)], 40, None, times)
+    asked = FusionSettings(blocks=("ease", "ials", "transitions"))
+    model = Fitting(seen.graph, events, asked=asked, seed=1).model()
+    assert model.protocol is Protocol.NEXT
+    assert "transitions" in model.gates.blocks
+    ranker, histories = model.bind(seen.graph), events.histories()
+    scores = ranker.scores(histories)
+    scores[histories.matrix().toarray() > 0] = -np.inf
+    following = (items[:, -1] + 1) % 40
+    assert np.mean(scores.argmax(axis=1) == following) > 0.9
+    # The split is exact with weighed events as well.
+    for user in (0, 7):
+        history = histories.take(np.array([user]))
+        split = ranker.split(history, int(following[user]))
+        assert split.score == pytest.approx(float(scores[user, following[user]]), rel=1e-4)
+        assert split.score == pytest.approx(split.bias + split.history.sum(), rel=1e-4)
+
+
+def test_a_store_without_times_cannot_be_trained_for_what_comes_next() -> None:
+    asked = with_blocks("ease").model_copy(update={"protocol": "next"})
+    with pytest.raises(NoTimes, match="time of every event"):
+        Fitting(SEEN.graph, SEEN.interactions, asked=asked)

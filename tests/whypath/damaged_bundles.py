@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -35,6 +36,7 @@ from whypath.models.bundle import Bundle, BundleError, BundleRecord, TrainedOn, 
 from whypath.testing.blocks.contract import damaged_tensors
 
 SEEN = domain()
+TIMED = replace(SEEN.interactions, times=np.arange(len(SEEN.interactions), dtype=np.float64))
 LIMIT = 10
 """Length of the lists that are compared."""
 
@@ -46,7 +48,7 @@ def make_bundle(folder: Path) -> None:
     contents = {"text": vectors(SEEN.graph.item_texts.to_list())}
     dense, item_item.DENSE_ITEMS = item_item.DENSE_ITEMS, 0
     try:
-        model = Fitting(SEEN.graph, SEEN.interactions, asked=with_blocks(*ENCODERS), seed=1, contents=contents).model()
+        model = Fitting(SEEN.graph, TIMED, asked=with_blocks(*ENCODERS), seed=1, contents=contents).model()
     finally:
         item_item.DENSE_ITEMS = dense
     assert set(model.states) == set(ENCODERS)
@@ -58,7 +60,14 @@ def make_bundle(folder: Path) -> None:
         schema_name=schema.name,
         schema_digest=schema.digest,
     )
-    record = BundleRecord(choices=TrainingChoices(), data=data, text=TextEncoderSettings(), threads=1, versions={})
+    record = BundleRecord(
+        choices=TrainingChoices(),
+        protocol=model.protocol.value,
+        data=data,
+        text=TextEncoderSettings(),
+        threads=1,
+        versions={},
+    )
     Bundle(model, record, SEEN.graph.item_ids, popularity_blend(SEEN.interactions)).save(folder)
 
 

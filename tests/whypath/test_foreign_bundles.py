@@ -120,7 +120,7 @@ RECORDS: list[tuple[Edit, str]] = [
     (lambda r: r["files"].update({"model/block-x.safetensors": "0" * 64}), "block-x.safetensors cannot be read"),
     (lambda r: r.update(files=[]), "'files'"),
     (lambda r: r.pop("data"), "'data': Field required"),
-    (lambda r: r.update(format=2), "of format 2"),
+    (lambda r: r.update(format=3), "of format 3"),
     (lambda r: r["choices"].update(graph="half"), "choices.graph"),
     (lambda r: r["data"].update(n_users="many"), "data.n_users"),
     (lambda r: r["text"].update(model="a\0b"), "the text model 'a.x00b'"),

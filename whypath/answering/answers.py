@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
 
@@ -100,8 +101,12 @@ class Answers(ABC):
         return path.answers(query, behaviour)
 
     def similar(self, item: Id, k: int = 10, **filters: Unpack[FilterOptions]) -> SimilarItems:
-        """List the items that score best for a history of this item alone. Raises UnknownItem."""
+        """List the items that score best for a history of this item alone, whatever their popularity.
+
+        Raises UnknownItem.
+        """
         path, name = self.requests(), id_text(item)
+        path = replace(path, scorer=path.scorer.alike)
         label = path.scorer.graph.label_of(path.scorer.graph.item_index(name))
         found = path.recommend(Query(history=(name,), k=k, filters=Filters(**filters)))
         return SimilarItems(name, label, found.items, found.note, found.stale_since)

@@ -92,6 +92,11 @@ class Scorer:
             found[popular] = self.popularity if candidates is None else self.popularity[candidates]
         return found
 
+    @property
+    def alike(self) -> Scorer:
+        """The same for likeness of items, see `Ranker.alike`."""
+        return replace(self, ranker=self.ranker.alike)
+
     def split(self, history: Histories, item: int) -> ScoreSplit:
         """Split one score of one user, see `Ranker.split`. Raises BundleError as `scores` does."""
         with using_bundle():

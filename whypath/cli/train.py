@@ -21,6 +21,7 @@ EXAMPLES = """\
   whypath train --store store --bundle bundle
   whypath train --store store --train train.tsv --valid valid.tsv --seed 1 --bundle bundle
   whypath train --store store --train train.tsv --no-text --only graph --bundle graph-alone
+  whypath train --store store --protocol random --bundle whatever-the-time
   whypath train --store store --text-model intfloat/multilingual-e5-small --bundle bundle
   whypath train --print-settings > settings.toml
   whypath train --store store --settings settings.toml --bundle bundle
@@ -35,6 +36,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--train", metavar="F", help="positive interactions (user, item); the store's events are not read"
     )
     parser.add_argument("--valid", metavar="F", help="held-out interactions on which settings are chosen")
+    parser.add_argument(
+        "--protocol",
+        choices=("auto", "random", "next"),
+        help="what is predicted: any item of a user, or what comes next (default: the times of the events decide)",
+    )
     parser.add_argument("--seed", type=seed, metavar="N", help="seed of all random numbers (default 1)")
     parser.add_argument(
         "--settings", metavar="FILE.toml", help="settings of all parts; flags of the command override the file"
@@ -101,6 +107,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         data = record.data
         print(f"{directory}: trained on {data.n_events:,} interactions of {data.n_users:,} users")
+        predicts = "what comes next" if record.protocol == "next" else "any item of a user, whatever its time"
+        print(f"protocol {record.protocol}: it predicts {predicts}")
         print(f"digest {record.digest}")
     remark(f"note: {REVEALS}; keep {directory} as you keep the events themselves")
     return 0
@@ -115,6 +123,7 @@ def _settings(arguments: argparse.Namespace) -> TrainSettings:
     return TrainSettings.of(
         settings,
         seed=arguments.seed,
+        protocol=arguments.protocol,
         refit=arguments.refit or None,
         graph="none" if arguments.no_graph else "shuffled" if arguments.shuffle_graph else None,
         text=False if arguments.no_text else None,

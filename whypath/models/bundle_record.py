@@ -35,7 +35,7 @@ AGAIN = "train the bundle again or copy it again whole"
 LARGEST_SEED = 2**32 - 1
 """The largest seed that all generators of random numbers accept."""
 
-FORMAT = 1
+FORMAT = 2
 RECORD = "bundle.json"
 MODEL = "model"
 POPULARITY = "popularity.parquet"
@@ -113,6 +113,8 @@ class BundleRecord(_Part):
 
     format: int = FORMAT
     choices: TrainingChoices
+    protocol: Literal["random", "next"]
+    """What the model predicts: any item of a user, or what comes next."""
     data: TrainedOn
     text: TextEncoderSettings
     """The text encoder, for the items of later snapshots; of no effect where the model uses no text."""
@@ -154,9 +156,7 @@ def read_record(directory: Path) -> BundleRecord:
         data = read_json(path)
         found = data.get("format") if isinstance(data, dict) else None
         if found != FORMAT:
-            raise BundleError(
-                f"{path} is of format {found!r}, this version reads format {FORMAT}; train the bundle again"
-            )
+            raise BundleError(f"{path} is of format {found!r}, this version reads {FORMAT}; run `whypath train` again")
         record = settings_of(BundleRecord, data)
         _check_files(record.files)
         _check_text(record.text)

@@ -37,6 +37,7 @@ class TrainOptions(TypedDict, total=False):
     text: bool | None
     only: str | None
     min_users: int | None
+    protocol: Literal["auto", "random", "next"] | None
     text_encoder: TextEncoderSettings | None
 
 

@@ -199,6 +199,7 @@ def _bundle(
     )
     record = BundleRecord(
         choices=options.choices,
+        protocol=model.protocol.value,
         data=data,
         # It has no effect without texts, and the asked model may be a path on this machine.
         text=encoder.recorded if Input.TEXT in model.items.contents else TextEncoderSettings(),

@@ -1,0 +1,39 @@
+"""`Protocol`: what a model is trained to predict, and how the data decide it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+
+from kg.interactions import Interactions
+
+NEARLY_ALL = 0.95
+"""Share of the users whose valid events must be later than their train events for the protocol `next`."""
+
+
+class Protocol(StrEnum):
+    """`random`: any item of a user, whatever its time; times and order are not read. `next`: what comes next."""
+
+    RANDOM = "random"
+    NEXT = "next"
+
+
+def protocol_of(train: Interactions, valid: Interactions | None) -> Protocol:
+    """`next` if nearly all users' valid events are later than all their train events, or if there is no valid part and
+    every train event has a time.
+    """
+    if valid is None:
+        timed = train.times is not None and len(train) > 0 and not np.isnan(train.times).any()
+        return Protocol.NEXT if timed else Protocol.RANDOM
+    if train.times is None or valid.times is None:
+        return Protocol.RANDOM
+    latest = np.full(train.n_users, -np.inf)
+    np.maximum.at(latest, train.users, train.times)
+    earliest = np.full(train.n_users, np.inf)
+    np.minimum.at(earliest, valid.users, valid.times)
+    both = np.flatnonzero(np.isfinite(latest) & np.isfinite(earliest))
+    if not len(both) or np.isnan(latest).any() or np.isnan(earliest).any():
+        return Protocol.RANDOM
+    later = float(np.mean(earliest[both] >= latest[both]))
+    return Protocol.NEXT if later >= NEARLY_ALL else Protocol.RANDOM
