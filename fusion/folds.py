@@ -73,14 +73,14 @@ def folds_of(
     step = min(settings.held_out_events, 1 / settings.folds)
     for number in range(n_folds):
         new_items, new_users = items_of == number, users_of == number
-        known = histories.keep(~new_items[histories.items] & ~new_users[histories.users])
+        kept = ~new_items[histories.items] & ~new_users[histories.users]
         competing = np.flatnonzero(~new_items)
         if protocol is Protocol.RANDOM:
             held = ((draw >= number * step) & (draw < (number + 1) * step))[histories.entries]
-            kept = ~new_items[histories.items] & ~new_users[histories.users]
             seen = histories.keep(kept & ~held)
             events = _random_events(seen, histories.keep(kept & held), competing, settings, rng)
         else:
+            known = histories.keep(kept)
             last = _is_last(known, settings.last_events)
             seen = known.keep(~last)
             events = _next_events(known, last, competing, settings, rng)

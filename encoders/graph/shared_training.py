@@ -13,6 +13,9 @@ from encoders.block import history_weights
 from encoders.graph.kernels import Kernel
 from encoders.graph.settings import SharedSettings
 
+CELLS = 60_000_000
+"""Scores of all terms that are in memory (240 MB); of more terms, fewer users are drawn."""
+
 LEAST_SPREAD = 0.1
 """A term whose scores differ among a user's items by a smaller share of their size counts as equal for all of them: a
 fact that all but one of a hundred items have is above it."""
@@ -32,7 +35,9 @@ def fit_weights(
     if not kernels or len(warm) < settings.parts or not len(users):
         return np.ones((len(kernels), len(settings.exponents)), dtype=np.float32)
     items = np.sort(rng.choice(warm, min(len(warm), settings.max_items), replace=False))
-    users = np.sort(rng.choice(users, min(len(users), settings.max_users), replace=False))
+    per_user = len(items) * len(kernels) * len(settings.exponents)
+    most = min(len(users), settings.max_users, max(2, CELLS // per_user))
+    users = np.sort(rng.choice(users, most, replace=False))
     histories = sp.csr_array(matrix[users])
     parts = [np.sort(part) for part in np.array_split(rng.permutation(items), settings.parts)]
     examples = [part_scores(kernels, histories, part, settings) for part in parts]
