@@ -25,7 +25,7 @@ def without_rare_items(histories: Histories, min_users: int) -> Histories:
     return histories if kept.all() else histories.keep(kept)
 
 
-def drop_rare_pairs(gram: NDArray[np.float64], min_users: int) -> None:
+def drop_rare_pairs(gram: NDArray[np.floating], min_users: int) -> None:
     """Set a Gram matrix's entries of pairs that fewer users have together to zero, in place; the diagonal is kept.
 
     gram: XᵀX [n, n] of a binary X, so that it holds how many users have each pair.

@@ -61,7 +61,7 @@ class Transitions(ItemItemBlock):
             together = _enough_users(data.matrix, active, settings.min_users)
             gram *= together
             cross *= together
-            factor = regularized_factor(lambda: gram.astype(np.float64), settings.regularization)
+            factor = regularized_factor(gram.copy, settings.regularization)
             learned = scipy.linalg.cho_solve(factor, cross, overwrite_b=True, check_finite=False)
             np.fill_diagonal(learned, 0.0)
             weights[np.ix_(active, active)] = learned
@@ -70,14 +70,14 @@ class Transitions(ItemItemBlock):
 
 def _moments(
     histories: Histories, active: NDArray[np.int32], settings: TransitionsSettings
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """XᵀX float32 and XᵀY float64, both [n_active, n_active]."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """XᵀX and XᵀY, both [n_active, n_active]."""
     place = np.zeros(histories.n_items, dtype=np.int32)
     place[active] = np.arange(len(active))
     items = place[histories.items]
     starts = histories.offsets[:-1][histories.users]
     gram = np.zeros((len(active), len(active)), dtype=np.float32)
-    cross = np.zeros((len(active), len(active)), dtype=np.float64)
+    cross = np.zeros_like(gram)
     distances = np.arange(1, settings.window + 1)
     decays = np.exp(-(distances - 1) / settings.decay).astype(np.float32)
     for first in range(0, len(items), _CHUNK):

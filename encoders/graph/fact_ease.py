@@ -51,17 +51,22 @@ class FactEASE(ItemItemBlock):
         active = active_items(seen)
         weights = np.zeros((seen.shape[1], seen.shape[1]), dtype=np.float32)
         if len(active):
-            columns = seen[:, active].astype(np.float64)
-            incidences = FactGraph.of(data.catalogue.graph).incidence
+            columns = sp.csr_array(seen[:, active])
+            facts = _scaled_facts(FactGraph.of(data.catalogue.graph), active)
 
-            def gram() -> NDArray[np.float64]:
+            def gram() -> NDArray[np.float32]:
                 products = user_gram(columns, settings.min_users)
-                for incidence in incidences:
-                    degrees = np.maximum(np.bincount(incidence.indices, minlength=incidence.shape[1]), 1.0)
-                    scale = sp.diags_array(degrees**-DEGREE_EXPONENT).tocsr()
-                    facts = sp.csr_array(incidence[active] @ scale)
-                    products += settings.facts * (facts @ facts.T).toarray()
+                products += np.float32(settings.facts) * sp.csr_array(facts @ facts.T).toarray()
                 return products
 
             weights[np.ix_(active, active)] = ease_weights(gram, settings.regularization)
         return cls(weights, settings, data.catalogue.trained)
+
+
+def _scaled_facts(facts: FactGraph, items: NDArray[np.int32]) -> sp.csr_array:
+    """F of these items over the nodes of all relations side by side, csr float32 [n_items, n_relations · n_nodes]."""
+    columns = [sp.csr_array((len(items), 0), dtype=np.float32)]
+    for incidence in facts.incidence:
+        degrees = np.maximum(np.bincount(incidence.indices, minlength=incidence.shape[1]), 1.0)
+        columns.append(incidence[items] @ sp.diags_array((degrees**-DEGREE_EXPONENT).astype(np.float32)).tocsr())
+    return sp.csr_array(sp.hstack(columns))
