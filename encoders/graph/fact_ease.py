@@ -65,7 +65,7 @@ class FactEASE(ItemItemBlock):
 
 def _scaled_facts(facts: FactGraph, items: NDArray[np.int32]) -> sp.csr_array:
     """F of these items over the nodes of all relations side by side, csr float32 [n_items, n_relations · n_nodes]."""
-    columns = [sp.csr_array((len(items), 0), dtype=np.float32)]
+    columns: list[sp.csr_array] = [sp.csr_array((len(items), 0), dtype=np.float32)]
     for incidence in facts.incidence:
         degrees = np.maximum(np.bincount(incidence.indices, minlength=incidence.shape[1]), 1.0)
         columns.append(incidence[items] @ sp.diags_array((degrees**-DEGREE_EXPONENT).astype(np.float32)).tocsr())
