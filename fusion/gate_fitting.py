@@ -24,6 +24,9 @@ from fusion.settings import GateSettings
 LEARNING_RATE = 0.05
 """Learning rate of Adam, falling linearly to a twentieth; the gates are a few dozen numbers near one."""
 
+MANY = 1000
+"""Number of examples (rows) that the penalties of the settings are meant for."""
+
 TARGETS = 5
 """Targets of a user that a step ranks; of more, so many are drawn and stand for all."""
 
@@ -84,6 +87,8 @@ def _fit(
     bias, bias_by_length = parameter(start.bias), parameter(start.bias_by_length)
     parameters = [weights, by_length, by_popularity, bias, bias_by_length]
     optimizer = torch.optim.Adam(parameters, lr=LEARNING_RATE)
+    # A penalty is a prior: the fewer examples there are, the more it counts against their mean.
+    few = max(1.0, MANY / sum(batch.n_users for batch in batches))
     shares = {"events": 1.0, "items": settings.cold_weight, "users": settings.new_user_weight}
     of_kind = {kind: [batch for batch in batches if batch.kind == kind] for kind in shares}
     rng = np.random.default_rng(0)
@@ -91,10 +96,10 @@ def _fit(
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * (1 - 0.95 * step / settings.steps)
         bent = (by_length, by_popularity, bias_by_length, bias[:n_common])
-        loss = settings.shrinkage * torch.stack([part.square().sum() for part in bent]).sum()
+        penalty = settings.shrinkage * torch.stack([part.square().sum() for part in bent]).sum()
         jumps = torch.cat([by_length, bias_by_length]).diff(dim=1)
-        loss = loss + settings.smoothness * jumps.square().sum()
-        loss = loss + settings.sparsity * weights.sum()
+        penalty = penalty + settings.smoothness * jumps.square().sum()
+        loss = few * penalty + settings.sparsity * weights.sum()
         loss = loss + settings.evenness * (weights - weights.mean()).square().sum()
         loss = loss + settings.cold_shrinkage * bias[n_common:].square().sum()
         of_users = (by_length * form.user, bias_by_length * form.user)
