@@ -1,0 +1,203 @@
+"""Peers of `benchmarks.quality`: closed forms of `encoders.behavior`, iALS and BPR of `implicit`, SASRec of RecTools.
+
+Each is a function of events, settings and a seed. Most score any history; BPR and SASRec list items for the users that
+they were trained on. The last two packages are in `benchmarks/requirements.txt`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from encoders.behavior.ease import EASE, EASESettings
+from encoders.behavior.item_knn import ItemKNN, ItemKNNSettings
+from encoders.behavior.popularity import Popularity
+from encoders.behavior.rp3beta import RP3Beta, RP3BetaSettings
+from encoders.history_weights import HistoryWeights
+from fusion.evaluation import RankingTask, measured
+from fusion.lists import Scorer
+from fusion.ranking import TopK, top_k
+from fusion.results import EvaluationResult
+from kg.histories import Histories
+from kg.interactions import Interactions
+
+Settings = Mapping[str, Any]
+
+_KS = (10, 20)
+_BATCH = 1_000
+"""Users whose scores are in memory at a time."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A model of the users that it was trained on. lists: called with a task and a length, gives the lists of the
+    task's test users in batches.
+    """
+
+    lists: Callable[[RankingTask, int], Iterator[TopK]]
+
+    def evaluate(self, task: RankingTask, name: str) -> EvaluationResult:
+        return measured(lambda k: self.lists(task, k), task, name=name, ks=_KS)
+
+
+def popularity(train: Interactions, settings: Settings, seed: int) -> Scorer:
+    return Popularity.learn(train.histories())
+
+
+def ease(train: Interactions, settings: Settings, seed: int) -> Scorer:
+    return EASE.learn(train.histories(), EASESettings(**settings))
+
+
+def itemknn(train: Interactions, settings: Settings, seed: int) -> Scorer:
+    return ItemKNN.learn(train.histories(), ItemKNNSettings(**settings))
+
+
+def itemknn_all(train: Interactions, settings: Settings, seed: int) -> Scorer:
+    """The plain cosine over all neighbours."""
+    return ItemKNN.learn(train.histories(), ItemKNNSettings(neighbours=train.n_items))
+
+
+def rp3beta(train: Interactions, settings: Settings, seed: int) -> Scorer:
+    return RP3Beta.learn(train.histories(), RP3BetaSettings(**settings))
+
+
+RECENCY = {"floor": 0.05, "places": 3.0}
+"""How places count where nothing was tuned."""
+
+
+@dataclass(frozen=True)
+class Recent:
+    """A model of histories whose last events count more."""
+
+    model: Scorer
+    weights: HistoryWeights
+
+    def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """See `Scorer`."""
+        return self.model.scores(self.weights.of(histories), candidates)
+
+
+def recency_ease(train: Interactions, settings: Settings, seed: int) -> Scorer:
+    """EASE fitted as always, its histories weighed by floor + (1 - floor) · exp(-place / places)."""
+    weights = HistoryWeights(**{name: settings.get(name, default) for name, default in RECENCY.items()})
+    others = {name: value for name, value in settings.items() if name not in RECENCY}
+    return Recent(ease(train, others, seed), weights)
+
+
+@dataclass(frozen=True)
+class FoldedIn:
+    """iALS of `implicit`: a user's factors are solved for the history."""
+
+    model: Any
+
+    def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """See `Scorer`."""
+        matrix = sp.csr_matrix(histories.matrix())
+        users = self.model.recalculate_user(np.arange(len(histories)), matrix)
+        items = self.model.item_factors if candidates is None else self.model.item_factors[candidates]
+        return np.asarray(users @ items.T, dtype=np.float32)
+
+
+def implicit_als(train: Interactions, settings: Settings, seed: int) -> Scorer:
+    from implicit.als import AlternatingLeastSquares
+
+    # Double precision is worth a little quality, and costs little on CPUs.
+    asked = {"factors": 64, "regularization": 20.0, "alpha": 2.0, "dtype": np.float64, **settings}
+    model = AlternatingLeastSquares(**asked, use_gpu=False, num_threads=_threads(), random_state=seed)
+    model.fit(sp.csr_matrix(train.matrix()), show_progress=False)
+    return FoldedIn(model)
+
+
+def implicit_bpr(train: Interactions, settings: Settings, seed: int) -> Listed:
+    from implicit.bpr import BayesianPersonalizedRanking
+
+    # Several threads update the same factors without locks, so that only one gives the same result again.
+    model = BayesianPersonalizedRanking(**settings, use_gpu=False, num_threads=1, random_state=seed)
+    model.fit(sp.csr_matrix(train.matrix()), show_progress=False)
+    users, items = np.asarray(model.user_factors), np.asarray(model.item_factors)
+
+    def lists(task: RankingTask, k: int) -> Iterator[TopK]:
+        candidates = np.arange(len(items)) if task.candidates is None else task.candidates
+        keys = task.tie_break[candidates]
+        for rows in _batches(task.test_users):
+            scores = (users[rows] @ items[candidates].T).astype(np.float32)
+            excluded = sp.csr_array(task.never_listed[rows])
+            yield top_k(scores, k, tie_break=keys, excluded=excluded, candidates=candidates)
+
+    return Listed(lists)
+
+
+def sasrec(train: Interactions, settings: Settings, seed: int) -> Listed:
+    """SASRec of RecTools over the users' sessions in time. Its own ranking is used: it lists for users by id."""
+    import torch
+    from pytorch_lightning import Trainer, seed_everything
+    from rectools.dataset import Dataset
+    from rectools.models import SASRecModel
+
+    asked = {"n_blocks": 2, "n_factors": 64, "session_max_len": 100, "epochs": 20, **settings}
+    epochs = int(asked["epochs"])
+    torch.set_num_threads(_threads() or os.cpu_count() or 1)
+    seed_everything(seed, verbose=False)
+
+    def trainer() -> Trainer:
+        quiet = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
+        return Trainer(max_epochs=epochs, min_epochs=epochs, deterministic=True, accelerator="cpu", **quiet)
+
+    events = train.histories()
+    # Places as times: RecTools orders sessions by them, and they keep the order of events of one time.
+    frame = pd.DataFrame(
+        {
+            "user_id": events.users,
+            "item_id": events.items,
+            "weight": 1.0,
+            "datetime": pd.Timestamp(0) + pd.to_timedelta(np.arange(events.n_events), unit="s"),
+        }
+    )
+    dataset = Dataset.construct(frame)
+    model = SASRecModel(**asked, get_trainer_func=trainer, recommend_torch_device="cpu")
+    model.fit(dataset)
+
+    def lists(task: RankingTask, k: int) -> Iterator[TopK]:
+        known = np.unique(events.items)
+        allowed = known if task.candidates is None else np.intersect1d(known, task.candidates)
+        excluded = task.never_listed
+        for rows in _batches(task.test_users):
+            hidden = sp.csr_array(excluded[rows])
+            # Items of the history are removed by RecTools, those of valid here.
+            more = int(np.diff((hidden - hidden.multiply(sp.csr_array(task.history.matrix()[rows]))).indptr).max())
+            found = model.recommend(rows, dataset, k=k + more, filter_viewed=True, items_to_recommend=allowed)
+            yield _top_of(found, rows, hidden, k)
+
+    return Listed(lists)
+
+
+def _top_of(found: pd.DataFrame, rows: NDArray[np.intp], hidden: sp.csr_array, k: int) -> TopK:
+    """Lists from RecTools's table, without the items that are `hidden` [len(rows), n_items]."""
+    place = pd.Index(rows).get_indexer(pd.Index(found["user_id"]))
+    items = found["item_id"].to_numpy(np.int64)
+    kept = np.asarray(hidden.toarray()[place, items]).ravel() == 0
+    table = pd.DataFrame({"row": place[kept], "item": items[kept], "score": found["score"].to_numpy()[kept]})
+    rank = table.groupby("row").cumcount().to_numpy()
+    inside = rank < k
+    listed = np.full((len(rows), k), -1, np.int32)
+    scores = np.full((len(rows), k), np.nan, np.float32)
+    listed[table["row"].to_numpy()[inside], rank[inside]] = table["item"].to_numpy()[inside]
+    scores[table["row"].to_numpy()[inside], rank[inside]] = table["score"].to_numpy()[inside]
+    return TopK(listed, scores)
+
+
+def _batches(users: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    for first in range(0, len(users), _BATCH):
+        yield users[first : first + _BATCH]
+
+
+def _threads() -> int:
+    """As many as `OMP_NUM_THREADS` says; 0 is one a processor."""
+    return int(os.environ.get("OMP_NUM_THREADS", "0"))
