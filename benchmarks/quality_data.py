@@ -127,7 +127,7 @@ def write_domain(data: DataSet, source: Path, folder: Path) -> Path:
     for name in parts:
         _copy(source / f"{name}.tsv.gz", folder / f"{name}.tsv.gz")
     event = {"source": [f"{name}.tsv.gz" for name in parts], "columns": {"user": "user", "item": "item"}}
-    event |= {"positive": "always", "user": "user", "items": "item"}
+    event |= {"user": "user", "items": "item"}
     description: dict[str, object] = {"name": data.name, "nodes": nodes}
     if data.has_graph:
         _copy(source / "triples.tsv.gz", folder / "triples.tsv.gz")

@@ -141,8 +141,10 @@ def sasrec(train: Interactions, settings: Settings, seed: int) -> Listed:
     from rectools.dataset import Dataset
     from rectools.models import SASRecModel
 
-    asked = {"n_blocks": 2, "n_factors": 64, "session_max_len": 100, "epochs": 20, **settings}
-    epochs = int(asked["epochs"])
+    asked = {"n_blocks": 2, "n_factors": 64, "session_max_len": 100, "steps": 2000, "batch_size": 128, **settings}
+    # Steps, not epochs: a search over epochs would train a small set too little or a large one for hours.
+    sessions = int(np.count_nonzero(np.bincount(train.users) > 1))
+    epochs = max(1, round(asked.pop("steps") * asked["batch_size"] / max(sessions, asked["batch_size"])))
     torch.set_num_threads(_threads() or os.cpu_count() or 1)
     seed_everything(seed, verbose=False)
 
