@@ -22,7 +22,15 @@ from typing import Any
 from benchmarks.quality_data import SETS, SHARED, DataMissing, prepare
 from benchmarks.quality_models import MODELS
 from benchmarks.quality_protocols import PROTOCOLS, protocols_of
-from benchmarks.quality_records import SETTINGS, Records, core_jobs, jobs_of, store_settings, stored_settings
+from benchmarks.quality_records import (
+    SETTINGS,
+    Records,
+    core_jobs,
+    jobs_of,
+    settings_of,
+    store_settings,
+    stored_settings,
+)
 from benchmarks.quality_report import write_report
 from benchmarks.quality_worker import METRIC, Job
 from benchmarks.records import ROOT, run_script
@@ -68,8 +76,8 @@ class Harness:
         return self._prepared[job.set]
 
     def run(self, jobs: Iterable[Job], *, again: bool = False) -> None:
-        """Run the jobs that have no record; those that fail are recorded with the reason."""
-        todo = [job for job in jobs if again or not self.records.path(job).exists()]
+        """Run the jobs that have no record with the stored settings; those that fail are recorded with the reason."""
+        todo = [job for job in jobs if again or not self.records.has(job, self._stored(job).get("settings", {}))]
         todo = [job for job in todo if self.can_run(job)]
         started = time.monotonic()
         for number, job in enumerate(todo):
@@ -78,7 +86,7 @@ class Harness:
             self._run(job)
 
     def _run(self, job: Job) -> None:
-        stored = stored_settings(self._settings).get(job.set, {}).get(job.protocol, {}).get(job.model, {})
+        stored = self._stored(job)
         settings = stored.get("settings", {})
         row: dict[str, Any] = {"settings": settings, "tuned": _tuned(stored)}
         try:
@@ -100,10 +108,9 @@ class Harness:
 
     def tune(self, jobs: Iterable[Job], trials: int, *, again: bool = False) -> None:
         """Choose settings for every set, protocol and peer that has ranges, unless so many trials were made."""
-        stored = stored_settings(self._settings)
         asked = dict.fromkeys(Job(job.set, job.protocol, 0, job.model, 1) for job in jobs)
         for job in asked:
-            known = stored.get(job.set, {}).get(job.protocol, {}).get(job.model, {}).get("trials", 0)
+            known = self._stored(job).get("trials", 0)
             # Cold items have no valid part, and the peers that serve them nothing to tune.
             if job.protocol == "cold" or not MODELS[job.model].ranges or (known >= trials and not again):
                 continue
@@ -120,6 +127,9 @@ class Harness:
                 remark(f"{_name(job)} cannot be tuned: {str(error).splitlines()[-1]}")
                 continue
             store_settings(job, json.loads(took.output), self._settings)
+
+    def _stored(self, job: Job) -> dict[str, Any]:
+        return settings_of(job, self._settings)
 
     def _arguments(self, job: Job, out: Path) -> list[str]:
         places = ["--work", str(self._work), "--shared", str(self._shared), "--out", str(out)]

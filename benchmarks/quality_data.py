@@ -119,13 +119,17 @@ def prepare(data: DataSet, work: Path, shared: Path, tell: Tell, wheels: Path | 
 
 def write_domain(data: DataSet, source: Path, folder: Path) -> Path:
     """Write a `domain.yaml` for a folder of given files, and the files that it reads; returns its path."""
-    nodes: dict[str, object] = {"item": {"role": "item"}, "user": {"role": "user"}}
-    if data.has_texts:
-        _copy(source / "items.tsv.gz", folder / "items.tsv.gz")
-        nodes["item"] = {"role": "item", "source": "items.tsv.gz", "key": "item", "label": "name", "create": True}
     parts = [name for name in ("train", "valid", "test") if (source / f"{name}.tsv.gz").is_file()]
     for name in parts:
         _copy(source / f"{name}.tsv.gz", folder / f"{name}.tsv.gz")
+    # With a source of their own, items are these and no other ids of triples.
+    if data.has_texts:
+        items = _table(source / "items.tsv.gz")
+    else:
+        items = pd.concat([_table(source / f"{name}.tsv.gz")[["item"]] for name in parts]).drop_duplicates()
+    items.to_csv(folder / "items.tsv", sep="\t", index=False, quoting=csv.QUOTE_NONE)
+    item = {"role": "item", "source": "items.tsv", "key": "item", **({"label": "name"} if data.has_texts else {})}
+    nodes: dict[str, object] = {"item": item, "user": {"role": "user"}}
     event = {"source": [f"{name}.tsv.gz" for name in parts], "columns": {"user": "user", "item": "item"}}
     event |= {"user": "user", "items": "item"}
     description: dict[str, object] = {"name": data.name, "nodes": nodes}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,14 @@ class Records:
         """Where the users' values are."""
         return self.path(job).with_suffix(".npz")
 
+    def has(self, job: Job, settings: Mapping[str, Any]) -> bool:
+        """Whether the job was run with these settings."""
+        path = self.path(job)
+        return path.exists() and json.loads(path.read_text(encoding="utf-8"))["settings"] == rounded(dict(settings))
+
     def write(self, job: Job, row: Mapping[str, Any]) -> None:
         """Write a job's record whole."""
-        made = made_with()
+        made = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **made_with()}
         made["versions"] |= {name: found for name in _PACKAGES if (found := _version(name)) is not None}
         path = self.path(job)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,6 +76,14 @@ def _version(package: str) -> str | None:
 def stored_settings(path: Path = SETTINGS) -> dict[str, dict[str, dict[str, Any]]]:
     """By set, protocol and model what `tune` found: settings, their value on valid, the number of trials."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def settings_of(job: Job, path: Path = SETTINGS) -> dict[str, Any]:
+    """What `tune` found for a job, {} if nothing. A random split has the settings of the given one, if it has none."""
+    by_protocol = stored_settings(path).get(job.set, {})
+    protocols = ("random", "given") if job.protocol == "random" else (job.protocol,)
+    found = (by_protocol.get(protocol, {}).get(job.model) for protocol in protocols)
+    return next((settings for settings in found if settings is not None), {})
 
 
 def store_settings(job: Job, found: Mapping[str, Any], path: Path = SETTINGS) -> None:

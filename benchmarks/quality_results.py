@@ -110,7 +110,7 @@ def results_of(records: Records) -> Results:
     tasks: dict[Task, dict[str, Result]] = {}
     failures: list[Failure] = []
     rows = list(records.read())
-    data = {job.set: row["data"] for job, row in sorted(rows, key=lambda pair: pair[1]["made"]["day"]) if "data" in row}
+    data = {job.set: row["data"] for job, row in sorted(rows, key=lambda pair: pair[1]["made"]["at"]) if "data" in row}
     for job, row in rows:
         if "failed" in row:
             failures.append(Failure(job, row["failed"]))
