@@ -210,7 +210,7 @@ MODELS: Mapping[str, Model] = {
             "dropout_rate": Between(0.05, 0.6, log=False),
             "lr": Between(0.0001, 0.01),
             "batch_size": OneOf((32, 64, 128)),
-            "steps": Between(300, 5_000),
+            "steps": Between(200, 3_000),
         },
         package="rectools",
         draws=True,

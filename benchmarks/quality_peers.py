@@ -141,7 +141,7 @@ def sasrec(train: Interactions, settings: Settings, seed: int) -> Listed:
     from rectools.dataset import Dataset
     from rectools.models import SASRecModel
 
-    asked = {"n_blocks": 2, "n_factors": 64, "session_max_len": 100, "steps": 2000, "batch_size": 128, **settings}
+    asked = {"n_blocks": 2, "n_factors": 64, "session_max_len": 100, "steps": 1000, "batch_size": 64, **settings}
     # Steps, not epochs: a search over epochs would train a small set too little or a large one for hours.
     sessions = int(np.count_nonzero(np.bincount(train.users) > 1))
     epochs = max(1, round(asked.pop("steps") * asked["batch_size"] / max(sessions, asked["batch_size"])))

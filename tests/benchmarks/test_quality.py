@@ -49,7 +49,7 @@ def test_a_set_becomes_a_domain_whose_triples_know_the_items(folder: Path) -> No
     assert loaded.graph.n_nodes == N_ITEMS + 3 + 40
     facts = loaded.graph.item_facts()
     # A relation is one for each pair of kinds at its ends.
-    assert {name.split(".")[0] for name in facts.relation_names} == {"relation_7", "relation_8"}
+    assert {name.split(".")[0].lstrip("~") for name in facts.relation_names} == {"relation_7", "relation_8"}
     assert len(facts.relations) == N_ITEMS + 2
     assert loaded.given is not None
     assert len(loaded.events) == sum(len(p) for p in (loaded.given.train, loaded.given.valid, loaded.given.test))
