@@ -3,7 +3,7 @@
   run      fit and measure; one process and one JSON record for each model, fold and seed; what has a record is not run
            again, so that an interrupted run continues
   tune     choose the peers' settings on valid, each with the same number of trials, and store them
-  report   write docs/quality.md and its plots from the records
+  report   write docs/quality.md and its plots from the records, and all records into one file
 
 Data sets, protocols and models are described in benchmarks/quality_{data,protocols,models}.py. Packages of peers are in
 benchmarks/requirements.txt; a peer whose package is not installed is left out."""
@@ -174,15 +174,22 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--records",
             type=Path,
-            default=ROOT / "benchmarks" / "results" / "quality",
+            default=ROOT / "benchmarks" / "out" / "quality" / "records",
             metavar="DIR",
-            help="folder of the records (default benchmarks/results/quality)",
+            help="folder of the records (default benchmarks/out/quality/records)",
         )
         command.add_argument(
             "--settings", type=Path, default=SETTINGS, metavar="FILE", help="the peers' settings (default: the stored)"
         )
         if name == "report":
             command.add_argument("--docs", type=Path, default=ROOT / "docs", metavar="DIR", help="default docs/")
+            command.add_argument(
+                "--json",
+                type=Path,
+                default=ROOT / "benchmarks" / "results" / "quality.json",
+                metavar="OUT",
+                help="all records in one file (default benchmarks/results/quality.json)",
+            )
             continue
         command.add_argument("--sets", nargs="+", choices=SETS, metavar="SET", help="default: all")
         command.add_argument("--protocols", nargs="+", choices=PROTOCOLS, metavar="P", help="default: all of a set")
@@ -225,7 +232,8 @@ def main() -> int:
     """Run, tune or report."""
     arguments = parser().parse_args()
     if arguments.command == "report":
-        for path in write_report(Records(arguments.records), stored_settings(arguments.settings), arguments.docs):
+        records, settings = Records(arguments.records), stored_settings(arguments.settings)
+        for path in [*write_report(records, settings, arguments.docs), records.join(arguments.json)]:
             print(path)
         return 0
     harness = Harness(arguments)

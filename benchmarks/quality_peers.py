@@ -137,9 +137,9 @@ def implicit_bpr(train: Interactions, settings: Settings, seed: int) -> Listed:
 def sasrec(train: Interactions, settings: Settings, seed: int) -> Listed:
     """SASRec of RecTools over the users' sessions in time. Its own ranking is used: it lists for users by id."""
     import torch
-    from pytorch_lightning import Trainer, seed_everything
-    from rectools.dataset import Dataset
-    from rectools.models import SASRecModel
+    from pytorch_lightning import Trainer, seed_everything  # pyright: ignore[reportMissingImports]
+    from rectools.dataset import Dataset  # pyright: ignore[reportMissingImports]
+    from rectools.models import SASRecModel  # pyright: ignore[reportMissingImports]
 
     asked = {"n_blocks": 2, "n_factors": 64, "session_max_len": 100, "steps": 1000, "batch_size": 64, **settings}
     # Steps, not epochs: a search over epochs would train a small set too little or a large one for hours.

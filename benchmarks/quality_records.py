@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -59,6 +59,20 @@ class Records:
             found.append((Job(**{name: row[name] for name in Job.__dataclass_fields__}), row))
         return iter(sorted(found, key=lambda pair: _place(pair[0])))
 
+    def join(self, out: Path) -> Path:
+        """Write all records into one file, with the versions and machines that they share; returns its path."""
+        made: list[dict[str, Any]] = []
+        rows = []
+        for _, row in self.read():
+            at = row["made"].pop("at")
+            if row["made"] not in made:
+                made.append(row["made"])
+            rows.append({**row, "at": at, "made": made.index(row["made"])})
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with file_written_whole(out) as file:
+            file.write(lines_of({"benchmark": "quality", "made": made, "rows": rows}).encode())
+        return out
+
 
 def _place(job: Job) -> tuple[int, int, int, int, int]:
     sets, models = list(SETS), list(MODELS)
@@ -110,7 +124,7 @@ def core_jobs() -> Iterator[Job]:
 
 
 def jobs_of(
-    sets: list[str], protocols: tuple[str, ...] | list[str] | None, models: list[str] | None, seeds: list[int]
+    sets: list[str], protocols: tuple[str, ...] | list[str] | None, models: list[str] | None, seeds: Sequence[int]
 ) -> Iterator[Job]:
     """The runs that these name, None for all. A model that draws nothing runs with the first seed alone, except under
     `random`, whose split differs by seed.

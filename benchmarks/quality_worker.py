@@ -149,7 +149,7 @@ def _write_values(path: Path, results: Mapping[str, EvaluationResult]) -> None:
         arrays.update({f"{metric}:{name}": result.per_user[metric].astype(np.float32) for metric in METRICS})
     path.parent.mkdir(parents=True, exist_ok=True)
     with file_written_whole(path) as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def values_of(path: Path, task: str = ONLY, metric: str = METRIC) -> tuple[np.ndarray, np.ndarray]:

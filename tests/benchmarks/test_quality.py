@@ -102,12 +102,15 @@ def test_from_data_to_report(folder: Path, run: Run) -> None:
     )
     assert run("run", *asked, "itemknn").returncode == 0
     pytest.importorskip("matplotlib")
-    report = run("report", "--docs", str(folder / "docs"))
+    report = run("report", "--docs", str(folder / "docs"), "--json", str(folder / "joined.json"))
     assert report.returncode == 0, report.stderr
     page = (folder / "docs" / "quality.md").read_text(encoding="utf-8")
     assert "### music, given" in page
     assert "itemknn on music, given, seed 1: " in page
     assert (folder / "docs" / "img" / "quality-music.svg").read_text(encoding="utf-8").startswith("<?xml")
+    joined = json.loads((folder / "joined.json").read_text(encoding="utf-8"))
+    assert len(joined["rows"]) == 3
+    assert [row["model"] for row in joined["rows"] if "failed" in row] == ["itemknn"]
     results = results_of(records)
     given = next(models for task, models in results.tasks.items() if task.protocol == "given")
     assert f"| {given['ease'].mean('ndcg@10'):.4f} |" in page

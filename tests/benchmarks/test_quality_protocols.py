@@ -106,6 +106,7 @@ def test_under_time_nothing_trained_on_is_later_than_test() -> None:
     loaded = loaded_of(3)
     part = part_of(loaded, "time", 0, 1)
     assert part.train.times is not None
+    assert loaded.events.times is not None
     tested = pairs(loaded.events) - pairs(part.train)
     assert tested
     assert part.train.times.max() < np.min(
