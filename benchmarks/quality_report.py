@@ -10,11 +10,10 @@ import numpy as np
 
 from benchmarks.quality_models import MODELS, WHYPATH
 from benchmarks.quality_plots import plot_set
-from benchmarks.quality_protocols import folds_of
 from benchmarks.quality_ranges import edges
 from benchmarks.quality_records import Records
 from benchmarks.quality_results import Result, Results, Task, results_of
-from benchmarks.quality_targets import Verdict, unmeasured, verdicts
+from benchmarks.quality_targets import Verdict, graph_worth, unmeasured, verdicts
 from benchmarks.quality_worker import METRICS
 from benchmarks.records import difference_cell, markdown_table
 from kg.durable import file_written_whole
@@ -29,7 +28,7 @@ models of a table have the same split, candidates, exclusions and order of equal
 `fusion.evaluation`. This page is written by
 
 ```
-pip install -r benchmarks/requirements.txt
+pip install -r benchmarks/requirements.txt && pip install --no-deps rectools==0.19.0
 python -m benchmarks.quality run --core     # or --all
 python -m benchmarks.quality report
 ```
@@ -95,7 +94,7 @@ def _row(result: Result, own: Result | None, is_best: bool) -> list[str]:
     marks = []
     if MODELS[result.model].ranges and any(row["tuned"] is None for _, row in result.runs):
         marks.append("not tuned")
-    if {fold for fold, _ in result.units} != set(folds_of(result.runs[0][0].protocol)):
+    if not result.is_whole(result.runs[0][0].protocol):
         marks.append("not all folds")
     if result.seeds > 1:
         marks.append(f"{result.seeds} seeds")
@@ -136,6 +135,21 @@ def _targets(results: Results) -> Iterator[str]:
     if found:
         columns = ("task", "measure", "target", "WhyPath", "", "reached")
         yield markdown_table("## Targets\n\nFailures are in bold.", columns, [_verdict(verdict) for verdict in found])
+    worth = [
+        [
+            name,
+            f"{mean:.4f}",
+            difference_cell(found.mean, found.p_value),
+            f"{100 * found.mean / mean:+.1f} %",
+            str(parts),
+        ]
+        for name, mean, found, parts in graph_worth(results)
+    ]
+    if worth:
+        title = (
+            "## What the graph is worth\n\nWhyPath less its twin without a graph; pooled over given and random splits."
+        )
+        yield markdown_table(title, ("set", METRIC, "difference", "", "splits"), worth)
     left = unmeasured(results)
     if left:
         names = ", ".join(dict.fromkeys(f"{target.set} {target.protocol}" for target in left))
@@ -172,7 +186,7 @@ def _settings(settings: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _failures(results: Results) -> Iterator[str]:
-    missing = [name for name, model in MODELS.items() if model.package is not None and not _ran(name, results)]
+    missing = [name for name, model in MODELS.items() if model.package and results.tasks and not _ran(name, results)]
     if results.failures or missing:
         yield "## Runs that failed\n"
     for failure in results.failures:

@@ -51,6 +51,10 @@ class Result:
         common = [unit for unit in self.units & other.units if np.array_equal(self.users[unit], other.users[unit])]
         return paired_difference(self.of(metric, common), other.of(metric, common)) if common else None
 
+    def is_whole(self, protocol: str) -> bool:
+        """Whether the model was tested on all folds of its protocol."""
+        return {fold for fold, _ in self.units} == set(folds_of(protocol))
+
     @property
     def seeds(self) -> int:
         return len({job.seed for job, _ in self.runs})
@@ -96,12 +100,8 @@ class Results:
 
     def best_peer(self, task: Task) -> Result | None:
         """The peer with the highest nDCG@10 among those tested on all folds."""
-        folds = set(folds_of(task.protocol))
-        whole = [
-            result
-            for result in self.tasks[task].values()
-            if MODELS[result.model].is_peer and {fold for fold, _ in result.units} == folds
-        ]
+        peers = [result for result in self.tasks[task].values() if MODELS[result.model].is_peer]
+        whole = [result for result in peers if result.is_whole(task.protocol)]
         return max(whole, key=lambda result: result.mean("ndcg@10"), default=None)
 
 
