@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -236,6 +237,8 @@ def main() -> int:
         for path in [*write_report(records, settings, arguments.docs), records.join(arguments.json)]:
             print(path)
         return 0
+    # So that the process of the current run ends as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     harness = Harness(arguments)
     jobs = asked_jobs(arguments)
     if not jobs:
