@@ -78,7 +78,7 @@ class Harness:
 
     def run(self, jobs: Iterable[Job], *, again: bool = False) -> None:
         """Run the jobs that have no record with the stored settings; those that fail are recorded with the reason."""
-        todo = [job for job in jobs if again or not self.records.has(job, self._stored(job).get("settings", {}))]
+        todo = [job for job in jobs if again or not self.records.has(job, self._stored(job)["settings"])]
         todo = [job for job in todo if self.can_run(job)]
         started = time.monotonic()
         for number, job in enumerate(todo):
@@ -88,7 +88,7 @@ class Harness:
 
     def _run(self, job: Job) -> None:
         stored = self._stored(job)
-        settings = stored.get("settings", {})
+        settings = stored["settings"]
         row: dict[str, Any] = {"settings": settings, "tuned": _tuned(stored)}
         try:
             took = run(
@@ -130,7 +130,7 @@ class Harness:
             store_settings(job, json.loads(took.output), self._settings)
 
     def _stored(self, job: Job) -> dict[str, Any]:
-        return settings_of(job, self._settings)
+        return settings_of(job, self._settings) or {"settings": dict(MODELS[job.model].defaults)}
 
     def _arguments(self, job: Job, out: Path) -> list[str]:
         places = ["--work", str(self._work), "--shared", str(self._shared), "--out", str(out)]
@@ -156,7 +156,7 @@ class Harness:
 
 
 def _tuned(stored: Mapping[str, Any]) -> dict[str, Any] | None:
-    return {name: stored[name] for name in ("trials", METRIC, "seconds")} if stored else None
+    return {name: stored[name] for name in ("trials", METRIC, "seconds")} if "trials" in stored else None
 
 
 def _name(job: Job) -> str:

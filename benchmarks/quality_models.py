@@ -56,12 +56,13 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Model:
-    """fit: called with the data, settings and a seed. ranges: of the settings that are tuned. package: needed beside
-    WhyPath. The flags say where the model can be measured.
+    """fit: called with the data, settings and a seed. ranges: of the settings that are tuned; defaults: their values
+    where nothing was tuned. package: needed beside WhyPath. The flags say where the model can be measured.
     """
 
     fit: Callable[[Given, Mapping[str, Any], int], Fitted]
     ranges: Mapping[str, Range] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     package: str | None = None
     is_peer: bool = True
     draws: bool = False
@@ -152,7 +153,7 @@ def _own(
 
 
 WHYPATH = "whypath"
-_EASE: Mapping[str, Range] = {"regularization": Between(2.0, 10_000.0)}
+_EASE: Mapping[str, Range] = {"regularization": Between(1.0, 100_000.0)}
 
 MODELS: Mapping[str, Model] = {
     WHYPATH: _own(Variant()),
@@ -160,43 +161,51 @@ MODELS: Mapping[str, Model] = {
     "whypath-shuffled": _own(Variant(graph="shuffled"), graph=True),
     "whypath-no-text": _own(Variant(without=frozenset({"text"})), text=True),
     "whypath-no-time": _own(Variant(), only_next=True, protocol="random"),
-    # On cold items popularity is a random order.
+    # On cold items popularity is an arbitrary order, the same for all users.
     "popularity": Model(_block(peers.popularity), serves_new_items=True),
-    "itemknn": Model(_block(peers.itemknn), {"neighbours": Between(5, 2_000), "shrink": Between(0.1, 1_000.0)}),
+    "itemknn": Model(
+        _block(peers.itemknn),
+        {"neighbours": Between(3, 3_000), "shrink": Between(0.01, 3_000.0)},
+        {"neighbours": 200, "shrink": 1.0},
+    ),
     "itemknn-all": Model(_block(peers.itemknn_all)),
-    "ease": Model(_block(peers.ease), _EASE),
+    "ease": Model(_block(peers.ease), _EASE, {"regularization": 250.0}),
     "recency-ease": Model(
         _block(peers.recency_ease),
-        {**_EASE, "floor": Between(0.001, 1.0), "places": Between(0.3, 200.0)},
+        {**_EASE, "floor": Between(0.001, 1.0), "places": Between(0.3, 300.0)},
+        {"regularization": 250.0, "floor": 0.05, "places": 3.0},
         only_next=True,
     ),
     "rp3beta": Model(
         _block(peers.rp3beta),
         {
-            "alpha": Between(0.1, 2.0, log=False),
+            "alpha": Between(0.05, 2.5, log=False),
             "beta": Between(0.0, 1.2, log=False),
-            "neighbours": Between(10, 4_000),
+            "neighbours": Between(5, 5_000),
         },
+        {"alpha": 0.5, "beta": 0.6, "neighbours": 1_000},
     ),
     "implicit-als": Model(
         _block(peers.implicit_als),
         {
-            "factors": Between(8, 256),
-            "regularization": Between(0.001, 300.0),
+            "factors": Between(4, 300),
+            "regularization": Between(0.001, 1_000.0),
             "alpha": Between(0.1, 100.0),
-            "iterations": Between(5, 50),
+            "iterations": Between(3, 50),
         },
+        {"factors": 64, "regularization": 20.0, "alpha": 2.0, "iterations": 15},
         package="implicit",
         draws=True,
     ),
     "implicit-bpr": Model(
         _listed(peers.implicit_bpr),
         {
-            "factors": Between(8, 256),
+            "factors": Between(4, 300),
             "learning_rate": Between(0.001, 0.3),
             "regularization": Between(0.0001, 0.3),
-            "iterations": Between(20, 500),
+            "iterations": Between(20, 1_000),
         },
+        {"factors": 100, "learning_rate": 0.01, "regularization": 0.01, "iterations": 100},
         package="implicit",
         draws=True,
         serves_new_users=False,
@@ -207,10 +216,20 @@ MODELS: Mapping[str, Model] = {
             "n_factors": OneOf((32, 64, 128, 256)),
             "n_blocks": OneOf((1, 2, 3)),
             "session_max_len": OneOf((20, 50, 100, 200)),
+            "batch_size": OneOf((32, 64, 128)),
             "dropout_rate": Between(0.05, 0.6, log=False),
             "lr": Between(0.0001, 0.01),
-            "batch_size": OneOf((32, 64, 128)),
             "steps": Between(200, 3_000),
+        },
+        # RecTools' defaults, but of less width and longer training, which its own three epochs are for large sets.
+        {
+            "n_factors": 64,
+            "n_blocks": 2,
+            "session_max_len": 50,
+            "batch_size": 64,
+            "dropout_rate": 0.2,
+            "lr": 0.001,
+            "steps": 1_500,
         },
         package="rectools",
         draws=True,

@@ -68,10 +68,6 @@ def rp3beta(train: Interactions, settings: Settings, seed: int) -> Scorer:
     return RP3Beta.learn(train.histories(), RP3BetaSettings(**settings))
 
 
-RECENCY = {"floor": 0.05, "places": 3.0}
-"""How places count where nothing was tuned."""
-
-
 @dataclass(frozen=True)
 class Recent:
     """A model of histories whose last events count more."""
@@ -86,9 +82,8 @@ class Recent:
 
 def recency_ease(train: Interactions, settings: Settings, seed: int) -> Scorer:
     """EASE fitted as always, its histories weighed by floor + (1 - floor) · exp(-place / places)."""
-    weights = HistoryWeights(**{name: settings.get(name, default) for name, default in RECENCY.items()})
-    others = {name: value for name, value in settings.items() if name not in RECENCY}
-    return Recent(ease(train, others, seed), weights)
+    weights = HistoryWeights(floor=settings["floor"], places=settings["places"])
+    return Recent(ease(train, {"regularization": settings["regularization"]}, seed), weights)
 
 
 @dataclass(frozen=True)
@@ -109,8 +104,8 @@ def implicit_als(train: Interactions, settings: Settings, seed: int) -> Scorer:
     from implicit.als import AlternatingLeastSquares
 
     # Double precision is worth a little quality, and costs little on CPUs.
-    asked = {"factors": 64, "regularization": 20.0, "alpha": 2.0, "dtype": np.float64, **settings}
-    model = AlternatingLeastSquares(**asked, use_gpu=False, num_threads=_threads(), random_state=seed)
+    fixed = {"dtype": np.float64, "use_gpu": False, "num_threads": _threads(), "random_state": seed}
+    model = AlternatingLeastSquares(**settings, **fixed)
     model.fit(sp.csr_matrix(train.matrix()), show_progress=False)
     return FoldedIn(model)
 
@@ -141,7 +136,7 @@ def sasrec(train: Interactions, settings: Settings, seed: int) -> Listed:
     from rectools.dataset import Dataset  # pyright: ignore[reportMissingImports]
     from rectools.models import SASRecModel  # pyright: ignore[reportMissingImports]
 
-    asked = {"n_blocks": 2, "n_factors": 64, "session_max_len": 100, "steps": 1000, "batch_size": 64, **settings}
+    asked = dict(settings)
     # Steps, not epochs: a search over epochs would train a small set too little or a large one for hours.
     sessions = int(np.count_nonzero(np.bincount(train.users) > 1))
     epochs = max(1, round(asked.pop("steps") * asked["batch_size"] / max(sessions, asked["batch_size"])))

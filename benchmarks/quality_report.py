@@ -47,8 +47,8 @@ users (pooled over folds, means over seeds); p is two-sided. Intervals in plots 
 Seconds are of training alone, without encoding texts, which are encoded once per machine; memory is the peak of the
 whole process. `recency-ease` is EASE whose history is weighed by place from the end. `whypath-no-graph`,
 `-shuffled` (each relation's tails permuted), `-no-text` and `-no-time` are trained from the start without that input.
-On cold items `popularity` is a random order, and `shared-entities` sums 1 / degree^0.75 over shared entities without
-training.
+On cold items `popularity` is an arbitrary order, the same for all users; `shared-entities` sums 1 / degree^0.75 over
+shared entities without training.
 """
 
 

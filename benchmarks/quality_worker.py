@@ -102,7 +102,8 @@ def tune(loaded: Loaded, job: Job, trials: int, out: Path) -> dict[str, Any]:
         raise RuntimeError(f"{job.protocol} of {job.set} has nothing that settings could be chosen on")
     found: list[dict[str, Any]] = json.loads(out.read_text(encoding="utf-8")) if out.exists() else []
     for number in range(len(found), trials):
-        settings = trial(model.ranges, TUNING_SEED, number)
+        best = max(found, key=lambda row: row[METRIC])["settings"] if found else {}
+        settings = trial(model.ranges, TUNING_SEED, number, best) if found else dict(model.defaults)
         clock = Clock()
         why = None
         try:

@@ -74,7 +74,7 @@ def test_from_data_to_report(folder: Path, run: Run) -> None:
     records = Records(folder / "records")
     job = Job("music", "given", 0, "ease", 1)
     row = json.loads(records.path(job).read_text(encoding="utf-8"))
-    assert row["settings"] == {}
+    assert row["settings"] == {"regularization": 250.0}
     assert row["tuned"] is None
     assert row["process"]["peak_mb"] > 0
     assert row["tasks"][""]["users"] == 40

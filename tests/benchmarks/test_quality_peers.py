@@ -13,6 +13,8 @@ from fusion.ranking import tie_break_keys
 from kg.histories import Histories
 from kg.interactions import Interactions
 
+BPR = {"factors": 4, "learning_rate": 0.05, "regularization": 0.01, "iterations": 20}
+
 
 @pytest.fixture
 def train() -> Interactions:
@@ -78,10 +80,10 @@ def test_als_is_folded_in_for_any_history(train: Interactions) -> None:
 def test_bpr_lists_for_its_users_and_hides_what_is_hidden(train: Interactions) -> None:
     pytest.importorskip("implicit")
     task = task_of(train)
-    model = peers.implicit_bpr(train, {"factors": 4, "iterations": 20}, 1)
+    model = peers.implicit_bpr(train, BPR, 1)
     result = model.evaluate(task, "implicit-bpr")
     check_lists(result.ranked.items, task)
-    again = peers.implicit_bpr(train, {"factors": 4, "iterations": 20}, 1).evaluate(task, "implicit-bpr")
+    again = peers.implicit_bpr(train, BPR, 1).evaluate(task, "implicit-bpr")
     assert np.array_equal(result.ranked.items, again.ranked.items)
 
 

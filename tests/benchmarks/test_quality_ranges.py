@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,18 +13,27 @@ from benchmarks.quality_ranges import Between, OneOf, edges, trial
 
 @given(st.integers(0, 10**6), st.booleans())
 def test_draws_lie_in_the_range(number: int, log: bool) -> None:
-    drawn = trial({"a": Between(0.5, 8.0, log=log), "b": Between(3, 50, log=log), "c": OneOf((1, 2))}, 1, number + 1)
+    ranges = {"a": Between(0.5, 8.0, log=log), "b": Between(3, 50, log=log), "c": OneOf((1, 2))}
+    drawn = trial(ranges, 1, number, {"a": 7.9, "b": 3, "c": 2})
     assert 0.5 <= drawn["a"] <= 8.0
     assert 3 <= drawn["b"] <= 50
     assert isinstance(drawn["b"], int)
     assert drawn["c"] in (1, 2)
 
 
-def test_the_first_trial_is_that_of_the_defaults() -> None:
-    ranges = MODELS["recency-ease"].ranges
-    assert trial(ranges, 1, 0) == {}
-    assert trial(ranges, 1, 5) == trial(ranges, 1, 5)
-    assert len({str(trial(ranges, 1, number)) for number in range(20)}) == 20
+def test_a_trial_is_the_same_again_and_every_second_one_is_near_the_best() -> None:
+    ranges, best = MODELS["recency-ease"].ranges, MODELS["recency-ease"].defaults
+    assert trial(ranges, 1, 5, best) == trial(ranges, 1, 5, best)
+    drawn = [trial(ranges, 1, number, best)["regularization"] for number in range(100)]
+    assert len(set(drawn)) == 100
+    from_best = np.abs(np.log(np.array(drawn) / best["regularization"]))
+    assert from_best[::2].mean() < from_best[1::2].mean() / 2
+
+
+@pytest.mark.parametrize("model", [name for name, model in MODELS.items() if model.ranges])
+def test_defaults_are_inside_their_ranges(model: str) -> None:
+    assert set(MODELS[model].defaults) == set(MODELS[model].ranges)
+    assert edges(MODELS[model].ranges, MODELS[model].defaults) == []
 
 
 def test_edges_are_told() -> None:
