@@ -69,6 +69,7 @@ class Model:
     """Whether the result depends on the seed."""
     reads_texts: bool = False
     only_next: bool = False
+    only_cold: bool = False
     needs_graph: bool = False
     needs_texts: bool = False
     serves_new_users: bool = True
@@ -83,6 +84,7 @@ class Model:
         is_next = protocol in ("last-out", "time") or (protocol == "newcomers" and data.has_times)
         return (
             (is_next or not self.only_next)
+            and (protocol == "cold" or not self.only_cold)
             and (data.has_graph or not self.needs_graph)
             and (data.has_texts or not self.needs_texts)
             and (protocol != "newcomers" or self.serves_new_users)
@@ -236,5 +238,5 @@ MODELS: Mapping[str, Model] = {
         only_next=True,
         serves_new_users=False,
     ),
-    "shared-entities": Model(_shared, needs_graph=True, serves_new_items=True),
+    "shared-entities": Model(_shared, needs_graph=True, serves_new_items=True, only_cold=True),
 }

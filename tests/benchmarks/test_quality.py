@@ -141,6 +141,10 @@ def test_models_run_where_they_say_something() -> None:
     models = {(job.set, job.protocol, job.model) for job in jobs}
     assert ("ml100k", "last-out", "sasrec") in models
     assert ("ml100k", "given", "sasrec") not in models
+    assert {protocol for _, protocol, model in models if model == "shared-entities"} == {"cold"}
+    assert {model for _, protocol, model in models if protocol == "cold" and MODELS[model].is_peer} == {
+        "popularity", "shared-entities",
+    }  # fmt: skip
     assert ("amazon-book", "given", "whypath-no-graph") not in models
     assert ("music", "newcomers", "recency-ease") not in models
     assert {job.seed for job in jobs if job.model == "ease" and job.protocol == "given"} == {1}
