@@ -17,6 +17,7 @@ from benchmarks.quality_models import MODELS
 from benchmarks.quality_records import CORE, Records, core_jobs, store_settings
 from benchmarks.quality_results import results_of
 from benchmarks.quality_worker import METRICS, Job, measure, values_of
+from benchmarks.records import ROOT
 from tests.benchmarks.quality_tiny import N_ITEMS, write_tiny
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -36,7 +37,7 @@ def run(folder: Path) -> Run:
         if command != "report":
             places += ["--work", str(folder / "work"), "--shared", str(folder / "shared")]
         done = [sys.executable, "-m", "benchmarks.quality", command, *more, *places]
-        return subprocess.run(done, capture_output=True, text=True, check=False)
+        return subprocess.run(done, capture_output=True, text=True, check=False, cwd=ROOT)
 
     return run
 
