@@ -65,8 +65,12 @@ class FactEASE(ItemItemBlock):
 
 def _scaled_facts(facts: FactGraph, items: NDArray[np.int32]) -> sp.csr_array:
     """F of these items over the nodes of all relations side by side, csr float32 [n_items, n_relations · n_nodes]."""
-    columns: list[sp.csr_array] = [sp.csr_array((len(items), 0), dtype=np.float32)]
-    for incidence in facts.incidence:
-        degrees = np.maximum(np.bincount(incidence.indices, minlength=incidence.shape[1]), 1.0)
-        columns.append(incidence[items] @ sp.diags_array((degrees**-DEGREE_EXPONENT).astype(np.float32)).tocsr())
-    return sp.csr_array(sp.hstack(columns))
+    parts = [sp.csr_array((len(items), 0), dtype=np.float32)]
+    parts += [incidence[items] @ _scales(incidence) for incidence in facts.incidence]
+    return sp.csr_array(sp.hstack(parts))
+
+
+def _scales(incidence: sp.csr_array) -> sp.csr_array:
+    """The diagonal of degree^-¼ of one relation's nodes, csr float32 [n_nodes, n_nodes]."""
+    degrees = np.maximum(np.bincount(incidence.indices, minlength=incidence.shape[1]), 1.0)
+    return sp.diags_array((degrees**-DEGREE_EXPONENT).astype(np.float32)).tocsr()
