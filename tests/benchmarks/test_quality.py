@@ -102,7 +102,6 @@ def test_from_data_to_report(folder: Path, run: Run) -> None:
         Job("music", "given", 0, "itemknn", 1), {**stored, "settings": {"neighbours": -1}}, folder / "settings.json"
     )
     assert run("run", *asked, "itemknn").returncode == 0
-    pytest.importorskip("matplotlib")
     report = run("report", "--docs", str(folder / "docs"), "--json", str(folder / "joined.json"))
     assert report.returncode == 0, report.stderr
     page = (folder / "docs" / "quality.md").read_text(encoding="utf-8")

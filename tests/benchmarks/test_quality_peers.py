@@ -8,6 +8,7 @@ import pytest
 import scipy.sparse as sp
 
 from benchmarks import quality_peers as peers
+from benchmarks.quality_models import MODELS
 from fusion.evaluation import RankingTask
 from fusion.ranking import tie_break_keys
 from kg.histories import Histories
@@ -65,7 +66,6 @@ def test_all_neighbours_are_the_plain_cosine(train: Interactions) -> None:
 
 
 def test_als_is_folded_in_for_any_history(train: Interactions) -> None:
-    pytest.importorskip("implicit")
     settings = {"factors": 4, "regularization": 0.5, "alpha": 3.0, "iterations": 5}
     model = peers.implicit_als(train, settings, 1)
     items = model.model.item_factors  # pyright: ignore[reportAttributeAccessIssue]
@@ -78,7 +78,6 @@ def test_als_is_folded_in_for_any_history(train: Interactions) -> None:
 
 
 def test_bpr_lists_for_its_users_and_hides_what_is_hidden(train: Interactions) -> None:
-    pytest.importorskip("implicit")
     task = task_of(train)
     model = peers.implicit_bpr(train, BPR, 1)
     result = model.evaluate(task, "implicit-bpr")
@@ -88,9 +87,12 @@ def test_bpr_lists_for_its_users_and_hides_what_is_hidden(train: Interactions) -
 
 
 def test_sasrec_lists_for_its_users_and_hides_what_is_hidden(train: Interactions) -> None:
-    pytest.importorskip("rectools")
     task = task_of(train)
     settings = {"n_factors": 8, "n_blocks": 1, "n_heads": 1, "session_max_len": 5, "steps": 3, "batch_size": 8}
+    if not MODELS["sasrec"].is_installed:
+        with pytest.raises(ModuleNotFoundError):
+            peers.sasrec(train, settings, 1)
+        return
     check_lists(peers.sasrec(train, settings, 1).evaluate(task, "sasrec").ranked.items, task)
 
 
