@@ -106,6 +106,8 @@ class Rows:
             gone = [e for e in self.events.values() if node in (("reader", e.user), (e.item_kind, e.item))]
             for event in gone:
                 del self.events[event.id]
+                # A user stays who came by an event on an item that no snapshot has had.
+                self.touched.add(("reader", event.user))
 
     def record(self, event: Event) -> bool:
         if (event.item_kind, event.item) not in self.nodes:
