@@ -127,7 +127,10 @@ class Histories:
 
     def weighed(self, values: NDArray[np.float32] | None) -> Histories:
         """The same events with other `values`."""
-        return self if values is self.values else replace(self, values=values)
+        weighed = replace(self, values=values)
+        # A request weighs one history in several ways; what does not depend on the values is computed once.
+        vars(weighed).update(_ones=self._ones, entries=self.entries, _ascends=self._ascends, users=self.users)
+        return weighed
 
     @cached_property
     def _ones(self) -> sp.csr_array:

@@ -117,7 +117,7 @@ class SimilarItems(_List):
 
 @dataclass(frozen=True)
 class BlockShare:
-    """The share of one block of the model in a score; "bias" is the item's part for all users."""
+    """The share of one block of the model in a score; "bias" is the item's part for all users with as many items."""
 
     block: str
     share: float

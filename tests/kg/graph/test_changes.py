@@ -106,7 +106,7 @@ class Rows:
             gone = [e for e in self.events.values() if node in (("reader", e.user), (e.item_kind, e.item))]
             for event in gone:
                 del self.events[event.id]
-                # A user stays who came by an event on an item that no snapshot has had.
+                # As stores do: the user may stay, and no snapshot has the user if none had the item.
                 self.touched.add(("reader", event.user))
 
     def record(self, event: Event) -> bool:

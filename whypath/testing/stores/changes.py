@@ -58,6 +58,19 @@ class ChangeContract(StoreFixtures):
 
     # What has changed
 
+    def test_a_user_is_followed_whose_only_event_went_with_an_item_that_no_snapshot_had(
+        self, store: GraphStore, other: GraphStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        load(store)
+        other.snapshot()
+        load(store, nodes=[FILM, *NODES])
+        store.append_events([Event.of("zed", "12", "film", "view", time=1.0)])
+        # The event made the user; the rows of the next load have the user and not the film.
+        load(store, nodes=[*NODES, NodeRow("viewer", "zed", "zed")], replace=True)
+        graph = following(other, monkeypatch)
+        assert "zed" in graph.nodes("viewer").keys.to_list()
+        assert same(graph, read_whole(store))
+
     def test_the_store_knows_what_a_load_has_changed(
         self, store: GraphStore, other: GraphStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
