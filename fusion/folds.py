@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from fusion.gate_inputs import HeldOutKind
 from fusion.protocol import Protocol
 from fusion.settings import CrossFitSettings
 from kg.histories import Histories
@@ -35,11 +35,11 @@ _LAST_SHARE = 0.2
 class HeldOut:
     """Rows of histories with what is held out for them.
 
-    kind: "events" of known users, whole "items", or events of new "users". excluded, targets: csr [n_rows, n_items];
+    excluded, targets: csr [n_rows, n_items];
     what is excluded does not compete. candidates [n_candidates]: items that compete.
     """
 
-    kind: Literal["events", "items", "users"]
+    kind: HeldOutKind
     histories: Histories
     excluded: sp.csr_array
     targets: sp.csr_array
@@ -54,7 +54,7 @@ class Fold:
     items: NDArray[np.bool_]
     held_out: tuple[HeldOut, ...]
 
-    def of(self, kind: str) -> HeldOut | None:
+    def of(self, kind: HeldOutKind) -> HeldOut | None:
         """What is held out of a kind, None if nothing is."""
         return next((part for part in self.held_out if part.kind == kind), None)
 
@@ -172,7 +172,7 @@ def _of_users(
 
 
 def _held_out(
-    kind: Literal["events", "items", "users"],
+    kind: HeldOutKind,
     histories: Histories,
     targets: sp.csr_array,
     candidates: NDArray[np.intp],

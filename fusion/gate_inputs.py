@@ -5,13 +5,16 @@ the gates are fitted on.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from encoders.graph import FactGraph
 from kg.graph import KnowledgeGraph
+
+HeldOutKind: TypeAlias = Literal["events", "items", "users"]
+"""What a fold holds out: events of known users, whole items, or events of new users."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,4 +62,4 @@ class Examples:
     targets: NDArray[np.bool_]
     log_weights: NDArray[np.float32]
     side: ItemSide
-    kind: Literal["events", "items", "users"]
+    kind: HeldOutKind

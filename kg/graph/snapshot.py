@@ -260,8 +260,8 @@ class KnowledgeGraph:
     def interactions(self, positive_only: bool = True, kinds: Collection[str] | None = None) -> Interactions:
         """The store's own events of all or some interactions; `user_ids` are the users that have any of them, by key.
 
-        Events are sorted by user, time (unknown last), item and weight. Weights or times are None where no event has
-        one.
+        Events are sorted by user, time (unknown last), then `kg.interactions.tie_order` of the item and weight. Weights
+        or times are None where no event has one.
         """
         wanted = [table for table in self.events if kinds is None or table.kind in kinds]
         rows = [np.flatnonzero(table.positive) if positive_only else slice(None) for table in wanted]
