@@ -33,8 +33,8 @@ class HistoryWeights(Settings):
         return self.floor == 1.0
 
     def of(self, histories: Histories) -> Histories:
-        """The same histories with the value of every event."""
-        if self.is_even:
+        """The same histories with the value of every event; all count the same where their order is not known."""
+        if self.is_even or not histories.is_ordered:
             return histories
         decay = np.exp(-histories.places / self.places)
         return histories.weighed((self.floor + (1 - self.floor) * decay).astype(np.float32))

@@ -23,7 +23,8 @@ class Histories:
     NaN where unknown. `weights` float32: what the source gave (stars, a quantity), NaN where it gave none. `kinds`
     int16: indices into `kind_names`, -1 where unknown. `now` float64 [n_users]: the time of the query, NaN for "right
     after the last event". A column that is None is unknown everywhere. `values` float32: how much each event counts in
-    `weighed_matrix`, below 0 where it counts against its item; None for 1 each.
+    `weighed_matrix`, below 0 where it counts against its item; None for 1 each. `is_ordered`: whether the order of
+    events is known; else places mean nothing.
     """
 
     offsets: NDArray[np.int64]
@@ -35,6 +36,7 @@ class Histories:
     kind_names: tuple[str, ...] = ()
     now: NDArray[np.float64] | None = None
     values: NDArray[np.float32] | None = None
+    is_ordered: bool = True
 
     def __post_init__(self) -> None:
         if not len(self.offsets) or self.offsets[0] != 0 or self.offsets[-1] != len(self.items):
@@ -51,9 +53,8 @@ class Histories:
     @classmethod
     def of_matrix(cls, matrix: sp.csr_array) -> Histories:
         """Make an event of each entry of a matrix [n_users, n_items], row by row; the values are dropped."""
-        return cls(
-            np.asarray(matrix.indptr, dtype=np.int64), np.asarray(matrix.indices, dtype=np.int32), matrix.shape[1]
-        )
+        offsets, items = np.asarray(matrix.indptr, dtype=np.int64), np.asarray(matrix.indices, dtype=np.int32)
+        return cls(offsets, items, matrix.shape[1], is_ordered=False)
 
     @classmethod
     def of_items(cls, items: Sequence[int] | NDArray[np.integer], n_items: int) -> Histories:
@@ -227,4 +228,5 @@ class Histories:
             self.kind_names,
             None if self.now is None else self.now[users],
             None if self.values is None else self.values[events],
+            self.is_ordered,
         )

@@ -56,7 +56,7 @@ class Interactions:
         """The events of all users, each user's sorted by time (unknown last), those of one time by `tie_order`.
 
         Ids and load order often follow popularity (MovieLens's do), so neither may decide which of several events of
-        one time is the last. Without times events are sorted by item.
+        one time is the last. Without times events are sorted by item, and the histories are not ordered.
         """
         if self.times is None:
             order = np.lexsort((self.items, self.users))
@@ -71,6 +71,7 @@ class Interactions:
             None if self.weights is None else self.weights[order],
             None if self.kinds is None else self.kinds[order],
             self.kind_names,
+            is_ordered=self.times is not None,
         )
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Interactions:

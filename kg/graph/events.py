@@ -67,7 +67,14 @@ def history_of(parts: Sequence[Part], n_items: int, names: Sequence[str]) -> His
     offsets = np.array([0, len(columns.items)], dtype=np.int64)
     places = np.array([names.index(table.kind) for table, _ in parts], dtype=np.int16)
     return Histories(
-        offsets, columns.items, n_items, columns.times, columns.weights, places[columns.kinds], tuple(names)
+        offsets,
+        columns.items,
+        n_items,
+        columns.times,
+        columns.weights,
+        places[columns.kinds],
+        tuple(names),
+        is_ordered=not np.isnan(columns.times).all(),
     )
 
 

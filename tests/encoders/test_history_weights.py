@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from encoders.history_weights import HistoryWeights
 from kg.histories import Histories
+from kg.interactions import Interactions
 
 
 def histories(*lengths: int) -> Histories:
@@ -33,6 +34,17 @@ def test_even_weights_change_nothing() -> None:
     given_histories = histories(3, 0, 2)
     assert HistoryWeights().is_even
     assert HistoryWeights().of(given_histories) is given_histories
+
+
+def test_without_an_order_all_events_count_the_same() -> None:
+    users, items = np.zeros(3, np.int32), np.arange(3, dtype=np.int32)
+    untimed = Interactions(users, items, ["u"], 5).histories()
+    assert HistoryWeights(floor=0.1).of(untimed).values is None
+    assert HistoryWeights(floor=0.1).of(untimed.take(np.array([0]))).values is None
+    timed = Interactions(users, items, ["u"], 5, times=np.arange(3.0)).histories()
+    assert HistoryWeights(floor=0.1).of(timed).values is not None
+    # A list of items that a caller gives is in order.
+    assert HistoryWeights(floor=0.1).of(Histories.of_items([2, 0], 5)).values is not None
 
 
 @pytest.mark.parametrize("wrong", [{"floor": 1.1}, {"floor": -0.1}, {"places": 0.0}, {"places": float("inf")}])
