@@ -123,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for size in options.events:
         console.print(f"{size:,} events")
         graph = snapshot(size)
-        scorer = Scorer.over(graph, model.bind(graph), lambda g: popularity_blend(g.interactions()))
+        scorer = Scorer.over(graph, model.bind(graph), lambda g: popularity_blend(g.interactions(), model.protocol))
         rows.append(measured(graph, scorer, options.repeats))
     table = Table("events", "event and list, ms", "ratio", "explanation, ms", "ratio")
     for row in rows:

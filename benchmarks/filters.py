@@ -149,7 +149,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     small = domain(min(options.items, 3_000), 1_000)
     console.print(f"training a model on {small}, bound to {graph}")
     model = Fitting(small, small.interactions(), asked=FusionSettings(blocks=("ials", "shared")), seed=1).model()
-    path = RequestPath(Scorer.over(graph, model.bind(graph), lambda g: popularity_blend(g.interactions())))
+    path = RequestPath(
+        Scorer.over(graph, model.bind(graph), lambda g: popularity_blend(g.interactions(), model.protocol))
+    )
     users = list(graph.interactions().user_ids[: options.repeats])
     for user in users[:20]:
         path.recommend(Query(user))

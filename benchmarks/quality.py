@@ -215,7 +215,7 @@ def parser() -> argparse.ArgumentParser:
         if name == "run":
             command.add_argument("--seeds", type=int, nargs="+", metavar="N", help="default 1; with --all 1 to 5")
             extent = command.add_mutually_exclusive_group()
-            extent.add_argument("--core", action="store_true", help="defaults, seed 1, three sets: about 2 hours")
+            extent.add_argument("--core", action="store_true", help="defaults, seed 1, three sets")
             extent.add_argument("--all", action="store_true", help="tune what is not tuned, then everything")
     return made
 
@@ -234,6 +234,8 @@ def main() -> int:
     arguments = parser().parse_args()
     if arguments.command == "report":
         records, settings = Records(arguments.records), stored_settings(arguments.settings)
+        if not any(True for _ in records.read()):
+            raise RuntimeError(f"{arguments.records} has no record: run something first; no report was written")
         for path in [*write_report(records, settings, arguments.docs), records.join(arguments.json)]:
             print(path)
         return 0

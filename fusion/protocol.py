@@ -20,12 +20,11 @@ class Protocol(StrEnum):
 
 
 def protocol_of(train: Interactions, valid: Interactions | None) -> Protocol:
-    """`next` if nearly all users' valid events are later than all their train events, or if there is no valid part and
-    every train event has a time.
+    """`next` if nearly all users' valid events are later than all their train events, or if there is no valid part,
+    every train event has a time, and these times order the events of most users with several.
     """
     if valid is None:
-        timed = train.times is not None and len(train) > 0 and not np.isnan(train.times).any()
-        return Protocol.NEXT if timed else Protocol.RANDOM
+        return Protocol.NEXT if _orders(train) else Protocol.RANDOM
     if train.times is None or valid.times is None:
         return Protocol.RANDOM
     latest = np.full(train.n_users, -np.inf)
@@ -37,3 +36,14 @@ def protocol_of(train: Interactions, valid: Interactions | None) -> Protocol:
         return Protocol.RANDOM
     later = float(np.mean(earliest[both] >= latest[both]))
     return Protocol.NEXT if later >= NEARLY_ALL else Protocol.RANDOM
+
+
+def _orders(events: Interactions) -> bool:
+    """Whether every event has a time, and most users with several events have events of different times."""
+    if events.times is None or np.isnan(events.times).any():
+        return False
+    first, last = np.full(events.n_users, np.inf), np.full(events.n_users, -np.inf)
+    np.minimum.at(first, events.users, events.times)
+    np.maximum.at(last, events.users, events.times)
+    several = np.bincount(events.users, minlength=events.n_users) > 1
+    return bool(several.any() and np.mean(last[several] > first[several]) > 0.5)

@@ -140,6 +140,12 @@ class GateSettings(Settings):
     new_user_weight: float = Field(default=0.7, ge=0)
     """Weight of the examples on users held out whole, against those on held-out events."""
 
+    @model_validator(mode="after")
+    def _fitted_to_something(self) -> Self:
+        if not self.ranking and not self.likelihood:
+            raise ValueError("give `ranking` or `likelihood` above 0: gates must be fitted to something")
+        return self
+
 
 class FusionSettings(Settings):
     """Everything that determines a model besides data and seed."""

@@ -96,9 +96,13 @@ class Fitting:
         self.asked = self.asked.model_copy(update={"block": self.asked.block.including(self.blocks)})
 
     def _protocol(self) -> Protocol:
-        asked = self.asked.protocol
-        if asked == "next" and (self.train.times is None or np.isnan(self.train.times).any()):
-            raise NoTimes("a model of what comes next needs the time of every event; some have none")
+        asked, n_events = self.asked.protocol, len(self.train)
+        untimed = n_events if self.train.times is None else int(np.isnan(self.train.times).sum())
+        without = f"{untimed:,} of {n_events:,} events have no time"
+        if asked == "next" and untimed:
+            raise NoTimes(f"a model of what comes next needs the time of every event, and {without}")
+        if asked == "auto" and 0 < untimed < n_events:
+            self._tell(f"What comes next is not predicted, because {without}")
         return protocol_of(self.train, self.valid) if asked == "auto" else Protocol(asked)
 
     def _histories(self, events: Interactions) -> Histories:
@@ -180,12 +184,28 @@ class Fitting:
         )
 
     @cached_property
+    def _weights(self) -> Mapping[str, HistoryWeights]:
+        """The weights of the events of a history by block, where they do not count the same."""
+        if self.protocol is Protocol.RANDOM:
+            return {}
+        if len(self.blocks) > 1:
+            return self.cross_fit.weights
+        # A block alone has no gates, so that one fold is enough.
+        fold = self._folds[0]
+        events = fold.of("events")
+        if events is None:
+            return {}
+        name = self.blocks[0]
+        block = self._fit(name, without_rare_items(fold.seen, self.asked.min_users), 0)
+        return self._choose_weights({name: block}, events)
+
+    def _choose_weights(self, blocks: Mapping[str, Block], events: HeldOut) -> dict[str, HistoryWeights]:
+        self._tell("Choosing how the places of events count")
+        return choose_user_weights(blocks, self._task(events))
+
+    @cached_property
     def cross_fit(self) -> CrossFit:
         """Out-of-sample scores of all blocks, in the order of `blocks`; costs a fit of every block for every fold."""
-
-        def choose(blocks: Mapping[str, Block], events: HeldOut) -> dict[str, HistoryWeights]:
-            self._tell("Choosing how the places of events count")
-            return choose_user_weights(blocks, self._task(events))
 
         return cross_fit(
             self._folds,
@@ -195,7 +215,7 @@ class Fitting:
             self.settings.crossfit,
             seed=self.seed,
             min_users=self.asked.min_users,
-            choose=choose if self.protocol is Protocol.NEXT else None,
+            choose=self._choose_weights if self.protocol is Protocol.NEXT else None,
         )
 
     def model(self, *, without: Collection[str] = ()) -> FusionModel:
@@ -218,7 +238,7 @@ class Fitting:
         users = coarse_counts(histories.item_users(), self.settings.min_users)
         final = {name: self._final[name] for name in gates.blocks}
         several = len(self.blocks) > 1
-        weights = {name: self.cross_fit.weights.get(name, HistoryWeights()) for name in final} if several else {}
+        weights = {name: self._weights.get(name, HistoryWeights()) for name in final}
         spreads = {
             name: spread(Weighed(block, weights[name]), histories, users) if several else 1.0
             for name, block in final.items()
@@ -263,11 +283,11 @@ class Fitting:
         wanting = {name: ENCODERS[name].needs & lacking for name in names}
         for name, needed in wanting.items():
             if needed:
-                self._tell(f"{name} is left out: there is no {' and no '.join(sorted(needed))} that it could read")
+                self._tell(f"{name} is left out: it needs {' and '.join(sorted(needed))}, and this training reads none")
         names = tuple(name for name in names if not wanting[name])
         if not names:
             inputs = " and no ".join(sorted(frozenset[Input]().union(*wanting.values())))
-            raise UnknownBlock(f"no block is left: there is no {inputs} that {' or '.join(wanting)} could read")
+            raise UnknownBlock(f"no block is left: {', '.join(wanting)} need {inputs}, and this training reads none")
         n_items = len(np.unique(self._all.items))
         kept = []
         for name in names:

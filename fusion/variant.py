@@ -40,7 +40,7 @@ class Variant:
         if self.only is not None:
             families = {family.value for family in Family}
             if self.only not in families and self.only not in ENCODERS:
-                known = ", ".join([*sorted(families), *ENCODERS])
+                known = ", ".join(dict.fromkeys([*sorted(families), *ENCODERS]))
                 raise UnknownBlock(f"there is no block {self.only!r}; name one of {known}")
             if self.only in families:
                 chosen = {name: block for name, block in chosen.items() if block.family == self.only}

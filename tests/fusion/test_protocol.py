@@ -23,6 +23,11 @@ def test_a_store_with_times_is_trained_for_what_comes_next() -> None:
     some_missing = np.where(np.arange(480) == 7, np.nan, np.arange(480))
     assert protocol_of(events(some_missing), None) is Protocol.RANDOM
     assert protocol_of(TIMED.take(np.zeros(480, bool)), None) is Protocol.RANDOM
+    # Times that order nothing: one for all, one for each user.
+    assert protocol_of(events(np.zeros(480)), None) is Protocol.RANDOM
+    assert protocol_of(events(np.repeat(np.arange(40.0), 12)), None) is Protocol.RANDOM
+    days = np.random.default_rng(2).integers(0, 3, 480).astype(float)
+    assert protocol_of(events(days), None) is Protocol.NEXT
 
 
 def test_files_say_it_by_their_order() -> None:

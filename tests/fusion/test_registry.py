@@ -81,7 +81,7 @@ def test_a_block_is_left_out_without_a_content_that_it_needs() -> None:
                 progress=said.append,
             )
             assert fitting.blocks == blocks
-        assert said == ["pictures is left out: there is no image that it could read"]
+        assert said == ["pictures is left out: it needs image, and this training reads none"]
         with pytest.raises(UnknownBlock, match="no block is left"):
             Variant(without=frozenset({"image"})).blocks_of(["pictures"])
     finally:

@@ -130,7 +130,7 @@ def test_without_text_no_text_is_read(tmp_path: Path) -> None:
 
 def test_items_without_any_text_leave_the_text_block_out() -> None:
     assert "text" not in trained(settings=with_blocks("ease", "text"), texts=False).states
-    with pytest.raises(UnknownBlock, match="no text"):
+    with pytest.raises(UnknownBlock, match="text need text, and this training reads none"):
         trained(settings=with_blocks("text"), texts=False)
 
 

@@ -68,7 +68,7 @@ def make_bundle(folder: Path) -> None:
         threads=1,
         versions={},
     )
-    Bundle(model, record, SEEN.graph.item_ids, popularity_blend(SEEN.interactions)).save(folder)
+    Bundle(model, record, SEEN.graph.item_ids, popularity_blend(SEEN.interactions, model.protocol)).save(folder)
 
 
 def outcome(folder: Path) -> Lists | None:

@@ -401,3 +401,11 @@ def test_a_reader_that_leaves_early_is_no_error(folder: Path, store: str) -> Non
         ["bash", "-c", f"set -o pipefail; {command}"], cwd=folder, env=environment, capture_output=True, check=False
     )
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("line", [["demo", "--domain=--"], ["recommend", "--store=--", "--bundle", "b"]])
+def test_two_dashes_are_no_value(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(line)
+    assert ended.value.code == 2
+    assert "-- is no value" in capsys.readouterr().err

@@ -91,7 +91,8 @@ def behaviour_of_histories(
     graph: KnowledgeGraph, histories: Mapping[str, Iterable[Id]] | Mapping[None, Iterable[Id]]
 ) -> Behaviour:
     """Make users with the item ids that they like, in order; unknown ids are ignored and noted. Raises BadId."""
-    given = [list(dict.fromkeys(id_texts(ids, "a history"))) for ids in histories.values()]
+    # Of an item that comes several times the last place counts, as for the events of a store.
+    given = [list(dict.fromkeys(reversed(id_texts(ids, "a history"))))[::-1] for ids in histories.values()]
     lengths = np.array([len(ids) for ids in given])
     names = [name for ids in given for name in ids]
     indices = graph.item_indices(names)

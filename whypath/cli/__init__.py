@@ -104,7 +104,13 @@ def _ended(arguments: Sequence[str] | None) -> int:
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     try:
-        return build_parser().parse_args(arguments)
+        parser = build_parser()
+        given = sys.argv[1:] if arguments is None else list(arguments)
+        options = given[: given.index("--")] if "--" in given else given
+        if empty := next((option for option in options if option.startswith("--") and option.endswith("=--")), None):
+            # argparse drops the two dashes and passes an empty list on, as of whatever type the value should be.
+            parser.error(f"argument {empty[:-3]}: -- is no value")
+        return parser.parse_args(given)
     except SystemExit:
         # Help is a result: failing to write it is reported as for any other.
         if sys.stdout is not None:

@@ -101,7 +101,7 @@ class Bundle:
     def popularity_in_store(self, graph: KnowledgeGraph) -> NDArray[np.float32]:
         """Compute the popularity blend of a snapshot's events, or of the training events if it has none."""
         events = graph.interactions()
-        return popularity_blend(events) if len(events) else self.popularity_over(graph)
+        return popularity_blend(events, self.model.protocol) if len(events) else self.popularity_over(graph)
 
     def scorer(
         self,

@@ -206,7 +206,7 @@ def _bundle(
         threads=torch.get_num_threads(),
         versions=versions(model.states),
     )
-    popularity = popularity_blend(on.train, options.settings.min_users)
+    popularity = popularity_blend(on.train, model.protocol, options.settings.min_users)
     return Bundle(model, record, graph.item_ids, popularity, users=on.users(), files=files)
 
 
