@@ -195,7 +195,7 @@ class Fitting:
         events = fold.of("events")
         if events is None:
             return {}
-        name = self.blocks[0]
+        name = next(iter(self.blocks))
         block = self._fit(name, without_rare_items(fold.seen, self.asked.min_users), 0)
         return self._choose_weights({name: block}, events)
 
