@@ -25,12 +25,21 @@ from encoders.block import SearchSpace
 from encoders.tensors import Tensors
 from kg.histories import Histories
 
+FEW = 0.6
+"""A row of up to this share of f entries is solved in the space of its entries."""
+
+_STEP = 1.1
+"""Rows of one batch differ in length by up to this factor, short ones not at all."""
+
+_CELLS = 2_000_000
+"""Numbers in the vectors of a batch, 16 MB."""
+
 
 class IALSSettings(BehaviorSettings):
     """Settings of `IALS`."""
 
     factors: int = Field(default=64, ge=1, le=1024)
-    """Dimensions f of the vectors; a row costs f³ to solve."""
+    """Dimensions f of the vectors; a row costs f³ to solve, one of fewer entries their cube."""
 
     regularization: float = Field(default=10.0, gt=0)
     """λ for every user, and on average over interactions for an item (see `item_exponent`)."""
@@ -90,7 +99,7 @@ class IALS(BehaviorBlock):
 
     def _shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
         row = sp.csr_array((weights, history, np.array([0, len(history)])), shape=(1, self.n_fitted))
-        normal = next(self._solver.rows(row)).normal
+        normal = self._solver.row(row).normal
         solved = scipy.linalg.lapack.dposv(normal, self._vectors[item].astype(np.float64))[1]
         return (weights * (self._vectors[history] @ solved)).astype(np.float32)
 
@@ -118,9 +127,9 @@ def _item_regularization(users: NDArray[np.int64], settings: IALSSettings) -> ND
 class _Solver:
     """The least-squares problem of a row against fixed vectors `other` [n, f]: users and, in training, items.
 
-    Solved in double precision: shares then add up to scores beyond what float32 shows. One row after another, as the
-    normal matrix of a row, f² numbers, is the unit of work: at f = 64 a history of 50 items takes about 0.1 ms, and
-    memory stays at one matrix.
+    Solved in double precision: shares then add up to scores beyond what float32 shows. Many rows are solved in batches
+    of like lengths. A row of few entries is solved in the space of its entries (see `_few`), which costs h³ in place of
+    f³; for that the vectors are turned so that α₀YᵀY is diagonal.
     """
 
     def __init__(
@@ -131,30 +140,79 @@ class _Solver:
         self._regularization = regularization
         self._base = settings.unobserved * (self._other.T @ self._other)
 
-    def rows(self, rows: sp.csr_array) -> Iterator[_Row]:
-        """The problem of each row of `rows` [n_rows, n]."""
-        regularization = np.broadcast_to(self._regularization, rows.shape[0])
-        diagonal = np.arange(len(self._base))
-        for row in range(rows.shape[0]):
-            entries = slice(rows.indptr[row], rows.indptr[row + 1])
-            vectors = self._other[rows.indices[entries]]
-            # A weight below 0 is the confidence in a preference of -1.
-            normal = self._base + vectors.T @ (np.abs(rows.data[entries, None]) * vectors)
-            normal[diagonal, diagonal] += regularization[row]
-            yield _Row(entries, vectors, normal, rows.data[entries] @ vectors)
+    @cached_property
+    def _turned(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Eigenvalues [f] and eigenvectors [f, f] of the base, and the vectors [n, f] in terms of the latter."""
+        strengths, directions = np.linalg.eigh(self._base)
+        return np.maximum(strengths, 0.0), directions, self._other @ directions
+
+    def row(self, row: sp.csr_array) -> _Row:
+        """The problem of the only row of `row` [1, n]."""
+        vectors = self._other[row.indices]
+        # A weight below 0 is the confidence in a preference of -1.
+        normal = self._base + vectors.T @ (np.abs(row.data[:, None]) * vectors)
+        normal[np.diag_indices(len(normal))] += self._regularization
+        return _Row(normal, row.data @ vectors)
 
     def fold_in(self, rows: sp.csr_array) -> NDArray[np.float32]:
         """The minimum for each row, float32 [n_rows, f]; a row without entries gives zeros."""
-        out = np.empty((rows.shape[0], len(self._base)), dtype=np.float32)
-        for place, row in enumerate(self.rows(rows)):
-            out[place] = scipy.linalg.lapack.dposv(row.normal, row.right, overwrite_a=True)[1]
-        return out
+        factors = len(self._base)
+        if rows.shape[0] == 1:
+            normal, right = self.row(rows)
+            return scipy.linalg.lapack.dposv(normal, right, overwrite_a=True)[1].astype(np.float32)[None]
+        strengths, directions, turned = self._turned
+        regularization = np.broadcast_to(self._regularization, rows.shape[0])
+        out = np.zeros((rows.shape[0], factors), dtype=np.float64)
+        for batch in _batches(np.diff(rows.indptr), factors):
+            lengths = np.diff(rows.indptr)[batch]
+            places = np.arange(lengths.max())
+            is_entry = places < lengths[:, None]
+            entries = np.where(is_entry, rows.indptr[:-1][batch][:, None] + places, 0)
+            # Filled up to one length with entries of weight 0, which change nothing.
+            weights = np.where(is_entry, rows.data[entries], 0.0).astype(np.float64)
+            diagonal = strengths + regularization[batch, None]
+            solve = _few if len(places) <= FEW * factors else _many
+            out[batch] = solve(turned[rows.indices[entries]], weights, diagonal)
+        return (out @ directions.T).astype(np.float32)
+
+
+def _batches(lengths: NDArray[np.integer], factors: int) -> Iterator[NDArray[np.intp]]:
+    """Rows of nearly one length, so that few entries fill them up, and of bounded memory; none for empty rows."""
+    filled = np.flatnonzero(lengths)
+    order = filled[np.argsort(lengths[filled], kind="stable")]
+    steps = np.where(lengths <= 8, lengths, np.ceil(np.log(np.maximum(lengths, 1)) / np.log(_STEP)))
+    for alike in np.split(order, np.flatnonzero(np.diff(steps[order])) + 1):
+        if len(alike):
+            size = max(1, _CELLS // (factors * max(int(lengths[alike[-1]]), factors)))
+            yield from np.array_split(alike, -(-len(alike) // size))
+
+
+def _many(
+    vectors: NDArray[np.float64], weights: NDArray[np.float64], diagonal: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """p = (D + Σ|w_j| y_j y_jᵀ)⁻¹ Σ w_j y_j [n, f] of rows with vectors [n, h, f], weights [n, h] and D [n, f]."""
+    # A weight below 0 is the confidence in a preference of -1.
+    normal = vectors.transpose(0, 2, 1) @ (np.abs(weights)[:, :, None] * vectors)
+    places = np.arange(normal.shape[1])
+    normal[:, places, places] += diagonal
+    right = weights[:, None, :] @ vectors
+    return np.linalg.solve(normal, right.transpose(0, 2, 1))[:, :, 0].astype(np.float64, copy=False)
+
+
+def _few(
+    vectors: NDArray[np.float64], weights: NDArray[np.float64], diagonal: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The same by p = D⁻¹Yᵀ(I + |W| Y D⁻¹ Yᵀ)⁻¹ w, whose matrix is [h, h]."""
+    divided = vectors / diagonal[:, None, :]
+    inner = np.abs(weights)[:, :, None] * (divided @ vectors.transpose(0, 2, 1))
+    places = np.arange(inner.shape[1])
+    inner[:, places, places] += 1.0
+    solved = np.linalg.solve(inner, weights[:, :, None])
+    return (solved.transpose(0, 2, 1) @ divided)[:, 0]
 
 
 class _Row(NamedTuple):
-    """One row's problem: where its h entries stand, their vectors [h, f], the matrix A [f, f], the right side [f]."""
+    """One row's problem: the matrix A [f, f] and the right side [f]."""
 
-    entries: slice
-    vectors: NDArray[np.float64]
     normal: NDArray[np.float64]
     right: NDArray[np.float64]

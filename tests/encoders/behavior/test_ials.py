@@ -115,3 +115,15 @@ def test_items_that_nobody_has_have_no_vector() -> None:
     vectors = block.state().tensors["vectors"]
     assert not vectors[[0, 4]].any()
     assert vectors[mask][:-2].any(axis=1).all()
+
+
+@pytest.mark.parametrize("factors", [4, 32])
+def test_many_histories_are_folded_in_as_each_alone(factors: int) -> None:
+    rng = np.random.default_rng(factors)
+    vectors = rng.normal(size=(60, factors)).astype(np.float32)
+    block = IALS(vectors, IALSSettings(factors=factors), np.arange(60, dtype=np.int32))
+    # Lengths from 0 to 60: rows that are solved in the space of their entries, and rows that are not.
+    weighed = sp.csr_array(rng.random((80, 60)) < np.linspace(0, 1, 80)[:, None]).astype(np.float32)
+    weighed.data[:] = rng.choice([-1.0, 0.0, 0.3, 1.0], weighed.nnz)
+    alone = [block.scores_of(sp.csr_array(weighed[[row]]))[0] for row in range(80)]
+    np.testing.assert_allclose(block.scores_of(weighed), alone, rtol=1e-5, atol=1e-6)
