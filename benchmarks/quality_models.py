@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from benchmarks import quality_peers as peers
 from benchmarks.quality_data import DataSet
 from benchmarks.quality_protocols import Part
-from benchmarks.quality_ranges import Between, OneOf, Range
 from benchmarks.shared_sum import SharedSum
+from encoders.search_space import Between, OneOf, SearchSpace
 from fusion.evaluation import RankingTask, evaluate
 from fusion.lists import Scorer
 from fusion.results import EvaluationResult
@@ -61,7 +61,7 @@ class Model:
     """
 
     fit: Callable[[Given, Mapping[str, Any], int], Fitted]
-    ranges: Mapping[str, Range] = field(default_factory=dict)
+    ranges: SearchSpace = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     package: str | None = None
     is_peer: bool = True
@@ -155,7 +155,7 @@ def _own(
 
 
 WHYPATH = "whypath"
-_EASE: Mapping[str, Range] = {"regularization": Between(1.0, 100_000.0)}
+_EASE: SearchSpace = {"regularization": Between(1.0, 1_000_000.0)}
 
 MODELS: Mapping[str, Model] = {
     WHYPATH: _own(Variant()),
@@ -167,7 +167,7 @@ MODELS: Mapping[str, Model] = {
     "popularity": Model(_block(peers.popularity), serves_new_items=True),
     "itemknn": Model(
         _block(peers.itemknn),
-        {"neighbours": Between(3, 3_000), "shrink": Between(0.01, 3_000.0)},
+        {"neighbours": Between(3, 10_000), "shrink": Between(0.01, 10_000.0)},
         {"neighbours": 200, "shrink": 1.0},
     ),
     "itemknn-all": Model(_block(peers.itemknn_all)),
@@ -181,9 +181,9 @@ MODELS: Mapping[str, Model] = {
     "rp3beta": Model(
         _block(peers.rp3beta),
         {
-            "alpha": Between(0.05, 2.5, log=False),
+            "alpha": Between(0.0, 2.5, log=False),
             "beta": Between(0.0, 1.2, log=False),
-            "neighbours": Between(5, 5_000),
+            "neighbours": Between(5, 10_000),
         },
         {"alpha": 0.5, "beta": 0.6, "neighbours": 1_000},
     ),
@@ -192,7 +192,7 @@ MODELS: Mapping[str, Model] = {
         {
             "factors": Between(4, 300),
             "regularization": Between(0.001, 1_000.0),
-            "alpha": Between(0.1, 100.0),
+            "alpha": Between(0.1, 300.0),
             "iterations": Between(3, 50),
         },
         {"factors": 64, "regularization": 20.0, "alpha": 2.0, "iterations": 15},

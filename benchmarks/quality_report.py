@@ -10,12 +10,12 @@ import numpy as np
 
 from benchmarks.quality_models import MODELS, WHYPATH
 from benchmarks.quality_plots import plot_set
-from benchmarks.quality_ranges import edges
 from benchmarks.quality_records import Records
 from benchmarks.quality_results import Result, Results, Task, results_of
 from benchmarks.quality_targets import Verdict, graph_worth, unmeasured, verdicts
 from benchmarks.quality_worker import METRICS
 from benchmarks.records import difference_cell, markdown_table
+from encoders.search_space import edges
 from kg.durable import file_written_whole
 
 METRIC = "ndcg@10"
@@ -180,7 +180,7 @@ def _settings(settings: Mapping[str, Any]) -> Iterator[str]:
                     at_edge.append(f"{field} of {model} on {name}, {protocol}")
     if rows:
         columns = ("task", "peer", "settings", f"valid {METRIC}", "trials")
-        yield markdown_table("## Settings of the peers\n\nThe best of a random search on valid.", columns, rows)
+        yield markdown_table("## Settings of the peers\n\nThe best of a search on valid.", columns, rows)
     if at_edge:
         yield f"On the edge of the range that was searched: {'; '.join(at_edge)}.\n"
 

@@ -19,10 +19,11 @@ import numpy as np
 from benchmarks.quality_data import SETS, Loaded, load
 from benchmarks.quality_models import MODELS, Given, Model
 from benchmarks.quality_protocols import ONLY, Part, folds_of, part_of
-from benchmarks.quality_ranges import trial
 from benchmarks.running import STAGE
+from encoders.search_space import edges
 from encoders.text import TextEncoder
 from fusion.results import EvaluationResult
+from fusion.tuning import proposed
 from kg.durable import file_written_whole
 from whypath.cli.console import remark
 from whypath.models.texts import item_text_vectors
@@ -102,8 +103,8 @@ def tune(loaded: Loaded, job: Job, trials: int, out: Path) -> dict[str, Any]:
         raise RuntimeError(f"{job.protocol} of {job.set} has nothing that settings could be chosen on")
     found: list[dict[str, Any]] = json.loads(out.read_text(encoding="utf-8")) if out.exists() else []
     for number in range(len(found), trials):
-        best = max(found, key=lambda row: row[METRIC])["settings"] if found else {}
-        settings = trial(model.ranges, TUNING_SEED, number, best) if found else dict(model.defaults)
+        tried = [(row["settings"], row[METRIC]) for row in found]
+        settings = proposed(model.ranges, tried, TUNING_SEED) if found else dict(model.defaults)
         clock = Clock()
         why = None
         try:
@@ -116,6 +117,8 @@ def tune(loaded: Loaded, job: Job, trials: int, out: Path) -> dict[str, Any]:
             file.write(json.dumps(found).encode())
         remark(f"trial {number + 1} of {trials}: {METRIC} {value:.4f} with {settings}")
     best = max(found[:trials], key=lambda row: row[METRIC])
+    for name in edges(model.ranges, best["settings"]):
+        remark(f"{name} {best['settings'][name]} lies on the edge of its range, {model.ranges[name]}")
     return {
         "settings": best["settings"],
         METRIC: best[METRIC],

@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from encoders.search_space import SearchSpace
 from encoders.settings import Settings
 from kg.histories import Histories
 
@@ -42,10 +43,6 @@ class Input(StrEnum):
     TEXT = "text"
     IMAGE = "image"
     TIMES = "times"
-
-
-SearchSpace: TypeAlias = Mapping[str, tuple[float, ...]]
-"""Fields of a block's settings that are chosen on valid, and the factors of what was asked for that are tried."""
 
 
 class NoSettings(Settings):
@@ -181,9 +178,9 @@ class FittedBlock(Block, Protocol):
     """A block class as the registry needs it: all that is known of an encoder stands on its class.
 
     `name` (lower case letters, digits and _) and `summary` (one line) are shown in settings files, `settings_type` is
-    the class of its settings. `search_space`: what training may try on valid. `needs`: without one of these the block
-    is left out of a model; `uses`: what it reads where it is there. `max_items`: items with interactions beyond which
-    `fit` raises CatalogueTooLarge, None for no such limit.
+    the class of its settings. `search_space`: what training may try on held-out events. `needs`: without one of
+    these the block is left out of a model; `uses`: what it reads where it is there. `max_items`: items with
+    interactions beyond which `fit` raises CatalogueTooLarge, None for no such limit.
     """
 
     summary: ClassVar[str]

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from encoders.behavior import BEHAVIOR, Transitions
 from encoders.block import Family, FittedBlock, Input
 from encoders.graph import GNN, FactEASE, SharedEntities
+from encoders.search_space import Between, OneOf
 from encoders.text import TextBlock
 from kg.errors import WhyPathError
 from kg.plugins import Plugins
@@ -104,6 +105,9 @@ class Encoders(Mapping[str, BlockType]):
             raise ValueError(f"{block.__name__}: `settings_type` is no pydantic model")
         if unknown := block.search_space.keys() - block.settings_type.model_fields.keys():
             raise ValueError(f"{block.__name__}: `search_space` has {min(unknown)!r}, which is no setting")
+        for field, values in block.search_space.items():
+            if not isinstance(values, Between | OneOf):
+                raise ValueError(f"{block.__name__}: `search_space` has {values!r} for {field!r}, not Between or OneOf")
         return block
 
 

@@ -1,4 +1,4 @@
-"""Choose settings on held-out events: try the `search_space` of each block at a few factors of the asked setting.
+"""Choose settings on held-out events: go from the asked setting in steps, up or down, as long as it gets better.
 
 A block keeps its setting unless another ranks them better by more than one standard error of the paired difference:
 among settings that they cannot distinguish, the asked one is as good and does not follow noise.
@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from pydantic import BaseModel, ValidationError
 
 from encoders.block import Block
+from encoders.search_space import Between
 from fusion.evaluation import RankingTask, evaluate
 from fusion.registry import ENCODERS
+from fusion.results import EvaluationResult
 from fusion.settings import FusionSettings
 
 MEASURE = "ndcg@10"
@@ -25,34 +27,61 @@ FitWith = Callable[[str, BaseModel], Block]
 def choose_settings(
     settings: FusionSettings, names: Sequence[str], fit: FitWith, task: RankingTask, tell: Callable[[str], None]
 ) -> FusionSettings:
-    """Return the settings with those chosen on `task`, which ranks the held-out events."""
+    """Return the settings with those chosen on `task`, which ranks the held-out events.
+
+    Each field of a block's `search_space` that has a step is chosen in turn, with the fields before it as chosen.
+    """
     block = settings.block
     for name in names:
-        space = ENCODERS.find(name).search_space
+        space = {
+            field: values
+            for field, values in ENCODERS.find(name).search_space.items()
+            if isinstance(values, Between) and values.step is not None
+        }
         if not space:
             continue
         chosen = block.of(name)
-        start = best = evaluate(fit(name, chosen), task, name=name, ks=(10,))
-        for field, factors in space.items():
-            asked = chosen
-            for factor in factors:
-                tried = _at(asked, field, factor)
-                if tried is None:
-                    continue
-                result = evaluate(fit(name, tried), task, name=name, ks=(10,))
-                gain = result.against(start, MEASURE)
-                if gain.mean > gain.standard_error and result.mean(MEASURE) > best.mean(MEASURE):
-                    best, chosen = result, tried
-            start = best
+
+        def measure(tried: BaseModel, name: str = name) -> EvaluationResult:
+            return evaluate(fit(name, tried), task, name=name, ks=(10,))
+
+        best = measure(chosen)
+        for field, values in space.items():
+            chosen, best = _walked(chosen, best, field, values, measure)
             tell(f"{name}: {field} {getattr(chosen, field):g} ({MEASURE} on held-out events {best.mean(MEASURE):.4f})")
         block = block.model_copy(update={name: chosen})
     return settings.model_copy(update={"block": block})
 
 
-def _at(settings: BaseModel, field: str, factor: float) -> BaseModel | None:
-    """Return the settings with a field multiplied, None if its limits do not allow that."""
+def _walked(
+    asked: BaseModel,
+    start: EvaluationResult,
+    field: str,
+    values: Between,
+    measure: Callable[[BaseModel], EvaluationResult],
+) -> tuple[BaseModel, EvaluationResult]:
+    """Go down in steps of a field as long as each is better than the last, or up where no step down is better."""
+    for up in (False, True):
+        chosen, best = asked, start
+        while (tried := _stepped(chosen, field, values, up)) is not None:
+            result = measure(tried)
+            gain = result.against(start, MEASURE)
+            if gain.mean <= gain.standard_error or result.mean(MEASURE) <= best.mean(MEASURE):
+                break
+            chosen, best = tried, result
+        if chosen is not asked:
+            return chosen, best
+    return asked, start
+
+
+def _stepped(settings: BaseModel, field: str, values: Between, up: bool) -> BaseModel | None:
+    """Return the settings with a field one step further, None if its range or its limits end before."""
     value = getattr(settings, field)
-    scaled = round(value * factor) if isinstance(value, int) else value * factor
+    assert values.step is not None
+    scaled = value * values.step if up else value / values.step
+    scaled = round(scaled) if isinstance(value, int) else scaled
+    if scaled == value or (scaled > values.high if up else scaled < values.low):
+        return None
     try:
         return type(settings).model_validate({**settings.model_dump(), field: scaled})
     except ValidationError:

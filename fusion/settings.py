@@ -162,6 +162,10 @@ class FusionSettings(Settings):
     """What is predicted: `random` any item of a user, `next` what comes next. `auto`: `next` for a store's events with
     times, and for files whose valid events are later than the train events of nearly all users."""
 
+    tune: int = Field(default=0, ge=0)
+    """Trials of a search for each block's settings over their whole ranges, on held-out events; needs the extra `tune`.
+    0: a few steps from the settings that are given here."""
+
     crossfit: CrossFitSettings = CrossFitSettings()
     """How out-of-sample scores are made for the gates."""
 

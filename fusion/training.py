@@ -6,9 +6,11 @@ model without one of the blocks costs a fit of the gates instead of a whole trai
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,7 @@ from fusion.registry import ENCODERS, UnknownBlock
 from fusion.selection import choose_settings
 from fusion.settings import FusionSettings
 from fusion.splits import joined
+from fusion.tuning import Tuning, check_tuning_installed
 from fusion.user_weights import Weighed, choose_user_weights
 from fusion.variant import Variant
 from kg.errors import WhyPathError
@@ -50,14 +53,15 @@ class Fitting:
     """One training: its inputs, the out-of-sample scores that its gates are fitted on, and its models.
 
     train: positive interactions over the items of `graph`; the snapshot's interactions are not read. valid:
-    held-out interactions of the same users (rows of both tables agree), on which settings are chosen; without them, and
-    where the model predicts what comes next, settings are chosen on the last events of train. asked: the settings to
-    start from. refit: fit the blocks again on train and valid together, after settings and gates.
+    held-out interactions of the same users (rows of both tables agree), on which settings are chosen; without them, on
+    events of train, where the model predicts what comes next or `asked.tune` is given. asked: the settings to start
+    from. refit: fit the blocks again on train and valid together, after settings and gates.
     contents: by name, such as "text", the vectors of the items' content float32 [n_items, d]. chosen: settings chosen
-    on valid before, if any.
+    on valid before, if any. trials: file that keeps the trials of `asked.tune`, so that they are made once.
 
     Nothing is computed before it is needed, and nothing twice. Deterministic for a seed, versions and a thread count.
-    Raises UnknownBlock, CatalogueTooLarge if no block can hold the items, and TrainingNotInstalled without torch.
+    Raises UnknownBlock, CatalogueTooLarge if no block can hold the items, TrainingNotInstalled without torch, and with
+    `asked.tune` TuningNotInstalled without optuna, and TrialsUnreadable.
     """
 
     graph: KnowledgeGraph
@@ -71,9 +75,12 @@ class Fitting:
     contents: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     progress: Tell | None = None
     chosen: FusionSettings | None = None
+    trials: Path | None = None
 
     def __post_init__(self) -> None:
         check_training_installed()
+        if self.asked.tune:
+            check_tuning_installed()
         self._contents = {name: v for name, v in self.contents.items() if name not in self.variant.without}
         seen = self.variant.graph_of(self.graph.without_interactions(), self.seed)
         self._catalogue = Catalogue(seen, np.arange(seen.n_items, dtype=np.int32), self._contents)
@@ -122,7 +129,7 @@ class Fitting:
         Raises as the class does.
         """
         asked = self.asked.model_copy(update={"protocol": (protocol or self.protocol).value})
-        return replace(self, variant=variant, asked=asked, chosen=None)
+        return replace(self, variant=variant, asked=asked, chosen=None, trials=None)
 
     def _tell(self, line: str) -> None:
         if self.progress is not None:
@@ -154,8 +161,25 @@ class Fitting:
             data = TrainingData(seen, self._catalogue)
             return ENCODERS[name].fit(data, self._with_floor(tried), seed=self.seed)
 
+        if self.asked.tune:
+            self._tell(f"Searching settings on held-out events, {self.asked.tune} trials for each block")
+            tuning = Tuning(self.asked.tune, self.seed, self._digest(), self.trials, self._tell)
+            return tuning.settings(settings, self.blocks, fit_with, task)
         self._tell("Choosing settings on held-out events")
         return choose_settings(settings, self.blocks, fit_with, task, self._tell)
+
+    def _digest(self) -> str:
+        """Digest of what trials depend on: data, content, settings, and the ranges that are searched."""
+        asked = self.asked.model_copy(update={"tune": 0})
+        spaces = {name: sorted(ENCODERS[name].search_space.items()) for name in self.blocks}
+        said = (self.graph.digest, asked.model_dump_json(), self.variant, self.seed, spaces)
+        digest = hashlib.blake2b(repr(said).encode(), digest_size=16)
+        for events in (self.train, self.valid):
+            for column in () if events is None else (events.users, events.items, events.times):
+                digest.update(b"" if column is None else np.ascontiguousarray(column).tobytes())
+        for name, vectors in sorted(self._contents.items()):
+            digest.update(name.encode() + np.ascontiguousarray(vectors).tobytes())
+        return digest.hexdigest()
 
     def _choice(self) -> tuple[RankingTask | None, Histories]:
         """The task that settings are chosen on, and the histories to fit on for it."""
@@ -168,7 +192,8 @@ class Fitting:
                 candidates=np.unique(np.concatenate([self.train.items, self.valid.items])).astype(np.intp),
             )
             return task, self._train
-        events = self._folds[0].of("events") if self.protocol is Protocol.NEXT else None
+        held_out = self.protocol is Protocol.NEXT or self.asked.tune
+        events = self._folds[0].of("events") if held_out else None
         if events is None:
             return None, self._train
         return self._task(events), without_rare_items(self._folds[0].seen, self.asked.min_users)

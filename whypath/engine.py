@@ -144,22 +144,26 @@ class Engine(Answers):
         *,
         settings: FusionSettings | None = None,
         progress: Callable[[str], None] | None = None,
+        trials: str | Path | None = None,
         **options: Unpack[TrainOptions],
     ) -> BundleRecord:
         """Train on files of (user, item) rows, or on the store's positive events, and use the model from now on.
 
-        With `train`, the store's events are not read. Without `valid`, settings are used as they are. `settings` may be
-        `TrainSettings`, as a settings file has them; `options` override the settings of their names: `seed`, `refit`,
-        `graph`, `text`, `only`, `min_users`, and `text_encoder`, whose model is fetched if this machine lacks it.
+        With `train`, the store's events are not read. Without `valid`, settings are chosen only for a model of what
+        comes next, or with `tune`. `settings` may be `TrainSettings`, as a settings file has them; `options` override
+        the settings of their names: `seed`, `refit`, `graph`, `text`, `only`, `min_users`, `protocol`, `tune`, and
+        `text_encoder`, whose model is fetched if this machine lacks it. `trials`: file that keeps what a search by
+        `tune` has tried, so that an interrupted one is continued.
         Raises BadSettings, StoreLoading while a load is in progress, FileProblem, NothingToTrainOn, UnknownBlock,
-        TextModelError.
+        TextModelError, TuningNotInstalled, TrialsUnreadable.
         """
         # Imported by those who train, load or evaluate: a process that serves starts without.
         from whypath.models.train_settings import TrainSettings
         from whypath.models.training import TrainingOptions, train_on_files, train_on_store
 
         asked = TrainSettings.of(settings, **options)
-        training = TrainingOptions(asked.choices, asked.fusion, asked.text_encoder)
+        kept = None if trials is None else Path(trials)
+        training = TrainingOptions(asked.choices, asked.fusion, asked.text_encoder, trials=kept)
         if train is not None:
             bundle = train_on_files(self.store, paths_of(train), paths_of(valid), training, progress)
         else:

@@ -16,7 +16,7 @@ from pydantic import Field
 from encoders.behavior.base import BehaviorBlock, BehaviorSettings, CatalogueTooLarge
 from encoders.behavior.item_item import ItemItemBlock, weight_tensors
 from encoders.behavior.rare import drop_rare_pairs
-from encoders.block import SearchSpace
+from encoders.search_space import Between, SearchSpace
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class EASE(ItemItemBlock, BehaviorBlock):
     name: str = "ease"
     summary: ClassVar[str] = "Closed-form item-item model."
     settings_type = EASESettings
-    search_space: ClassVar[SearchSpace] = {"regularization": (0.5, 2.0)}
+    search_space: ClassVar[SearchSpace] = {"regularization": Between(1.0, 100_000.0, step=2.0)}
     max_items: ClassVar[int | None] = MAX_ITEMS
 
     @classmethod

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from encoders.behavior.base import BehaviorBlock, BehaviorSettings
-from encoders.block import SearchSpace
+from encoders.search_space import Between, SearchSpace
 from encoders.tensors import Tensors
 from kg.histories import Histories
 
@@ -60,7 +60,12 @@ class IALS(BehaviorBlock):
     name: str = "ials"
     summary: ClassVar[str] = "Matrix factorisation with fold-in."
     settings_type = IALSSettings
-    search_space: ClassVar[SearchSpace] = {"regularization": (0.5, 2.0)}
+    search_space: ClassVar[SearchSpace] = {
+        "unobserved": Between(0.003, 10.0, step=4.0),
+        "regularization": Between(0.03, 1_000.0, step=2.0),
+        "factors": Between(8, 256),
+        "item_exponent": Between(0.0, 1.5, log=False),
+    }
 
     def __init__(self, vectors: NDArray[np.float32], settings: IALSSettings, trained: NDArray[np.int32]) -> None:
         super().__init__(settings, trained)

@@ -22,7 +22,7 @@ from encoders.behavior.item_item import (
     weight_tensors,
 )
 from encoders.behavior.rare import frequent_pairs
-from encoders.block import SearchSpace
+from encoders.search_space import Between, SearchSpace
 
 
 class ItemKNNSettings(BehaviorSettings):
@@ -44,7 +44,11 @@ class ItemKNN(ItemItemBlock, BehaviorBlock):
     name: str = "itemknn"
     summary: ClassVar[str] = "Neighbourhoods of items."
     settings_type = ItemKNNSettings
-    search_space: ClassVar[SearchSpace] = {"neighbours": (0.5, 2.0)}
+    search_space: ClassVar[SearchSpace] = {
+        "neighbours": Between(3, 3_000, step=2.0),
+        "shrink": Between(0.01, 3_000.0),
+        "asymmetry": Between(0.0, 1.0, log=False),
+    }
 
     @classmethod
     def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:

@@ -23,7 +23,7 @@ from encoders.behavior.item_item import (
     weight_tensors,
 )
 from encoders.behavior.rare import frequent_pairs
-from encoders.block import SearchSpace
+from encoders.search_space import Between, SearchSpace
 
 
 class RP3BetaSettings(BehaviorSettings):
@@ -48,7 +48,11 @@ class RP3Beta(ItemItemBlock, BehaviorBlock):
     name: str = "rp3beta"
     summary: ClassVar[str] = "Random walks over users and items."
     settings_type = RP3BetaSettings
-    search_space: ClassVar[SearchSpace] = {"beta": (0.5, 1.5)}
+    search_space: ClassVar[SearchSpace] = {
+        "beta": Between(0.0, 1.5, log=False, step=1.5),
+        "alpha": Between(0.05, 2.5, log=False, step=1.5),
+        "neighbours": Between(5, 5_000),
+    }
 
     @classmethod
     def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:

@@ -18,7 +18,8 @@ from pydantic import BaseModel, Field
 from encoders.behavior.base import BehaviorSettings
 from encoders.behavior.ease import MAX_ITEMS, active_items, regularized_factor
 from encoders.behavior.item_item import ItemItemBlock
-from encoders.block import Family, Input, SearchSpace, TrainingData
+from encoders.block import Family, Input, TrainingData
+from encoders.search_space import Between, SearchSpace
 from kg.histories import Histories
 
 _CHUNK = 200_000
@@ -45,7 +46,11 @@ class Transitions(ItemItemBlock):
     family: Family = Family.BEHAVIOR
     summary: ClassVar[str] = "What follows what, in closed form."
     settings_type = TransitionsSettings
-    search_space: ClassVar[SearchSpace] = {"regularization": (0.3, 3.0)}
+    search_space: ClassVar[SearchSpace] = {
+        "regularization": Between(1.0, 100_000.0, step=3.0),
+        "window": Between(1, 150),
+        "decay": Between(0.3, 300.0),
+    }
     needs: ClassVar[frozenset[Input]] = frozenset({Input.TIMES})
     max_items: ClassVar[int | None] = MAX_ITEMS
 

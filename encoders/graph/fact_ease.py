@@ -18,8 +18,9 @@ from pydantic import BaseModel, Field
 from encoders.behavior import EASESettings
 from encoders.behavior.ease import MAX_ITEMS, active_items, ease_weights, user_gram
 from encoders.behavior.item_item import ItemItemBlock
-from encoders.block import Family, Input, SearchSpace, TrainingData
+from encoders.block import Family, Input, TrainingData
 from encoders.graph.facts import FactGraph
+from encoders.search_space import Between, SearchSpace
 
 DEGREE_EXPONENT = 0.25
 """A fact on a node of d items counts d^-¼ on each side: rare facts more, common facts still something."""
@@ -39,7 +40,10 @@ class FactEASE(ItemItemBlock):
     family: Family = Family.GRAPH
     summary: ClassVar[str] = "Closed-form item-item model over behaviour and facts."
     settings_type = FactEASESettings
-    search_space: ClassVar[SearchSpace] = {"facts": (0.4, 2.5)}
+    search_space: ClassVar[SearchSpace] = {
+        "facts": Between(0.01, 1_000.0, step=2.5),
+        "regularization": Between(1.0, 100_000.0, step=2.0),
+    }
     needs: ClassVar[frozenset[Input]] = frozenset({Input.GRAPH})
     max_items: ClassVar[int | None] = MAX_ITEMS
 

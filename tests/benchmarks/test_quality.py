@@ -33,7 +33,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(folder: Path) -> Run:
     def run(command: str, *more: str) -> subprocess.CompletedProcess[str]:
-        places = ["--records", str(folder / "records"), "--settings", str(folder / "settings.json")]
+        places = ["--records", str(folder / "records")]
+        if "--settings" not in more:
+            places += ["--settings", str(folder / "settings.json")]
         if command != "report":
             places += ["--work", str(folder / "work"), "--shared", str(folder / "shared")]
         done = [sys.executable, "-m", "benchmarks.quality", command, *more, *places]
@@ -90,10 +92,7 @@ def test_from_data_to_report(folder: Path, run: Run) -> None:
     assert "== " not in run("run", *asked, *models).stderr
     assert records.path(job).stat().st_mtime_ns == before
     # Other settings make another run.
-    assert run("tune", *asked, "ease", "--trials", "3").returncode == 0
-    stored = json.loads((folder / "settings.json").read_text(encoding="utf-8"))["music"]["given"]["ease"]
-    assert stored["trials"] == 3
-    assert stored["ndcg@10"] >= stored["defaults"]
+    stored = {"ndcg@10": 0.5, "defaults": 0.4, "trials": 3, "seconds": 1.0}
     store_settings(job, {**stored, "settings": {"regularization": 5.0}}, folder / "settings.json")
     assert run("run", *asked, "ease").returncode == 0
     assert json.loads(records.path(job).read_text(encoding="utf-8"))["settings"] == {"regularization": 5.0}
@@ -114,6 +113,20 @@ def test_from_data_to_report(folder: Path, run: Run) -> None:
     results = results_of(records)
     given = next(models for task, models in results.tasks.items() if task.protocol == "given")
     assert f"| {given['ease'].mean('ndcg@10'):.4f} |" in page
+
+
+def test_peers_are_tuned_and_go_on(folder: Path, run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    asked = ("--sets", "music", "--protocols", "given", "--models", "ease", "--settings", str(tmp_path / "s.json"))
+    for trials in ("2", "4"):
+        done = run("tune", *asked, "--trials", trials)
+        assert done.returncode == 0, done.stderr
+    # The second one made two trials.
+    assert "trial 3 of 4" in done.stderr
+    assert "trial 2 of 4" not in done.stderr
+    stored = json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))["music"]["given"]["ease"]
+    assert stored["trials"] == 4
+    assert stored["ndcg@10"] >= stored["defaults"]
 
 
 def test_whypath_is_measured_like_its_peers(folder: Path) -> None:

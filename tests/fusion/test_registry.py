@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from encoders.behavior import EASE
+from encoders.behavior import EASE, EASESettings
 from encoders.block import Input, NoSettings
+from encoders.search_space import Between
 from fusion.registry import ENCODERS, UnknownBlock
 from fusion.settings import BlockSettings, FusionSettings
 from fusion.training import Fitting
@@ -27,7 +28,8 @@ from tests.planted import domain
         ({"family": "other"}, "`family` is one of"),
         ({"needs": frozenset({"smell"})}, "sets of `Input`"),
         ({"settings_type": dict}, "no pydantic model"),
-        ({"search_space": {"strength": (2.0,)}}, "'strength', which is no setting"),
+        ({"search_space": {"strength": Between(1.0, 2.0)}}, "'strength', which is no setting"),
+        ({"settings_type": EASESettings, "search_space": {"regularization": (2.0,)}}, "not Between or OneOf"),
     ],
 )
 def test_a_class_that_is_no_block_is_refused(changed: dict[str, Any], message: str) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import scipy.sparse as sp
 from pydantic import BaseModel
 
 from encoders.behavior import EASE, EASESettings, ItemKNN, ItemKNNSettings
 from encoders.block import Block
+from encoders.search_space import Between
 from fusion.evaluation import RankingTask
 from fusion.ranking import tie_break_keys
-from fusion.registry import ENCODERS
+from fusion.registry import ENCODERS, BlockType
 from fusion.selection import choose_settings
 from fusion.settings import BlockSettings, FusionSettings
 from kg.histories import Histories
@@ -79,12 +81,37 @@ def test_settings_beyond_a_fields_limits_are_not_tried() -> None:
         return ItemKNN.learn(Histories.of_matrix(train), settings)
 
     choose_settings(asked, ("itemknn",), fit, _task(train, valid), lambda _: None)
-    assert fitted == [1, 2]
+    # Not 0; steps from outside the searched range lead into it.
+    assert fitted == [1, 2, 4, 8, 16]
 
 
-def test_every_tried_field_exists_and_is_a_number() -> None:
-    tried = [(block, field, factors) for block in ENCODERS.values() for field, factors in block.search_space.items()]
-    assert {block.name for block, _, _ in tried} == {"ease", "factease", "ials", "itemknn", "rp3beta", "transitions"}
-    for block, field, factors in tried:
-        assert isinstance(getattr(block.settings_type(), field), int | float)
-        assert all(factor > 0 and factor != 1 for factor in factors)
+def test_steps_go_on_as_long_as_it_gets_better() -> None:
+    train, valid = _halves()
+    fitted: list[float] = []
+    halves = np.arange(40) // 20
+    right = np.equal.outer(halves, halves).astype(np.float32)
+    noise = np.random.default_rng(2).normal(size=(40, 40)).astype(np.float32)
+
+    def fit(name: str, settings: BaseModel) -> Block:
+        assert isinstance(settings, EASESettings)
+        fitted.append(settings.regularization)
+        away = abs(np.log2(settings.regularization / 25.0))
+        return EASE((right + away * noise).astype(np.float32), settings, np.arange(40, dtype=np.int32))
+
+    asked = FusionSettings(block=BlockSettings(ease=EASESettings(regularization=200.0)))
+    chosen = choose_settings(asked, ("ease",), fit, _task(train, valid), lambda _: None)
+    assert fitted == [200.0, 100.0, 50.0, 25.0, 12.5]
+    assert chosen.block.ease.regularization == 25.0
+
+
+@pytest.mark.parametrize("block", [block for block in ENCODERS.values() if block.search_space])
+def test_every_tried_field_is_a_number_whose_default_is_inside_its_range(block: BlockType) -> None:
+    defaults = block.settings_type()
+    for field, values in block.search_space.items():
+        assert isinstance(values, Between)
+        default = getattr(defaults, field)
+        # A zero has no place in a range that is searched in the logarithm.
+        assert default == 0 or not values.is_edge(default)
+        assert isinstance(default, int) == values.is_whole
+        for end in (values.low, values.high):
+            block.settings_type.model_validate({**defaults.model_dump(), field: end})

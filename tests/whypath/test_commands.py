@@ -182,6 +182,21 @@ def test_flags_of_train_combine(workshop: Workshop, tmp_path: Path, flags: tuple
     assert lists(tmp_path / "recs.tsv")
 
 
+def test_a_search_keeps_its_trials_beside_the_bundle(
+    workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("optuna")
+    given = ("train", "--store", workshop.store, "--train", workshop.train, "--valid", workshop.valid, "--no-text",
+             "--only", "ease", "--bundle", tmp_path / "new" / "bundle")  # fmt: skip
+    assert run(*given, "--tune", "2") == 0
+    assert "ease: trial 2 of 2, ndcg@10 " in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "new").iterdir() if path.is_file()] == ["bundle.trials.json"]
+    assert run(*given, "--tune", "3", "--force") == 0
+    said = capsys.readouterr().err
+    assert "ease: 2 of 3 trials are known" in said
+    assert "trial 2 of 3" not in said
+
+
 def test_an_unknown_block_is_named(workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("train", "--store", workshop.store, "--train", workshop.train, "--no-text", "--only", "eaze",
                "--bundle", tmp_path / "bundle") == 2  # fmt: skip

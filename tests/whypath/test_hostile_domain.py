@@ -76,6 +76,7 @@ def commands(hostile: Hostile) -> Iterator[list[str]]:
     yield ["load", domain, "--to-import-files", str(folder / "import\x1b[1m")]
     yield ["train", "--store", copy, "--bundle", str(folder / "b\x1b[1m"), "--no-text", "--only", "popularity"]
     yield ["train", "--store", copy, "--bundle", str(folder / "c"), "--only", "no\x1bsuch"]
+    yield ["train", "--store", copy, "--bundle", str(folder / "t\x1b[1m"), "--no-text", "--only", "ease", "--tune", "2"]
     yield ["evaluate", *hostile.places, "--test", str(folder / "test.tsv")]
     yield ["evaluate", *hostile.places, "--test", str(folder / "odd\x1b[1m.tsv")]
     yield ["recommend", *hostile.places, "--all"]

@@ -1,11 +1,13 @@
 """Train a model and write it as a bundle.
 
 With --train, the store supplies graph, items and texts, and its events are not read. Without --train, the model is
-trained on the store's positive events. Without --valid, the default settings are used."""
+trained on the store's positive events. Settings are chosen on --valid, or on the last events of users where the model
+predicts what comes next; otherwise the default settings are used. --tune searches them instead."""
 
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ EXAMPLES = """\
   whypath train --store store --train train.tsv --valid valid.tsv --seed 1 --bundle bundle
   whypath train --store store --train train.tsv --no-text --only graph --bundle graph-alone
   whypath train --store store --protocol random --bundle whatever-the-time
+  whypath train --store store --train train.tsv --valid valid.tsv --tune 20 --bundle tuned
   whypath train --store store --text-model intfloat/multilingual-e5-small --bundle bundle
   whypath train --print-settings > settings.toml
   whypath train --store store --settings settings.toml --bundle bundle
@@ -40,6 +43,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--protocol",
         choices=("auto", "random", "next"),
         help="what is predicted: any item of a user, or what comes next (default: the times of the events decide)",
+    )
+    parser.add_argument(
+        "--tune",
+        type=positive,
+        metavar="N",
+        help="search the settings of each block by N trials; DIR.trials.json keeps them (needs the extra tune)",
     )
     parser.add_argument("--seed", type=seed, metavar="N", help="seed of all random numbers (default 1)")
     parser.add_argument(
@@ -100,7 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
     directory = Path(arguments.bundle)
     check_free(directory, force=arguments.force)
     with Engine.open(arguments.store) as engine, progress() as tell:
-        engine.train(arguments.train, arguments.valid, settings=settings, progress=tell)
+        trials = f"{os.path.realpath(directory)}.trials.json" if settings.tune else None
+        engine.train(arguments.train, arguments.valid, settings=settings, progress=tell, trials=trials)
         record = engine.save(directory, force=arguments.force)
     if arguments.json:
         print_json({"bundle": str(directory), "digest": record.digest, **record.model_dump(mode="json")})
@@ -124,6 +134,7 @@ def _settings(arguments: argparse.Namespace) -> TrainSettings:
         settings,
         seed=arguments.seed,
         protocol=arguments.protocol,
+        tune=arguments.tune,
         refit=arguments.refit or None,
         graph="none" if arguments.no_graph else "shuffled" if arguments.shuffle_graph else None,
         text=False if arguments.no_text else None,

@@ -38,6 +38,7 @@ class TrainOptions(TypedDict, total=False):
     only: str | None
     min_users: int | None
     protocol: Literal["auto", "random", "next"] | None
+    tune: int | None
     text_encoder: TextEncoderSettings | None
 
 

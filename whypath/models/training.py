@@ -16,6 +16,7 @@ from fusion.model import FusionModel
 from fusion.registry import ENCODERS
 from fusion.settings import FusionSettings
 from fusion.training import Fitting
+from fusion.tuning import check_tuning_installed
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph
 from kg.interactions import Interactions
@@ -41,6 +42,8 @@ class TrainingOptions:
     text_of_bundle: bool = False
     """Whether `text` comes from a bundle's record; its model is then fetched only if `download` allows it."""
     download: bool = False
+    trials: Path | None = None
+    """File that keeps the trials of `settings.tune`, see `fusion.tuning`."""
 
     def encoder(self, tell: Callable[[str], None] | None) -> TextEncoder:
         """The text encoder of these options."""
@@ -155,6 +158,9 @@ def _fitting(
 ) -> Fitting:
     choices = options.choices
     variant = choices.variant
+    if options.settings.tune:
+        # Before texts are encoded.
+        check_tuning_installed()
     # Made first, so that an unknown block is reported at once, and blocks that read no text need no text model.
     names = variant.blocks_of(options.settings.blocks)
     kept = without_rare_items(train.histories(), options.settings.min_users)
@@ -178,6 +184,7 @@ def _fitting(
         contents={} if vectors is None else {Input.TEXT.value: vectors},
         progress=tell,
         chosen=chosen,
+        trials=options.trials,
     )
 
 
