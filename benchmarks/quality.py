@@ -15,13 +15,13 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmarks.quality_data import SETS, SHARED, DataMissing, prepare
-from benchmarks.quality_models import MODELS
+from benchmarks.quality_models import MODELS, WHYPATH
 from benchmarks.quality_protocols import PROTOCOLS, protocols_of
 from benchmarks.quality_records import (
     SETTINGS,
@@ -83,7 +83,7 @@ class Harness:
         started = time.monotonic()
         for number, job in enumerate(todo):
             passed = (time.monotonic() - started) / 60
-            remark(f"== {number + 1} of {len(todo)}, after {passed:.0f} min{self._left(todo[number:])}: {_name(job)}")
+            remark(f"== {number + 1} of {len(todo)}, after {passed:.0f} min{self.left(todo[number:])}: {_name(job)}")
             self._run(job)
 
     def _run(self, job: Job) -> None:
@@ -136,18 +136,29 @@ class Harness:
         places = ["--work", str(self._work), "--shared", str(self._shared), "--out", str(out)]
         return [json.dumps(asdict(job)), *places]
 
-    def _left(self, todo: list[Job]) -> str:
-        """How long the rest takes, by the records of the same models on the same sets."""
+    def left(self, todo: Sequence[Job]) -> str:
+        """How long the rest takes: by the records of the same models on the same sets, by that of the full model for
+        its twins, or by the trials of tuning.
+        """
         known: dict[tuple[str, str], list[float]] = {}
         for job, row in self.records.read():
             if "process" in row:
                 known.setdefault((job.set, job.model), []).append(row["process"]["seconds"])
-        times = [known[job.set, job.model] for job in todo if (job.set, job.model) in known]
-        if not times:
-            return ""
-        minutes = sum(sum(found) / len(found) for found in times) / 60
-        unknown = len(todo) - len(times)
-        return f", about {minutes:.0f} min left" + (f" and {unknown} runs of unknown length" if unknown else "")
+        seconds, unknown = 0.0, 0
+        for job in todo:
+            like = WHYPATH if job.model.startswith(WHYPATH) else job.model
+            found = known.get((job.set, job.model)) or known.get((job.set, like))
+            stored = self._stored(job)
+            if found is not None:
+                seconds += sum(found) / len(found)
+            elif "seconds" in stored:
+                seconds += stored["seconds"] / stored["trials"]
+            else:
+                unknown += 1
+        runs = f"{unknown} run{'s'[: unknown > 1]} of unknown length" if unknown else ""
+        if unknown == len(todo):
+            return f", {runs} left"
+        return f", about {seconds / 60:.0f} min left" + (f" and {runs}" if runs else "")
 
     def _tell_once(self, line: str) -> None:
         if line not in self._prepared:

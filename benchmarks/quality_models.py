@@ -132,6 +132,10 @@ def _shared(given: Given, settings: Mapping[str, Any], seed: int) -> Fitted:
     return scored(SharedSum(given.graph))
 
 
+def _lightfm(given: Given, settings: Mapping[str, Any], seed: int) -> Fitted:
+    return Fitted(peers.lightfm(given.train, given.graph, settings, seed).evaluate)
+
+
 def _listed(fit: Callable[[Interactions, Mapping[str, Any], int], peers.Listed]) -> Callable[..., Fitted]:
     def fitted(given: Given, settings: Mapping[str, Any], seed: int) -> Fitted:
         return Fitted(fit(given.train, settings, seed).evaluate)
@@ -211,6 +215,20 @@ MODELS: Mapping[str, Model] = {
         package="implicit",
         draws=True,
         serves_new_users=False,
+    ),
+    "lightfm": Model(
+        _lightfm,
+        {
+            "no_components": Between(8, 256),
+            "learning_rate": Between(0.003, 0.3),
+            "item_alpha": Between(1e-7, 1e-3),
+            "epochs": Between(5, 100),
+        },
+        {"no_components": 64, "learning_rate": 0.03, "item_alpha": 1e-5, "epochs": 30},
+        package="lightfm",
+        draws=True,
+        serves_new_users=False,
+        serves_new_items=True,
     ),
     "sasrec": Model(
         _listed(peers.sasrec),

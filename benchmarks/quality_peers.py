@@ -1,7 +1,8 @@
-"""Peers of `benchmarks.quality`: closed forms of `encoders.behavior`, iALS and BPR of `implicit`, SASRec of RecTools.
+"""Peers of `benchmarks.quality`: closed forms of `encoders.behavior`, iALS and BPR of `implicit`, SASRec of RecTools,
+LightFM.
 
-Each is a function of events, settings and a seed. Most score any history; BPR and SASRec list items for the users that
-they were trained on. The last two packages are in `benchmarks/requirements.txt`.
+Each is a function of events, settings and a seed, LightFM of facts too. Most score any history; BPR, SASRec and LightFM
+list items for the users that they were trained on. Their packages are in `benchmarks/requirements.txt`.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from encoders.behavior.ease import EASE, EASESettings
 from encoders.behavior.item_knn import ItemKNN, ItemKNNSettings
 from encoders.behavior.popularity import Popularity
 from encoders.behavior.rp3beta import RP3Beta, RP3BetaSettings
+from encoders.graph.facts import FactGraph
 from encoders.history_weights import HistoryWeights
 from fusion.evaluation import RankingTask, measured
 from fusion.lists import Scorer
 from fusion.ranking import TopK, top_k
 from fusion.results import EvaluationResult
+from kg.graph import KnowledgeGraph
 from kg.histories import Histories
 from kg.interactions import Interactions
 
@@ -116,7 +119,38 @@ def implicit_bpr(train: Interactions, settings: Settings, seed: int) -> Listed:
     # Several threads update the same factors without locks, so that only one gives the same result again.
     model = BayesianPersonalizedRanking(**settings, use_gpu=False, num_threads=1, random_state=seed)
     model.fit(sp.csr_matrix(train.matrix()), show_progress=False)
-    users, items = np.asarray(model.user_factors), np.asarray(model.item_factors)
+    return _of_factors(np.asarray(model.user_factors), np.asarray(model.item_factors))
+
+
+def lightfm(train: Interactions, graph: KnowledgeGraph, settings: Settings, seed: int) -> Listed:
+    """LightFM with the WARP loss; features of an item are itself, if it has an event, and its facts."""
+    from lightfm import LightFM  # pyright: ignore[reportMissingImports]
+
+    asked = dict(settings)
+    epochs = asked.pop("epochs")
+    features = _features(train, graph)
+    model = LightFM(**asked, loss="warp", random_state=seed)
+    # Several threads update the same vectors without locks.
+    model.fit(train.matrix().tocoo(), item_features=features, epochs=epochs, num_threads=1)
+    biases, items = model.get_item_representations(features)
+    users = model.get_user_representations()[1]
+    # The bias as one more dimension.
+    return _of_factors(np.column_stack([users, np.ones(len(users))]), np.column_stack([items, biases]))
+
+
+def _features(train: Interactions, graph: KnowledgeGraph) -> sp.csr_matrix:
+    """csr float32 [n_items, n_features]; rows sum to 1, as the library's own data sets make them."""
+    known = np.bincount(train.items, minlength=graph.n_items) > 0
+    columns = sp.hstack([sp.diags_array(known.astype(np.float32)), *FactGraph.of(graph).incidence]).tocsc()
+    used = columns[:, np.diff(columns.indptr) > 0].tocsr()
+    sums = np.maximum(np.asarray(used.sum(axis=1)).ravel(), 1.0)
+    values = (used.data / np.repeat(sums, np.diff(used.indptr))).astype(np.float32)
+    # LightFM reads 32-bit indices alone.
+    return sp.csr_matrix((values, used.indices.astype(np.int32), used.indptr.astype(np.int32)), shape=used.shape)
+
+
+def _of_factors(users: NDArray[np.floating], items: NDArray[np.floating]) -> Listed:
+    """The model whose scores are products of vectors [n_users, d] and [n_items, d]."""
 
     def lists(task: RankingTask, k: int) -> Iterator[TopK]:
         candidates = np.arange(len(items)) if task.candidates is None else task.candidates

@@ -20,7 +20,7 @@ from kg.durable import file_written_whole
 SETTINGS = ROOT / "benchmarks" / "quality_settings.json"
 """The peers' settings, chosen on valid by `tune`."""
 
-_PACKAGES = ("implicit", "rectools", "pytorch-lightning")
+_PACKAGES = ("implicit", "rectools", "pytorch-lightning", "rectools-lightfm")
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,11 @@ def stored_settings(path: Path = SETTINGS) -> dict[str, dict[str, dict[str, Any]
 
 
 def settings_of(job: Job, path: Path = SETTINGS) -> dict[str, Any]:
-    """What `tune` found for a job, {} if nothing. A random split has the settings of the given one, if it has none."""
+    """What `tune` found for a job, {} if nothing. Random splits and cold items have the settings of the given split, if
+    they have none of their own.
+    """
     by_protocol = stored_settings(path).get(job.set, {})
-    protocols = ("random", "given") if job.protocol == "random" else (job.protocol,)
+    protocols = (job.protocol, "given") if job.protocol in ("random", "cold") else (job.protocol,)
     found = (by_protocol.get(protocol, {}).get(job.model) for protocol in protocols)
     return next((settings for settings in found if settings is not None), {})
 

@@ -169,7 +169,7 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
 
 def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
     """The options that figures depend on, as recorded: without paths of this machine."""
-    places = {"work", "wheels", "json", "bench", "resume"}
+    places = {"work", "wheels", "json", "bench", "shared", "resume"}
     return {name: value for name, value in vars(arguments).items() if name not in places}
 
 

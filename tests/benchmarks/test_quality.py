@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.quality import asked_jobs, parser
+from benchmarks.quality import Harness, asked_jobs, parser
 from benchmarks.quality_data import SETS, load, prepare, read_given
 from benchmarks.quality_models import MODELS
 from benchmarks.quality_records import CORE, Records, core_jobs, store_settings
@@ -149,6 +149,17 @@ def test_core_runs_the_defaults_of_three_sets() -> None:
     assert {job.seed for job in jobs} == {1}
 
 
+def test_the_rest_takes_as_long_as_its_like_took(tmp_path: Path) -> None:
+    arguments = ["run", "--core", "--records", str(tmp_path), "--settings", str(tmp_path / "settings.json")]
+    harness = Harness(parser().parse_args(arguments))
+    todo = [Job("music", "given", 0, model, 1) for model in ("whypath", "whypath-shuffled", "ease", "popularity")]
+    assert harness.left(todo) == ", 4 runs of unknown length left"
+    harness.records.write(Job("music", "random", 0, "whypath", 1), {"settings": {}, "process": {"seconds": 200.0}})
+    # A twin takes as long as the model; tuning has measured a fit and an evaluation.
+    store_settings(todo[2], {"settings": {}, "trials": 4, "seconds": 480.0}, tmp_path / "settings.json")
+    assert harness.left(todo) == ", about 9 min left and 1 run of unknown length"
+
+
 def test_models_run_where_they_say_something() -> None:
     jobs = asked_jobs(parser().parse_args(["run", "--all"]))
     models = {(job.set, job.protocol, job.model) for job in jobs}
@@ -156,7 +167,7 @@ def test_models_run_where_they_say_something() -> None:
     assert ("ml100k", "given", "sasrec") not in models
     assert {protocol for _, protocol, model in models if model == "shared-entities"} == {"cold"}
     assert {model for _, protocol, model in models if protocol == "cold" and MODELS[model].is_peer} == {
-        "popularity", "shared-entities",
+        "popularity", "lightfm", "shared-entities",
     }  # fmt: skip
     assert ("amazon-book", "given", "whypath-no-graph") not in models
     assert ("music", "newcomers", "recency-ease") not in models

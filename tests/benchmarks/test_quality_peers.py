@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from fusion.evaluation import RankingTask
 from fusion.ranking import tie_break_keys
 from kg.histories import Histories
 from kg.interactions import Interactions
+from tests.planted import domain
 
 BPR = {"factors": 4, "learning_rate": 0.05, "regularization": 0.01, "iterations": 20}
 
@@ -94,6 +97,30 @@ def test_sasrec_lists_for_its_users_and_hides_what_is_hidden(train: Interactions
             peers.sasrec(train, settings, 1)
         return
     check_lists(peers.sasrec(train, settings, 1).evaluate(task, "sasrec").ranked.items, task)
+
+
+def test_lightfm_lists_for_its_users_and_scores_new_items_by_their_facts() -> None:
+    seen = domain()
+    cold = seen.items[5:10]
+    train = seen.without_events_on(cold).interactions
+    settings = {"no_components": 8, "epochs": 30, "learning_rate": 0.05}
+    if not MODELS["lightfm"].is_installed:
+        with pytest.raises(ModuleNotFoundError):
+            peers.lightfm(train, seen.graph, settings, 1)
+        return
+    items = seen.graph.item_indices(cold).astype(np.intp)
+    test = np.zeros((train.n_users, train.n_items), np.float32)
+    test[:, items] = seen.interactions.matrix().toarray()[:, items]
+    ids = [str(user) for user in range(train.n_users)]
+    task = RankingTask(
+        train.histories(), sp.csr_array(test), tie_break_keys(seen.graph.item_ids), ids, candidates=items
+    )
+    facts = peers.lightfm(train, seen.graph, settings, 1).evaluate(task, "lightfm")
+    bare = peers.lightfm(train, replace(seen, edges=()).graph, settings, 1).evaluate(task, "lightfm")
+    assert set(np.unique(facts.ranked.items)) <= {-1, *items.tolist()}
+    assert facts.mean("ndcg@10") > bare.mean("ndcg@10")
+    again = peers.lightfm(train, seen.graph, settings, 1).evaluate(task, "lightfm")
+    assert np.array_equal(facts.ranked.items, again.ranked.items)
 
 
 def check_lists(lists: np.ndarray, task: RankingTask) -> None:
