@@ -187,7 +187,7 @@ MODELS: Mapping[str, Model] = {
         {
             "alpha": Between(0.0, 2.5, log=False),
             "beta": Between(0.0, 1.2, log=False),
-            "neighbours": Between(5, 10_000),
+            "neighbours": Between(1, 10_000),
         },
         {"alpha": 0.5, "beta": 0.6, "neighbours": 1_000},
     ),

@@ -28,7 +28,7 @@ models of a table have the same split, candidates, exclusions and order of equal
 `fusion.evaluation`. This page is written by
 
 ```
-pip install -r benchmarks/requirements.txt && pip install --no-deps rectools==0.19.0
+pip install -r benchmarks/requirements.txt && pip install --no-deps rectools==0.19.0 rectools-lightfm==1.17.3
 python -m benchmarks.quality run --core     # or --all
 python -m benchmarks.quality report
 ```

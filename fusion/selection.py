@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 from pydantic import BaseModel, ValidationError
 
-from encoders.block import Block
 from encoders.search_space import Between
 from fusion.evaluation import RankingTask, evaluate
+from fusion.lists import Scorer
 from fusion.registry import ENCODERS
 from fusion.results import EvaluationResult
 from fusion.settings import FusionSettings
@@ -20,7 +20,7 @@ from fusion.settings import FusionSettings
 MEASURE = "ndcg@10"
 """The metric that settings are chosen by."""
 
-FitWith = Callable[[str, BaseModel], Block]
+FitWith = Callable[[str, BaseModel], Scorer]
 """Fits the named block with these settings on the rest."""
 
 

@@ -22,14 +22,15 @@ from encoders.block import Block, Catalogue, Family, Input, TrainingData
 from encoders.history_weights import HistoryWeights
 from encoders.installed import check_training_installed
 from fusion.crossfit import CrossFit, cross_fit, spread
-from fusion.evaluation import RankingTask
+from fusion.evaluation import RankingTask, evaluate
 from fusion.folds import Fold, HeldOut, folds_of
 from fusion.gates import GateForm, Gates
+from fusion.lists import Scorer
 from fusion.model import FusionModel, TrainedContent, TrainedItems, content_digests
 from fusion.protocol import Protocol, protocol_of
 from fusion.ranking import tie_break_keys
 from fusion.registry import ENCODERS, UnknownBlock
-from fusion.selection import choose_settings
+from fusion.selection import MEASURE, choose_settings
 from fusion.settings import FusionSettings
 from fusion.splits import joined
 from fusion.tuning import Tuning, check_tuning_installed
@@ -39,6 +40,9 @@ from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph, item_contents
 from kg.histories import Histories
 from kg.interactions import Interactions
+
+_LIKELY = HistoryWeights(floor=0.1, places=8.0)
+"""Weights that most blocks are near to where a model predicts what comes next."""
 
 Tell = Callable[[str], None]
 """Called with a line about each step."""
@@ -157,9 +161,19 @@ class Fitting:
         if task is None or len(task.test_users) < 2:
             return settings
 
-        def fit_with(name: str, tried: BaseModel) -> Block:
+        weights: dict[str, HistoryWeights] = {}
+
+        def fit_with(name: str, tried: BaseModel) -> Scorer:
             data = TrainingData(seen, self._catalogue)
-            return ENCODERS[name].fit(data, self._with_floor(tried), seed=self.seed)
+            block = ENCODERS[name].fit(data, self._with_floor(tried), seed=self.seed)
+            if self.protocol is Protocol.RANDOM:
+                return block
+            if name not in weights:
+                # Settings are for weighed histories, and weights are chosen after them: likely ones are used here.
+                weighed = [Weighed(block, HistoryWeights()), Weighed(block, _LIKELY)]
+                values = [evaluate(scorer, task, name=name, ks=(10,)).mean(MEASURE) for scorer in weighed]
+                weights[name] = weighed[int(np.argmax(values))].weights
+            return Weighed(block, weights[name])
 
         if self.asked.tune:
             self._tell(f"Searching settings on held-out events, {self.asked.tune} trials for each block")
