@@ -115,15 +115,16 @@ class GraphNetwork(nn.Module):
         """v [n_nodes, d], degree normaliser included."""
         item = nn.functional.dropout(item, dropout, self.training)
         means = _messages(self._to_pairs, item) * self.pair_inverse
-        reached = means * self.messages[self.pair_relations]
+        reached = means * self.messages.index_select(0, self.pair_relations)
         return self.nodes.index_add(0, self.pair_nodes, reached) * self.norm
 
     def item_vectors(self, keep: Tensor, dropout: float = 0.0) -> tuple[Tensor, Tensor]:
         """(q, z), both [n_items, d]."""
         item, history = self.own_parts(keep)
-        nodes = self.node_vectors(item, dropout)[self.pair_nodes]
-        relations = self.pair_relations
-        both = [nodes * weights.exp()[relations, None] for weights in (self.item_relations, self.history_relations)]
+        # `index_select`, as the gradient of indexing sorts the indices in every step.
+        nodes = self.node_vectors(item, dropout).index_select(0, self.pair_nodes)
+        weights = torch.stack([self.item_relations, self.history_relations]).exp().index_select(1, self.pair_relations)
+        both = [nodes * of_pairs[:, None] for of_pairs in weights]
         reached = _messages(self._to_items, torch.cat(both, dim=1))
         return item + reached[:, : nodes.shape[1]], history + reached[:, nodes.shape[1] :]
 

@@ -23,7 +23,7 @@ class GNNSettings(Settings):
     """Users in one step."""
 
     max_candidates: int = Field(default=4096, ge=16)
-    """Items that a step ranks: all warm ones if there are fewer, else this many at random and those of the batch."""
+    """Items that a step ranks: all warm ones if there are fewer, else this many, half of them targets at most."""
 
     learning_rate: float = Field(default=0.01, gt=0)
     """Learning rate of AdamW; falls linearly to a hundredth."""

@@ -59,6 +59,7 @@ def train_network(
             {"params": network.scalars, "weight_decay": 0.0},
         ],
         lr=settings.learning_rate,
+        fused=True,
     )
     users = np.flatnonzero(np.diff(matrix.indptr) > 1)
     if not len(users) or not warm.any():
@@ -145,9 +146,10 @@ def _step_loss(
     users = np.repeat(np.arange(n_users), np.diff(batch.indptr))
     target = (rng.random(batch.nnz) < settings.held_out) | new[batch.indices]
     history = sp.csr_array((batch.data[~target], (users[~target], batch.indices[~target])), shape=batch.shape)
-    candidates = _candidates(batch, warm, settings, rng)
+    candidates = candidates_of(np.unique(batch.indices[target]), warm, settings, rng)
     column = np.full(n_items, -1)
     column[candidates] = np.arange(len(candidates))
+    target &= column[batch.indices] >= 0
 
     def on_device(array: NDArray) -> Tensor:
         return torch.from_numpy(array).to(device)
@@ -159,8 +161,10 @@ def _step_loss(
     scores = network.log_scale.exp() * p @ q[on_device(candidates)].T
 
     seen_users = np.repeat(np.arange(n_users), np.diff(history.indptr))
-    seen = on_device(np.stack([seen_users, column[history.indices]]))
-    scores = scores.index_put((seen[0], seen[1]), torch.tensor(float("-inf"), device=device))
+    competes = column[history.indices] >= 0
+    seen = on_device(np.stack([seen_users[competes], column[history.indices[competes]]]))
+    # In place: the product's gradient needs no scores.
+    scores[seen[0], seen[1]] = float("-inf")
     rows, columns = users[target], column[batch.indices[target]]
     is_new = new[batch.indices[target]]
     loss = torch.zeros((), device=device)
@@ -177,19 +181,21 @@ def _step_loss(
     return loss
 
 
-def _candidates(
-    batch: sp.csr_array, warm: NDArray[np.bool_], settings: GNNSettings, rng: np.random.Generator
+def candidates_of(
+    targets: NDArray[np.integer], warm: NDArray[np.bool_], settings: GNNSettings, rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Items that a step ranks, ascending: those of the batch, filled up with others at random."""
+    """Items that a step ranks, ascending: targets, at random where they are many, filled up with others at random."""
     pool = np.flatnonzero(warm)
     if len(pool) <= settings.max_candidates:
         return pool
-    in_batch = np.unique(batch.indices)
-    drawn = rng.choice(pool, settings.max_candidates, replace=False)
-    return np.union1d(in_batch, drawn).astype(np.intp)
+    if len(targets) > settings.max_candidates // 2:
+        targets = np.sort(rng.choice(targets, settings.max_candidates // 2, replace=False))
+    others = np.setdiff1d(pool, targets)
+    drawn = rng.choice(others, settings.max_candidates - len(targets), replace=False)
+    return np.union1d(targets, drawn).astype(np.intp)
 
 
-def history_sums(history: sp.csr_array, z: Tensor) -> Tensor:
+def history_sums(history: sp.csr_array | sp.csc_array, z: Tensor) -> Tensor:
     """Σ_j w_j z_j of each history [n_users, d], from histories [n_users, n_items]; the gradient is that of z."""
     if z.device.type == "cpu":
         # Histories change every step, and PyTorch would sort each matrix again for its products.
@@ -197,7 +203,7 @@ def history_sums(history: sp.csr_array, z: Tensor) -> Tensor:
     return sparse_tensor(history).to(z.device) @ z
 
 
-def sparse_tensor(matrix: sp.csr_array) -> Tensor:
+def sparse_tensor(matrix: sp.csr_array | sp.csc_array) -> Tensor:
     """The matrix as a sparse float32 tensor."""
     coo = matrix.tocoo()
     indices = torch.from_numpy(np.stack([coo.row, coo.col]).astype(np.int64))
@@ -208,7 +214,7 @@ class _HistorySum(torch.autograd.Function):
     """A product with a constant sparse matrix by scipy; its gradient is the product with the transposed matrix."""
 
     @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, history: sp.csr_array, z: Tensor) -> Tensor:
+    def forward(ctx: torch.autograd.function.FunctionCtx, history: sp.csr_array | sp.csc_array, z: Tensor) -> Tensor:
         ctx.history = history  # pyright: ignore[reportAttributeAccessIssue]
         return torch.from_numpy(history @ z.detach().numpy())
 

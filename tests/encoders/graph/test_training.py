@@ -15,7 +15,7 @@ from encoders.graph.kernels import kernels_of
 from encoders.graph.keys import keys_from_arrays, keys_to_arrays
 from encoders.graph.settings import GNNSettings
 from encoders.graph.shared_training import part_scores
-from encoders.graph.training import history_sums, initial_vectors, sparse_tensor, train_network
+from encoders.graph.training import candidates_of, history_sums, initial_vectors, sparse_tensor, train_network
 from encoders.tensors import Tensors
 from tests.planted import domain
 
@@ -90,10 +90,11 @@ def test_shared_entities_are_served_as_they_are_trained() -> None:
     hidden = seen.matrix.copy()
     hidden.data[np.isin(hidden.indices, part)] = 0
     hidden.eliminate_zeros()
-    terms, _, _ = part_scores(kernels_of(FactGraph.of(seen.graph)), seen.matrix, part, SharedSettings())
+    scores = part_scores(kernels_of(FactGraph.of(seen.graph)), seen.matrix, part, SharedSettings())
     theta = block.state().tensors["weights"].ravel()
     assert (theta > 0).any()
-    np.testing.assert_allclose(block.scores_of(hidden, part), np.tensordot(theta, terms, axes=1), rtol=1e-4)
+    expected = scores.weighted(torch.from_numpy(theta)).reshape(-1, len(part)).numpy()
+    np.testing.assert_allclose(block.scores_of(hidden, part), expected, rtol=1e-4)
 
 
 def test_moving_a_network_keeps_its_vectors() -> None:
@@ -150,3 +151,14 @@ def test_large_catalogues_are_ranked_in_samples() -> None:
     scores = (seen.matrix @ z.numpy()) @ q.numpy().T
     taken = seen.matrix.toarray() > 0
     assert scores[taken].mean() > scores[~taken].mean() + scores.std() / 2
+
+
+@pytest.mark.parametrize("n_targets", [3, 40])
+def test_a_step_ranks_no_more_items_than_set(n_targets: int) -> None:
+    warm = np.arange(100) % 2 == 0
+    targets = np.flatnonzero(warm)[:n_targets]
+    found = candidates_of(targets, warm, GNNSettings(max_candidates=20), np.random.default_rng(0))
+    assert len(found) == 20
+    assert warm[found].all()
+    assert (np.diff(found) > 0).all()
+    assert np.isin(found, targets).sum() >= min(n_targets, 10)
