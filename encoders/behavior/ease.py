@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from encoders.behavior.base import BehaviorBlock, BehaviorSettings, CatalogueTooLarge
-from encoders.behavior.item_item import ItemItemBlock, weight_tensors
+from encoders.behavior.item_item import ItemItemBlock, compact, weight_tensors
+from encoders.behavior.local_ease import local_weights
 from encoders.behavior.rare import drop_rare_pairs
 from encoders.search_space import Between, SearchSpace
 
 _log = logging.getLogger(__name__)
 
 MAX_ITEMS = 12_000
-"""Items with interactions beyond which `EASE` refuses: the inverse costs n³ (10,000 items 29 s on two cores, 20,000
-items 250 s and 5 GB), the weights n² (12,000 items 0.6 GB in the model)."""
+"""Items with interactions up to which the inverse is computed: it costs n³ (10,000 items 29 s on two cores, 20,000
+items 250 s and 5 GB), the weights n² (12,000 items 0.6 GB in the model). Beyond, see `encoders.behavior.local_ease`."""
 
 
 class EASESettings(BehaviorSettings):
@@ -30,6 +31,10 @@ class EASESettings(BehaviorSettings):
 
     regularization: float = Field(default=250.0, gt=0)
     """λ of the ridge regression; grows with the number of users, some hundreds for thousands of users."""
+
+    neighbours: int = Field(default=100, ge=1, le=2000)
+    """k: in a catalogue of more than 12,000 items with interactions, each is predicted from its k most similar items
+    alone, which is about as good."""
 
 
 class EASE(ItemItemBlock, BehaviorBlock):
@@ -39,21 +44,31 @@ class EASE(ItemItemBlock, BehaviorBlock):
     summary: ClassVar[str] = "Closed-form item-item model."
     settings_type = EASESettings
     search_space: ClassVar[SearchSpace] = {"regularization": Between(1.0, 100_000.0, step=2.0)}
-    max_items: ClassVar[int | None] = MAX_ITEMS
 
     @classmethod
     def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:
-        """See `BehaviorBlock`. Raises CatalogueTooLarge beyond `MAX_ITEMS` items with interactions."""
+        """See `BehaviorBlock`."""
         assert isinstance(settings, EASESettings)
-        # Items without interactions have rows of zeros outside the diagonal: they are left out of the inverse.
-        active = active_items(seen)
+        # Items without interactions have rows of zeros outside the diagonal: they are left out.
+        active = np.unique(seen.indices)
+        columns = sp.csr_array(seen[:, active])
+        if len(active) > MAX_ITEMS:
+            local = local_weights(columns, settings.regularization, settings.neighbours, settings.min_users)
+            return weight_tensors(compact(spread_over(local, active, seen.shape[1])))
         weights = np.zeros((seen.shape[1], seen.shape[1]), dtype=np.float32)
         if len(active):
-            columns = sp.csr_array(seen[:, active])
             weights[np.ix_(active, active)] = ease_weights(
                 lambda: user_gram(columns, settings.min_users), settings.regularization
             )
         return weight_tensors(weights)
+
+
+def spread_over(weights: sp.csr_array, active: NDArray[np.int32], n_items: int) -> sp.csr_array:
+    """Weights between the active items as weights between all, csr [n_items, n_items]."""
+    counts = np.zeros(n_items, dtype=np.int64)
+    counts[active] = np.diff(weights.indptr)
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    return sp.csr_array((weights.data, active[weights.indices], offsets), shape=(n_items, n_items))
 
 
 def active_items(seen: sp.csr_array) -> NDArray[np.int32]:
@@ -61,8 +76,8 @@ def active_items(seen: sp.csr_array) -> NDArray[np.int32]:
     active = np.unique(seen.indices)
     if len(active) > MAX_ITEMS:
         raise CatalogueTooLarge(
-            f"EASE inverts a dense matrix over all items with interactions, and {len(active):,} items are more "
-            f"than its limit of {MAX_ITEMS:,}. Use rp3beta or ials, which grow with the interactions."
+            f"it inverts a dense matrix over all items with interactions, and {len(active):,} items are more "
+            f"than its limit of {MAX_ITEMS:,}. Use ease, rp3beta or ials, which grow with the interactions."
         )
     return active
 

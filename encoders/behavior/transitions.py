@@ -56,7 +56,7 @@ class Transitions(ItemItemBlock):
 
     @classmethod
     def fit(cls, data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0) -> Self:
-        """Fit on the order of the histories. Raises CatalogueTooLarge as EASE does."""
+        """Fit on the order of the histories. Raises CatalogueTooLarge beyond `MAX_ITEMS` items."""
         settings = TransitionsSettings.model_validate(settings or TransitionsSettings())
         n_items = data.histories.n_items
         active = active_items(data.matrix)

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from encoders.behavior import EASESettings
-from encoders.behavior.ease import MAX_ITEMS, active_items, ease_weights, user_gram
-from encoders.behavior.item_item import ItemItemBlock
+from encoders.behavior.ease import MAX_ITEMS, ease_weights, spread_over, user_gram
+from encoders.behavior.item_item import ItemItemBlock, compact
+from encoders.behavior.local_ease import local_weights
 from encoders.block import Family, Input, TrainingData
 from encoders.graph.facts import FactGraph
 from encoders.search_space import Between, SearchSpace
@@ -45,18 +46,21 @@ class FactEASE(ItemItemBlock):
         "regularization": Between(1.0, 100_000.0, step=2.0),
     }
     needs: ClassVar[frozenset[Input]] = frozenset({Input.GRAPH})
-    max_items: ClassVar[int | None] = MAX_ITEMS
 
     @classmethod
     def fit(cls, data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0) -> Self:
-        """Fit on histories and the facts of the catalogue's snapshot. Raises CatalogueTooLarge as EASE does."""
+        """Fit on histories and the facts of the catalogue's snapshot; beyond `MAX_ITEMS` items as EASE does."""
         settings = FactEASESettings.model_validate(settings or FactEASESettings())
         seen = data.matrix
-        active = active_items(seen)
+        active = np.unique(seen.indices)
+        columns = sp.csr_array(seen[:, active])
+        facts = _scaled_facts(FactGraph.of(data.catalogue.graph), active)
+        if len(active) > MAX_ITEMS:
+            scaled = facts * np.float32(settings.facts**0.5)
+            local = local_weights(columns, settings.regularization, settings.neighbours, settings.min_users, scaled)
+            return cls(compact(spread_over(local, active, seen.shape[1])), settings, data.catalogue.trained)
         weights = np.zeros((seen.shape[1], seen.shape[1]), dtype=np.float32)
         if len(active):
-            columns = sp.csr_array(seen[:, active])
-            facts = _scaled_facts(FactGraph.of(data.catalogue.graph), active)
 
             def gram() -> NDArray[np.float32]:
                 products = user_gram(columns, settings.min_users)

@@ -219,11 +219,7 @@ def test_no_block_that_can_hold_the_catalogue_is_an_error(monkeypatch: pytest.Mo
 
 
 def test_encoders_declare_the_limits_of_their_blocks() -> None:
-    assert {name for name, block in ENCODERS.items() if block.max_items is not None} == {
-        "ease",
-        "factease",
-        "transitions",
-    }
+    assert {name for name, block in ENCODERS.items() if block.max_items is not None} == {"transitions"}
     assert {name for name, block in ENCODERS.items() if Input.TEXT in block.needs | block.uses} == {"gnn", "text"}
     assert {name for name, block in ENCODERS.items() if Input.GRAPH in block.needs} == {"factease", "shared"}
     assert {name for name, block in ENCODERS.items() if Input.TIMES in block.needs} == {"transitions"}

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from encoders.behavior import EASE, EASESettings
 from encoders.block import TrainingData
-from encoders.graph import GNN, FactEASE, FactEASESettings, GNNSettings, SharedEntities, SharedSettings
+from encoders.graph import GNN, FactEASE, FactEASESettings, GNNSettings, SharedEntities, SharedSettings, fact_ease
 from whypath.testing import BlockContract
 from whypath.testing.blocks.domain import N_ITEMS, N_PEOPLE, training
 
@@ -33,6 +34,26 @@ class TestFactEASEContract(BlockContract):
     @classmethod
     def fit(cls, data: TrainingData) -> FactEASE:
         return FactEASE.fit(data)
+
+
+class TestLocalFactEASEContract(TestFactEASEContract):
+    @classmethod
+    def fit(cls, data: TrainingData) -> FactEASE:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(fact_ease, "MAX_ITEMS", 3)
+            return super().fit(data)
+
+
+def test_facts_count_among_neighbours_as_in_the_inverse(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = training()
+    chosen = FactEASESettings(regularization=50.0, facts=3.0)
+    exact = FactEASE.fit(data, chosen).scores(data.histories)
+    monkeypatch.setattr(fact_ease, "MAX_ITEMS", 3)
+    local = FactEASE.fit(data, chosen).scores(data.histories)
+    without = FactEASE.fit(data, chosen.model_copy(update={"facts": 0.0})).scores(data.histories)
+    error = np.square(local - exact).mean()
+    assert error < np.square(exact).mean() / 50
+    assert error < np.square(without - exact).mean() / 5
 
 
 def test_without_weight_the_facts_leave_plain_ease() -> None:
