@@ -180,7 +180,8 @@ class FittedBlock(Block, Protocol):
     `name` (lower case letters, digits and _) and `summary` (one line) are shown in settings files, `settings_type` is
     the class of its settings. `search_space`: what training may try on held-out events. `needs`: without one of
     these the block is left out of a model; `uses`: what it reads where it is there. `max_items`: items with
-    interactions beyond which `fit` raises CatalogueTooLarge, None for no such limit.
+    interactions beyond which `fit` raises CatalogueTooLarge, None for no such limit. A class may state that it
+    `refits`, see `refits`.
     """
 
     summary: ClassVar[str]
@@ -194,6 +195,14 @@ class FittedBlock(Block, Protocol):
     def fit(cls, data: TrainingData, settings: BaseModel | None = None, *, seed: int = 0) -> Self:
         """Learn from histories and catalogue. settings: of the block's own class, None for its defaults."""
         ...
+
+
+def refits(block_type: type) -> bool:
+    """Whether an update fits a block again: its attribute `refits`, for a fit that is cheap and needs no torch.
+
+    A block without it stays as it was trained, with items that came later as new items, until the next training.
+    """
+    return bool(getattr(block_type, "refits", False))
 
 
 class WeighedHistories(ABC):

@@ -7,8 +7,8 @@ removed or changed after training are served from the current facts of the snaps
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -50,6 +50,23 @@ class TrainedItems:
     contents: Mapping[str, TrainedContent] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What an update has left as it was trained: `blocks`, fitted on a catalogue of `n_items` items. `places` int32
+    [n_items of the model]: the index of each of the model's items there, -1 for one that came later.
+    """
+
+    blocks: frozenset[str]
+    n_items: int
+    places: NDArray[np.int32]
+
+    def places_of(self, trained: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The same for items by their index in the model, -1 for one that it does not have."""
+        places = np.full(len(trained), -1, dtype=np.int32)
+        places[trained >= 0] = self.places[trained[trained >= 0]]
+        return places
+
+
 class FusionModel:
     """Learned blocks and gates; `bind` makes a `Ranker` from them."""
 
@@ -65,10 +82,11 @@ class FusionModel:
         asked: FusionSettings,
         variant: Variant,
         seed: int,
+        kept: Kept | None = None,
     ) -> None:
         """`weights`: of the events of a history, by block, where they do not count the same. `relations`: those whose
         facts the gates' bias counts, in its order. `asked`: the settings that training was given; `settings`: those
-        that it chose on held-out events.
+        that it chose on held-out events. `kept`: what stays of the training where the model was updated later.
         """
         self.states = dict(states)
         self.spreads = dict(spreads)
@@ -80,6 +98,7 @@ class FusionModel:
         self.asked = asked
         self.variant = variant
         self.seed = seed
+        self.kept = kept
 
     @property
     def protocol(self) -> Protocol:
@@ -97,8 +116,15 @@ class FusionModel:
         side = self.item_side(catalogue)
         # Overflow is detected in the results.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            blocks = {name: self._bound(name, catalogue) for name in self.states}
-            return Ranker(blocks, self.spreads, self.gates, side, self.weights)
+            return Ranker(self.blocks_over(catalogue), self.spreads, self.gates, side, self.weights)
+
+    def blocks_over(self, catalogue: Catalogue, names: Collection[str] | None = None) -> dict[str, Block]:
+        """All or some blocks, bound to a catalogue that `catalogue` made. Raises ModelUnusable."""
+        chosen = [name for name in self.states if names is None or name in names]
+        if self.kept is None:
+            return {name: self._bound(name, catalogue) for name in chosen}
+        as_trained = replace(catalogue, trained=self.kept.places_of(catalogue.trained))
+        return {name: self._bound(name, as_trained if name in self.kept.blocks else catalogue) for name in chosen}
 
     def _bound(self, name: str, catalogue: Catalogue) -> Block:
         try:
@@ -121,7 +147,9 @@ class FusionModel:
         known = catalogue.trained >= 0
         users = np.zeros(catalogue.n_items, dtype=np.float32)
         users[known] = self.items.users[catalogue.trained[known]]
-        return ItemSide.of(catalogue.graph, users, known & (users == 0), self.relations)
+        # An item without users that came after the training is no evidence against itself.
+        trained = catalogue.trained if self.kept is None else self.kept.places_of(catalogue.trained)
+        return ItemSide.of(catalogue.graph, users, (trained >= 0) & (users == 0), self.relations)
 
 
 def content_digests(contents: Sequence[str]) -> tuple[str, ...]:

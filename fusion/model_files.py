@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +23,7 @@ from encoders.block import BlockState, TrainingSizes
 from encoders.history_weights import HistoryWeights
 from encoders.tensors import LARGEST, StateUnreadable, Tensors, settings_of
 from fusion.gates import KNOTS, N_POPULARITY, GateForm, Gates
-from fusion.model import FusionModel, TrainedContent, TrainedItems
+from fusion.model import FusionModel, Kept, TrainedContent, TrainedItems
 from fusion.registry import BLOCK_NAME, ENCODERS, GROUP
 from fusion.settings import FusionSettings
 from fusion.strict_json import read_json
@@ -65,6 +65,15 @@ class BlockNotInstalled(WhyPathError):
     """A model has a block that neither WhyPath nor an installed package has."""
 
 
+class _Kept(BaseModel):
+    """See `fusion.model.Kept`; its places are a column of the items."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    blocks: tuple[str, ...]
+    items: int = Field(ge=0, le=np.iinfo(np.int32).max)
+
+
 class _Description(BaseModel):
     """model.json."""
 
@@ -86,6 +95,8 @@ class _Description(BaseModel):
     weights: dict[str, HistoryWeights]
     """Of the events of a history, by block, where they do not count the same."""
     popularity_moments: tuple[float, float]
+    kept: _Kept | None = None
+    """What an update has left as it was trained."""
 
 
 def block_file(name: str) -> str:
@@ -113,6 +124,9 @@ def write_model(model: FusionModel, directory: Path) -> None:
         "weights": {name: weights.model_dump() for name, weights in model.weights.items() if not weights.is_even},
         "popularity_moments": gates.popularity_moments,
     }
+    kept = model.kept
+    if kept is not None:
+        description["kept"] = {"blocks": sorted(kept.blocks), "items": kept.n_items}
     for name, state in model.states.items():
         write_tensors(state.tensors, directory / block_file(name))
     arrays: dict[str, NDArray] = {
@@ -127,7 +141,9 @@ def write_model(model: FusionModel, directory: Path) -> None:
     write_tensors(arrays, directory / GATES)
     columns = [pa.array(model.items.ids, pa.string()), pa.array(model.items.users)]
     columns += [pa.array(content.digests, pa.string()) for content in contents.values()]
-    pq.write_table(pa.table(columns, schema=_item_schema(contents)), directory / ITEMS)
+    if kept is not None:
+        columns.append(pa.array(kept.places))
+    pq.write_table(pa.table(columns, schema=_item_schema(contents, has_places=kept is not None)), directory / ITEMS)
     text = json.dumps(description, indent=1, ensure_ascii=False, sort_keys=True)
     (directory / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
 
@@ -140,17 +156,18 @@ def read_model(directory: Path) -> FusionModel:
         arrays = Tensors(read_tensors(directory / GATES))
         gates = _gates(description, arrays)
     with reading(directory / ITEMS):
-        ids, users, digests = _items(directory / ITEMS, description.contents)
+        ids, users, digests, kept = _items(directory / ITEMS, description)
     with reading(directory / GATES):
         contents = {
             str(name): TrainedContent(digests[name], _vectors(arrays, name, len(ids))) for name in description.contents
         }
-    sizes = TrainingSizes(len(ids), {name: content.vectors.shape[1] for name, content in contents.items()})
+    dimensions = {name: content.vectors.shape[1] for name, content in contents.items()}
     states = {}
     for name, settings in description.blocks.items():
         with reading(directory / block_file(name)):
             states[name] = BlockState(read_tensors(directory / block_file(name)), settings)
-            ENCODERS[name].check_state(states[name], sizes)
+            n_items = kept.n_items if kept is not None and name in kept.blocks else len(ids)
+            ENCODERS[name].check_state(states[name], TrainingSizes(n_items, dimensions))
     return FusionModel(
         states,
         description.spreads,
@@ -162,6 +179,7 @@ def read_model(directory: Path) -> FusionModel:
         description.asked,
         description.variant,
         description.seed,
+        kept,
     )
 
 
@@ -205,6 +223,8 @@ def _check(description: _Description) -> None:
         raise ValueError("'settings' do not state the protocol of the model")
     if not set(description.weights) <= blocks:
         raise ValueError("'weights' are of blocks that the model does not have")
+    if description.kept is not None and not set(description.kept.blocks) <= blocks:
+        raise ValueError("'kept' names a block that the model does not have")
     mean, deviation = description.popularity_moments
     if not (abs(mean) <= LARGEST and _is_unit(deviation)):
         raise ValueError("'popularity_moments' are no mean and deviation above zero")
@@ -250,16 +270,18 @@ def _vectors(arrays: Tensors, name: str, n_items: int) -> NDArray[np.float32]:
     return vectors
 
 
-def _item_schema(contents: Iterable[str]) -> pa.Schema:
+def _item_schema(contents: Iterable[str], *, has_places: bool) -> pa.Schema:
     digests = [(f"{name}_digest", pa.string()) for name in contents]
-    return pa.schema([("item", pa.string()), ("users", pa.float32()), *digests])
+    places = [("trained", pa.int32())] if has_places else []
+    return pa.schema([("item", pa.string()), ("users", pa.float32()), *digests, *places])
 
 
 def _items(
-    path: Path, contents: Sequence[str]
-) -> tuple[tuple[str, ...], NDArray[np.float32], dict[str, tuple[str, ...]]]:
-    """Ids, users and digests of the contents of the training items."""
-    table = read_parquet(path, _item_schema(contents))
+    path: Path, description: _Description
+) -> tuple[tuple[str, ...], NDArray[np.float32], dict[str, tuple[str, ...]], Kept | None]:
+    """Ids, users and digests of the contents of the training items, and what an update has kept."""
+    contents, kept = description.contents, description.kept
+    table = read_parquet(path, _item_schema(contents, has_places=kept is not None))
     ids = tuple(table["item"].to_pylist())
     digests = {name: tuple(table[f"{name}_digest"].to_pylist()) for name in contents}
     if len(set(ids)) < len(ids):
@@ -268,4 +290,10 @@ def _items(
     for name, column in digests.items():
         if not all(_DIGEST.fullmatch(digest) for digest in column):
             raise ValueError(f"column '{name}_digest' has something that is no digest")
-    return ids, users, digests
+    if kept is None:
+        return ids, users, digests, None
+    places = numbers_of(table["trained"].combine_chunks())
+    known = places[places >= 0]
+    if (places < -1).any() or (known >= kept.items).any() or len(np.unique(known)) < len(known):
+        raise ValueError("column 'trained' does not give each item its place in the training")
+    return ids, users, digests, Kept(frozenset(kept.blocks), kept.items, places)

@@ -110,17 +110,14 @@ class Fitting:
         asked, n_events = self.asked.protocol, len(self.train)
         untimed = n_events if self.train.times is None else int(np.isnan(self.train.times).sum())
         without = f"{untimed:,} of {n_events:,} events have no time"
-        if asked == "next" and untimed:
-            raise NoTimes(f"a model of what comes next needs the time of every event, and {without}")
+        if asked == "next":
+            check_times(self.train)
         if asked == "auto" and 0 < untimed < n_events:
             self._tell(f"What comes next is not predicted, because {without}")
         return protocol_of(self.train, self.valid) if asked == "auto" else Protocol(asked)
 
     def _histories(self, events: Interactions) -> Histories:
-        """The histories without rare items; without times and order where the model does not predict what is next."""
-        if self.protocol is Protocol.RANDOM:
-            events = replace(events, times=None)
-        return without_rare_items(events.histories(), self.asked.min_users)
+        return histories_of(events, self.protocol, self.asked.min_users)
 
     @cached_property
     def _folds(self) -> tuple[Fold, ...]:
@@ -357,9 +354,31 @@ class Fitting:
         return frozenset(needed for needed in Input if needed not in has)
 
     def _with_floor(self, settings: BaseModel) -> BaseModel:
-        if not isinstance(settings, BehaviorSettings):
-            return settings
-        return settings.model_copy(update={"min_users": max(settings.min_users, self.asked.min_users)})
+        return with_floor(settings, self.asked.min_users)
+
+
+def check_times(events: Interactions) -> None:
+    """Raise NoTimes unless every event has a time."""
+    untimed = len(events) if events.times is None else int(np.isnan(events.times).sum())
+    if untimed:
+        raise NoTimes(
+            "a model of what comes next needs the time of every event, and "
+            f"{untimed:,} of {len(events):,} events have no time"
+        )
+
+
+def with_floor(settings: BaseModel, min_users: int) -> BaseModel:
+    """A block's settings with the model's floor, see `FusionSettings.min_users`."""
+    if not isinstance(settings, BehaviorSettings):
+        return settings
+    return settings.model_copy(update={"min_users": max(settings.min_users, min_users)})
+
+
+def histories_of(events: Interactions, protocol: Protocol, min_users: int) -> Histories:
+    """The histories without rare items; without times and order where the model does not predict what is next."""
+    if protocol is Protocol.RANDOM:
+        events = replace(events, times=None)
+    return without_rare_items(events.histories(), min_users)
 
 
 def _relations(graph: KnowledgeGraph) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ class EASE(ItemItemBlock, BehaviorBlock):
     summary: ClassVar[str] = "Closed-form item-item model."
     settings_type = EASESettings
     search_space: ClassVar[SearchSpace] = {"regularization": Between(1.0, 100_000.0, step=2.0)}
+    refits: ClassVar[bool] = True
 
     @classmethod
     def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:

@@ -66,6 +66,7 @@ class IALS(BehaviorBlock):
         "factors": Between(8, 256),
         "item_exponent": Between(0.0, 1.5, log=False),
     }
+    refits: ClassVar[bool] = True
 
     def __init__(self, vectors: NDArray[np.float32], settings: IALSSettings, trained: NDArray[np.int32]) -> None:
         super().__init__(settings, trained)

@@ -49,6 +49,7 @@ class ItemKNN(ItemItemBlock, BehaviorBlock):
         "shrink": Between(0.01, 3_000.0),
         "asymmetry": Between(0.0, 1.0, log=False),
     }
+    refits: ClassVar[bool] = True
 
     @classmethod
     def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:

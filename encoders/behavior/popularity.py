@@ -29,6 +29,7 @@ class Popularity(BehaviorBlock):
     name: str = "popularity"
     summary: ClassVar[str] = "The same scores for all users."
     settings_type = PopularitySettings
+    refits: ClassVar[bool] = True
 
     def __init__(self, counts: NDArray[np.float32], settings: PopularitySettings, trained: NDArray[np.int32]) -> None:
         super().__init__(settings, trained)

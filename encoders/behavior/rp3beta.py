@@ -53,6 +53,7 @@ class RP3Beta(ItemItemBlock, BehaviorBlock):
         "alpha": Between(0.05, 2.5, log=False, step=1.5),
         "neighbours": Between(5, 5_000),
     }
+    refits: ClassVar[bool] = True
 
     @classmethod
     def _learned(cls, seen: sp.csr_array, settings: BehaviorSettings, rng: np.random.Generator) -> dict[str, NDArray]:

@@ -51,6 +51,7 @@ class Transitions(ItemItemBlock):
         "window": Between(1, 150),
         "decay": Between(0.3, 300.0),
     }
+    refits: ClassVar[bool] = True
     needs: ClassVar[frozenset[Input]] = frozenset({Input.TIMES})
     max_items: ClassVar[int | None] = MAX_ITEMS
 

@@ -45,6 +45,7 @@ class FactEASE(ItemItemBlock):
         "facts": Between(0.01, 1_000.0, step=2.5),
         "regularization": Between(1.0, 100_000.0, step=2.0),
     }
+    refits: ClassVar[bool] = True
     needs: ClassVar[frozenset[Input]] = frozenset({Input.GRAPH})
 
     @classmethod

@@ -65,6 +65,7 @@ class TextBlock(WeighedHistories):
     family: Family = Family.TEXT
     summary: ClassVar[str] = "Items by their texts."
     settings_type = TextBlockSettings
+    refits: ClassVar[bool] = True
     serves_new_items: bool = True
     needs: ClassVar[frozenset[Input]] = frozenset({Input.TEXT})
 

@@ -16,11 +16,30 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from encoders.block import Block, BlockState, Catalogue, Family, Input, TrainingData, TrainingSizes, WeighedHistories
+from encoders.block import (
+    Block,
+    BlockState,
+    Catalogue,
+    Family,
+    Input,
+    TrainingData,
+    TrainingSizes,
+    WeighedHistories,
+    refits,
+)
 from encoders.tensors import StateUnreadable
 from fusion.registry import ENCODERS
 from kg.histories import Histories
-from whypath.testing.blocks.domain import N_ITEMS, bound, catalogue, histories, histories_of, moved, without_items
+from whypath.testing.blocks.domain import (
+    N_ITEMS,
+    N_USERS,
+    bound,
+    catalogue,
+    histories,
+    histories_of,
+    moved,
+    without_items,
+)
 
 TOLERANCE = 2e-5
 """Relative to the largest score: sums of some dozen float32 products in another order."""
@@ -250,6 +269,24 @@ class BlockContract:
         only = moved(given, names)
         left = without_items(given, np.setdiff1d(np.arange(N_ITEMS), names))
         assert_close(narrow.scores(only), block.scores(left)[:, names])
+
+    @hypothesis.settings(
+        max_examples=10, deadline=None, suppress_health_check=[hypothesis.HealthCheck.differing_executors]
+    )
+    @hypothesis.given(gone=st.lists(st.integers(0, N_USERS - 1), max_size=4))
+    def test_what_an_update_fits_again_has_no_trace_of_users_whose_events_are_gone(
+        self, given: Histories, gone: list[int]
+    ) -> None:
+        """Over a catalogue in another order, with items that are new."""
+        if not refits(self.block_type):
+            return
+        names = [N_ITEMS, *reversed(range(N_ITEMS))]
+        over, table = catalogue(names, fitted=names), moved(given, names).matrix().toarray()
+        left = np.setdiff1d(np.arange(N_USERS), gone)
+        table[gone] = 0
+        with_empty, without = (self.fit(TrainingData(histories_of(rows), over)) for rows in (table, table[left]))
+        self.block_type.check_state(without.state(), sizes_of(over))
+        assert_close(with_empty.scores(histories_of(table)), without.scores(histories_of(table)))
 
     def test_histories_of_another_width_are_refused(self, block: Block) -> None:
         with pytest.raises(ValueError, match="items"):
