@@ -29,7 +29,7 @@ from whypath.io.files import paths_of
 from whypath.live.following import FRESHNESS_SECONDS, opened
 from whypath.live.live_graph import LiveGraph
 from whypath.live.recording import event_of
-from whypath.models.bundle import Bundle, BundleRecord, NotTrained
+from whypath.models.bundle import Bundle, BundleError, BundleRecord, NotTrained
 from whypath.models.trained_bundles import TrainedBundle, TrainedBundles, save_and_note
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from kg.ingest import NodeUpsert
     from whypath.models.evaluating import EvaluationFiles
     from whypath.models.train_settings import TrainOptions
+    from whypath.models.updating import UpdateReport
 
 
 class EngineClosed(WhyPathError):
@@ -170,6 +171,36 @@ class Engine(Answers):
             bundle = train_on_store(self.store, training, progress)
         self._use(bundle)
         return bundle.record
+
+    def update(
+        self, directory: str | Path | None = None, *, progress: Callable[[str], None] | None = None
+    ) -> UpdateReport:
+        """Bring the model up to date with the store's events and items of now, without a training, and use it.
+
+        Parts whose fit is cheap are fitted again on all events; the rest stays as it was trained, see
+        `fusion.updating`. The model of before answers until the new one is bound, so a thread of its own may call this
+        in a running engine. Where nothing has changed since, nothing is done. directory: where the updated bundle is
+        written before it is used, as by `save`; the folder of the bundle that is updated may be named, which is then
+        replaced. Needs no torch.
+
+        Raises NotTrained, StoreLoading, NothingToTrainOn, and BundleError for a model that cannot be updated: one
+        trained on files, or on another domain, or one that was replaced meanwhile.
+        """
+        from whypath.models.updating import check_place, updated_bundle
+
+        former = self.bundle
+        if directory is not None:
+            check_place(Path(directory), former)
+        report, bundle = updated_bundle(self.store, former, download=self._download, tell=progress)
+        if bundle is None:
+            return report
+        if directory is not None:
+            check_place(Path(directory), former)
+            save_and_note(bundle, Path(directory), self.store.url, force=True)
+        if self._bundle is not former:
+            raise BundleError("another model was taken into use during the update, and stays in use; update that one")
+        self._use(bundle)
+        return report.written(bundle.record, directory)
 
     def load(self, bundle: str | Path) -> Self:
         """Use a bundle that `save` or `whypath train` wrote; all of it is checked. Raises BundleError."""

@@ -50,6 +50,7 @@ def command_lines(draw: st.DrawFn) -> list[str]:
         ["graph", "export", *store, "--around", f"item:{item}", "--depth", draw(NUMBERS), "--out", "OUT"],
         ["train", *store, "--bundle", "OUT", "--only", "popularity", "--seed", draw(NUMBERS)],
         ["train", *store, "--bundle", "OUT", "--only", "popularity", "--tune", draw(NUMBERS)],
+        ["train", *store, "--bundle", draw(TEXTS), "--update"],
         ["load", draw(TEXTS), *store],
         ["demo", "OUT", f"--domain={draw(TEXTS)}"],
         ["init", draw(TEXTS), "--out", "OUT"],

@@ -77,6 +77,8 @@ def commands(hostile: Hostile) -> Iterator[list[str]]:
     yield ["train", "--store", copy, "--bundle", str(folder / "b\x1b[1m"), "--no-text", "--only", "popularity"]
     yield ["train", "--store", copy, "--bundle", str(folder / "c"), "--only", "no\x1bsuch"]
     yield ["train", "--store", copy, "--bundle", str(folder / "t\x1b[1m"), "--no-text", "--only", "ease", "--tune", "2"]
+    yield ["train", "--store", copy, "--bundle", str(folder / "b\x1b[1m"), "--update"]
+    yield ["train", "--store", copy, "--bundle", str(folder / "no\x1bsuch"), "--update"]
     yield ["evaluate", *hostile.places, "--test", str(folder / "test.tsv")]
     yield ["evaluate", *hostile.places, "--test", str(folder / "odd\x1b[1m.tsv")]
     yield ["recommend", *hostile.places, "--all"]

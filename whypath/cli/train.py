@@ -2,7 +2,10 @@
 
 With --train, the store supplies graph, items and texts, and its events are not read. Without --train, the model is
 trained on the store's positive events. Settings are chosen on --valid, or on the last events of users where the model
-predicts what comes next; otherwise the default settings are used. --tune searches them instead."""
+predicts what comes next; otherwise the default settings are used. --tune searches them instead.
+
+With --update, the bundle of an earlier training on the store takes in the events and items that came since, and loses
+those that have left, without a training: what is cheap to fit is fitted again, the rest stays as it was trained."""
 
 from __future__ import annotations
 
@@ -26,6 +29,7 @@ EXAMPLES = """\
   whypath train --store store --protocol random --bundle whatever-the-time
   whypath train --store store --train train.tsv --valid valid.tsv --tune 20 --bundle tuned
   whypath train --store store --text-model intfloat/multilingual-e5-small --bundle bundle
+  whypath train --store store --update --bundle bundle
   whypath train --print-settings > settings.toml
   whypath train --store store --settings settings.toml --bundle bundle
 """
@@ -35,6 +39,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     store = add_store(parser)
     bundle = parser.add_argument("--bundle", required=True, metavar="DIR", help="folder to write; must not exist")
+    parser.add_argument(
+        "--update",
+        action="store_true",
+        help="bring the bundle in DIR up to date with the store, without a training, and replace it",
+    )
     parser.add_argument(
         "--train", metavar="F", help="positive interactions (user, item); the store's events are not read"
     )
@@ -97,6 +106,8 @@ def run(arguments: argparse.Namespace) -> int:
     from whypath.engine import Engine
     from whypath.models.bundle import check_free
 
+    if arguments.update:
+        return _update(arguments)
     settings = _settings(arguments)
     if arguments.print_settings:
         print(settings.to_toml(), end="")
@@ -121,6 +132,39 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"protocol {record.protocol}: it predicts {predicts}")
         print(f"digest {record.digest}")
     remark(f"note: {REVEALS}; keep {directory} as you keep the events themselves")
+    return 0
+
+
+_OF_BUNDLE = (
+    *("train", "valid", "protocol", "seed", "settings", "print_settings", "force", "refit", "tune"),
+    *("no_graph", "shuffle_graph", "no_text", "text_model", "only", "min_users"),
+)
+"""Arguments that an update takes from the bundle."""
+
+
+def _update(arguments: argparse.Namespace) -> int:
+    """Update the bundle, print what came in."""
+    from dataclasses import asdict, replace
+
+    from kg.errors import WhyPathError
+    from whypath.engine import Engine
+    from whypath.models.updating import update_folder
+
+    if given := [name for name in _OF_BUNDLE if getattr(arguments, name) not in (None, False)]:
+        raise WhyPathError(
+            f"--update keeps all settings of the bundle, and --{given[0].replace('_', '-')} is for a training; leave it"
+            " out, or train again without --update"
+        )
+    directory = Path(arguments.bundle)
+    with Engine.open(arguments.store) as engine, progress() as tell:
+        report = update_folder(engine.store, directory, tell=tell)
+    if arguments.json:
+        print_json({"bundle": str(directory), **asdict(replace(report, path=None))})
+    else:
+        print(f"{directory}: {report}")
+        print(f"digest {report.digest}")
+    if report.updated:
+        remark(f"note: {REVEALS}; keep {directory} as you keep the events themselves")
     return 0
 
 

@@ -77,10 +77,14 @@ class Bundle:
         popularity: NDArray[np.float32],
         *,
         users: Sequence[str] | None = None,
+        users_of: str | None = None,
         files: Sequence[Path] = (),
     ):
-        """`users` and `files`: those of the training, if this process trained it; never written into the folder."""
+        """`users` and `files`: those of the training, if this process trained it; never written into the folder.
+        `users_of`: the digest of a bundle whose training had further users, for one that was updated.
+        """
         self.users = users
+        self.users_of = users_of
         self.files = tuple(files)
         self.model = model
         self.record = record

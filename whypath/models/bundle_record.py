@@ -1,7 +1,7 @@
 """`bundle.json`: the record of a bundle's data, options and versions, and the digests of its other files.
 
-The record names the training files by content, never by path, and holds no time, so that the same data, seed,
-versions and thread count give the same bytes and the same digest.
+The record names the training files by content, never by path, and holds no time but that of an update, so that a
+training on the same data with the same seed, versions and thread count gives the same bytes and the same digest.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from encoders.settings import Settings
 from encoders.tensors import settings_of
@@ -72,16 +72,42 @@ class DataFile(_Part):
 
 
 class TrainedOn(_Part):
-    """The sources of behaviour and facts. Without files, the store's events at `event_generation`."""
+    """The sources of behaviour and facts. Without files, the store's events at `generation` and `event_generation`."""
 
     train: tuple[DataFile, ...] | None = None
     valid: tuple[DataFile, ...] | None = None
     n_users: int
     n_events: int
+    generation: int | None = None
     event_generation: int | None = None
     graph_digest: str
     schema_name: str
     schema_digest: str
+
+
+class Updated(_Part):
+    """The last update of a bundle that was updated after its training; `data` of its record is that of the update."""
+
+    of: str = Field(pattern=f"^{_SHA256.pattern}$")
+    """Digest of the bundle that was updated."""
+
+    at: AwareDatetime
+    """When, UTC."""
+
+    number: int = Field(ge=1)
+    """Number of updates since the training."""
+
+    trained: TrainedOn
+    """What the whole model was trained on."""
+
+    new_events: int
+    """Positive events more than the updated bundle had; below 0 where more have left the store than came."""
+
+    new_items: int = Field(ge=0)
+    """Items that the updated bundle did not have."""
+
+    blocks: tuple[str, ...]
+    """The parts that were fitted again; the others are as they were trained."""
 
 
 class TrainingChoices(Settings):
@@ -118,6 +144,8 @@ class BundleRecord(_Part):
     data: TrainedOn
     text: TextEncoderSettings
     """The text encoder, for the items of later snapshots; of no effect where the model uses no text."""
+    updated: Updated | None = None
+    """The last update since the training, if there was any."""
     threads: int
     versions: dict[str, str]
     files: dict[str, str] = Field(default={})
@@ -126,7 +154,11 @@ class BundleRecord(_Part):
     @property
     def digest(self) -> str:
         """Digest of the whole bundle: of this record, which holds the digests of all other files; 64 hex digits."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        # What a record lacks is not in it, so that records of versions without these fields keep their digests.
+        absent: dict[str, Any] = {"updated": True} if self.updated is None else {}
+        if self.data.generation is None:
+            absent["data"] = {"generation"}
+        return hashlib.sha256(self.model_dump_json(exclude=absent).encode()).hexdigest()
 
 
 def versions(blocks: Iterable[str] = ()) -> dict[str, str]:

@@ -67,9 +67,10 @@ class TrainedBundles:
     def __init__(self) -> None:
         self._folder = data_folder() / "bundles"
 
-    def add(self, bundle: TrainedBundle, users: Iterable[str] | None) -> None:
+    def add(self, bundle: TrainedBundle, users: Iterable[str] | None, users_of: str | None = None) -> None:
         """Note a bundle that was saved, replacing an earlier note of its path. `users`: those that it was trained with;
-        None if it was not trained here but opened, so that the note of the opened bundle gives them.
+        None if it was not trained here but opened, so that the note of the opened bundle gives them. `users_of`: the
+        digest of a noted bundle, of which it was made by an update: it was trained with the users of that one too.
 
         A folder that cannot be written is logged: the bundle is saved nevertheless.
         """
@@ -82,6 +83,12 @@ class TrainedBundles:
             else:
                 key = self._key()
                 note = _Note(bundle, _key_check(key), _digests(users, key))
+                former = None if users_of is None else self._copied(users_of)
+                if former is not None and former.key in ("", note.key):
+                    note = replace(note, users=np.union1d(note.users, former.users))
+                elif former is not None:
+                    # Noted with a key that is lost, so it is named for all users.
+                    note = replace(note, key=former.key)
             close_to_others(self._folder, re.compile(".*", re.DOTALL))
             stem = hashlib.blake2b(bundle.path.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
             with file_written_whole(self._folder / f"{stem}{_SUFFIX}", mode=OWNER_ONLY) as file:
@@ -166,7 +173,8 @@ def save_and_note(bundle: Bundle, directory: Path, store: str, *, force: bool) -
     """
     record = bundle.save(directory, force=force)
     files = tuple(str(path.resolve()) for path in bundle.files)
-    TrainedBundles().add(TrainedBundle(str(directory.resolve()), record.digest, store, files), bundle.users)
+    noted = TrainedBundle(str(directory.resolve()), record.digest, store, files)
+    TrainedBundles().add(noted, bundle.users, bundle.users_of)
     return record
 
 

@@ -86,7 +86,8 @@ def fitting_on_files(
 
 def train_on_store(store: GraphStore, options: TrainingOptions, tell: Callable[[str], None] | None = None) -> Bundle:
     """Train on the store's positive events. Raises NothingToTrainOn, StoreLoading, TrainingNotInstalled."""
-    graph = _complete(store)
+    check_training_installed()
+    graph = complete_snapshot(store, then="train")
     train = graph.interactions()
     if not len(train):
         raise NothingToTrainOn("the store has no positive event to learn from; load some, or give files with --train")
@@ -115,7 +116,9 @@ class _Data:
 
 
 def _read(store: GraphStore, train: Sequence[Path], valid: Sequence[Path], tell: Callable[[str], None] | None) -> _Data:
-    graph = _complete(store).without_interactions()
+    # Reported before files and texts are read.
+    check_training_installed()
+    graph = complete_snapshot(store, then="train").without_interactions()
     rows = read_interactions(train)
     held_out = read_interactions(valid) if valid else None
     # One table of users for both, so that their rows agree.
@@ -125,14 +128,13 @@ def _read(store: GraphStore, train: Sequence[Path], valid: Sequence[Path], tell:
     return _Data(graph, fitted, stopping, rows.files, held_out.files if held_out else None)
 
 
-def _complete(store: GraphStore) -> KnowledgeGraph:
-    # Reported before files and texts are read.
-    check_training_installed()
+def complete_snapshot(store: GraphStore, *, then: str) -> KnowledgeGraph:
+    """Read the store's snapshot to do something with it. Raises StoreLoading while a load is in progress."""
     mark = store.state().loading
     if mark is not None:
         what = "a load is in progress" if mark.alive else "a load was interrupted"
-        then = "wait until it is done" if mark.alive else "run `whypath load` again to complete it"
-        raise StoreLoading(f"{store.url}: {what}, so its content may be incomplete; {then}, then train")
+        first = "wait until it is done" if mark.alive else "run `whypath load` again to complete it"
+        raise StoreLoading(f"{store.url}: {what}, so its content may be incomplete; {first}, then {then}")
     return store.snapshot()
 
 
@@ -194,16 +196,18 @@ def _bundle(
     import torch  # Every engine imports this module, but serving needs no torch.
 
     graph = on.graph
-    data = TrainedOn(
-        train=_data_files(on.train_files),
-        valid=_data_files(on.valid_files),
-        n_users=len(np.unique(on.train.users)),
-        n_events=len(on.train),
-        event_generation=graph.event_generation if on.train_files is None else None,
-        graph_digest=graph.digest,
-        schema_name=graph.schema.name,
-        schema_digest=graph.schema.digest,
-    )
+    if on.train_files is None:
+        data = events_of_store(graph, on.train)
+    else:
+        data = TrainedOn(
+            train=_data_files(on.train_files),
+            valid=_data_files(on.valid_files),
+            n_users=len(np.unique(on.train.users)),
+            n_events=len(on.train),
+            graph_digest=graph.digest,
+            schema_name=graph.schema.name,
+            schema_digest=graph.schema.digest,
+        )
     record = BundleRecord(
         choices=options.choices,
         protocol=model.protocol.value,
@@ -215,6 +219,19 @@ def _bundle(
     )
     popularity = popularity_blend(on.train, model.protocol, options.settings.min_users)
     return Bundle(model, record, graph.item_ids, popularity, users=on.users(), files=files)
+
+
+def events_of_store(graph: KnowledgeGraph, events: Interactions) -> TrainedOn:
+    """The record of a store's positive events as the data of a model."""
+    return TrainedOn(
+        n_users=len(np.unique(events.users)),
+        n_events=len(events),
+        generation=graph.generation,
+        event_generation=graph.event_generation,
+        graph_digest=graph.digest,
+        schema_name=graph.schema.name,
+        schema_digest=graph.schema.digest,
+    )
 
 
 def _data_files(files: Sequence[FileDigest] | None) -> tuple[DataFile, ...] | None:
