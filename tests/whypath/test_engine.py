@@ -277,6 +277,7 @@ def test_a_closed_engine_answers_nothing_but_what_it_had_begun(engine: Engine, w
         "scorer": (),
         "requests": (),
         "train": (),
+        "update": (),
         "load": (workshop.bundle,),
         "swap": (workshop.bundle,),
         "save": (workshop.bundle.parent / "never",),
