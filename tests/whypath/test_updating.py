@@ -97,6 +97,19 @@ def test_the_command_takes_in_what_came(place: Path, capsys: pytest.CaptureFixtu
             np.testing.assert_array_equal(whole.tensors["weights"], ease.tensors["weights"])
 
 
+def test_an_evaluation_says_that_the_bundle_was_updated(
+    place: Path, workshop: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluate = ["evaluate", "--store", place / "store", "--bundle", place / "bundle", "--test", workshop.test]
+    assert main([str(word) for word in evaluate]) == 0
+    assert "was updated" not in capsys.readouterr().err
+    with Engine.open(place / "store") as engine:
+        grow(engine)
+    assert update(place) == 0
+    assert main([str(word) for word in evaluate]) == 0
+    assert "test events among them are not held out" in capsys.readouterr().err
+
+
 def test_without_anything_new_nothing_is_written(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = content(place / "bundle")
     assert update(place) == 0

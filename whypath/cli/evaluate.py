@@ -10,7 +10,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from whypath.cli.arguments import add_bundle, add_history, add_json, add_store
-from whypath.cli.console import print_json, progress
+from whypath.cli.console import print_json, progress, remark
 
 if TYPE_CHECKING:
     from fusion.results import EvaluationResult
@@ -62,6 +62,12 @@ def run(arguments: argparse.Namespace) -> int:
         Engine.open(arguments.store, arguments.bundle, download=arguments.download, wait_for_texts=True) as engine,
         progress() as tell,
     ):
+        record = engine.bundle.record
+        if record.updated is not None:
+            remark(
+                f"note: the bundle was updated on {record.updated.at:%Y-%m-%d} with the {record.data.n_events:,}"
+                " positive events of the store then; test events among them are not held out"
+            )
         if not arguments.ablate:
             found = engine.evaluate(files, progress=tell)
             if arguments.json:
