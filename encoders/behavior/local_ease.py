@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from encoders.behavior.item_item import row_blocks, strongest_in_rows
 
 _GRAM_NEIGHBOURS = 4
-"""The Gram matrix keeps this many times k entries of each row, and their mirror images."""
+"""The Gram matrix keeps this many times k entries of each row."""
 
 _COMMON = 1_000
 """Facts on a node of more items than this connect too many of them, and are left out."""
@@ -52,7 +52,7 @@ def local_weights(
 
 
 def _gram(columns: sp.csr_array, kept: int, min_users: int, facts: sp.csr_array | None) -> sp.csr_array:
-    """The Gram matrix csr float32 [n, n]; of each row the `kept` most similar entries, and their mirror images."""
+    """The Gram matrix csr float32 [n, n]; of each row the `kept` most similar entries, so it is not symmetric."""
     by_item = sp.csr_array(columns.T)
     lengths = np.diff(by_item.indptr).astype(np.float64)
     by_node = None
@@ -75,9 +75,8 @@ def _gram(columns: sp.csr_array, kept: int, min_users: int, facts: sp.csr_array 
         nearest.data *= scales[nearest.indices]
         blocks.append(nearest.astype(np.float32))
     gram = sp.csr_array(sp.vstack(blocks, format="csr"))
-    mirrored = sp.csr_array(gram.maximum(gram.T))
-    mirrored.sort_indices()
-    return mirrored
+    gram.sort_indices()
+    return gram
 
 
 def _scales(gram: sp.csr_array) -> NDArray[np.float32]:
@@ -99,7 +98,7 @@ def _nearest(
 
 
 def _dense(gram: sp.csr_array, items: NDArray[np.intp], place: NDArray[np.intp]) -> NDArray[np.float64]:
-    """The part of the matrix between some items, [n, n]; place: of each item among them, -1 for others."""
+    """The part of the matrix between some items, [n, n], symmetric; place: of each item among them, -1 for others."""
     counts = gram.indptr[items + 1] - gram.indptr[items]
     starts = np.repeat(gram.indptr[items] - np.cumsum(counts) + counts, counts)
     entries = starts + np.arange(counts.sum())
@@ -107,7 +106,8 @@ def _dense(gram: sp.csr_array, items: NDArray[np.intp], place: NDArray[np.intp])
     inside = columns >= 0
     dense = np.zeros((len(items), len(items)))
     dense[np.repeat(np.arange(len(items)), counts)[inside], columns[inside]] = gram.data[entries[inside]]
-    return dense
+    # A product that one of both rows keeps counts.
+    return np.maximum(dense, dense.T)
 
 
 def _solved(gram: NDArray[np.float64], products: NDArray[np.float32], regularization: float) -> NDArray[np.float32]:
