@@ -48,6 +48,8 @@ examples:
 """
 TRIALS = 30
 ALL_SEEDS = (1, 2, 3, 4, 5)
+_START = 3.0
+"""Seconds that a process takes to start and to read its set."""
 _WORKER = (sys.executable, "-m", "benchmarks.quality_worker")
 
 
@@ -137,8 +139,8 @@ class Harness:
         return [json.dumps(asdict(job)), *places]
 
     def left(self, todo: Sequence[Job]) -> str:
-        """How long the rest takes: by the records of the same models on the same sets, by that of the full model for
-        its twins, or by the trials of tuning.
+        """How long the rest takes: by the records of the same models on the same sets, by those of the full model for
+        its twins; before there are any, by the trials of tuning and by what training may take.
         """
         known: dict[tuple[str, str], list[float]] = {}
         for job, row in self.records.read():
@@ -148,11 +150,16 @@ class Harness:
         for job in todo:
             like = WHYPATH if job.model.startswith(WHYPATH) else job.model
             found = known.get((job.set, job.model)) or known.get((job.set, like))
-            stored = self._stored(job)
+            by_protocol = stored_settings(self._settings).get(job.set, {}).values()
+            tuned = next((models[job.model] for models in by_protocol if job.model in models), {})
             if found is not None:
                 seconds += sum(found) / len(found)
-            elif "seconds" in stored:
-                seconds += stored["seconds"] / stored["trials"]
+            elif like == WHYPATH:
+                seconds += SETS[job.set].seconds
+            elif "seconds" in tuned:
+                seconds += _START + tuned["seconds"] / tuned["trials"]
+            elif not MODELS[job.model].ranges:
+                seconds += _START
             else:
                 unknown += 1
         runs = f"{unknown} run{'s'[: unknown > 1]} of unknown length" if unknown else ""

@@ -43,10 +43,12 @@ class DataMissing(WhyPathError):
 class DataSet:
     """A data set: which inputs it has, and where its parts are.
 
-    demo: the domain of `whypath demo`, if it is one. given: folder of the given split below `SHARED`, if there is one.
+    seconds: that training with the defaults may take on two cores; assumed until one was measured. demo: the domain of
+    `whypath demo`, if it is one. given: folder of the given split below `SHARED`, if there is one.
     """
 
     name: str
+    seconds: int
     demo: str | None = None
     given: str | None = None
     has_graph: bool = True
@@ -57,12 +59,12 @@ class DataSet:
 SETS = {
     found.name: found
     for found in (
-        DataSet("ml100k", demo="films-100k", given="bench/ml100k", has_times=True, has_texts=True),
-        DataSet("films-1m", demo="films-1m", has_times=True, has_texts=True),
-        DataSet("lastfm-dbpedia", given="data/lastfm-dbpedia", has_texts=True),
-        DataSet("music", given="data/music"),
-        DataSet("fashion", given="data/fashion"),
-        DataSet("amazon-book", given="data/amazon-book", has_graph=False),
+        DataSet("ml100k", 60, demo="films-100k", given="bench/ml100k", has_times=True, has_texts=True),
+        DataSet("films-1m", 900, demo="films-1m", has_times=True, has_texts=True),
+        DataSet("lastfm-dbpedia", 360, given="data/lastfm-dbpedia", has_texts=True),
+        DataSet("music", 60, given="data/music"),
+        DataSet("fashion", 600, given="data/fashion"),
+        DataSet("amazon-book", 480, given="data/amazon-book", has_graph=False),
     )
 }
 
