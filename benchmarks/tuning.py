@@ -29,14 +29,14 @@ BLOCKS = ("ease", "ials", "rp3beta", "transitions", "factease")
 """Blocks whose fits are cheap."""
 
 
-def measured(loaded: Loaded, protocol: str, block: str, trials: int, seed: int, path: Path) -> dict[str, Any]:
-    """A block's values on valid, its settings that are not the defaults, and seconds. path: keeps the trials."""
+def measured(loaded: Loaded, protocol: str, block: str, trials: int, seed: int) -> dict[str, Any]:
+    """A block's values on valid, its settings that are not the defaults, and seconds."""
     part = part_of(loaded, protocol, 0, seed)
     assert part.valid is not None
     assert part.choice is not None
     asked = FusionSettings(blocks=(block,), protocol="next" if part.is_next else "random")
     steps = Fitting(loaded.graph, part.learn, part.valid, asked=asked, seed=seed, progress=remark)
-    search = replace(steps, asked=asked.model_copy(update={"tune": trials}), trials=path)
+    search = replace(steps, asked=asked.model_copy(update={"tune": trials}))
     defaults = replace(steps, chosen=steps.asked.model_copy(update={"protocol": steps.protocol.value}))
     row: dict[str, Any] = {}
     for name, fitting in (("defaults", defaults), ("steps", steps), ("search", search)):
@@ -80,8 +80,7 @@ def main() -> int:
         for protocol in (protocol for protocol in arguments.protocols if protocol in protocols_of(loaded.data)):
             for block in (block for block in arguments.blocks if _fits(block, loaded, protocol)):
                 if record.find(set=name, protocol=protocol, block=block) is None:
-                    path = work / "tuning" / f"{name}-{protocol}-{block}.json"
-                    found = measured(loaded, protocol, block, arguments.trials, arguments.seed, path)
+                    found = measured(loaded, protocol, block, arguments.trials, arguments.seed)
                     record.add({"set": name, "protocol": protocol, "block": block, **found})
     columns = (
         "set, block",

@@ -19,14 +19,14 @@ from encoders.search_space import Between, Range, SearchSpace, edges
 from encoders.settings import Settings
 from fusion.evaluation import RankingTask, evaluate
 from fusion.registry import ENCODERS
-from fusion.selection import MEASURE, FitWith
-from fusion.settings import FusionSettings
+from fusion.selection import MEASURE, FitWith, choose_settings
+from fusion.settings import BlockSettings, FusionSettings
 from fusion.strict_json import read_json
 from kg.durable import file_written_whole
 from kg.errors import WhyPathError
 
 STARTUP = 4
-"""Trials drawn at random before the process proposes them; the first is what was asked for."""
+"""Trials before the process proposes them. All but the first, what was asked for, are drawn at random."""
 
 
 class TuningNotInstalled(WhyPathError):
@@ -157,7 +157,7 @@ class Tuning:
                 found = {field: getattr(asked, field) for field in space}
                 trial = Trial(settings=found, value=first.mean(MEASURE))
             else:
-                found = proposed(space, [(trial.settings, trial.value) for trial in trials], self.seed)
+                found = self._found(name, asked, fit, task, trials)
                 try:
                     tried = type(asked).model_validate({**asked.model_dump(), **found})
                     result = evaluate(fit(name, tried), task, name=name, ks=(10,))
@@ -180,6 +180,18 @@ class Tuning:
             best = max(trial.value for trial in trials)
             self.tell(f"{name}: trial {number + 1} of {self.trials}, {MEASURE} {trial.value:.4f}, best {best:.4f}")
         return trials[: self.trials]
+
+    def _found(
+        self, name: str, asked: BaseModel, fit: FitWith, task: RankingTask, trials: Sequence[Trial]
+    ) -> dict[str, Any]:
+        """The settings of the next trial; those that steps lead to are tried too, so that no search is worse."""
+        space = ENCODERS.find(name).search_space
+        if len(trials) == 1:
+            start = FusionSettings(block=BlockSettings(**{name: asked}))
+            stepped = choose_settings(start, (name,), fit, task, self.tell).block.of(name)
+            if stepped != asked:
+                return {field: getattr(stepped, field) for field in space}
+        return proposed(space, [(trial.settings, trial.value) for trial in trials], self.seed)
 
     def _best(self, name: str, asked: BaseModel, trials: Sequence[Trial]) -> BaseModel:
         best = max(trials, key=lambda trial: trial.value)

@@ -61,8 +61,9 @@ class IALS(BehaviorBlock):
     summary: ClassVar[str] = "Matrix factorisation with fold-in."
     settings_type = IALSSettings
     search_space: ClassVar[SearchSpace] = {
-        "unobserved": Between(0.003, 10.0, step=4.0),
+        # In this order: on sparse data a weak "no interaction" is better only once λ is small.
         "regularization": Between(0.03, 1_000.0, step=2.0),
+        "unobserved": Between(0.003, 10.0, step=4.0),
         "factors": Between(8, 256),
         "item_exponent": Between(0.0, 1.5, log=False),
     }

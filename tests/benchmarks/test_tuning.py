@@ -16,7 +16,7 @@ def test_choices_are_measured_on_the_same_valid_part(tmp_path: Path) -> None:
     write_tiny(tmp_path / "shared" / "data" / "music")
     prepare(SETS["music"], tmp_path, tmp_path / "shared", lambda _: None)
     loaded = load(SETS["music"], tmp_path, tmp_path / "shared")
-    row = measured(loaded, "given", "ease", 3, 1, tmp_path / "trials.json")
+    row = measured(loaded, "given", "ease", 3, 1)
     assert row["defaults_settings"] == {}
     for name in ("steps", "search"):
         # No choice is worse than the defaults on what it was chosen on, and the same settings give the same value.

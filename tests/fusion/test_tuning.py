@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -83,30 +84,41 @@ def test_settings_that_rank_better_are_taken_and_said() -> None:
 def test_an_interrupted_search_goes_on_as_if_it_had_not_been(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "new" / "bundle.trials.json"
     whole = fitting(6, blocks=("ease", "rp3beta")).settings
-    fits: list[str] = []
+    made: list[int] = []
+    propose = tuning.proposed
 
-    class Counted(EASE):
-        name = "ease"
+    def counted(space: SearchSpace, tried: Sequence[tuple[Mapping[str, Any], float]], seed: int) -> dict[str, Any]:
+        made.append(len(tried))
+        if len(made) == 4:
+            raise KeyboardInterrupt
+        return propose(space, tried, seed)
 
-        @classmethod
-        def fit(cls, data, settings=None, *, seed=0):  # pyright: ignore[reportIncompatibleMethodOverride]
-            fits.append("ease")
-            if len(fits) == 5:
-                raise KeyboardInterrupt
-            return super().fit(data, settings, seed=seed)
-
-    monkeypatch.setitem(ENCODERS._own, "ease", Counted)
+    monkeypatch.setattr(tuning, "proposed", counted)
     with pytest.raises(KeyboardInterrupt):
         _ = fitting(6, path, blocks=("ease", "rp3beta")).settings
     assert fitting(6, path, blocks=("ease", "rp3beta")).settings == whole
-    # Four trials, the one that was interrupted; then what was asked for again, as the base of gains, and two.
-    assert len(fits) == 5 + 3
+    # Only what was interrupted is proposed again.
+    assert made[:5] == [*made[:4], made[3]]
+    number = len(made)
     assert fitting(6, path, blocks=("ease", "rp3beta")).settings == whole
-    assert len(fits) == 8
-    # Fewer trials are the first ones, more of them go on.
-    assert fitting(2, path, blocks=("ease", "rp3beta")).settings != whole
+    assert len(made) == number
+    # Fewer trials are the first ones, more of them continue.
+    assert fitting(1, path, blocks=("ease", "rp3beta")).settings != whole
     _ = fitting(7, path, blocks=("ease", "rp3beta")).settings
-    assert len(fits) == 8 + 2
+    assert made[number:] == [6, 6]
+
+
+@pytest.mark.usefixtures("optuna")
+def test_a_search_is_not_worse_than_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EASE, "search_space", {"regularization": Between(1.0, 1e6, step=30.0)})
+    steps = fitting(0).asked.model_copy(update={"protocol": "next"})
+    timed = replace(SEEN.interactions, times=np.arange(len(SEEN.interactions), dtype=np.float64))
+    found = Fitting(SEEN.graph, timed, asked=steps, seed=1).settings.block
+    assert found != FAR
+    path = tmp_path / "trials.json"
+    _ = Fitting(SEEN.graph, timed, asked=steps.model_copy(update={"tune": 2}), seed=1, trials=path).settings
+    trial = TrialFile.model_validate_json(path.read_bytes()).blocks["ease"][1]
+    assert trial.settings == {"regularization": found.ease.regularization}
 
 
 @pytest.mark.usefixtures("optuna")
