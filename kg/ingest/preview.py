@@ -6,7 +6,7 @@ The first rows of each source are read and checked by the code of a load, so a u
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 
 from kg.ingest.load import look_at
 from kg.rows import EdgeRow, Event, NodeRow, RowLinks
-from kg.schema import DomainSchema
+from kg.schema import DomainSchema, EventRule
 from kg.stores import WriteReport
 
 ROWS = 50_000
@@ -56,7 +56,8 @@ def preview(schema: DomainSchema, folder: Path, allow_outside: Sequence[str | Pa
 def told(schema: DomainSchema, seen: Seen) -> Preview:
     """Describe what was read of a domain."""
     liked = seen.liked(schema)
-    events = [_of_event(schema, seen, event, is_liked) for event, is_liked in _chosen(seen.events, liked)]
+    disliked = seen.disliked(schema)
+    events = [_of_event(schema, seen, seen.events[at], liked[at], disliked[at]) for at in _chosen(seen.events, liked)]
     share = None if not len(liked) else float(1 - liked.mean())
     return Preview(tuple(events), tuple(_of_items(schema, seen)), share, len(liked))
 
@@ -90,17 +91,24 @@ class Seen:
 
     def liked(self, schema: DomainSchema) -> np.ndarray:
         """Which events are positive, bool [n]."""
-        is_liked = np.zeros(len(self.events), dtype=bool)
+        return self._matching({name: kind.positive for name, kind in schema.interactions.items()})
+
+    def disliked(self, schema: DomainSchema) -> np.ndarray:
+        """Which events are dislikes, bool [n]."""
+        return self._matching({name: kind.negative for name, kind in schema.interactions.items()})
+
+    def _matching(self, rules: Mapping[str, EventRule]) -> np.ndarray:
+        found = np.zeros(len(self.events), dtype=bool)
         kinds = np.array([event.kind for event in self.events], dtype=object)
         weights = np.array([np.nan if e.weight is None else e.weight for e in self.events], dtype=np.float32)
-        for kind, interaction in schema.interactions.items():
+        for kind, rule in rules.items():
             of_kind = kinds == kind
-            is_liked[of_kind] = interaction.is_positive(weights[of_kind])
-        return is_liked
+            found[of_kind] = rule.matches(weights[of_kind])
+        return found
 
 
-def _chosen(events: Sequence[Event], liked: np.ndarray) -> list[tuple[Event, bool]]:
-    """A few events from start to end, with a like and an event that is none where both exist."""
+def _chosen(events: Sequence[Event], liked: np.ndarray) -> list[int]:
+    """The places of a few events from start to end, with a like and an event that is none where both exist."""
     if not events:
         return []
     places = [int(np.flatnonzero(liked == value)[0]) for value in (True, False) if (liked == value).any()]
@@ -108,10 +116,10 @@ def _chosen(events: Sequence[Event], liked: np.ndarray) -> list[tuple[Event, boo
     first_of_kind = {event.kind: at for at, event in reversed(list(enumerate(events)))}
     rest = [*sorted(first_of_kind.values()), len(events) // 2, len(events) - 1]
     places = list(dict.fromkeys([*places, *rest]))[: max(_EVENTS, min(len(first_of_kind), 6))]
-    return [(events[at], bool(liked[at])) for at in sorted(places)]
+    return sorted(places)
 
 
-def _of_event(schema: DomainSchema, seen: Seen, event: Event, is_liked: bool) -> str:
+def _of_event(schema: DomainSchema, seen: Seen, event: Event, is_liked: bool, is_disliked: bool) -> str:
     node = seen.nodes.get((event.item_kind, event.item))
     label = _short(node.label if node is not None else event.item)
     name = f"'{label}' ({event.item})" if label != event.item else f"'{label}'"
@@ -122,10 +130,12 @@ def _of_event(schema: DomainSchema, seen: Seen, event: Event, is_liked: bool) ->
         except (OverflowError, ValueError, OSError):
             moment = f" at {event.time:g}"
     weight = f", weight {event.weight:g}" if event.weight is not None else ""
+    counted = "counted as disliked" if is_disliked else "not counted as liked"
     if not is_liked and event.weight is not None:
-        return f"{event.kind}: user {_short(event.user)} gave {name} {event.weight:g}{moment}: not counted as liked"
-    counted = "counted as liked" if is_liked else "not counted as liked"
-    deed = schema.interactions[event.kind].label
+        return f"{event.kind}: user {_short(event.user)} gave {name} {event.weight:g}{moment}: {counted}"
+    interaction = schema.interactions[event.kind]
+    deed = interaction.negative_label if is_disliked else interaction.label
+    counted = "counted as liked" if is_liked else counted
     return f"{event.kind}: user {_short(event.user)} {deed} {name}{moment}{weight}: {counted}"
 
 

@@ -10,7 +10,7 @@ from kg.schema.errors import SchemaError
 from kg.schema.existing import Direction, GraphSource, PathSpec, RelationshipSpec
 from kg.schema.fields import FieldSpec, FieldType
 from kg.schema.formats import ReaderKind, SourceFormat
-from kg.schema.interactions import EventColumns, InteractionKind, LinkingTable, PositiveRule
+from kg.schema.interactions import EventColumns, EventRule, InteractionKind, LinkingTable
 from kg.schema.nodes import LinkColumn, ListColumn, NodeKind, Role
 from kg.schema.relations import EdgeColumns, RelationKind, RelationSpec
 from kg.schema.sources import IdMap, SourceSpec
@@ -22,6 +22,7 @@ __all__ = [
     "DomainSchema",
     "EdgeColumns",
     "EventColumns",
+    "EventRule",
     "FieldSpec",
     "FieldType",
     "GraphSource",
@@ -32,7 +33,6 @@ __all__ = [
     "ListColumn",
     "NodeKind",
     "PathSpec",
-    "PositiveRule",
     "ReaderKind",
     "RelationKind",
     "RelationSpec",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from kg.schema.domain import DomainSchema
-from kg.schema.interactions import InteractionKind
+from kg.schema.interactions import EventRule, InteractionKind
 from kg.schema.nodes import NodeKind
 from kg.schema.sources import SourceSpec
 
@@ -71,14 +71,17 @@ def _of_interaction(kind: str, interaction: InteractionKind) -> Iterator[tuple[s
     yield columns.user, f"user of {kind}"
     yield columns.item, f"item of {kind}"
     yield columns.time, f"time of {kind} ({interaction.time_format})"
-    rule = interaction.positive
-    ends = [f"from {rule.min_weight:g}"] if rule.min_weight is not None else []
-    ends += [f"up to {rule.max_weight:g}"] if rule.max_weight is not None else []
-    liked = f", liked {' '.join(ends)}" if ends else ""
-    yield columns.weight, f"weight of {kind}{liked}"
+    rules = f"{_bounds('liked', interaction.positive)}{_bounds('disliked', interaction.negative)}"
+    yield columns.weight, f"weight of {kind}{rules}"
     yield columns.id, f"id of {kind}"
     yield columns.item_kind, f"kind of the item of {kind}"
     for column in interaction.where:
         yield column, f"picks the rows of {kind}"
     for name, table in interaction.via.items():
         yield table.match or table.key, f"leads to {name} of {kind}"
+
+
+def _bounds(what: str, rule: EventRule) -> str:
+    ends = [f"from {rule.min_weight:g}"] if rule.min_weight is not None else []
+    ends += [f"up to {rule.max_weight:g}"] if rule.max_weight is not None else []
+    return f", {what} {' '.join(ends)}" if ends else ""

@@ -276,7 +276,7 @@ class DomainSchema(DomainModel):
             },
             "relations": [[r.name, r.head, r.tail] for r in self.relation_kinds.values()],
             "interactions": {
-                name: [kind.user, sorted(kind.items), kind.positive.model_dump(mode="json")]
+                name: [kind.user, sorted(kind.items), *(rule.model_dump(mode="json") for rule in kind.rules)]
                 for name, kind in sorted(self.interactions.items())
             },
         }
@@ -368,7 +368,8 @@ def _shortened(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-_SHORT_BY = {"available": "field", "positive": "always", "relationship": "type", "first": "type", "last": "type"}
+_SHORT_BY = {"available": "field", **dict.fromkeys(("relationship", "first", "last"), "type")}
+_SHORT_BY |= dict.fromkeys(("positive", "negative"), "always")
 """Entry -> the key that stands for it where it is the only one."""
 _PARTS_SHORT_BY = {"fields": "type", "lists": "target", "links": "target"}
 """Mapping -> the key that stands for an entry of it where it is the only one."""

@@ -1,4 +1,4 @@
-"""Models of interactions: their source, columns, linking tables, and the rule for positive events."""
+"""Models of interactions: their source, columns, linking tables, and the rules for likes and dislikes."""
 
 from __future__ import annotations
 
@@ -55,8 +55,9 @@ class LinkingTable(DomainModel):
     the key column where not given."""
 
 
-class PositiveRule(DomainModel):
-    """The rule for events that mean the user liked the item; all conditions given must hold."""
+class EventRule(DomainModel):
+    """A rule for events by their weight: those that mean the user liked the item, or those that mean a dislike; all
+    conditions given must hold."""
 
     always: bool | None = None
     """True: every event; false: none (such as views that are kept but not learned from)."""
@@ -70,7 +71,7 @@ class PositiveRule(DomainModel):
     """Whether an event without a weight counts, where there are conditions on weights."""
 
     @model_validator(mode="after")
-    def _one_rule(self) -> PositiveRule:
+    def _one_rule(self) -> EventRule:
         if self.always is not None and self.needs_weight:
             raise ValueError("give either `always` or conditions on the weight")
         return self
@@ -80,25 +81,40 @@ class PositiveRule(DomainModel):
         """Whether the rule looks at weights."""
         return self.min_weight is not None or self.max_weight is not None or self.weights is not None
 
-    def is_positive(self, weights: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Mask [n] of the positive events; `weights` float32 [n], NaN where there is none. Compared in float32."""
+    @property
+    def is_given(self) -> bool:
+        """Whether any condition is given."""
+        return self.always is not None or self.needs_weight
+
+    def matches(self, weights: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Mask [n] of the events that the rule is for; `weights` float32 [n], NaN where there is none. Compared in
+        float32."""
         if not self.needs_weight:
             return np.full(len(weights), self.always is not False)
         weights = np.asarray(weights, dtype=np.float32)
         known = ~np.isnan(weights)
-        positive = known.copy()
+        matching = known.copy()
         # NaN compares as false without a warning for >= and <=; `known` keeps `weights` honest too.
         if self.min_weight is not None:
-            positive &= weights >= np.float32(self.min_weight)
+            matching &= weights >= np.float32(self.min_weight)
         if self.max_weight is not None:
-            positive &= weights <= np.float32(self.max_weight)
+            matching &= weights <= np.float32(self.max_weight)
         if self.weights is not None:
-            positive &= np.isin(weights, np.asarray(self.weights, dtype=np.float32))
-        return positive | ~known if self.unweighted else positive
+            matching &= np.isin(weights, np.asarray(self.weights, dtype=np.float32))
+        return matching | ~known if self.unweighted else matching
+
+    def common_weight(self, other: EventRule) -> float | None:
+        """A weight that both rules match, NaN for an event without one; None if there is no such event."""
+        # What two rules have in common is empty, or holds one of their bounds or an end of the line.
+        bounds = [bound for rule in (self, other) for bound in (rule.min_weight, rule.max_weight) if bound is not None]
+        listed = [weight for rule in (self, other) for weight in rule.weights or ()]
+        tried = np.array([*listed, *bounds, np.nan, -np.inf, np.inf], dtype=np.float32)
+        both = tried[self.matches(tried) & other.matches(tried)]
+        return float(both[0]) if len(both) else None
 
 
-Positive: TypeAlias = Annotated[
-    PositiveRule, BeforeValidator(short_for("always", bool), json_schema_input_type=bool | PositiveRule)
+Rule: TypeAlias = Annotated[
+    EventRule, BeforeValidator(short_for("always", bool), json_schema_input_type=bool | EventRule)
 ]
 
 
@@ -129,14 +145,19 @@ class InteractionKind(DomainModel):
     texts ISO 8601."""
     timezone: str = "UTC"
     """Time zone of times that name none, such as `Europe/Berlin`."""
-    positive: Positive = PositiveRule()
+    positive: Rule = EventRule()
     """What counts as positive: every event unless given, for example `{min_weight: 4}`."""
+    negative: Rule = EventRule(always=False)
+    """What counts as a dislike: no event unless given, for example `{max_weight: 2}`. Events that neither rule is for
+    are neutral: kept, and not learned from."""
     excludes: bool | None = None
     """Whether an item that a user has an event of this kind on is left out of the user's lists. Default: no with
-    `positive: false` (a user who viewed an item may still want it), else yes, also for events that fail the rule, such
-    as bad ratings."""
+    `positive: false` and without `negative` (a user who viewed an item may still want it), else yes, also for events
+    that neither rule is for."""
     label: str = "liked"
     """Words for paths: "you liked ..."; `bought`, `played`."""
+    negative_label: str = "disliked"
+    """The same for dislikes: "you disliked ..."; `skipped`, `sent back`."""
 
     @field_validator("time_format")
     @classmethod
@@ -177,7 +198,21 @@ class InteractionKind(DomainModel):
         self._tables_follow()
         if columns is not None:
             self._columns_fit(columns)
+        self._rules_differ()
         return self
+
+    def _rules_differ(self) -> None:
+        """Check that no event is positive and negative at once: neither could silently win."""
+        common = self.positive.common_weight(self.negative)
+        if common is None:
+            return
+        if not self.positive.is_given:
+            raise ValueError(
+                "`positive` is every event unless given, and `negative` some of them: give both, for example"
+                " `positive: {min_weight: 4}`, or `positive: false` where no event is a like"
+            )
+        what = "an event without a weight" if np.isnan(common) else f"the weight {common:g}"
+        raise ValueError(f"`positive` and `negative` both match {what}: an event cannot be a like and a dislike")
 
     def _tables_follow(self) -> None:
         """Check that each linking table follows from the interaction's own columns or from a table above it."""
@@ -193,8 +228,9 @@ class InteractionKind(DomainModel):
             joined.add(name)
 
     def _columns_fit(self, columns: EventColumns) -> None:
-        if self.positive.needs_weight and columns.weight is None:
-            raise ValueError("`positive` looks at weights: add `weight: COLUMN` to `columns`")
+        for name, rule in (("positive", self.positive), ("negative", self.negative)):
+            if rule.needs_weight and columns.weight is None:
+                raise ValueError(f"`{name}` looks at weights: add `weight: COLUMN` to `columns`")
         for used in filter(None, (columns.user, columns.item, columns.weight, columns.time, columns.id)):
             table, dot, _ = used.partition(".")
             if dot and self.via and table not in self.via:
@@ -220,8 +256,24 @@ class InteractionKind(DomainModel):
     @property
     def leaves_out(self) -> bool:
         """Whether items with an event of this kind are left out of the user's lists."""
-        return self.positive.always is not False if self.excludes is None else self.excludes
+        if self.excludes is not None:
+            return self.excludes
+        return self.positive.always is not False or self.has_dislikes
 
     def is_positive(self, weights: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Mask [n] of the positive events; `weights` float32 [n], NaN where there is none."""
-        return self.positive.is_positive(weights)
+        return self.positive.matches(weights)
+
+    def is_negative(self, weights: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Mask [n] of the dislikes, as `is_positive`."""
+        return self.negative.matches(weights)
+
+    @property
+    def has_dislikes(self) -> bool:
+        """Whether an event of this kind can be a dislike."""
+        return self.negative.always is not False
+
+    @property
+    def rules(self) -> tuple[EventRule, ...]:
+        """The rules that tell likes and, if there can be any, dislikes."""
+        return (self.positive, self.negative) if self.has_dislikes else (self.positive,)

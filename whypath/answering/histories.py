@@ -114,4 +114,4 @@ def positive_rows(rows: Rows, schema: DomainSchema) -> NDArray[np.bool_]:
             "different rules for what counts as positive; give a file without a weight column that holds the positive "
             "rows only"
         )
-    return rules[0].is_positive(rows.weights) | np.isnan(rows.weights)
+    return rules[0].matches(rows.weights) | np.isnan(rows.weights)

@@ -239,6 +239,7 @@ interactions:
     columns: {user: user, item: item, weight: rating, time: time}
     time_format: unix
     positive: {min_weight: 4}
+    negative: {max_weight: 2}
     label: liked
 """
 

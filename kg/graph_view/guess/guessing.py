@@ -178,7 +178,7 @@ class _Guessing:
             section["columns"] = columns
         types = " ".join([name, *candidate.types])
         if says_dislike(candidate.types[-1]):
-            section |= {"positive": False, "excludes": True, "label": verb_for(types, None)}
+            section |= {"positive": False, "negative": True, "excludes": True, "label": verb_for(types, None)}
             self._notes.append(f"{name}: {candidate.types[-1]} says that a user does not like it: no event is positive")
             self._interactions[name] = section
             return

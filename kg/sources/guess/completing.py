@@ -204,7 +204,9 @@ class _Completing:
             return
         roles = ", ".join(f"{role} {column}" for role, column in entries.items())
         self._put(("interactions", name, "columns"), entries, f"{name}: {roles}")
-        needed = [*(["time_format"] if "time" in entries else []), *(["positive"] if "weight" in entries else [])]
+        needed = ["time_format"] if "time" in entries else []
+        # A rule for dislikes must fit the one for likes.
+        needed += ["positive", "negative"] if "weight" in entries and "positive" not in written else []
         further = {key: value[key] for key in needed if key in value and key not in written}
         if further:
             self._put(("interactions", name), further, f"{name}: {', '.join(further)}")

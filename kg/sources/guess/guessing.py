@@ -276,6 +276,9 @@ class _Guessing:
             return described
         for section in described.sections.values():
             section |= {"positive": False, "excludes": True, "label": verb_for(name, None, "took back")}
+            section.pop("negative", None)
+            if not doubt:
+                section["negative"] = True
         self._notes.append(f"{doubt}{name}: the name says {said}: no event is positive")
         return replace(described, notes=[note for note in described.notes if "every event is positive" not in note])
 

@@ -9,7 +9,7 @@ from typing import Any
 from kg.sources.guess.code_tables import read_out
 from kg.sources.guess.meetings import Meeting
 from kg.sources.guess.node_tables import source_of
-from kg.sources.guess.opinions import takes_back
+from kg.sources.guess.opinions import says_dislike, takes_back
 from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.references import Reference
 from kg.sources.guess.signals import UNSURE, Meaning, Signal, signal_among
@@ -173,15 +173,27 @@ def _by_weight(section: dict[str, Any], name: str, signal: Signal) -> str:
     bounds = {bound: weight for bound, weight in bounds.items() if weight is not None}
     if bounds:
         section["positive"] = bounds
+    disliked = dict(zip(("min_weight", "max_weight"), signal.disliked, strict=True))
+    disliked = {bound: weight for bound, weight in disliked.items() if weight is not None}
+    if bounds and disliked:
+        section["negative"] = disliked
     if signal.least is not None:
         rule = f"{signal.least:g} and more is positive"
     elif signal.most is not None:
         rule = f"{signal.most:g} and less is positive"
     else:
         rule = "every event is positive"
+    if "negative" in section:
+        rule += f", {_span(*signal.disliked)} is a dislike"
     if signal.meaning is Meaning.CODE:
         rule += "; say which are not, with `where` and `positive: false`, or `positive: {weights: […]}`"
     return _note(name, signal, f"is a {signal.meaning} ({signal.why}): {rule}")
+
+
+def _span(least: float | None, most: float | None) -> str:
+    if least is not None and most is not None:
+        return f"{least:g} to {most:g}"
+    return f"{most:g} and less" if most is not None else f"{least:g} and more"
 
 
 def _note(name: str, signal: Signal, statement: str) -> str:
@@ -208,6 +220,8 @@ def _by_words(section: dict[str, Any], name: str, signal: Signal, path: str) -> 
             of_group["positive"] = False
             if not is_kinds or takes_back(title):
                 of_group["excludes"] = True
+            if says_dislike(title):
+                of_group["negative"] = True
         of_group["label"] = verb_for(title, None, otherwise="liked" if liked else unliked)
         sections[untaken(kind_name(title), sections)] = of_group
     likes = ", ".join(signal.likes) or "none"

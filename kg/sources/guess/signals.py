@@ -29,6 +29,9 @@ GOOD_SHARE = 0.8
 _FINE_SHARE = 0.75
 """The same for scales to 1 or to 20 and more, whose fourth of five steps may be below that: 0.75, 76 %."""
 
+BAD_SHARE = 0.4
+"""Share of the highest rating up to which a rating counts as a dislike: 2 of 5, 4 of 10."""
+
 _SIGNED_SHARE = 0.4
 """The same for scales whose lower half is below 0: 4 of -10 to 10 is as high as 7 of 10."""
 
@@ -104,6 +107,8 @@ class Signal:
     exact: bool = False
     other: str = ""
     """Another meaning, where it is nearly as likely."""
+    disliked: tuple[float | None, float | None] = (None, None)
+    """Bounds of the weight of a dislike, from and to; none of both where no number says so."""
 
     @property
     def score(self) -> float:
@@ -148,7 +153,9 @@ def _of_dislike(column: ColumnProfile, *, sure: bool) -> Signal | None:
     """The signal of a column such as `disliked` or `returned`: no, or 0, means no objection to the item."""
     why = "a yes says that the user does not want it"
     if column.is_number:
-        return Signal(column, Meaning.VOTE, None, (), (), sure and column.low >= 0, why, most=0)
+        sure = sure and column.low >= 0
+        disliked = (1, None) if sure else (None, None)
+        return Signal(column, Meaning.VOTE, None, (), (), sure, why, most=0, disliked=disliked)
     likes = [value for value in column.values if plain_word(value) in _NO]
     known = sum(plain_word(value) in _NO | _YES for value in column.values)
     if not known or len(column.values) > _MOST_WORDS:
@@ -183,10 +190,10 @@ def _of_numbers(column: ColumnProfile, named: Meaning | bool | None) -> Signal |
         return _coded(column) if is_kind_name(column.name) else None
     marks = _without_strays(column)
     if _ONE_IS_BEST.search(column.name):
-        return Signal(column, Meaning.RATING, None, (), (), False, "the name says that 1 is best", most=2)
+        return _best_first(column, marks[-1], "the name says that 1 is best")
     low, high = marks[0], marks[-1]
     if plain(column.name) in _SCHOOL_MARKS and (low, high) == (1, 6):
-        return Signal(column, Meaning.RATING, None, (), (), False, "marks from 1 to 6, of which 1 is best", most=2)
+        return _best_first(column, high, "marks from 1 to 6, of which 1 is best")
     is_vote = set(marks) <= {-1.0, 0.0, 1.0}
     unclear = plain(column.name) in UNCLEAR_WORDS
     if is_vote and (named is not Meaning.QUANTITY or unclear):
@@ -200,14 +207,19 @@ def _of_numbers(column: ColumnProfile, named: Meaning | bool | None) -> Signal |
         return replace(rated, most=_short_number(marks[-2]), why=f"{rated.why}, {high:g} being no rating")
     if len(marks) > 2 and low == -1.0 and marks[1] >= 0:
         rated = _rated(column, marks[1:], named)
-        return replace(rated, why=f"{rated.why}, -1 being no rating") if rated is not None else None
+        if rated is None:
+            return None
+        least, most = rated.disliked
+        bad = (marks[1] if least is None else least, most) if most is not None else rated.disliked
+        return replace(rated, why=f"{rated.why}, -1 being no rating", disliked=bad)
     return _rated(column, marks, named)
 
 
 def _votes(column: ColumnProfile, marks: Sequence[float], named: Meaning | bool | None) -> Signal | None:
     """Marks of -1, 0 and 1."""
     if marks[0] < 0:
-        return _numeric(column, Meaning.VOTE, 1 if marks[-1] > 0 else None, True, "votes for and against")
+        votes = _numeric(column, Meaning.VOTE, 1 if marks[-1] > 0 else None, True, "votes for and against")
+        return replace(votes, disliked=(None, -1)) if marks[-1] > 0 else votes
     sure = named in _NAMED_OPINIONS
     if len(marks) > 1:
         return _numeric(column, Meaning.VOTE, 1, sure, "1 or 0")
@@ -226,10 +238,12 @@ def _rated(column: ColumnProfile, marks: Sequence[float], named: Meaning | bool 
         # A column of many marks that ends just below a usual one (4.5, 9) has that one as its best.
         best = scale if len(marks) > 2 and high >= GOOD_SHARE * scale else high
         sure = named is Meaning.RATING and (high > 1 or len(marks) <= 11)
-        return _numeric(column, Meaning.RATING, _good(best), sure, f"a scale up to {best:g}")
+        return _on_scale(column, marks, best, sure, f"a scale up to {best:g}")
     if low < 0 < high:
         best = next((s for s in _SCALES if s >= max(high, -low)), high)
-        return _numeric(column, Meaning.RATING, _good(best, _SIGNED_SHARE), False, f"marks from {low:g} to {high:g}")
+        good = _good(best, _SIGNED_SHARE)
+        rated = _numeric(column, Meaning.RATING, good, False, f"marks from {low:g} to {high:g}")
+        return replace(rated, disliked=(None, -good))
     return _quantity(column, marks, sure=False)
 
 
@@ -250,7 +264,23 @@ def _unnamed_marks(column: ColumnProfile, marks: Sequence[float], scale: int | N
     if scale is None or column.rows < 2 * len(marks):
         return None
     high = marks[-1]
-    return _numeric(column, Meaning.RATING, _good(high), False, f"{len(marks)} different numbers up to {high:g}")
+    return _on_scale(column, marks, high, False, f"{len(marks)} different numbers up to {high:g}")
+
+
+def _on_scale(column: ColumnProfile, marks: Sequence[float], best: float, sure: bool, why: str) -> Signal:
+    """A rating of a scale from 0 or 1; a 0 may mean "no rating", so it is no dislike."""
+    rated = _numeric(column, Meaning.RATING, _good(best), sure, why)
+    bad = _short_number(round(best * BAD_SHARE, 3))
+    lowest = next((mark for mark in marks if mark > 0), None)
+    if len(marks) < 3 or lowest is None or lowest > bad:
+        return rated
+    return replace(rated, disliked=(_short_number(lowest) if marks[0] <= 0 else None, bad))
+
+
+def _best_first(column: ColumnProfile, worst: float, why: str) -> Signal:
+    """Marks of which 1 is the best."""
+    bad = (_short_number(worst - 1), None) if worst > 3 else (None, None)
+    return Signal(column, Meaning.RATING, None, (), (), False, why, most=2, disliked=bad)
 
 
 def _without_strays(column: ColumnProfile) -> list[float]:

@@ -18,7 +18,7 @@ from neo4j import ManagedTransaction
 from kg.graph import UnknownNode
 from kg.paths import FoundPaths, Path, PathEdge, PathNode, check_length
 from kg.schema import DomainSchema
-from kg.schema.interactions import PositiveRule
+from kg.schema.interactions import EventRule
 from kg.stores.errors import TookTooLong
 from kg.stores.neo4j.connection import Connection, first, rows
 from kg.stores.neo4j.names import COMMON_LABEL, Names, quoted
@@ -212,7 +212,7 @@ def _is_positive(relationship: str) -> str:
     return f"({rule} IS NULL OR CASE WHEN {weight} IS NULL THEN {rule}.unweighted ELSE {within} END)"
 
 
-def _ranges(rule: PositiveRule) -> list[list[float]]:
+def _ranges(rule: EventRule) -> list[list[float]]:
     """The weights that a rule accepts, as ranges of doubles: rules compare weights rounded to single precision."""
     least = -np.inf if rule.min_weight is None else _rounding_to(rule.min_weight)[0]
     most = np.inf if rule.max_weight is None else _rounding_to(rule.max_weight)[1]

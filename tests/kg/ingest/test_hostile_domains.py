@@ -81,7 +81,9 @@ DOMAIN: dict[str, Any] = {
             "time_format": "auto",
             "timezone": "UTC",
             "positive": {"min_weight": 1, "max_weight": 9, "unweighted": True},
+            "negative": {"max_weight": 0.5},
             "label": "bought",
+            "negative_label": "sent back",
             "where": {"item": "i1"},
         }
     },

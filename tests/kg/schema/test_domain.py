@@ -9,7 +9,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kg.schema import AvailableRule, DomainSchema, PositiveRule, RelationKind, SchemaError, SourceFormat
+from kg.schema import AvailableRule, DomainSchema, EventRule, RelationKind, SchemaError, SourceFormat
 
 SHOP = """
 name: shop
@@ -162,7 +162,7 @@ WEIGHTS = np.array([1, 3.5, 4, 5, np.nan], dtype=np.float32)
     ],
 )
 def test_positive_rules(rule: dict[str, object], expected: list[int]) -> None:
-    assert PositiveRule.model_validate(rule).is_positive(WEIGHTS).tolist() == [bool(e) for e in expected]
+    assert EventRule.model_validate(rule).matches(WEIGHTS).tolist() == [bool(e) for e in expected]
 
 
 @given(st.floats(-1e6, 1e6, width=32))
@@ -170,7 +170,7 @@ def test_a_weight_reaches_itself_as_threshold(weight: float) -> None:
     weights = np.array([weight], dtype=np.float32)
     # As typed: the shortest decimal that means this float32, which is seldom the same float64.
     typed = float(np.format_float_positional(weights[0], unique=True))
-    assert PositiveRule(min_weight=typed).is_positive(weights).all()
+    assert EventRule(min_weight=typed).matches(weights).all()
 
 
 names = st.text(st.characters(whitelist_categories=["Ll", "Lu", "Nd"], whitelist_characters="_-"), min_size=1).filter(
@@ -216,3 +216,55 @@ def test_the_constructors_error_is_for_the_reader_in_every_form(tmp_path) -> Non
     ):
         with pytest.raises(SchemaError):
             make()
+
+
+rules = st.one_of(
+    st.booleans().map(lambda always: {"always": always}),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "min_weight": st.integers(-3, 3),
+            "max_weight": st.integers(-3, 3),
+            "weights": st.lists(st.integers(-3, 3), min_size=1, max_size=3),
+            "unweighted": st.booleans(),
+        },
+    ),
+)
+EVERY_WEIGHT = np.array([*np.arange(-5, 5, 0.5), np.inf, -np.inf, np.nan], dtype=np.float32)
+
+
+@given(rules, rules)
+def test_rules_for_likes_and_dislikes_hold_for_different_events(
+    positive: dict[str, object], negative: dict[str, object]
+) -> None:
+    one, other = EventRule.model_validate(positive), EventRule.model_validate(negative)
+    both = one.matches(EVERY_WEIGHT) & other.matches(EVERY_WEIGHT)
+    common = one.common_weight(other)
+    assert (common is not None) == both.any()
+    if common is not None:
+        assert one.matches(np.float32([common])).all()
+        assert other.matches(np.float32([common])).all()
+    kind = {"items": "film", "positive": positive, "negative": negative}
+    described = {"nodes": {"film": {"role": "item"}, "user": {"role": "user"}}, "interactions": {"rating": kind}}
+    if common is not None:
+        with pytest.raises(SchemaError, match="`positive`"):
+            DomainSchema.from_mapping(described)
+        return
+    rating = DomainSchema.from_mapping(described).interactions["rating"]
+    likes, dislikes = rating.is_positive(EVERY_WEIGHT), rating.is_negative(EVERY_WEIGHT)
+    assert not (likes & dislikes).any()
+    np.testing.assert_array_equal(likes, one.matches(EVERY_WEIGHT))
+    np.testing.assert_array_equal(dislikes, other.matches(EVERY_WEIGHT))
+    assert rating.has_dislikes or not dislikes.any()
+
+
+def test_dislikes_are_part_of_the_meaning_and_leave_their_items_out() -> None:
+    rated = SHOP.replace("{min_weight: 1}", "{min_weight: 4}\n    negative: {max_weight: 2}")
+    schema = DomainSchema.from_yaml(rated)
+    assert schema.digest != DomainSchema.from_yaml(SHOP.replace("min_weight: 1", "min_weight: 4")).digest
+    assert DomainSchema.from_yaml(schema.to_yaml()) == schema
+    assert schema.interactions["bought"].is_negative(WEIGHTS).tolist() == [True, False, False, False, False]
+    assert "looked" not in schema.kinds_left_out
+    skipped = DomainSchema.from_yaml(SHOP.replace("positive: false", "positive: false, negative: true"))
+    assert skipped.interactions["looked"].negative.always is True
+    assert "looked" in skipped.kinds_left_out

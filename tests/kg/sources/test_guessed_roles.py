@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kg.ingest import load_domain
@@ -195,3 +197,47 @@ def test_a_year_of_events_is_not_read_from_the_linking_table(tmp_path: Path) -> 
     (event,) = guess.schema.interactions.values()
     assert event.columns is not None
     assert (event.columns.user, event.columns.time) == ("orders.customer_id", "year")
+
+
+@pytest.mark.parametrize(
+    ("column", "marks", "likes", "dislikes"),
+    [
+        ("rating", "1 2 3 4 5", "4 5", "1 2"),
+        ("rating", "0.5 1 1.5 2 2.5 3 3.5 4 4.5 5", "4 4.5 5", "0.5 1 1.5 2"),
+        ("rating", "1 2 3 4 5 6 7 8 9 10", "8 9 10", "1 2 3 4"),
+        # A 0 may stand for "not rated".
+        ("rating", "0 1 2 3 4 5 6 7 8 9 10", "8 9 10", "1 2 3 4"),
+        ("rating", "-1 1 2 3 4 5", "4 5", "1 2"),
+        ("rating", "-1 0 1 2 3 4 5", "4 5", "1 2"),
+        ("score", "-10 -6 -2 0 2 6 10", "6 10", "-10 -6"),
+        ("Schulnote", "1 2 3 4 5 6", "1 2", "5 6"),
+        ("vote", "-1 0 1", "1", "-1"),
+        # A 0 may mean that nothing was said.
+        ("liked", "0 1", "1", ""),
+        ("disliked", "0 1", "0", "1"),
+        ("skipped", "0 1", "0", ""),
+        ("quantity", "1 2 3 4 5 6 7 8 9 10 11 12 13", "1 2 3 4 5 6 7 8 9 10 11 12 13", ""),
+    ],
+)
+def test_low_marks_are_dislikes(tmp_path: Path, column: str, marks: str, likes: str, dislikes: str) -> None:
+    cells = marks.split()
+    rng = random.Random(1)
+    rows = "".join(f"u{n % 17},t{n % 40},{rng.choice(cells)}\n" for n in range(680))
+    (tmp_path / "events.csv").write_text(f"user_id,track_id,{column}\n{rows}")
+    guess = guess_domain([tmp_path / "events.csv"], tmp_path)
+    (event,) = guess.schema.interactions.values()
+    weights = np.array(cells, dtype=np.float32)
+    assert [cells[at] for at in np.flatnonzero(event.is_positive(weights))] == likes.split()
+    assert [cells[at] for at in np.flatnonzero(event.is_negative(weights))] == dislikes.split()
+    assert any("is a dislike" in note for note in guess.notes) is bool(dislikes)
+
+
+def test_a_table_of_dislikes_holds_dislikes(tmp_path: Path) -> None:
+    for name in ("likes", "dislikes"):
+        rows = "".join(f"u{n % 17},t{n % 40 + len(name)}\n" for n in range(680))
+        (tmp_path / f"{name}.csv").write_text(f"user_id,track_id\n{rows}")
+    guess = guess_domain([tmp_path / "likes.csv", tmp_path / "dislikes.csv"], tmp_path)
+    assert {name: (kind.positive.always, kind.has_dislikes) for name, kind in guess.schema.interactions.items()} == {
+        "like": (None, False),
+        "dislike": (False, True),
+    }
