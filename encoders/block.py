@@ -1,9 +1,9 @@
 """`Block`: the protocol of fitted encoders, whose scores are sums over the history's items.
 
 A block scores item i for history H as ⟨p(H), q_i⟩ with p(H) = Σ_j w_j(H) z_j, w_j a function of the event's place, age,
-weight and kind, so `shares` splits each score exactly into the history items that caused it. Learned parameters are
-separate from the catalogue that they are applied to: `from_state` applies them to any snapshot, with items that are new
-to the block.
+kind and polarity, below 0 for a dislike, so `shares` splits each score exactly into the history items that caused it.
+Learned parameters are separate from the catalogue that they are applied to: `from_state` applies them to any snapshot,
+with items that are new to the block.
 """
 
 from __future__ import annotations
@@ -147,8 +147,8 @@ class Block(Protocol):
     def shares(self, history: Histories, item: int) -> NDArray[np.float32]:
         """The exact split of one score over the items of one user's history.
 
-        Returns float32, one number for each entry of `history.matrix()`; its sum is the score. An empty history has
-        nothing to split: its shares are empty, whatever score the block gives to it.
+        Returns float32, one number for each entry of `history.known()`; its sum is the score. A history without any
+        event has nothing to split: its shares are empty, whatever score the block gives to it.
         """
         ...
 

@@ -93,7 +93,7 @@ class RankingTask:
     @property
     def never_listed(self) -> sp.csr_array:
         """Items that are never listed, [n_users, n_items]."""
-        return self.history.matrix() if self.exclude is None else self.exclude
+        return self.history.known() if self.exclude is None else self.exclude
 
 
 def evaluate(

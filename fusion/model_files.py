@@ -93,7 +93,7 @@ class _Description(BaseModel):
     gate_blocks: tuple[str, ...] = Field(min_length=1)
     gate_form: GateForm
     weights: dict[str, HistoryWeights]
-    """Of the events of a history, by block, where they do not count the same."""
+    """Of the events of a history, by block."""
     popularity_moments: tuple[float, float]
     kept: _Kept | None = None
     """What an update has left as it was trained."""
@@ -121,7 +121,7 @@ def write_model(model: FusionModel, directory: Path) -> None:
         "spreads": model.spreads,
         "gate_blocks": list(gates.blocks),
         "gate_form": asdict(gates.form),
-        "weights": {name: weights.model_dump() for name, weights in model.weights.items() if not weights.is_even},
+        "weights": {name: weights.model_dump() for name, weights in model.weights.items()},
         "popularity_moments": gates.popularity_moments,
     }
     kept = model.kept

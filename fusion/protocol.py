@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 
 import numpy as np
 
+from encoders.behavior.rare import without_rare_items
+from kg.histories import Histories
 from kg.interactions import Interactions
 
 NEARLY_ALL = 0.95
@@ -17,6 +20,19 @@ class Protocol(StrEnum):
 
     RANDOM = "random"
     NEXT = "next"
+
+
+def histories_of(
+    events: Interactions, protocol: Protocol, min_users: int, dislikes: Interactions | None = None
+) -> Histories:
+    """The histories without rare items; without times and order where the model does not predict what is next."""
+    against = None if dislikes is None else dislikes.of_users(events.user_ids)
+    if protocol is Protocol.RANDOM:
+        events = replace(events, times=None)
+        against = None if against is None else replace(against, times=None)
+    likes = events.histories()
+    likes = likes if against is None else replace(likes, dislikes=against.histories())
+    return without_rare_items(likes, min_users)
 
 
 def protocol_of(train: Interactions, valid: Interactions | None) -> Protocol:

@@ -72,6 +72,13 @@ class Ranker:
         other._biases = np.zeros_like(self._biases)
         return other
 
+    @cached_property
+    def unbiased(self) -> Ranker:
+        """The same ranker without what an item has for all users: only the histories' parts are left."""
+        other = copy(self)
+        other._biases = np.zeros_like(self._biases)
+        return other
+
     def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
         """Scores float32 [n_users, n_candidates]; candidates are item indices, None for all items.
 
@@ -92,12 +99,11 @@ class Ranker:
         return total
 
     def split(self, history: Histories, item: int) -> ScoreSplit:
-        """Split one score of one user over the distinct items of the history, ascending.
+        """Split one score of one user over the distinct items of the history, liked or disliked, ascending.
 
         Raises ModelUnusable as `scores` does.
         """
-        length = int(history.lengths[0])
-        row = min(length, KNOTS[-1])
+        row, length = min(int(history.lengths[0]), KNOTS[-1]), history.known().nnz
         factors = self._user_factors[row] * self._item_factors[:, item]
         shares: list[BlockShare] = []
         nodes, cells = [np.zeros(0, np.int64)], [np.zeros((length, 0), np.float32)]

@@ -23,18 +23,19 @@ from encoders.history_weights import HistoryWeights
 from encoders.installed import check_training_installed
 from fusion.crossfit import CrossFit, cross_fit, spread
 from fusion.evaluation import RankingTask, evaluate
+from fusion.fold_dislikes import with_dislikes
 from fusion.folds import Fold, HeldOut, folds_of
 from fusion.gates import GateForm, Gates
 from fusion.lists import Scorer
 from fusion.model import FusionModel, TrainedContent, TrainedItems, content_digests
-from fusion.protocol import Protocol, protocol_of
+from fusion.protocol import Protocol, histories_of, protocol_of
 from fusion.ranking import tie_break_keys
 from fusion.registry import ENCODERS, UnknownBlock
 from fusion.selection import MEASURE, choose_settings
 from fusion.settings import FusionSettings
 from fusion.splits import joined
 from fusion.tuning import Tuning, check_tuning_installed
-from fusion.user_weights import Weighed, choose_user_weights
+from fusion.user_weights import Weighed, can_weigh, choose_user_weights
 from fusion.variant import Variant
 from kg.errors import WhyPathError
 from kg.graph import KnowledgeGraph, item_contents
@@ -56,7 +57,8 @@ class NoTimes(WhyPathError):
 class Fitting:
     """One training: its inputs, the out-of-sample scores that its gates are fitted on, and its models.
 
-    train: positive interactions over the items of `graph`; the snapshot's interactions are not read. valid:
+    train: positive interactions over the items of `graph`; the snapshot's interactions are not read. dislikes: the
+    users' negative ones, which blocks are not fitted on, but which histories hold. valid:
     held-out interactions of the same users (rows of both tables agree), on which settings are chosen; without them, on
     events of train, where the model predicts what comes next or `asked.tune` is given. asked: the settings to start
     from. refit: fit the blocks again on train and valid together, after settings and gates.
@@ -80,6 +82,7 @@ class Fitting:
     progress: Tell | None = None
     chosen: FusionSettings | None = None
     trials: Path | None = None
+    dislikes: Interactions | None = None
 
     def __post_init__(self) -> None:
         check_training_installed()
@@ -117,12 +120,12 @@ class Fitting:
         return protocol_of(self.train, self.valid) if asked == "auto" else Protocol(asked)
 
     def _histories(self, events: Interactions) -> Histories:
-        return histories_of(events, self.protocol, self.asked.min_users)
+        return histories_of(events, self.protocol, self.asked.min_users, self.dislikes)
 
     @cached_property
     def _folds(self) -> tuple[Fold, ...]:
         rng = np.random.default_rng(self.seed)
-        return tuple(folds_of(self._train, self.protocol, self.asked.crossfit, rng))
+        return tuple(map(with_dislikes, folds_of(self._train, self.protocol, self.asked.crossfit, rng)))
 
     def twin(self, variant: Variant, protocol: Protocol | None = None) -> Fitting:
         """The same training of another variant, or for another protocol, from scratch, with the same seed.
@@ -185,7 +188,7 @@ class Fitting:
         spaces = {name: sorted(ENCODERS[name].search_space.items()) for name in self.blocks}
         said = (self.graph.digest, asked.model_dump_json(), self.variant, self.seed, spaces)
         digest = hashlib.blake2b(repr(said).encode(), digest_size=16)
-        for events in (self.train, self.valid):
+        for events in (self.train, self.valid, self.dislikes):
             for column in () if events is None else (events.users, events.items, events.times):
                 digest.update(b"" if column is None else np.ascontiguousarray(column).tobytes())
         for name, vectors in sorted(self._contents.items()):
@@ -221,8 +224,8 @@ class Fitting:
 
     @cached_property
     def _weights(self) -> Mapping[str, HistoryWeights]:
-        """The weights of the events of a history by block, where they do not count the same."""
-        if self.protocol is Protocol.RANDOM:
+        """The weights of the events of a history by block, where they are chosen."""
+        if not can_weigh(self._train):
             return {}
         if len(self.blocks) > 1:
             return self.cross_fit.weights
@@ -236,7 +239,7 @@ class Fitting:
         return self._choose_weights({name: block}, events)
 
     def _choose_weights(self, blocks: Mapping[str, Block], events: HeldOut) -> dict[str, HistoryWeights]:
-        self._tell("Choosing how the places of events count")
+        self._tell("Choosing how the events of a history count")
         return choose_user_weights(blocks, self._task(events))
 
     @cached_property
@@ -251,7 +254,7 @@ class Fitting:
             self.settings.crossfit,
             seed=self.seed,
             min_users=self.asked.min_users,
-            choose=self._choose_weights if self.protocol is Protocol.NEXT else None,
+            choose=self._choose_weights if can_weigh(self._train) else None,
         )
 
     def model(self, *, without: Collection[str] = ()) -> FusionModel:
@@ -372,13 +375,6 @@ def with_floor(settings: BaseModel, min_users: int) -> BaseModel:
     if not isinstance(settings, BehaviorSettings):
         return settings
     return settings.model_copy(update={"min_users": max(settings.min_users, min_users)})
-
-
-def histories_of(events: Interactions, protocol: Protocol, min_users: int) -> Histories:
-    """The histories without rare items; without times and order where the model does not predict what is next."""
-    if protocol is Protocol.RANDOM:
-        events = replace(events, times=None)
-    return without_rare_items(events.histories(), min_users)
 
 
 def _relations(graph: KnowledgeGraph) -> tuple[str, ...]:

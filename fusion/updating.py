@@ -17,9 +17,9 @@ from encoders.block import Block, Catalogue, TrainingData, refits
 from encoders.history_weights import HistoryWeights
 from fusion.crossfit import spread
 from fusion.model import Encode, FusionModel, Kept, TrainedContent, TrainedItems, content_digests
-from fusion.protocol import Protocol
+from fusion.protocol import Protocol, histories_of
 from fusion.registry import ENCODERS
-from fusion.training import Tell, check_times, histories_of, with_floor
+from fusion.training import Tell, check_times, with_floor
 from fusion.user_weights import Weighed
 from kg.graph import KnowledgeGraph, item_contents
 from kg.histories import Histories
@@ -42,17 +42,19 @@ def updated_model(
     graph: KnowledgeGraph,
     events: Interactions,
     *,
+    dislikes: Interactions | None = None,
     encode: Mapping[str, Encode] = MappingProxyType({}),
     progress: Tell | None = None,
 ) -> UpdatedModel:
     """Update a model with all positive events of now over the items of `graph`.
 
-    encode: as for `FusionModel.bind`; contents that it does not give are left to later bindings. Raises NoTimes where
-    the model predicts what comes next and an event has no time, CatalogueTooLarge, and ModelUnusable.
+    dislikes: the negative events of now. encode: as for `FusionModel.bind`; contents that it does not give are left to
+    later bindings. Raises NoTimes where the model predicts what comes next and an event has no time, CatalogueTooLarge,
+    and ModelUnusable.
     """
     if model.protocol is Protocol.NEXT:
         check_times(events)
-    histories = histories_of(events, model.protocol, model.asked.min_users)
+    histories = histories_of(events, model.protocol, model.asked.min_users, dislikes)
     seen = model.variant.graph_of(graph.without_interactions(), model.seed)
     former = model.catalogue(seen, encode)
     catalogue = replace(former, trained=np.arange(former.n_items, dtype=np.int32))

@@ -1,4 +1,4 @@
-"""`Histories`: a batch of users' events in order, with time, weight and kind, and the time of the query.
+"""`Histories`: a batch of users' likes in order, with time, weight and kind, their dislikes, and the time of the query.
 
 Data, blocks, ranker, evaluation and engine exchange it. A closed form that needs a sparse matrix calls `matrix`.
 """
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Histories:
-    """Events of n_users users on a catalogue of n_items; the columns have the length n_events.
+    """Positive events of n_users users on a catalogue of n_items; the columns have the length n_events.
 
     `offsets` int64 [n_users + 1]: the events of user u are `offsets[u]` to `offsets[u + 1]`, from the first to the
     last. `items` int32: dense item indices; an item may come several times. `times` float64: seconds since the epoch,
@@ -24,7 +24,10 @@ class Histories:
     int16: indices into `kind_names`, -1 where unknown. `now` float64 [n_users]: the time of the query, NaN for "right
     after the last event". A column that is None is unknown everywhere. `values` float32: how much each event counts in
     `weighed_matrix`, below 0 where it counts against its item; None for 1 each. `is_ordered`: whether the order of
-    events is known; else places mean nothing.
+    events is known; else places mean nothing. `dislikes`: the negative events of the same users, whose `values` say
+    how much each counts against its item, None for not at all; None where nothing is known of any.
+
+    Blocks are fitted on the positive events, and lengths are of them; dislikes count in `weighed_matrix` alone.
     """
 
     offsets: NDArray[np.int64]
@@ -37,6 +40,7 @@ class Histories:
     now: NDArray[np.float64] | None = None
     values: NDArray[np.float32] | None = None
     is_ordered: bool = True
+    dislikes: Histories | None = None
 
     def __post_init__(self) -> None:
         if not len(self.offsets) or self.offsets[0] != 0 or self.offsets[-1] != len(self.items):
@@ -49,6 +53,8 @@ class Histories:
                 raise ValueError(f"{name} has {len(column)} entries for {len(self.items)} events")
         if self.now is not None and len(self.now) != len(self):
             raise ValueError(f"now has {len(self.now)} entries for {len(self)} users")
+        if self.dislikes is not None and self.dislikes.shape != self.shape:
+            raise ValueError(f"dislikes are of shape {self.dislikes.shape}, likes of {self.shape}")
 
     @classmethod
     def of_matrix(cls, matrix: sp.csr_array) -> Histories:
@@ -96,8 +102,13 @@ class Histories:
 
     @property
     def is_empty(self) -> NDArray[np.bool_]:
-        """Users without an event, [n_users]."""
+        """Users without a positive event, [n_users]."""
         return self.offsets[1:] == self.offsets[:-1]
+
+    @property
+    def has_dislikes(self) -> NDArray[np.bool_]:
+        """Users with a dislike, [n_users]."""
+        return np.zeros(len(self), dtype=bool) if self.dislikes is None else ~self.dislikes.is_empty
 
     @property
     def places(self) -> NDArray[np.int64]:
@@ -105,15 +116,29 @@ class Histories:
         return self.offsets[1:][self.users] - 1 - np.arange(self.n_events)
 
     def matrix(self) -> sp.csr_array:
-        """Binary csr float32 [n_users, n_items], items ascending in each row; not to be changed in place."""
+        """Binary csr float32 [n_users, n_items] of likes, items ascending in each row; not to be changed in place."""
         return self._ones
 
-    def weighed_matrix(self) -> sp.csr_array:
-        """csr float32 [n_users, n_items] with the entries of `matrix`, each with the value of its events.
+    def known(self) -> sp.csr_array:
+        """The same of the items with any event, liked or disliked."""
+        return self._ones if self._mixed is None else self._mixed[0]._ones
 
-        The last event on an item decides for or against it; the largest value on that side counts, so that a repeated
-        event counts once. Not to be changed in place.
+    def weighed_matrix(self) -> sp.csr_array:
+        """csr float32 [n_users, n_items] with the entries of `known`, each with the value of its events.
+
+        The last event on an item decides for or against it, of one time or without an order a dislike; the largest
+        value on that side counts, so that a repeated event counts once. Not to be changed in place.
         """
+        return self._weighed
+
+    @cached_property
+    def _weighed(self) -> sp.csr_array:
+        if self._mixed is not None:
+            both, order = self._mixed
+            likes = np.ones(self.n_events, dtype=np.float32) if self.values is None else self.values
+            against = None if self.dislikes is None else self.dislikes.values
+            against = np.zeros(len(order) - self.n_events, dtype=np.float32) if against is None else -against
+            return both.weighed(np.concatenate([likes, against])[order]).weighed_matrix()
         if self.values is None:
             return self._ones
         values = self.values
@@ -126,12 +151,36 @@ class Histories:
             values = sizes * sides
         return sp.csr_array((values, self._ones.indices, self._ones.indptr), shape=self.shape)
 
-    def weighed(self, values: NDArray[np.float32] | None) -> Histories:
-        """The same events with other `values`."""
-        weighed = replace(self, values=values)
+    def is_disliked(self) -> NDArray[np.bool_]:
+        """For each entry of `known`, whether a dislike decides, see `weighed_matrix`."""
+        against = 0 if self.dislikes is None else self.dislikes.n_events
+        return self.weighed(None, np.ones(against, dtype=np.float32)).weighed_matrix().data < 0
+
+    def weighed(self, values: NDArray[np.float32] | None, against: NDArray[np.float32] | None = None) -> Histories:
+        """The same events with other `values`, and with the values `against` of the dislikes."""
+        dislikes = self.dislikes if self.dislikes is None else replace(self.dislikes, values=against)
+        weighed = replace(self, values=values, dislikes=dislikes)
         # A request weighs one history in several ways; what does not depend on the values is computed once.
-        vars(weighed).update(_ones=self._ones, entries=self.entries, _ascends=self._ascends, users=self.users)
+        cached = {"_ones": self._ones, "entries": self.entries, "_ascends": self._ascends, "users": self.users}
+        vars(weighed).update(cached, _mixed=self._mixed)
         return weighed
+
+    @cached_property
+    def _mixed(self) -> tuple[Histories, NDArray[np.intp]] | None:
+        """Likes and dislikes as one list of events, and each one's place among the likes followed by the dislikes; None
+        where there is no dislike.
+        """
+        against = self.dislikes
+        if against is None or not against.n_events:
+            return None
+        users = np.concatenate([self.users, against.users])
+        if self.is_ordered and self.times is not None and against.times is not None:
+            # The sort is stable, so that likes of one time keep their order.
+            order = np.lexsort((np.concatenate([self.times, against.times]), users))
+        else:
+            order = np.argsort(users, kind="stable")
+        items = np.concatenate([self.items, against.items])[order]
+        return Histories(self.offsets + against.offsets, items, self.n_items), order
 
     @cached_property
     def _ones(self) -> sp.csr_array:
@@ -202,7 +251,23 @@ class Histories:
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         rows = np.repeat(starts - offsets[:-1], counts) + np.arange(offsets[-1])
         found = self._with(offsets, rows, self.users[events])
-        return found if self.times is None else found.at(self.times[events])
+        return found if self.times is None else found.at(self.times[events])._without_later_dislikes()
+
+    def begun(self) -> Histories:
+        """The same likes, with only the dislikes up to the last of them; without times with none."""
+        if self.dislikes is None or self.times is None:
+            return replace(self, dislikes=None)
+        latest = np.full(len(self), -np.inf)
+        np.fmax.at(latest, self.users, self.times)
+        return self.at(np.nextafter(latest, np.inf))._without_later_dislikes().at(self.now)
+
+    def _without_later_dislikes(self) -> Histories:
+        """Only the dislikes whose time is known and before `now`."""
+        against = self.dislikes
+        if against is None or self.now is None:
+            return self
+        known = None if against.times is None else against.keep(against.times < self.now[against.users])
+        return replace(self, dislikes=known)
 
     def shuffled(self, rng: np.random.Generator) -> Histories:
         """The same events, each user's in a random order."""
@@ -229,4 +294,10 @@ class Histories:
             None if self.now is None else self.now[users],
             None if self.values is None else self.values[events],
             self.is_ordered,
+            # A slice of all users is what `keep` passes.
+            self.dislikes if self.dislikes is None or _is_all(users) else self.dislikes.take(users),
         )
+
+
+def _is_all(users: slice | NDArray[np.integer]) -> bool:
+    return isinstance(users, slice) and users == slice(None)

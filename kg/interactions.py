@@ -6,7 +6,7 @@ Users here are rows of this table only. No model keeps a user table: users are f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,7 +17,7 @@ from kg.histories import Histories
 
 @dataclass(frozen=True)
 class Interactions:
-    """Positive interactions as columns, all of length n_events.
+    """Interactions of one polarity, likes unless another is named, as columns, all of length n_events.
 
     `users` int32 indices into `user_ids`; `items` int32 dense item indices of the `KnowledgeGraph` they go with (0 to
     n_items - 1); `weights` float32 or None; `times` float64 seconds since the epoch or None (NaN where unknown);
@@ -73,6 +73,13 @@ class Interactions:
             self.kind_names,
             is_ordered=self.times is not None,
         )
+
+    def of_users(self, user_ids: Sequence[str]) -> Interactions:
+        """The events of these users, whose rows are in this order."""
+        place = {user: row for row, user in enumerate(user_ids)}
+        rows = np.array([place.get(user, -1) for user in self.user_ids], dtype=np.int32)
+        kept = self.take(rows[self.users] >= 0)
+        return replace(kept, users=rows[kept.users], user_ids=user_ids)
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Interactions:
         """The same users with only the given events (positions or a mask)."""

@@ -23,7 +23,8 @@ class PopularitySettings(BehaviorSettings):
 class Popularity(BehaviorBlock):
     """score(H, i) = log(1 + number of users who have i) for every H, also for an unknown user.
 
-    The score does not come from the history, so `shares` spreads it evenly over the history's items.
+    The score does not come from the history, so `shares` spreads it evenly over the items that count for the user, or
+    over all if none does.
     """
 
     name: str = "popularity"
@@ -51,7 +52,8 @@ class Popularity(BehaviorBlock):
 
     def _shares(self, history: NDArray[np.intp], weights: NDArray[np.float32], item: int) -> NDArray[np.float32]:
         score = self._scaled(self._counts[item])
-        return np.full(len(history), score / np.float32(len(history)), dtype=np.float32)
+        bearing = weights > 0 if (weights > 0).any() else np.ones(len(history), dtype=bool)
+        return np.where(bearing, score / np.float32(np.count_nonzero(bearing)), 0).astype(np.float32)
 
     def _scaled(self, counts: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.log1p(counts) if self._scale == "log" else counts

@@ -62,7 +62,7 @@ def interactions_of(parts: Sequence[Part], keys: Strings, n_items: int) -> Inter
 
 
 def history_of(parts: Sequence[Part], n_items: int, names: Sequence[str]) -> Histories:
-    """The events, all of one user, as `Histories`; `names` are the kinds of the domain."""
+    """The events, all of one user and one polarity, as `Histories`; `names` are the kinds of the domain."""
     columns = _Columns.of(parts)
     offsets = np.array([0, len(columns.items)], dtype=np.int64)
     places = np.array([names.index(table.kind) for table, _ in parts], dtype=np.int16)

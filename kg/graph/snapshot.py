@@ -268,6 +268,22 @@ class KnowledgeGraph:
         keys = self._table(self.schema.user_kinds[0]).keys
         return interactions_of(list(zip(wanted, rows, strict=True)), keys, self.n_items)
 
+    def dislikes(self) -> Interactions | None:
+        """The store's negative events of all kinds, in the form of `interactions`; None if the domain has none."""
+        if not self._has_dislikes:
+            return None
+        parts = [(table, self._negative(table)) for table in self.events]
+        return interactions_of(parts, self._table(self.schema.user_kinds[0]).keys, self.n_items)
+
+    @cached_property
+    def _has_dislikes(self) -> bool:
+        """Whether any event can be a dislike."""
+        return any(kind.has_dislikes for kind in self.schema.interactions.values())
+
+    def _negative(self, table: InteractionTable) -> NDArray[np.intp]:
+        """The rows of a table that are dislikes."""
+        return np.flatnonzero(self.schema.interactions[table.kind].is_negative(table.weights))
+
     def events_of(self, user: str) -> list[InteractionTable]:
         """One user's events, a table per interaction kind that has any, without a look at other users' events; `users`
         of a table is 0 for a user added after the snapshot was read.
@@ -275,14 +291,18 @@ class KnowledgeGraph:
         return events_of_user(self._base, self._delta, user)
 
     def history_of(self, user: str, kinds: Collection[str]) -> tuple[Histories, NDArray[np.int32]]:
-        """A user's positive events, in the order of `interactions`, and the items with any event of these kinds, dense
-        indices, ascending, each once.
+        """A user's positive events with the dislikes, in the order of `interactions`, and the items with any event of
+        these kinds, dense indices, ascending, each once.
         """
         tables = self.events_of(user)
         liked = [(table, np.flatnonzero(table.positive)) for table in tables]
         seen = [table.items for table in tables if table.kind in kinds]
         names = sorted(self.schema.interactions)
-        return history_of(liked, self.n_items, names), np.unique(np.concatenate([np.zeros(0, np.int32), *seen]))
+        history = history_of(liked, self.n_items, names)
+        if self._has_dislikes:
+            disliked = [(table, self._negative(table)) for table in tables]
+            history = replace(history, dislikes=history_of(disliked, self.n_items, names))
+        return history, np.unique(np.concatenate([np.zeros(0, np.int32), *seen]))
 
     # Other snapshots
 

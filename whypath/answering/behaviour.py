@@ -22,7 +22,8 @@ from whypath.io.files import Rows, read_interactions
 
 @dataclass(frozen=True, eq=False)
 class Behaviour:
-    """Users with `liked` items, which count for scores, and csr [n_users, n_items] `seen`, which are not listed.
+    """Users with `liked` items (and dislikes), which count for scores, and csr [n_users, n_items] `seen`, which are not
+    listed.
 
     The user of a history without a user is None. `notes`: remarks for the readers of some users' answers, by row.
     """
@@ -79,7 +80,8 @@ def _asked_at(query: Query, behaviour: Behaviour) -> Behaviour:
 
 
 def behaviour_of_user(graph: KnowledgeGraph, user: str, leave_out: Collection[str] | None = None) -> Behaviour:
-    """Read a user of the store: items of positive events are liked, items that are not to be listed are seen.
+    """Read a user of the store: items of positive events are liked, those of negative ones disliked, items that are not
+    to be listed are seen.
 
     `leave_out`: kinds of events whose items are not listed; None: those of the description. Raises WhyPathError.
     """
@@ -152,15 +154,23 @@ def behaviour_of_store(
     seen = graph.interactions(positive_only=False, kinds=kinds_left_out(graph.schema, leave_out))
     wanted = list(graph.interactions(positive_only=False).user_ids) if users is None else list(users)
     had = rows_of(seen.matrix(), seen.user_ids, wanted)
-    return Behaviour(wanted, histories_of(liked.histories(), liked.user_ids, wanted), had)
+    histories, dislikes = histories_of(liked.histories(), liked.user_ids, wanted), graph.dislikes()
+    if dislikes is not None:
+        histories = replace(histories, dislikes=histories_of(dislikes.histories(), dislikes.user_ids, wanted))
+    return Behaviour(wanted, histories, had)
 
 
 def histories_of(histories: Histories, user_ids: Sequence[str | None], wanted: Sequence[str]) -> Histories:
     """Select the asked users' histories from those of `user_ids`, empty ones for users that are not among them."""
     row_of = {user: row for row, user in enumerate(user_ids)}
     # One more user, without events.
-    padded = replace(histories, offsets=np.append(histories.offsets, histories.offsets[-1]), now=None)
-    return padded.take(np.array([row_of.get(user, len(user_ids)) for user in wanted], dtype=np.int64))
+    rows = np.array([row_of.get(user, len(user_ids)) for user in wanted], dtype=np.int64)
+    padded = replace(
+        histories, offsets=np.append(histories.offsets, histories.offsets[-1]), now=None, dislikes=None
+    ).take(rows)
+    if histories.dislikes is None:
+        return padded
+    return replace(padded, dislikes=histories_of(histories.dislikes, user_ids, wanted))
 
 
 def rows_of(matrix: sp.csr_array, user_ids: Sequence[str | None], wanted: Sequence[str]) -> sp.csr_array:

@@ -13,7 +13,7 @@ from kg.visible import visible_line
 from whypath.answering.rendering import cell, lines
 
 if TYPE_CHECKING:
-    from whypath.answering.results import Explanation, RankedItem
+    from whypath.answering.results import Explanation, HistoryShare, RankedItem
 
 _SHOWN = 8
 """Number of printed rows of a split; `to_json` and `to_pandas` have all."""
@@ -54,7 +54,7 @@ def explained(found: Explanation) -> RenderableType:
     for title, rows in (
         ("Part of the model", [(share.block, share.share) for share in found.blocks]),
         ("Stage after the model", [(share.stage, share.share) for share in found.stages]),
-        ("Item of your history", [(share.label, share.share) for share in found.history[:_SHOWN]]),
+        ("Item of your history", [(_told(share), share.share) for share in found.history[:_SHOWN]]),
         ("Fact of the item", [(f"{share.label} ({share.kind})", share.share) for share in found.entities[:_SHOWN]]),
     ):
         if rows:
@@ -69,6 +69,10 @@ def explained(found: Explanation) -> RenderableType:
         # A path on one line can be searched for and copied; the terminal wraps it.
         parts.extend(Text(f"  {visible_line(path.text)}", no_wrap=True, overflow="ignore") for path in found.paths)
     return Group(*parts, *_stale(found.stale_since))
+
+
+def _told(share: HistoryShare) -> str:
+    return f"{share.label} (disliked)" if share.disliked else share.label
 
 
 def _stale(since: str | None) -> list[RenderableType]:

@@ -13,6 +13,9 @@ from whypath.answering.results import Basis, BlockShare, EntityShare, Explanatio
 from whypath.answering.scoring import Scorer
 from whypath.answering.shown_paths import paths_for
 
+POPULARITY = "popularity"
+"""Name of the part of a score that is the popularity blend."""
+
 BIAS = "bias"
 """Name of the part of a score that an item has for all users."""
 
@@ -21,46 +24,54 @@ def explain_score(scorer: Scorer, user: str | None, history: Histories, item: in
     """Split the item's score for one user's history, and find at most `limit` paths from it to the item.
 
     The score is that of lists: an item of the history, which lists with repeats show, counts for its own score.
-    A user without a history has a popularity score, which has no split and no path.
+    A user without an event has a popularity score, which has no split and no path; dislikes alone count against it.
     """
     graph = scorer.graph
-    label = graph.label_of(item)
-    if not history.n_events:
+    items, disliked = history.known().indices, history.is_disliked()
+    if not len(items):
+        popularity = float(scorer.popularity[item])
         return Explanation(
             user=user,
             item=graph.item_ids[item],
-            label=label,
-            score=float(scorer.popularity[item]),
+            label=graph.label_of(item),
+            score=popularity,
             basis=Basis.POPULARITY,
-            blocks=(BlockShare("popularity", float(scorer.popularity[item])),),
+            blocks=(BlockShare(POPULARITY, popularity),),
             history=(),
             entities=(),
             paths=(),
             note="No positive event is known, so the score is popularity alone.",
         )
     split = scorer.split(history, item)
-    items = history.matrix().indices
     others = items != item
     blocks = [BlockShare(block.block, block.share) for block in split.blocks]
-    entities = _entities(graph, item, split.facts.nodes, split.facts.shares.sum(axis=0))
+    common, note = BlockShare(BIAS, split.bias), ""
+    if history.is_empty[0]:
+        common = BlockShare(POPULARITY, float(scorer.popularity[item] * scorer.popularity_unit))
+        note = "No positive event is known, so the score is popularity, less what dislikes count against it."
+    elif not others.all():
+        note = "The item is in the history and counts for its own score."
+    paths = paths_for(graph, scorer.paths, items[others], split.history[others], item, limit, user, disliked[others])
     return Explanation(
         user=user,
         item=graph.item_ids[item],
-        label=label,
-        score=split.score,
-        basis=Basis.HISTORY,
-        blocks=_largest_first([*blocks, BlockShare(BIAS, split.bias)]),
-        history=_history(graph, items, split.history),
-        entities=entities,
-        paths=paths_for(graph, scorer.paths, items[others], split.history[others], item, limit, user),
-        note="" if others.all() else "The item is in the history and counts for its own score.",
+        label=graph.label_of(item),
+        score=split.score - split.bias + common.share,
+        basis=Basis.POPULARITY if history.is_empty[0] else Basis.HISTORY,
+        blocks=_largest_first([*blocks, common]),
+        history=_history(graph, items, split.history, disliked),
+        entities=_entities(graph, item, split.facts.nodes, split.facts.shares.sum(axis=0)),
+        paths=paths,
+        note=note,
     )
 
 
-def _history(graph: KnowledgeGraph, items: NDArray[np.int32], shares: NDArray[np.float32]) -> tuple[HistoryShare, ...]:
+def _history(
+    graph: KnowledgeGraph, items: NDArray[np.int32], shares: NDArray[np.float32], disliked: NDArray[np.bool_]
+) -> tuple[HistoryShare, ...]:
     order = np.argsort(-np.abs(shares), kind="stable")
     return tuple(
-        HistoryShare(graph.item_ids[index], graph.label_of(index), float(shares[at]))
+        HistoryShare(graph.item_ids[index], graph.label_of(index), float(shares[at]), bool(disliked[at]))
         for at, index in zip(order.tolist(), items[order].tolist(), strict=True)
     )
 

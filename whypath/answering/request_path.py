@@ -70,7 +70,7 @@ class RequestPath:
         graph = self.scorer.graph
         # No list is longer than the catalogue, whatever k is asked for: arrays have k columns.
         width = min(query.k, max(graph.n_items, 1))
-        lengths = behaviour.liked.lengths.tolist()
+        lengths, disliking = behaviour.liked.lengths.tolist(), behaviour.liked.has_dislikes
         row = 0
         for lists in self._lists(query, behaviour, allowed, width):
             listed = lists.items >= 0
@@ -85,7 +85,7 @@ class RequestPath:
                 )
                 basis = Basis.HISTORY if lengths[row] else Basis.POPULARITY
                 note = _joined(
-                    "" if lengths[row] else "No positive event is known, so this is a popularity blend.",
+                    "" if lengths[row] else _why_popular(bool(disliking[row])),
                     behaviour.notes.get(row, ""),
                     self.note,
                     "" if count >= query.k else _why_short(allowed, behaviour.seen_by(row), count),
@@ -169,6 +169,11 @@ class RequestPath:
             stages=tuple(StageShare(name, change) for name, change in changes),
             note=_joined(found.note, note),
         )
+
+
+def _why_popular(has_dislikes: bool) -> str:
+    less = ", less what dislikes count against items" if has_dislikes else ""
+    return f"No positive event is known, so this is a popularity blend{less}."
 
 
 def _joined(*notes: str) -> str:

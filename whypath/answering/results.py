@@ -24,7 +24,7 @@ class Basis(StrEnum):
     HISTORY = "history"
     """The user's own history."""
     POPULARITY = "popularity"
-    """A popularity blend, the same for every user without a history that the model can use."""
+    """A popularity blend, the same for every user without a like, less what a user's dislikes count against items."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +125,12 @@ class BlockShare:
 
 @dataclass(frozen=True)
 class HistoryShare:
-    """The share of one item of the history in a score, over all blocks."""
+    """The share of one item of the history in a score, over all blocks. `disliked`: it counts against items like it."""
 
     item: str
     label: str
     share: float
+    disliked: bool = False
 
 
 @dataclass(frozen=True)

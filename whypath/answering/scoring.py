@@ -81,16 +81,27 @@ class Scorer:
         return self._known.paths
 
     def scores(self, histories: Histories, candidates: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
-        """Compute scores float32 [n_users, n_candidates]; users with an empty history get the popularity blend.
+        """Compute scores float32 [n_users, n_candidates]; users without a like get the popularity blend, less what
+        their dislikes count against items.
 
         Raises BundleError if the model gives numbers that are not finite.
         """
         with using_bundle():
             found = self.ranker.scores(histories, candidates)
-        popular = histories.is_empty
-        if popular.any():
-            found[popular] = self.popularity if candidates is None else self.popularity[candidates]
+            popular = histories.is_empty
+            if popular.any():
+                found[popular] = self.popularity if candidates is None else self.popularity[candidates]
+            disliking = popular & histories.has_dislikes
+            if disliking.any():
+                found[disliking] *= self.popularity_unit
+                found[disliking] += self.ranker.unbiased.scores(histories.take(disliking), candidates)
         return found
+
+    @property
+    def popularity_unit(self) -> np.float32:
+        """The factor of the popularity where dislikes count beside it: it then has the spread of a block's scores."""
+        spread = self.popularity.std()
+        return np.float32(1 / spread if spread > 0 else 1)
 
     @property
     def alike(self) -> Scorer:
@@ -98,9 +109,12 @@ class Scorer:
         return replace(self, ranker=self.ranker.alike)
 
     def split(self, history: Histories, item: int) -> ScoreSplit:
-        """Split one score of one user, see `Ranker.split`. Raises BundleError as `scores` does."""
+        """Split one score of one user, see `Ranker.split`; that of a user without a like is split without the
+        popularity blend. Raises BundleError as `scores` does.
+        """
         with using_bundle():
-            return self.ranker.split(history, item)
+            ranker = self.ranker.unbiased if history.is_empty[0] else self.ranker
+            return ranker.split(history, item)
 
     def vectors(self, dimensions: int, progress: Callable[[str], None]) -> ItemVectors:
         """Compute vectors of all items, see `fusion.item_vectors`. Raises BundleError as `scores` does."""
@@ -120,5 +134,5 @@ class Scorer:
         candidates: item indices, ascending, None for all. excluded: csr [n_users, n_items] of items that are not to be
         listed; None for the histories themselves.
         """
-        excluded = histories.matrix() if excluded is None else excluded
+        excluded = histories.known() if excluded is None else excluded
         return ranked_lists(self, histories, k, tie_break=self.tie_break, excluded=excluded, candidates=candidates)

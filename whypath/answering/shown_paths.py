@@ -27,11 +27,13 @@ def paths_for(
     item: int,
     limit: int,
     user: str | None = None,
+    disliked: NDArray[np.bool_] | None = None,
 ) -> tuple[ShownPath, ...]:
     """Find at most `limit` labelled paths from items of a history to an item.
 
     search: over the graph's relations, without interactions and hidden relations. shares: those of each history item
-    in the score, [len(history)]. user: the history's user, if any: each path begins with the user's act.
+    in the score, [len(history)]. user: the history's user, if any: each path begins with the user's act. disliked:
+    which items of the history count against others, [len(history)].
     """
     if not len(history):
         return ()
@@ -39,7 +41,8 @@ def paths_for(
     if not found:
         by_share = history[np.argsort(-shares, kind="stable")]
         found = list(search.from_history(by_share, item, max_edges=LONGEST_SHOWN, limit=limit, simple=True))
-    did, usual = _deeds(graph, user), _usual_deed(graph)
+    against = frozenset[int]() if disliked is None else frozenset(history[disliked].tolist())
+    did, usual = _deeds(graph, user, against), _usual_deed(graph)
     return tuple(_shown(path, did.get(path.node_ids[0], usual)) for path in found)
 
 
@@ -77,13 +80,17 @@ def _facts_of_sort(adjacency: Adjacency, nodes: NDArray[np.integer]) -> NDArray[
     return np.bincount(cells, minlength=len(nodes) * n_codes).reshape(len(nodes), n_codes).astype(np.float64)
 
 
-def _deeds(graph: KnowledgeGraph, user: str | None) -> dict[int, str]:
-    """A user's act on each item, in the description's words; of several positive events, that of the first kind."""
+def _deeds(graph: KnowledgeGraph, user: str | None, disliked: frozenset[int]) -> dict[int, str]:
+    """A user's act on each item, in the description's words; of several events that decide, that of the first kind."""
     deeds: dict[int, str] = {}
     for table in graph.events_of(user) if user is not None else ():
-        label = graph.schema.interactions[table.kind].label
-        for item in table.items[table.positive].tolist():
-            deeds.setdefault(item, label)
+        interaction = graph.schema.interactions[table.kind]
+        negative = interaction.is_negative(table.weights)
+        for item, is_like, is_dislike in zip(
+            table.items.tolist(), table.positive.tolist(), negative.tolist(), strict=True
+        ):
+            if is_dislike if item in disliked else is_like:
+                deeds.setdefault(item, interaction.negative_label if is_dislike else interaction.label)
     return deeds
 
 

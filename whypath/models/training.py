@@ -85,14 +85,18 @@ def fitting_on_files(
 
 
 def train_on_store(store: GraphStore, options: TrainingOptions, tell: Callable[[str], None] | None = None) -> Bundle:
-    """Train on the store's positive events. Raises NothingToTrainOn, StoreLoading, TrainingNotInstalled."""
+    """Train on the store's positive events; histories hold the negative ones too.
+
+    Raises NothingToTrainOn, StoreLoading, TrainingNotInstalled.
+    """
     check_training_installed()
     graph = complete_snapshot(store, then="train")
     train = graph.interactions()
     if not len(train):
         raise NothingToTrainOn("the store has no positive event to learn from; load some, or give files with --train")
     encoder = options.encoder(tell)
-    model = _fitting(graph, train, None, options, encoder, tell).model()
+    dislikes = graph.dislikes()
+    model = _fitting(graph, train, None, options, encoder, tell, dislikes=dislikes).model()
     return _bundle(model, _Data(graph, train, None), options, encoder)
 
 
@@ -157,6 +161,7 @@ def _fitting(
     encoder: TextEncoder,
     tell: Callable[[str], None] | None,
     chosen: FusionSettings | None = None,
+    dislikes: Interactions | None = None,
 ) -> Fitting:
     choices = options.choices
     variant = choices.variant
@@ -187,6 +192,7 @@ def _fitting(
         progress=tell,
         chosen=chosen,
         trials=options.trials,
+        dislikes=dislikes,
     )
 
 

@@ -107,7 +107,8 @@ def updated_bundle(
         report = UpdateReport(False, data.n_events, data.n_users, 0, 0, (), tuple(model.states), 0.0, record.digest)
         return replace(report, seconds=perf_counter() - started), None
     with using_bundle():
-        made = updated_model(model, graph, events, encode=_encode(former, download, tell), progress=tell)
+        encode, dislikes = _encode(former, download, tell), graph.dislikes()
+        made = updated_model(model, graph, events, dislikes=dislikes, encode=encode, progress=tell)
     kept = tuple(name for name in model.states if name not in made.blocks)
     update = Updated(
         of=record.digest,

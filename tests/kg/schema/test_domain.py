@@ -242,8 +242,8 @@ def test_rules_for_likes_and_dislikes_hold_for_different_events(
     common = one.common_weight(other)
     assert (common is not None) == both.any()
     if common is not None:
-        assert one.matches(np.float32([common])).all()
-        assert other.matches(np.float32([common])).all()
+        assert one.matches(np.array([common], dtype=np.float32)).all()
+        assert other.matches(np.array([common], dtype=np.float32)).all()
     kind = {"items": "film", "positive": positive, "negative": negative}
     described = {"nodes": {"film": {"role": "item"}, "user": {"role": "user"}}, "interactions": {"rating": kind}}
     if common is not None:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from kg.ingest import load_domain
+from kg.ingest.preview import preview
 from kg.opening import open_store
+from kg.schema import DomainSchema
 from kg.sources.guess import guess_domain
 
 
@@ -241,3 +243,17 @@ def test_a_table_of_dislikes_holds_dislikes(tmp_path: Path) -> None:
         "like": (None, False),
         "dislike": (False, True),
     }
+
+
+def test_a_look_says_what_counts_as_disliked(tmp_path: Path) -> None:
+    rows = "".join(f"u{n % 17},t{n % 40},{2 if n % 5 else 5}\n" for n in range(60))
+    (tmp_path / "ratings.csv").write_text(f"user_id,track_id,stars\n{rows}")
+    rules = "positive: {min_weight: 4}, negative: {max_weight: 2}, label: loved, negative_label: hated"
+    schema = DomainSchema.from_yaml(
+        "nodes: {track: {role: item}, user: {role: user}}\n"
+        "interactions: {rating: {source: ratings.csv, columns: {user: user_id, item: track_id, weight: stars}, "
+        f"{rules}}}}}"
+    )
+    told = preview(schema, tmp_path).events
+    assert any("loved" in line and line.endswith("counted as liked") for line in told)
+    assert any("gave 't" in line and line.endswith("counted as disliked") for line in told)

@@ -40,15 +40,13 @@ from whypath.testing.blocks.domain import (
     moved,
     without_items,
 )
-
-TOLERANCE = 2e-5
-"""Relative to the largest score: sums of some dozen float32 products in another order."""
+from whypath.testing.blocks.weighing import TOLERANCE, WeighingContract, assert_close
 
 TABLES = hnp.arrays(np.bool_, st.tuples(st.integers(1, 4), st.just(N_ITEMS)))
 """Which of up to four users had which items."""
 
 
-class BlockContract:
+class BlockContract(WeighingContract):
     """Tests of every block. A subclass sets `block_type`, and `fit` where the defaults of its settings do not suit data
     of 40 users and 24 items.
     """
@@ -173,20 +171,6 @@ class BlockContract:
             assert not np.array_equal(again.scores(given), block.scores(given))
         else:
             np.testing.assert_array_equal(again.scores(given), block.scores(given))
-
-    def test_events_count_as_much_as_their_values(self, block: Block, given: Histories) -> None:
-        """Shares add up to the score, also for events that count against their items; equal values are the default."""
-        values = np.random.default_rng(5).uniform(-1, 2, given.n_events).astype(np.float32)
-        weighed = given.weighed(values)
-        scores = block.scores(weighed)
-        assert np.isfinite(scores).all()
-        for user in range(0, len(given), 7):
-            history = weighed.take(slice(user, user + 1))
-            for item in (0, 4, N_ITEMS - 1):
-                shares = block.shares(history, item)
-                assert abs(float(shares.sum()) - float(scores[user, item])) <= TOLERANCE * np.abs(scores).max()
-        ones = given.weighed(np.ones(given.n_events, np.float32))
-        np.testing.assert_array_equal(block.scores(ones), block.scores(given))
 
     @hypothesis.settings(
         max_examples=25, deadline=None, suppress_health_check=[hypothesis.HealthCheck.differing_executors]
@@ -368,11 +352,3 @@ def _in_order(given: Histories, events: NDArray[np.intp]) -> Histories:
     """These events, which are in the order of their users."""
     counts = np.bincount(given.users[events], minlength=len(given))
     return Histories(np.concatenate([[0], np.cumsum(counts)]), given.items[events], given.n_items)
-
-
-def assert_close(found: NDArray[np.float32], expected: NDArray[np.float32]) -> None:
-    """Equal up to float32 sums in another order."""
-    assert found.shape == expected.shape
-    np.testing.assert_allclose(
-        found, expected, rtol=0, atol=TOLERANCE * max(1e-6, float(np.abs(expected).max(initial=0)))
-    )
