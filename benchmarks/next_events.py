@@ -17,6 +17,7 @@ All values are nDCG@10; differences of next events are from weighed ease, paired
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,10 @@ class Development:
         known = joined(split.train, split.valid)
         is_new = np.random.default_rng(seed).random(events.n_users) < NEW_USERS
         self._tie_break = tie_break_keys(graph.item_ids)
+        self.dislikes = graph.dislikes()
         histories = known.histories()
+        if self.dislikes is not None:
+            histories = replace(histories, dislikes=self.dislikes.of_users(events.user_ids).histories())
         last = (histories.places < LAST_EVENTS) & ~is_new[histories.users] & histories.is_first
         chosen = np.flatnonzero(last & (np.arange(histories.n_events) > histories.offsets[:-1][histories.users]))
         kept = histories.keep(~is_new[histories.users] & (histories.places >= LAST_EVENTS))
@@ -83,11 +87,19 @@ class Development:
         begun = long.keep(place < max(BEGINNINGS)).matrix()
         rest = sp.csr_array(long.matrix() - begun)
         rest.eliminate_zeros()
-        self.beginnings = {n: self._task(long.keep(place < n), rest, begun) for n in BEGINNINGS}
+        self.beginnings = {n: self._task(long.keep(place < n).begun(), rest, begun) for n in BEGINNINGS}
 
     def _task(self, histories: Histories, test: sp.csr_array, exclude: sp.csr_array | None) -> RankingTask:
         ids = [str(row) for row in range(len(histories))]
         return RankingTask(histories, test, self._tie_break, ids, exclude=exclude)
+
+
+def told(weights: HistoryWeights) -> str:
+    """What is not the default of the weights."""
+    chosen = weights.model_dump(exclude_defaults=True)
+    parts = [f"{name} {value:g}" for name, value in chosen.items() if isinstance(value, float)]
+    parts += [f"{name} {value}" for name, value in chosen.items() if isinstance(value, dict)]
+    return ", ".join(parts)
 
 
 def models_of(graph: KnowledgeGraph, data: Development, seed: int, variants: list[str]) -> Iterator[tuple[str, Scorer]]:
@@ -103,6 +115,7 @@ def models_of(graph: KnowledgeGraph, data: Development, seed: int, variants: lis
         fitting = Fitting(
             graph,
             data.fit,
+            dislikes=data.dislikes,
             asked=VARIANTS[name],
             seed=seed,
             contents={} if texts is None else {"text": texts},
@@ -115,11 +128,8 @@ def models_of(graph: KnowledgeGraph, data: Development, seed: int, variants: lis
             for block_name, block in ranker.blocks.items():
                 yield f"only {block_name}, even", block
                 weights = model.weights[block_name]
-                if not weights.is_even:
-                    yield (
-                        f"only {block_name}, floor {weights.floor:g}, places {weights.places:g}",
-                        Weighed(block, weights),
-                    )
+                if weights != HistoryWeights():
+                    yield f"only {block_name}, {told(weights)}", Weighed(block, weights)
 
 
 def main() -> int:
