@@ -76,6 +76,8 @@ def cross_fit(
         spreads = np.array([spread(block, fold.seen, side.users) for block in weighed], dtype=np.float32)
         for held_out in fold.held_out:
             examples.append(_examples(held_out, weighed, spreads, side, settings, rng))
+        # The next fold's blocks are fitted without these in memory.
+        del blocks, weighed
     return CrossFit(names, weights, tuple(examples))
 
 

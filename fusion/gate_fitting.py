@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fusion.gate_inputs import Examples
-from fusion.gates import GateForm, Gates, bias_features, item_features, user_features
+from fusion.gates import GateForm, Gates, bias_features, item_features, user_ends, user_features
 from fusion.settings import GateSettings
 
 LEARNING_RATE = 0.05
@@ -27,8 +27,8 @@ LEARNING_RATE = 0.05
 MANY = 1000
 """Number of examples (rows) that the penalties of the settings are meant for."""
 
-TARGETS = 5
-"""Targets of a user that a step ranks; of more, so many are drawn and stand for all."""
+TARGETS = 10
+"""Targets of a user that a step ranks: those with the highest scores, as others are far from the list."""
 
 _LISTED, _EDGE = 10.5, 2.0
 """A target counts by about the chance that its rank is among the first ten: a sigmoid of this middle and width."""
@@ -55,7 +55,8 @@ def fit_gates(blocks: Sequence[str], examples: Sequence[Examples], settings: Gat
     while len(kept) > 1:
         # A block is kept if it counts for popular items, for cold ones, or for users with a first item.
         first = gates.user_factors(np.ones(1, np.float32))[0]
-        jobs = np.stack([gates.weights, gates.weights * np.exp(gates.by_popularity[:, 1]), first], axis=1)
+        cold = gates.weights * np.exp(gates.by_popularity[:, -1, 1])
+        jobs = np.stack([gates.weights, cold, first], axis=1)
         share = (jobs / np.maximum(jobs.sum(axis=0), 1e-12)).max(axis=1)
         weakest = int(share.argmin())
         if share[weakest] >= settings.least_share:
@@ -95,10 +96,10 @@ def _fit(
     for step in range(settings.steps):
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * (1 - 0.95 * step / settings.steps)
-        bent = (by_length, by_popularity, bias_by_length, bias[:n_common])
+        bent = (by_length, by_popularity.mean(dim=1), bias_by_length, bias[:n_common])
         penalty = settings.shrinkage * torch.stack([part.square().sum() for part in bent]).sum()
-        jumps = torch.cat([by_length, bias_by_length]).diff(dim=1)
-        penalty = penalty + settings.smoothness * jumps.square().sum()
+        jumps = (torch.cat([by_length, bias_by_length]).diff(dim=1), by_popularity.diff(dim=1))
+        penalty = penalty + settings.smoothness * torch.stack([jump.square().sum() for jump in jumps]).sum()
         loss = few * penalty + settings.sparsity * weights.sum()
         loss = loss + settings.evenness * (weights - weights.mean()).square().sum()
         loss = loss + settings.cold_shrinkage * bias[n_common:].square().sum()
@@ -134,7 +135,7 @@ class Batch:
     def __init__(self, example: Examples, popularity_moments: tuple[float, float], form: GateForm) -> None:
         self.kind = example.kind
         self.scores = torch.from_numpy(example.scores)
-        self.x = torch.from_numpy(user_features(example.lengths))
+        self.x, self.z = (torch.from_numpy(places(example.lengths)) for places in (user_features, user_ends))
         self.items = torch.from_numpy(example.items.astype(np.int64))
         self.y = torch.from_numpy(item_features(example.side, popularity_moments))
         self.bias = torch.from_numpy(bias_features(example.side, popularity_moments, form))
@@ -154,14 +155,16 @@ class Batch:
         """Scores of the users `rows`, [n_rows, n_candidates]."""
         x, items = self.x[rows], self.items[rows]
         user = weights * torch.exp(x @ by_length.T)
-        item = torch.exp(self.y @ by_popularity.T)
+        item = torch.exp(by_popularity @ self.y.T)
+        ends = self.z[rows]
         scores = self.scores[rows]
         logits = (self.bias @ bias)[items]
         if len(bias_by_length):
             of_knots = self.bias[:, : len(bias_by_length)] @ bias_by_length
             logits = logits + torch.gather(x @ of_knots.T, 1, items)
         for block in range(scores.shape[2]):
-            logits = logits + scores[:, :, block] * user[:, block, None] * item[:, block][items]
+            popular = sum(ends[:, end, None] * of_end[items] for end, of_end in enumerate(item[block]))
+            logits = logits + scores[:, :, block] * user[:, block, None] * popular
         return logits
 
     def loss(self, rows: NDArray[np.intp], logits: Tensor, settings: GateSettings, rng: np.random.Generator) -> Tensor:
@@ -175,9 +178,8 @@ class Batch:
             logs = logits - torch.logsumexp(logits + log_weights, dim=1, keepdim=True)
             loss = loss - settings.likelihood * (logs * targets).sum(dim=1).div(n_targets).mean()
         if settings.ranking:
-            chance = np.where(targets.numpy(), rng.random(targets.shape, dtype=np.float32), -1.0)
-            drawn = min(TARGETS, chance.shape[1])
-            columns = torch.from_numpy(np.argpartition(-chance, drawn - 1, axis=1)[:, :drawn])
+            best = torch.where(targets > 0, logits.detach(), -torch.inf)
+            columns = torch.topk(best, min(TARGETS, best.shape[1]), dim=1).indices
             is_target = torch.gather(targets, 1, columns)
             users, places = torch.nonzero(is_target, as_tuple=True)
             margins = logits[users] - logits[users, columns[users, places]][:, None]
@@ -185,8 +187,7 @@ class Batch:
             # A target is above itself by one half.
             ranks = above.sum(dim=1) + 0.5
             gains = torch.sigmoid((_LISTED - ranks) / _EDGE) / torch.log2(1 + ranks)
-            stands_for = n_targets / is_target.sum(dim=1)
-            sums = torch.zeros(len(targets)).index_add(0, users, gains * stands_for[users])
+            sums = torch.zeros(len(targets)).index_add(0, users, gains)
             loss = loss - settings.ranking * (sums / _ideal(n_targets)).mean()
         return loss
 

@@ -1,10 +1,10 @@
 """Gates: weigh each block by the length of the user's history and the popularity of the item.
 
-s(u, i) = Σ_b a_b · exp(c_b · x_u) · exp(d_b · y_i) · block_b(u, i) / spread_b + (β + E x_u) · φ_i, with a_b ≥ 0, x_u
-the place of the history's length between the lengths `KNOTS` (linear in its logarithm), y_i = (standardised log
-popularity, 1 / (1 + popularity)) and φ_i the item's popularity and fact counts; E is zero for facts. So a beginning may
-be served by other blocks, and more by popularity, than a long history. `fusion.gate_fitting` fits them; this module
-needs no torch.
+s(u, i) = Σ_b a_b · exp(c_b · x_u) · h_b(u, i) · block_b(u, i) / spread_b + (β + E x_u) · φ_i, with a_b ≥ 0, x_u the
+place of the history's length between the lengths `KNOTS`, and φ_i the item's popularity and fact counts; E is zero for
+facts. h_b(u, i) = Σ_e z_ue · exp(d_be · y_i) with z_u the place of the length between `ENDS` and y_i = (standardised log
+popularity, 1 / (1 + popularity)); places are linear in the length's logarithm. So a beginning may be served by other
+blocks, and more by popularity, than a long history. `fusion.gate_fitting` fits them; this module needs no torch.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from fusion.gate_inputs import ItemSide
 
 KNOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 """Lengths of histories between which gates are interpolated; those of a longer one are those of the last."""
+
+ENDS = (1, 20)
+"""Lengths between which it is interpolated how blocks count for items of a popularity: a beginning and a long history."""
 
 N_POPULARITY = 4
 """Number of features of an item's popularity, the first of φ."""
@@ -44,7 +47,7 @@ class GateForm:
 class Gates:
     """Fitted gates over blocks in the order of `blocks`.
 
-    weights a [n_blocks]; by_length c [n_blocks, n_knots]; by_popularity d [n_blocks, 2]; bias β [n_features];
+    weights a [n_blocks]; by_length c [n_blocks, n_knots]; by_popularity d [n_blocks, n_ends, 2]; bias β [n_features];
     bias_by_length E [N_POPULARITY, n_knots], or [0, n_knots] without popularity in the bias. `popularity_moments`: mean
     and standard deviation of the log popularity in training.
     """
@@ -71,7 +74,7 @@ class Gates:
             blocks,
             np.ones(len(blocks), np.float32),
             np.zeros((len(blocks), len(KNOTS)), np.float32),
-            np.zeros((len(blocks), 2), np.float32),
+            np.zeros((len(blocks), len(ENDS), 2), np.float32),
             np.zeros(form.n_features(n_relations), np.float32),
             np.zeros((N_POPULARITY * form.popularity_bias, len(KNOTS)), np.float32),
             # Floats, as a file gives them back, so that a loaded model is saved as the same bytes.
@@ -95,8 +98,8 @@ class Gates:
         return (self.weights * np.exp(user_features(lengths) @ self.by_length.T)).astype(np.float32)
 
     def item_factors(self, side: ItemSide) -> NDArray[np.float32]:
-        """h: float32 [n_items, n_blocks]."""
-        return np.exp(item_features(side, self.popularity_moments) @ self.by_popularity.T).astype(np.float32)
+        """exp(d · y): float32 [n_blocks, n_ends, n_items]; h of a user of ends z_u is z_u @ item_factors."""
+        return np.exp(self.by_popularity @ item_features(side, self.popularity_moments).T).astype(np.float32)
 
     def biases(self, side: ItemSide) -> NDArray[np.float32]:
         """float32 [n_knots, n_items]; the bias of a user with features x_u is x_u @ biases."""
@@ -107,8 +110,17 @@ class Gates:
 
 def user_features(lengths: NDArray[np.number]) -> NDArray[np.float32]:
     """x [n_users, n_knots] of histories of these lengths; each row adds up to 1."""
-    knots, logs = np.log1p(np.array(KNOTS, dtype=np.float64)), np.log1p(np.asarray(lengths, dtype=np.float64))
-    return np.stack([np.interp(logs, knots, one) for one in np.eye(len(knots))], axis=1).astype(np.float32)
+    return _between(KNOTS, lengths)
+
+
+def user_ends(lengths: NDArray[np.number]) -> NDArray[np.float32]:
+    """z [n_users, n_ends] of histories of these lengths; each row adds up to 1."""
+    return _between(ENDS, lengths)
+
+
+def _between(knots: tuple[int, ...], lengths: NDArray[np.number]) -> NDArray[np.float32]:
+    places, logs = np.log1p(np.array(knots, dtype=np.float64)), np.log1p(np.asarray(lengths, dtype=np.float64))
+    return np.stack([np.interp(logs, places, one) for one in np.eye(len(knots))], axis=1).astype(np.float32)
 
 
 def item_features(side: ItemSide, moments: tuple[float, float]) -> NDArray[np.float32]:

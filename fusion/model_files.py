@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from encoders.block import BlockState, TrainingSizes
 from encoders.history_weights import HistoryWeights
 from encoders.tensors import LARGEST, StateUnreadable, Tensors, settings_of
-from fusion.gates import KNOTS, N_POPULARITY, GateForm, Gates
+from fusion.gates import ENDS, KNOTS, N_POPULARITY, GateForm, Gates
 from fusion.model import FusionModel, Kept, TrainedContent, TrainedItems
 from fusion.registry import BLOCK_NAME, ENCODERS, GROUP
 from fusion.settings import FusionSettings
@@ -33,7 +33,7 @@ from fusion.variant import Content, Variant
 from kg.arrow_arrays import numbers_of
 from kg.errors import WhyPathError
 
-FORMAT = 3
+FORMAT = 4
 """Raised whenever a version cannot read the files of another."""
 
 DESCRIPTION, ITEMS, GATES = "model.json", "items.parquet", "fusion.safetensors"
@@ -255,7 +255,7 @@ def _gates(description: _Description, arrays: Tensors) -> Gates:
         description.gate_blocks,
         arrays.numbers("weights", (n_blocks,), at_least=0),
         arrays.numbers("by_length", (n_blocks, len(KNOTS))),
-        arrays.numbers("by_popularity", (n_blocks, 2)),
+        arrays.numbers("by_popularity", (n_blocks, len(ENDS), 2)),
         arrays.numbers("bias", (form.n_features(len(description.relations)),)),
         arrays.numbers("bias_by_length", (N_POPULARITY * form.popularity_bias, len(KNOTS))),
         description.popularity_moments,

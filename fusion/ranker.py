@@ -14,7 +14,7 @@ from encoders.block import Block, Family, SplitsByFact
 from encoders.history_weights import HistoryWeights
 from encoders.tensors import LARGEST
 from fusion.gate_inputs import ItemSide
-from fusion.gates import KNOTS, Gates, user_features
+from fusion.gates import KNOTS, Gates, user_ends, user_features
 from fusion.score_split import BlockShare, FactCells, ScoreSplit
 from kg.errors import WhyPathError
 from kg.histories import Histories
@@ -47,11 +47,10 @@ class Ranker:
         self.gates = gates
         self._weights = {name: weights.get(name, HistoryWeights()) for name in gates.blocks}
         self._units = np.array([spreads[name] for name in gates.blocks], dtype=np.float32)
-        # One row per block, so that the factors of a block's scores are contiguous in memory.
-        self._item_factors = np.ascontiguousarray(gates.item_factors(side).T)
+        self._item_factors = gates.item_factors(side)
         # By the history's length, the same from the last knot on.
         lengths = np.arange(KNOTS[-1] + 1)
-        self._users = user_features(lengths)
+        self._users, self._ends = user_features(lengths), user_ends(lengths)
         self._user_factors = gates.user_factors(lengths) / self._units
         self._biases = gates.biases(side)
         _check("gates", np.finfo(np.float32).max, self._item_factors, self._user_factors, self._biases)
@@ -69,6 +68,7 @@ class Ranker:
         """
         other = copy(self)
         other._user_factors = np.broadcast_to(self._user_factors[LIKENESS], self._user_factors.shape)
+        other._ends = np.broadcast_to(self._ends[LIKENESS], self._ends.shape)
         other._biases = np.zeros_like(self._biases)
         return other
 
@@ -86,14 +86,13 @@ class Ranker:
         """
         chosen = slice(None) if candidates is None else np.asarray(candidates, dtype=np.intp)
         lengths = np.minimum(histories.lengths, KNOTS[-1])
-        users = self._user_factors[lengths]
-        items = self._item_factors[:, chosen]
+        users = self._user_factors[lengths, :, None] * self._ends[lengths, None, :]
         weighed = {weights: weights.of(histories) for weights in set(self._weights.values())}
         with np.errstate(over="ignore", invalid="ignore"):
             total = self._users[lengths] @ self._biases[:, chosen]
             for row, (name, block) in enumerate(self.blocks.items()):
-                part = block.scores(weighed[self._weights[name]], candidates) * users[:, row, None]
-                part *= items[row]
+                part = users[:, row] @ self._item_factors[row][:, chosen]
+                part *= block.scores(weighed[self._weights[name]], candidates)
                 total += part
         _check("scores", LARGEST, total)
         return total
@@ -104,7 +103,7 @@ class Ranker:
         Raises ModelUnusable as `scores` does.
         """
         row, length = min(int(history.lengths[0]), KNOTS[-1]), history.known().nnz
-        factors = self._user_factors[row] * self._item_factors[:, item]
+        factors = self._user_factors[row] * (self._item_factors[:, :, item] @ self._ends[row])
         shares: list[BlockShare] = []
         nodes, cells = [np.zeros(0, np.int64)], [np.zeros((length, 0), np.float32)]
         without_facts = np.zeros(length, dtype=np.float32)

@@ -108,7 +108,7 @@ class GateSettings(Settings):
     """Weight of a smooth nDCG@10 in what the gates are fitted to. The likelihood alone would spend a popular item's
     weight on targets that no list shows."""
 
-    likelihood: float = Field(default=0.3, ge=0)
+    likelihood: float = Field(default=0.1, ge=0)
     """Weight of the likelihood of held-out items among all candidates."""
 
     temperature: float = Field(default=0.5, gt=0)

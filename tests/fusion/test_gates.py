@@ -13,7 +13,7 @@ from fusion.crossfit import cross_fit
 from fusion.folds import folds_of
 from fusion.gate_fitting import Batch, fit_gates
 from fusion.gate_inputs import Examples, ItemSide
-from fusion.gates import KNOTS, GateForm, Gates, user_features
+from fusion.gates import KNOTS, GateForm, Gates, user_ends, user_features
 from fusion.protocol import Protocol
 from fusion.ranker import Ranker
 from fusion.settings import CrossFitSettings, GateSettings
@@ -99,7 +99,8 @@ def test_a_block_counts_for_the_items_on_which_it_is_right() -> None:
     warm = made_examples(np.tile([2.0, 0.0], (N_USERS, 1)), side())
     cold = made_examples(np.tile([0.0, 2.0], (N_USERS, 1)), side(np.zeros(N_ITEMS)), kind="items")
     gates = fit_gates(["warm", "cold"], [warm, cold], GateSettings(), FORM)
-    factors = gates.weights * gates.item_factors(side(np.where(np.arange(N_ITEMS) < 5, 0, 25)))
+    of_ends = gates.item_factors(side(np.where(np.arange(N_ITEMS) < 5, 0, 25)))
+    factors = gates.weights * (user_ends(np.array([10])) @ of_ends)[:, 0].T
     assert factors[0, 1] > factors[0, 0]
     assert factors[-1, 0] > factors[-1, 1]
 
@@ -167,7 +168,8 @@ def test_gates_are_served_as_they_are_fitted() -> None:
     rows = np.arange(N_USERS)
     logits = batch.logits(rows, *map(torch.from_numpy, learned))
 
-    factors = gates.user_factors(example.lengths)[:, None, :] * gates.item_factors(over)[None, :, :]
+    of_items = np.einsum("ue,bei->uib", user_ends(example.lengths), gates.item_factors(over))
+    factors = gates.user_factors(example.lengths)[:, None, :] * of_items
     scores = (example.scores * factors).sum(axis=2) + user_features(example.lengths) @ gates.biases(over)
     assert min(np.abs(part).max() for part in learned) > 0
     np.testing.assert_allclose(logits.numpy(), scores, rtol=1e-4, atol=1e-5)
