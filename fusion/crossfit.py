@@ -1,7 +1,7 @@
 """Cross-fitting: compute block scores of events, items and users that the blocks have not seen, to fit the gates on.
 
 Every fold (`fusion.folds`) fits all blocks on the histories that it has seen, and scores candidates for what it holds
-out. Under the protocol `next` the first fold also chooses how the places of events count for each block.
+out. The first fold also chooses how the events of a history count for each block, where they can differ.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def spread(block: Weighed, histories: Histories, users: NDArray[np.float32]) -> 
     if not len(warm) or not len(sample):
         return 1.0
     scores = block.scores(sample, warm)
-    outside = sample.matrix()[:, warm].toarray() == 0
+    outside = sample.known()[:, warm].toarray() == 0
     if not outside.any():
         return 1.0
     scores_outside = scores[outside].astype(np.float64)

@@ -25,7 +25,7 @@ LEARNING_RATE = 0.05
 """Learning rate of Adam, falling linearly to a twentieth; the gates are a few dozen numbers near one."""
 
 MANY = 1000
-"""Number of examples (rows) that the penalties of the settings are meant for."""
+"""Number of examples (rows) from which on the penalties and the likelihood count as in the settings."""
 
 TARGETS = 10
 """Targets of a user that a step ranks: those with the highest scores, as others are far from the list."""
@@ -90,6 +90,8 @@ def _fit(
     optimizer = torch.optim.Adam(parameters, lr=LEARNING_RATE)
     # A penalty is a prior: the fewer examples there are, the more it counts against their mean.
     few = max(1.0, MANY / sum(batch.n_users for batch in batches))
+    # With few, the likelihood says more than where some targets rank.
+    settings = settings.model_copy(update={"likelihood": settings.likelihood * few})
     shares = {"events": 1.0, "items": settings.cold_weight, "users": settings.new_user_weight}
     of_kind = {kind: [batch for batch in batches if batch.kind == kind] for kind in shares}
     rng = np.random.default_rng(0)
@@ -110,7 +112,7 @@ def _fit(
             batch = of_kind[kind][step % len(of_kind[kind])]
             rows = rng.permutation(batch.n_users)[: settings.batch_users]
             logits = batch.logits(rows, weights, of_users[0], by_popularity * form.item, bias, of_users[1])
-            loss = loss + share * batch.loss(rows, logits, settings, rng)
+            loss = loss + share * batch.loss(rows, logits, settings)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -167,7 +169,7 @@ class Batch:
             logits = logits + scores[:, :, block] * user[:, block, None] * popular
         return logits
 
-    def loss(self, rows: NDArray[np.intp], logits: Tensor, settings: GateSettings, rng: np.random.Generator) -> Tensor:
+    def loss(self, rows: NDArray[np.intp], logits: Tensor, settings: GateSettings) -> Tensor:
         """Mean over the users `rows` of -ranking · nDCG - likelihood · log-likelihood, so that every user counts
         once.
         """

@@ -2,9 +2,9 @@
 
 s(u, i) = Σ_b a_b · exp(c_b · x_u) · h_b(u, i) · block_b(u, i) / spread_b + (β + E x_u) · φ_i, with a_b ≥ 0, x_u the
 place of the history's length between the lengths `KNOTS`, and φ_i the item's popularity and fact counts; E is zero for
-facts. h_b(u, i) = Σ_e z_ue · exp(d_be · y_i) with z_u the place of the length between `ENDS` and y_i = (standardised log
-popularity, 1 / (1 + popularity)); places are linear in the length's logarithm. So a beginning may be served by other
-blocks, and more by popularity, than a long history. `fusion.gate_fitting` fits them; this module needs no torch.
+facts. h_b(u, i) = Σ_e z_ue · exp(d_be · y_i) with z_u the place of the length between `ENDS` and y_i = (standardised
+log popularity, 1 / (1 + popularity)); places are linear in the length's logarithm. So a beginning may be served by
+other blocks, and more by popularity, than a long history. `fusion.gate_fitting` fits them; this module needs no torch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KNOTS = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 """Lengths of histories between which gates are interpolated; those of a longer one are those of the last."""
 
 ENDS = (1, 20)
-"""Lengths between which it is interpolated how blocks count for items of a popularity: a beginning and a long history."""
+"""Lengths of a beginning and of a long history, between which the blocks' gates of an item are interpolated."""
 
 N_POPULARITY = 4
 """Number of features of an item's popularity, the first of φ."""

@@ -109,7 +109,7 @@ class GateSettings(Settings):
     weight on targets that no list shows."""
 
     likelihood: float = Field(default=0.1, ge=0)
-    """Weight of the likelihood of held-out items among all candidates."""
+    """Weight of the likelihood of held-out items among all candidates; more where there are few examples."""
 
     temperature: float = Field(default=0.5, gt=0)
     """Difference of scores, in units of the blocks' spread, over which the smooth nDCG blurs ranks."""

@@ -37,6 +37,10 @@ fewer like it. See docs/experiments.md."""
 DISLIKES = (0.3, 1.0)
 """Larger values that are tried."""
 
+SURE = 2.0
+"""Standard errors of the paired difference by which other weights must be better: the best of a dozen differs by more
+than one by chance."""
+
 _FIRST_FLOOR = 0.1
 
 
@@ -56,7 +60,7 @@ def choose_user_weights(blocks: Mapping[str, Block], task: RankingTask) -> dict[
     """The weights of each block that rank the task best alone.
 
     Place, age, kinds and dislikes are chosen one after the other; each keeps its default (a dislike `LEAST_DISLIKE`)
-    unless other weights are better by more than one standard error of the paired difference.
+    unless other weights are better by `SURE` standard errors of the paired difference.
     """
     return {name: _Choice(name, block, task).chosen() for name, block in blocks.items()}
 
@@ -96,7 +100,7 @@ class _Choice:
     def _better(self, weights: HistoryWeights, tried: Iterable[HistoryWeights]) -> HistoryWeights:
         best = max([weights, *tried], key=self._mean)
         gain = self._result(best).against(self._result(weights), MEASURE)
-        return best if gain.mean > gain.standard_error else weights
+        return best if gain.mean > SURE * gain.standard_error else weights
 
     def _mean(self, weights: HistoryWeights) -> float:
         return self._result(weights).mean(MEASURE)

@@ -75,7 +75,7 @@ def test_a_block_that_remembers_gets_little_weight_out_of_sample_and_much_in_sam
         return float(dict(zip(found.blocks, found.weights, strict=True)).get("memory", 0) / found.weights.sum())
 
     assert share(gates(in_sample=True)) > 0.5
-    assert share(gates(in_sample=False)) < 0.12
+    assert share(gates(in_sample=False)) < 0.15
 
 
 def test_a_block_counts_for_the_histories_in_which_it_is_right() -> None:
@@ -176,7 +176,7 @@ def test_gates_are_served_as_they_are_fitted() -> None:
 
     likelihood = GateSettings(ranking=0.0, likelihood=1.0)
     logs = scores - np.log(np.exp(scores.astype(np.float64)).sum(axis=1, keepdims=True))
-    loss = batch.loss(rows, logits, likelihood, rng)
+    loss = batch.loss(rows, logits, likelihood)
     assert float(loss) == pytest.approx(-logs[example.targets].mean(), rel=1e-5)
 
 
@@ -187,20 +187,20 @@ def test_the_smooth_measure_nears_the_ndcg_of_ten() -> None:
     batch = Batch(example, (0.0, 1.0), FORM)
     sharp = GateSettings(ranking=1.0, likelihood=0.0, temperature=1e-4)
     rows = np.arange(N_USERS)
-    loss = float(batch.loss(rows, torch.from_numpy(example.scores[:, :, 0]), sharp, rng))
+    loss = float(batch.loss(rows, torch.from_numpy(example.scores[:, :, 0]), sharp))
     ranks = (example.scores[:, :, 0] > example.scores[:, :, 0][example.targets][:, None]).sum(axis=1)
     exact = float(np.mean(np.where(ranks < 10, 1 / np.log2(ranks + 2), 0)))
     assert -loss == pytest.approx(exact, abs=0.03)
-    # Of many targets some are drawn; on average they stand for all.
+    # Of many targets only those with the highest scores are ranked: the others hardly count.
     many = replace(example, targets=rng.random(example.targets.shape) < 0.6)
     batch = Batch(many, (0.0, 1.0), FORM)
     scores = torch.from_numpy(many.scores[:, :, 0])
-    drawn = [float(batch.loss(rows, scores, sharp, np.random.default_rng(seed))) for seed in range(20)]
+    loss = float(batch.loss(rows, scores, sharp))
     ranked = np.take_along_axis(many.targets, np.argsort(-many.scores[:, :, 0], axis=1), axis=1)
     places = np.arange(1, N_ITEMS + 1)
     gains = 1 / (1 + np.exp((places - 10.5) / 2)) / np.log2(1 + places)
     ideal = (1 / np.log2(np.arange(2, 12))).sum()
-    assert -np.mean(drawn) == pytest.approx((ranked * gains).sum(axis=1).mean() / ideal, rel=0.03)
+    assert -loss == pytest.approx((ranked * gains).sum(axis=1).mean() / ideal, rel=0.03)
 
 
 def test_lengths_between_knots_are_interpolated() -> None:

@@ -58,7 +58,7 @@ DESCRIPTIONS: list[tuple[Edit, str]] = [
     (lambda d: d.pop("seed"), "'seed': Field required"),
     (lambda d: d.update(seed=-1), "'seed'"),
     (lambda d: d.update(extra=1), "'extra'"),
-    (lambda d: d.update(format=4), "format 4"),
+    (lambda d: d.update(format=5), "format 5"),
     (lambda d: d["variant"].update(graph="half"), "variant.graph"),
     (lambda d: d["settings"]["gates"].update(steps="many"), "settings.gates.steps"),
     (lambda d: d["asked"].update(blocks=["ease", "nobody"]), "no block 'nobody'"),
