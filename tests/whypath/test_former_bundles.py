@@ -20,5 +20,6 @@ def test_a_model_of_a_former_format_names_the_command(former: int, tmp_path: Pat
     write_model(Fitting(SEEN.graph, SEEN.interactions, asked=with_blocks("ease"), seed=1).model(), tmp_path)
     file = tmp_path / "model.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "format": former}))
-    with pytest.raises(ModelUnreadable, match=f"format {former}, this version reads {FORMAT}; run `whypath train` again"):
+    message = f"format {former}, this version reads {FORMAT}; run `whypath train` again"
+    with pytest.raises(ModelUnreadable, match=message):
         read_model(tmp_path)
