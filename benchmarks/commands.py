@@ -45,13 +45,15 @@ class Workspace:
     def store(self) -> Path:
         return self.folder / "store"
 
-    def prepare(self, wheels: Path | None = None) -> dict[str, Measured]:
+    def prepare(self, wheels: Path | None = None, domain: str | None = None) -> dict[str, Measured]:
         """Prepare and load the demo domain by `whypath demo --prepare` and `whypath load`; the cost of each step.
 
+        domain: another one of `whypath demo`.
         Both run every time: prepared files are written again, and loading the same rows again changes nothing.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         more = [] if wheels is None else ["--wheels", str(wheels)]
+        more += [] if domain is None else ["--domain", domain]
         return {
             "prepare": self._run("demo", "--prepare", str(self.domain.parent), *more),
             "load": self._run("load", str(self.domain), "--store", str(self.store), "--replace"),

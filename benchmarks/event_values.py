@@ -1,4 +1,4 @@
-"""Measure what the age of events and dislikes bring to each block, on the development events of `next_events`.
+"""Measure what the age of events and dislikes bring to each block, on the events of `benchmarks.development`.
 
 Each block of the defaults is fitted once on the likes of the demo domain (a dislike is a rating of 2 or less), and
 ranks the next events with histories weighed in several ways:
@@ -17,8 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.commands import Workspace
-from benchmarks.next_events import Development
+from benchmarks.development import Development, add_development, prepared
 from benchmarks.records import Record, difference_cell, options_of, parser_of, run_script
 from benchmarks.yardsticks import METRIC
 from encoders.block import Block, Catalogue, TrainingData
@@ -32,7 +31,6 @@ from fusion.splits import joined, split_random
 from fusion.user_weights import AGES, FLOORS, PLACES, Weighed
 from kg.graph import KnowledgeGraph
 from kg.histories import Histories
-from kg.opening import open_store
 from whypath.cli.console import remark
 from whypath.models.texts import item_text_vectors
 
@@ -63,12 +61,9 @@ def main() -> int:
     """Measure, write the record, print."""
     parser = parser_of(__doc__)
     parser.add_argument("--blocks", nargs="+", metavar="B", default=list(FusionSettings().blocks))
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of parts and training (default 1)")
+    add_development(parser)
     arguments = parser.parse_args()
-    space = Workspace(arguments.work, remark)
-    space.prepare(arguments.wheels)
-    graph = open_store(str(space.store)).snapshot()
-    data = Development(graph, arguments.seed)
+    graph, data = prepared(arguments)
     texts = item_text_vectors(graph, TextEncoder(progress=remark), remark) if "text" in arguments.blocks else None
     contents = {} if texts is None else {"text": texts}
     catalogue = Catalogue(graph.without_interactions(), np.arange(graph.n_items, dtype=np.int32), contents)

@@ -16,15 +16,16 @@ nDCG@10; the share of the ten best that a model has in common with the updated o
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import perf_counter, process_time
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from benchmarks.commands import Workspace
+from benchmarks.quality_protocols import LEAST_EVENTS, with_events
 from benchmarks.records import Record, difference_cell, options_of, parser_of, run_script
 from benchmarks.yardsticks import METRIC
 from encoders.block import Catalogue, TrainingData, refits
@@ -46,17 +47,17 @@ from kg.opening import open_store
 from whypath.cli.console import remark
 from whypath.models.texts import item_text_vectors
 
-LEAST_EVENTS = 5
 TRAINED, STEP, STEPS = 0.7, 0.1, 2
 EVENTS = 3_000
+
+Made = TypeVar("Made")
 
 
 class Stream:
     """The events in the order of their times."""
 
     def __init__(self, graph: KnowledgeGraph, seed: int) -> None:
-        events = graph.interactions()
-        events = events.take(np.bincount(events.users, minlength=events.n_users)[events.users] >= LEAST_EVENTS)
+        events = with_events(graph.interactions(), LEAST_EVENTS)
         split = split_last_out(events, seed=seed)
         self._events = joined(split.train, split.valid)
         assert self._events.times is not None
@@ -141,7 +142,7 @@ def main() -> int:
         asked = FusionSettings()
         return Fitting(graph, events, asked=asked, seed=arguments.seed, contents=contents, progress=remark).model()
 
-    def timed(make: Any, *given: Any) -> tuple[FusionModel, float, float]:
+    def timed(make: Callable[..., Made], *given: Any) -> tuple[Made, float, float]:
         wall, cpu = perf_counter(), process_time()
         made = make(*given)
         return made, process_time() - cpu, perf_counter() - wall
@@ -153,7 +154,8 @@ def main() -> int:
         share = TRAINED + step * STEP
         events, task = stream.until(share), stream.task(share, share + STEP)
         models: dict[str, tuple[FusionModel, float | None]] = {"stale": (stale, None)}
-        made, cpu, _ = timed(lambda: updated_model(latest, graph, events).model)  # noqa: B023
+        updated, cpu, _ = timed(updated_model, latest, graph, events)
+        made = updated.model
         models["updated"] = (made, cpu)
         models["retrained"] = timed(training, events)[:2]
         models["whole fit"] = (with_whole_fits(made, graph, events), None)

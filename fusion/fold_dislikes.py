@@ -10,8 +10,8 @@ from fusion.folds import Fold, HeldOut
 
 
 def with_dislikes(fold: Fold) -> Fold:
-    """The fold as it is asked in serving: who disliked an item does not get it listed, so a block must not be praised
-    for ranking it low.
+    """The same fold, in which disliked items do not compete: serving does not list them either, so that it is no merit
+    of a block to rank them low.
     """
     return replace(fold, held_out=tuple(map(_part, fold.held_out)))
 

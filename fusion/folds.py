@@ -35,8 +35,8 @@ _LAST_SHARE = 0.2
 class HeldOut:
     """Rows of histories with what is held out for them.
 
-    excluded, targets: csr [n_rows, n_items];
-    what is excluded does not compete. candidates [n_candidates]: items that compete.
+    excluded, targets: csr [n_rows, n_items]; what is excluded does not compete. candidates [n_candidates]: items that
+    compete.
     """
 
     kind: HeldOutKind

@@ -110,13 +110,13 @@ class Fitting:
         self.asked = self.asked.model_copy(update={"block": self.asked.block.including(self.blocks)})
 
     def _protocol(self) -> Protocol:
-        asked, n_events = self.asked.protocol, len(self.train)
-        untimed = n_events if self.train.times is None else int(np.isnan(self.train.times).sum())
-        without = f"{untimed:,} of {n_events:,} events have no time"
+        asked = self.asked.protocol
         if asked == "next":
             check_times(self.train)
-        if asked == "auto" and 0 < untimed < n_events:
-            self._tell(f"What comes next is not predicted, because {without}")
+        if asked == "auto" and 0 < (untimed := _untimed(self.train)) < len(self.train):
+            self._tell(
+                f"What comes next is not predicted, because {untimed:,} of {len(self.train):,} events have no time"
+            )
         return protocol_of(self.train, self.valid) if asked == "auto" else Protocol(asked)
 
     def _histories(self, events: Interactions) -> Histories:
@@ -165,7 +165,7 @@ class Fitting:
 
         def fit_with(name: str, tried: BaseModel) -> Scorer:
             data = TrainingData(seen, self._catalogue)
-            block = ENCODERS[name].fit(data, self._with_floor(tried), seed=self.seed)
+            block = ENCODERS[name].fit(data, with_floor(tried, self.asked.min_users), seed=self.seed)
             if self.protocol is Protocol.RANDOM:
                 return block
             if name not in weights:
@@ -348,7 +348,7 @@ class Fitting:
         self._tell(f"Fitting {name} on {where}")
         # Every fit has its own seed; that of the final fit is the asked seed.
         seed = self.seed if fold is None else self.seed * 1000 + fold + 1
-        settings = self._with_floor(self.settings.block.of(name))
+        settings = with_floor(self.settings.block.of(name), self.asked.min_users)
         return ENCODERS[name].fit(TrainingData(histories, self._catalogue), settings, seed=seed)
 
     def _lacking(self) -> frozenset[Input]:
@@ -356,18 +356,19 @@ class Fitting:
         has = {Input.GRAPH, *self._contents, *([Input.TIMES] if self.protocol is Protocol.NEXT else [])}
         return frozenset(needed for needed in Input if needed not in has)
 
-    def _with_floor(self, settings: BaseModel) -> BaseModel:
-        return with_floor(settings, self.asked.min_users)
-
 
 def check_times(events: Interactions) -> None:
     """Raise NoTimes unless every event has a time."""
-    untimed = len(events) if events.times is None else int(np.isnan(events.times).sum())
-    if untimed:
+    if untimed := _untimed(events):
         raise NoTimes(
             "a model of what comes next needs the time of every event, and "
             f"{untimed:,} of {len(events):,} events have no time"
         )
+
+
+def _untimed(events: Interactions) -> int:
+    """Number of events without a time."""
+    return len(events) if events.times is None else int(np.isnan(events.times).sum())
 
 
 def with_floor(settings: BaseModel, min_users: int) -> BaseModel:

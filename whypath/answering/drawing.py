@@ -54,7 +54,7 @@ def explained(found: Explanation) -> RenderableType:
     for title, rows in (
         ("Part of the model", [(share.block, share.share) for share in found.blocks]),
         ("Stage after the model", [(share.stage, share.share) for share in found.stages]),
-        ("Item of your history", [(_told(share), share.share) for share in found.history[:_SHOWN]]),
+        ("Item of your history", [(_label(share), share.share) for share in found.history[:_SHOWN]]),
         ("Fact of the item", [(f"{share.label} ({share.kind})", share.share) for share in found.entities[:_SHOWN]]),
     ):
         if rows:
@@ -71,7 +71,7 @@ def explained(found: Explanation) -> RenderableType:
     return Group(*parts, *_stale(found.stale_since))
 
 
-def _told(share: HistoryShare) -> str:
+def _label(share: HistoryShare) -> str:
     return f"{share.label} (disliked)" if share.disliked else share.label
 
 
