@@ -25,13 +25,15 @@ class Protocol(StrEnum):
 def histories_of(
     events: Interactions, protocol: Protocol, min_users: int, dislikes: Interactions | None = None
 ) -> Histories:
-    """The histories without rare items; without times and order where the model does not predict what is next."""
+    """The histories without rare items, and without likes that a later dislike takes back; without times and order
+    where the model does not predict what is next.
+    """
     against = None if dislikes is None else dislikes.of_users(events.user_ids)
     if protocol is Protocol.RANDOM:
         events = replace(events, times=None)
         against = None if against is None else replace(against, times=None)
     likes = events.histories()
-    likes = likes if against is None else replace(likes, dislikes=against.histories())
+    likes = likes if against is None else replace(likes, dislikes=against.histories()).decided()
     return without_rare_items(likes, min_users)
 
 

@@ -115,9 +115,13 @@ class Fitting:
             check_times(self.train)
         if asked == "auto" and 0 < (untimed := _untimed(self.train)) < len(self.train):
             self._tell(
-                f"What comes next is not predicted, because {untimed:,} of {len(self.train):,} events have no time"
+                f"What comes next is not predicted, because {untimed:,} of {len(self.train):,} events have no time;"
+                " leave these out, or add their times, and it is"
             )
-        return protocol_of(self.train, self.valid) if asked == "auto" else Protocol(asked)
+        found = protocol_of(self.train, self.valid) if asked == "auto" else Protocol(asked)
+        if asked == "auto" and found is Protocol.RANDOM and not _untimed(self.train):
+            self._tell("What comes next is not predicted, because the times do not order the events of most users")
+        return found
 
     def _histories(self, events: Interactions) -> Histories:
         return histories_of(events, self.protocol, self.asked.min_users, self.dislikes)
@@ -345,10 +349,10 @@ class Fitting:
     def _fit(self, name: str, histories: Histories, fold: int | None) -> Block:
         """Fit a block on histories; `fold` is None for the final fit."""
         where = "all of train" if fold is None else f"fold {fold + 1} of {len(self._folds)}"
+        settings = with_floor(self.settings.block.of(name), self.asked.min_users)
         self._tell(f"Fitting {name} on {where}")
         # Every fit has its own seed; that of the final fit is the asked seed.
         seed = self.seed if fold is None else self.seed * 1000 + fold + 1
-        settings = with_floor(self.settings.block.of(name), self.asked.min_users)
         return ENCODERS[name].fit(TrainingData(histories, self._catalogue), settings, seed=seed)
 
     def _lacking(self) -> frozenset[Input]:
@@ -362,7 +366,8 @@ def check_times(events: Interactions) -> None:
     if untimed := _untimed(events):
         raise NoTimes(
             "a model of what comes next needs the time of every event, and "
-            f"{untimed:,} of {len(events):,} events have no time"
+            f"{untimed:,} of {len(events):,} events have no time; leave these out, add their times, or train with "
+            "--protocol random"
         )
 
 

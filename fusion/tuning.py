@@ -101,8 +101,9 @@ class TrialFile(Settings):
     blocks: dict[str, list[Trial]] = Field(default={})
 
     @classmethod
-    def of(cls, path: Path | None, data: str) -> TrialFile:
-        """The trials that a file has of this training; none if it has those of another or does not exist.
+    def of(cls, path: Path | None, data: str, tell: Callable[[str], None]) -> TrialFile:
+        """The trials that a file has of this training, none if it does not exist. A file with trials of another
+        training is moved aside.
 
         Raises TrialsUnreadable, so that no other file is replaced.
         """
@@ -111,9 +112,16 @@ class TrialFile(Settings):
         try:
             found = cls.model_validate(read_json(path))
         except (OSError, ValueError) as error:
-            what = f"{error.error_count()} problems" if isinstance(error, ValidationError) else error
-            raise TrialsUnreadable(f"{path} is no file of trials ({what}); move it away") from None
-        return found if found.data == data else cls(data=data)
+            what = "its fields are others" if isinstance(error, ValidationError) else error
+            raise TrialsUnreadable(
+                f"{path} is no file of trials ({what}); move it away or delete it, and the search begins again"
+            ) from None
+        if found.data == data:
+            return found
+        former = path.with_name(f"{path.name}.former")
+        path.replace(former)
+        tell(f"The trials in {path} are of other events, settings or another seed: moved to {former}, and made again")
+        return cls(data=data)
 
 
 @dataclass(frozen=True)
@@ -133,13 +141,29 @@ class Tuning:
         least one standard error of the paired difference. Raises TrialsUnreadable, TuningNotInstalled.
         """
         check_tuning_installed()
-        kept = TrialFile.of(self.path, self.data)
+        kept = TrialFile.of(self.path, self.data, self.tell)
         block = settings.block
         for name in names:
             if ENCODERS.find(name).search_space:
+                self._check(name, block.of(name), kept)
                 trials = self._searched(name, block.of(name), fit, task, kept)
                 block = block.model_copy(update={name: self._best(name, block.of(name), trials)})
         return settings.model_copy(update={"block": block})
+
+    def _check(self, name: str, asked: BaseModel, kept: TrialFile) -> None:
+        """Raise TrialsUnreadable for a kept trial whose settings are not those of the block."""
+        space = ENCODERS.find(name).search_space
+        for number, trial in enumerate(kept.blocks.get(name, ())):
+            try:
+                type(asked).model_validate({**asked.model_dump(), **trial.settings})
+                fits = trial.settings.keys() == space.keys()
+            except ValidationError:
+                fits = False
+            if not fits:
+                raise TrialsUnreadable(
+                    f"{self.path}: trial {number + 1} of {name} has settings that the block does not have"
+                    f" ({_said(trial.settings)}); move the file away or delete it, and the search begins again"
+                )
 
     def _searched(
         self, name: str, asked: BaseModel, fit: FitWith, task: RankingTask, kept: TrialFile

@@ -156,6 +156,19 @@ class Histories:
         against = 0 if self.dislikes is None else self.dislikes.n_events
         return self.weighed(None, np.ones(against, dtype=np.float32)).weighed_matrix().data < 0
 
+    def decided(self) -> Histories:
+        """The same without the likes and dislikes on an item for which a later one decides, see `weighed_matrix`."""
+        if self._mixed is None or self.dislikes is None:
+            return self
+        both, order = self._mixed
+        against = order >= self.n_events
+        decides = np.zeros(both._ones.nnz, dtype=bool)
+        # Events are in order, and of several assignments to one place the last holds.
+        decides[both.entries] = against
+        stays = np.empty(len(order), dtype=bool)
+        stays[order] = decides[both.entries] == against
+        return replace(self.keep(stays[: self.n_events]), dislikes=self.dislikes.keep(stays[self.n_events :]))
+
     def weighed(self, values: NDArray[np.float32] | None, against: NDArray[np.float32] | None = None) -> Histories:
         """The same events with other `values`, and with the values `against` of the dislikes."""
         dislikes = self.dislikes if self.dislikes is None else replace(self.dislikes, values=against)

@@ -131,7 +131,7 @@ def initial_vectors(matrix: sp.csr_array, dimensions: int, seed: int) -> Tensor:
     # The sign of a singular vector is arbitrary: fix it, so that machines agree.
     signs = np.sign(right[np.arange(rank), np.abs(right).argmax(axis=1)])
     vectors = (right * (signs * np.sqrt(np.maximum(values, 0.0)))[:, None]).T
-    start[:, :rank] = torch.from_numpy(np.ascontiguousarray(vectors[:, ::-1])).float()
+    start[:, :rank] = torch.from_numpy(vectors[:, ::-1].astype(np.float32, order="C"))
     return start
 
 

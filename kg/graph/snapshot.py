@@ -291,8 +291,8 @@ class KnowledgeGraph:
         return events_of_user(self._base, self._delta, user)
 
     def history_of(self, user: str, kinds: Collection[str]) -> tuple[Histories, NDArray[np.int32]]:
-        """A user's positive events with the dislikes, in the order of `interactions`, and the items with any event of
-        these kinds, dense indices, ascending, each once.
+        """A user's positive events with the dislikes, in the order of `interactions` (of both on an item the later one
+        is left), and the items with any event of these kinds, dense indices, ascending, each once.
         """
         tables = self.events_of(user)
         liked = [(table, np.flatnonzero(table.positive)) for table in tables]
@@ -301,7 +301,7 @@ class KnowledgeGraph:
         history = history_of(liked, self.n_items, names)
         if self._has_dislikes:
             disliked = [(table, self._negative(table)) for table in tables]
-            history = replace(history, dislikes=history_of(disliked, self.n_items, names))
+            history = replace(history, dislikes=history_of(disliked, self.n_items, names)).decided()
         return history, np.unique(np.concatenate([np.zeros(0, np.int32), *seen]))
 
     # Other snapshots

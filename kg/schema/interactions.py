@@ -74,6 +74,8 @@ class EventRule(DomainModel):
     def _one_rule(self) -> EventRule:
         if self.always is not None and self.needs_weight:
             raise ValueError("give either `always` or conditions on the weight")
+        if self.min_weight is not None and self.max_weight is not None and self.min_weight > self.max_weight:
+            raise ValueError(f"no weight is from {self.min_weight:g} to {self.max_weight:g}")
         return self
 
     @property

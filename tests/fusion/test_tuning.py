@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
@@ -130,6 +131,22 @@ def test_trials_of_another_training_do_not_count(tmp_path: Path) -> None:
     assert path.read_bytes() != first
     kept = TrialFile.model_validate_json(path.read_bytes())
     assert {name: len(trials) for name, trials in kept.blocks.items()} == {"ease": 2}
+    assert (tmp_path / "trials.json.former").read_bytes() == first
+
+
+@pytest.mark.usefixtures("optuna")
+@pytest.mark.parametrize(
+    "settings", [{"regularisation": 3.0}, {"regularization": "much"}, {"regularization": -5.0}, {}]
+)
+def test_trials_of_settings_that_a_block_does_not_have_are_refused(settings: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "trials.json"
+    _ = fitting(2, path).settings
+    content = json.loads(path.read_bytes())
+    content["blocks"]["ease"][1]["settings"] = settings
+    path.write_text(json.dumps(content))
+    with pytest.raises(TrialsUnreadable, match="trial 2 of ease has settings that the block does not have"):
+        _ = fitting(3, path).settings
+    assert json.loads(path.read_bytes()) == content
 
 
 @pytest.mark.usefixtures("optuna")

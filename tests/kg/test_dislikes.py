@@ -88,6 +88,18 @@ def test_the_last_event_decides_and_without_an_order_a_dislike(users: list[list[
     assert found.is_disliked().tolist() == against
 
 
+@given(users_said(), st.booleans())
+def test_what_is_decided_has_one_side_for_each_item(users: list[list[Said]], timed: bool) -> None:
+    found = built(users, timed=timed)
+    decided = found.decided()
+    assert decided.dislikes is not None
+    both = decided.matrix().multiply(decided.dislikes.matrix())
+    assert both.nnz == 0
+    np.testing.assert_array_equal(decided.known().toarray(), found.known().toarray())
+    assert decided.is_disliked().tolist() == found.is_disliked().tolist()
+    assert decided.lengths.sum() == np.count_nonzero(~found.is_disliked())
+
+
 @given(users_said(), st.data())
 def test_likes_are_all_that_lengths_and_the_binary_matrix_know(users: list[list[Said]], data: st.DataObject) -> None:
     found = built(users)

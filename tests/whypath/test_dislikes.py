@@ -113,6 +113,25 @@ def test_a_later_like_takes_a_dislike_back(engine: Engine) -> None:
     assert share.share > 0
 
 
+def test_who_takes_the_only_like_back_is_served_as_who_only_dislikes(engine: Engine) -> None:
+    engine.record(engine.event("dora", name(3, 4), kind="rating", weight=5, time=100.0))
+    engine.record(engine.event("dora", name(3, 4), kind="rating", weight=1, time=200.0))
+    engine.record(engine.event("eric", name(3, 4), kind="rating", weight=1, time=200.0))
+    dora, eric = (engine.recommend(user, k=engine.graph.n_items) for user in ("dora", "eric"))
+    assert (dora.basis, dora.history) == (Basis.POPULARITY, 0)
+    assert [(item.item, item.score) for item in dora.items] == [(item.item, item.score) for item in eric.items]
+    # One user, or several at once.
+    assert [found.items for found in engine.recommend_many(["dora", "eric"], k=5)] == [dora.items[:5], eric.items[:5]]
+
+
+def test_a_long_explanation_names_the_sum_of_the_rows_that_it_leaves_out(engine: Engine) -> None:
+    found = engine.explain("u1", name(0, 5))
+    left = found.history[8:]
+    assert left
+    assert f"{len(left)} more" in str(found)
+    assert f"{sum(share.share for share in left):+.4f}" in str(found)
+
+
 def test_who_only_dislikes_gets_popularity_less_what_is_like_it(engine: Engine) -> None:
     popular = scores(engine, "nobody")
     engine.record(engine.event("cleo", name(3, 4), kind="not_interested", time=100.0))

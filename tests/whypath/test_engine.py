@@ -324,7 +324,7 @@ def test_a_bundle_refuses_another_domain(workshop: Workshop, tmp_path: Path) -> 
     (other / "domain.yaml").write_text(text)
     store = open_store(tmp_path / "store", create=True)
     load_domain(other / "domain.yaml", store)
-    with pytest.raises(BundleError, match="other node kinds, fields, relations or interactions"):
+    with pytest.raises(BundleError, match="other node kinds, fields, relations, interactions, or rules"):
         Engine.open(store, workshop.bundle)
 
 

@@ -110,6 +110,23 @@ def test_an_evaluation_says_that_the_bundle_was_updated(
     assert "test events among them are not held out" in capsys.readouterr().err
 
 
+def test_an_evaluation_on_events_of_the_histories_says_so(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Engine.open(place / "store") as engine:
+        events = engine.graph.interactions()
+        rows = [
+            f"{events.user_ids[u]},{engine.graph.item_ids[i]}"
+            for u, i in zip(events.users[:50], events.items[:50], strict=True)
+        ]
+    test = tmp_path / "test.csv"
+    test.write_text("user,item\n" + "\n".join(rows) + "\n")
+    assert (
+        main(["evaluate", "--store", str(place / "store"), "--bundle", str(place / "bundle"), "--test", str(test)]) == 0
+    )
+    assert "50 of 50 items are in the histories already" in capsys.readouterr().err
+
+
 def test_without_anything_new_nothing_is_written(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = content(place / "bundle")
     assert update(place) == 0
@@ -164,7 +181,7 @@ def test_another_domain_is_refused(place: Path, tmp_path: Path, capsys: pytest.C
     record["data"]["schema_digest"] = "0" * 32
     (place / "bundle" / "bundle.json").write_text(json.dumps(record))
     assert update(place) == 2
-    assert "has other node kinds, fields, relations or interactions" in capsys.readouterr().err
+    assert "has other node kinds, fields, relations, interactions, or rules" in capsys.readouterr().err
 
 
 def test_a_store_without_events_is_refused(place: Path) -> None:
@@ -204,7 +221,7 @@ def test_a_bundle_that_was_replaced_meanwhile_stays(place: Path, monkeypatch: py
     with Engine.open(place / "store", place / "bundle") as engine:
         grow(engine)
         monkeypatch.setattr(updating, "updated_model", replaced)
-        with pytest.raises(BundleError, match="an update replaces only the bundle that it began with"):
+        with pytest.raises(BundleError, match="holds something else than the bundle that this update began with"):
             engine.update(place / "bundle")
     assert set(Bundle.load(place / "bundle").model.states) == {"popularity"}
 
@@ -265,7 +282,7 @@ def test_readers_have_the_former_model_or_the_new_one_and_no_gap(place: Path) ->
             report.digest,
             Bundle.load(place / "bundle").record.data.n_events,
         )
-        with pytest.raises(BundleError, match="replaces only the bundle that it began with"):
+        with pytest.raises(BundleError, match="holds something else than the bundle that this update began with"):
             engine.update(place / "bundle")
 
 

@@ -156,7 +156,8 @@ def behaviour_of_store(
     had = rows_of(seen.matrix(), seen.user_ids, wanted)
     histories, dislikes = histories_of(liked.histories(), liked.user_ids, wanted), graph.dislikes()
     if dislikes is not None:
-        histories = replace(histories, dislikes=histories_of(dislikes.histories(), dislikes.user_ids, wanted))
+        against = histories_of(dislikes.histories(), dislikes.user_ids, wanted)
+        histories = replace(histories, dislikes=against).decided()
     return Behaviour(wanted, histories, had)
 
 

@@ -54,8 +54,8 @@ def explained(found: Explanation) -> RenderableType:
     for title, rows in (
         ("Part of the model", [(share.block, share.share) for share in found.blocks]),
         ("Stage after the model", [(share.stage, share.share) for share in found.stages]),
-        ("Item of your history", [(_label(share), share.share) for share in found.history[:_SHOWN]]),
-        ("Fact of the item", [(f"{share.label} ({share.kind})", share.share) for share in found.entities[:_SHOWN]]),
+        ("Item of your history", _first([(_label(share), share.share) for share in found.history])),
+        ("Fact of the item", _first([(f"{share.label} ({share.kind})", share.share) for share in found.entities])),
     ):
         if rows:
             table = Table(box=None, pad_edge=False)
@@ -69,6 +69,12 @@ def explained(found: Explanation) -> RenderableType:
         # A path on one line can be searched for and copied; the terminal wraps it.
         parts.extend(Text(f"  {visible_line(path.text)}", no_wrap=True, overflow="ignore") for path in found.paths)
     return Group(*parts, *_stale(found.stale_since))
+
+
+def _first(rows: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    """The first rows, and the sum of the others in one more."""
+    others = rows[_SHOWN:]
+    return rows[:_SHOWN] + ([(f"{len(others)} more", sum(share for _, share in others))] if others else [])
 
 
 def _label(share: HistoryShare) -> str:

@@ -144,7 +144,7 @@ _OF_BUNDLE = (
 
 def _update(arguments: argparse.Namespace) -> int:
     """Update the bundle, print what came in."""
-    from dataclasses import asdict, replace
+    from dataclasses import asdict
 
     from kg.errors import WhyPathError
     from whypath.engine import Engine
@@ -159,7 +159,9 @@ def _update(arguments: argparse.Namespace) -> int:
     with Engine.open(arguments.store) as engine, progress() as tell:
         report = update_folder(engine.store, directory, tell=tell)
     if arguments.json:
-        print_json({"bundle": str(directory), **asdict(replace(report, path=None))})
+        found = asdict(report)
+        del found["path"]
+        print_json({"bundle": str(directory), **found})
     else:
         print(f"{directory}: {report}")
         print(f"digest {report.digest}")

@@ -134,9 +134,9 @@ class Bundle:
         data = self.record.data
         if data.schema_digest != graph.schema.digest:
             raise BundleError(
-                f"the bundle was trained for the domain {data.schema_name!r} as it was described then, and the store's "
-                f"domain {graph.schema.name!r} has other node kinds, fields, relations or interactions; train a bundle "
-                "on this store"
+                f"the bundle was trained for the domain {data.schema_name!r}, and the store's domain "
+                f"{graph.schema.name!r} is described otherwise by now: it has other node kinds, fields, relations, "
+                "interactions, or rules of what is positive or negative; train a bundle on this store"
             )
 
     def save(self, directory: str | Path, *, force: bool = False) -> BundleRecord:

@@ -24,6 +24,9 @@ from whypath.io.files import read_candidates, read_exclusions, read_interactions
 KS = (10, 20)
 """List lengths that are reported."""
 
+MANY_HAD = 0.1
+"""Share of the test that the histories have already, from which on an evaluation says so."""
+
 
 class NothingToEvaluate(WhyPathError):
     """No row of the test file is left to evaluate on."""
@@ -75,12 +78,20 @@ def task_of(files: EvaluationFiles, graph: KnowledgeGraph, tell: Callable[[str],
     candidates = filters.apply(graph).items()
     if candidates is not None and not len(candidates):
         raise NothingToEvaluate(f"{files.candidates}: none of its {len(include or ()):,} items is in the store")
+    relevant = test.matrix()
+    seen = rows_of(known.seen, known.users, users)
+    had = relevant.multiply(seen > 0).nnz
+    if had >= MANY_HAD * relevant.nnz:
+        tell(
+            f"test: {had:,} of {relevant.nnz:,} items are in the histories already, so that they are not listed; give"
+            " the events before the test with --history"
+        )
     task = RankingTask(
         history=histories_of(known.liked, known.users, users),
-        test=test.matrix(),
+        test=relevant,
         tie_break=tie_break_keys(graph.item_ids),
         user_ids=users,
-        exclude=sp.csr_array(rows_of(known.seen, known.users, users) + pairs.matrix()),
+        exclude=sp.csr_array(seen + pairs.matrix()),
         candidates=candidates,
         item_users=known.liked.item_users(),
         n_training_users=int(np.count_nonzero(~known.liked.is_empty)),

@@ -73,7 +73,8 @@ def check_place(directory: Path, former: Bundle) -> None:
         if is_its_own:
             raise
         raise BundleError(
-            f"{error} (an update replaces only the bundle that it began with; this one was trained or updated apart)"
+            f"{directory} holds something else than the bundle that this update began with, for example one that was"
+            " trained or updated meanwhile; nothing is replaced. Update that bundle, or name a new folder"
         ) from error
 
 

@@ -127,6 +127,8 @@ def test_the_start_is_the_truncated_decomposition() -> None:
     best = (right[:11].T * strengths[:11]) @ right[:11]
     np.testing.assert_allclose(found[:, :11] @ found[:, :11].T, best, atol=1e-4)
     np.testing.assert_array_equal(found, initial_vectors(matrix, 20, seed=1).numpy())
+    two = initial_vectors(sp.csr_array(np.array([[1.0, 1.0], [0.0, 1.0]], dtype=np.float32)), 4, seed=1)
+    assert two.shape == (2, 4)
 
 
 @pytest.mark.parametrize("matrix", [np.zeros((3, 60)), np.eye(3, 60)], ids=["no events", "one event each"])

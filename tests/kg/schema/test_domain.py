@@ -218,6 +218,10 @@ def test_the_constructors_error_is_for_the_reader_in_every_form(tmp_path) -> Non
             make()
 
 
+def _can_hold(rule: dict[str, Any]) -> bool:
+    return rule.get("min_weight", -3) <= rule.get("max_weight", 3)
+
+
 rules = st.one_of(
     st.booleans().map(lambda always: {"always": always}),
     st.fixed_dictionaries(
@@ -228,7 +232,7 @@ rules = st.one_of(
             "weights": st.lists(st.integers(-3, 3), min_size=1, max_size=3),
             "unweighted": st.booleans(),
         },
-    ),
+    ).filter(_can_hold),
 )
 EVERY_WEIGHT = np.array([*np.arange(-5, 5, 0.5), np.inf, -np.inf, np.nan], dtype=np.float32)
 

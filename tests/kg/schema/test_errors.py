@@ -56,6 +56,7 @@ def message(text: str) -> str:
         ("label: bought", "label: bought\n    items: prodct", "'prodct' is not an item kind; did you mean 'product'?"),
         ("  product:", "  5product:", "nodes.5product: a name here is letters"),
         ("positive: false", "positive: {always: true, min_weight: 3}", "either `always` or conditions"),
+        ("min_weight: 1}", "min_weight: 3, max_weight: 1}", "no weight is from 3 to 1"),
         ("positive: false", "negative: true", "`positive` is every event unless given"),
         ("min_weight: 1}", "min_weight: 1}\n    negative: {max_weight: 3}", "both match the weight 1: an event cannot"),
         ("positive: false", "positive: {weights: [2], unweighted: true}, negative: {max_weight: 0, unweighted: true}",
