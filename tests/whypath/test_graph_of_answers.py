@@ -47,7 +47,7 @@ def test_questions_are_recommended_by_who_answered_what(
     assert run("train", *shop, "--no-text", "--seed", "1") == 0
     capsys.readouterr()
     hits = explained = 0
-    for user in range(8):
+    for user in range(24):
         assert run("recommend", *shop, "--user", str(100 + user), "-k", "3", "--json") == 0
         items = [item["item"] for item in told(capsys)["items"]]
         assert len(items) == 3
@@ -55,7 +55,9 @@ def test_questions_are_recommended_by_who_answered_what(
         hits += sum((int(item) - 7_000) % questions.SUBJECTS == user % questions.SUBJECTS for item in items)
         assert run("explain", *shop, "--user", str(100 + user), "--item", items[0], "--json") == 0
         explained += bool(told(capsys)["paths"])
-    assert hits >= 16
+    # Half of them, where a guess is right once in nine. More cannot be asked: scores are drawn at random, and three
+    # answers of five have one that makes them no like.
+    assert hits >= 36
     assert explained >= 1
     assert bookshop.content(empty_neo4j) == before
 
