@@ -35,11 +35,13 @@ MOST_NEXT = 5_000
 class Development:
     """The parts of the data: `fit` to train on, `next` events to rank, and `beginnings` of new users by length."""
 
-    def __init__(self, graph: KnowledgeGraph, seed: int, users: int | None = None) -> None:
-        """users: number of users to draw, None for all."""
+    def __init__(
+        self, graph: KnowledgeGraph, seed: int, users: int | None = None, new_users: float = NEW_USERS
+    ) -> None:
+        """users: number of users to draw, None for all. new_users: share of them that is held out whole."""
         events = with_events(graph.interactions(), LEAST_EVENTS)
         rng = np.random.default_rng(seed)
-        is_new = rng.random(events.n_users) < NEW_USERS
+        is_new = rng.random(events.n_users) < new_users
         if users is not None:
             active = np.unique(events.users)
             drawn = rng.choice(active, min(users, len(active)), replace=False)

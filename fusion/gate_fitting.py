@@ -25,7 +25,12 @@ LEARNING_RATE = 0.05
 """Learning rate of Adam, falling linearly to a twentieth; the gates are a few dozen numbers near one."""
 
 MANY = 1000
-"""Number of examples (rows) from which on the penalties and the likelihood count as in the settings."""
+"""Number of examples (rows) from which on the penalties, the likelihood and the temperature count as in the
+settings."""
+
+FEWEST = 4.0
+"""The most by which the temperature rises where examples are few; the likelihood and the smoothness rise by as much
+again."""
 
 TARGETS = 10
 """Targets of a user that a step ranks: those with the highest scores, as others are far from the list."""
@@ -90,8 +95,10 @@ def _fit(
     optimizer = torch.optim.Adam(parameters, lr=LEARNING_RATE)
     # A penalty is a prior: the fewer examples there are, the more it counts against their mean.
     few = max(1.0, MANY / sum(batch.n_users for batch in batches))
-    # With few, the likelihood says more than where some targets rank.
-    settings = settings.model_copy(update={"likelihood": settings.likelihood * few})
+    # With few, the likelihood says more than where some targets rank, and exact ranks and single lengths say less.
+    fewer = min(few, FEWEST)
+    scaled = {"likelihood": few * fewer, "temperature": fewer, "smoothness": fewer}
+    settings = settings.model_copy(update={name: getattr(settings, name) * by for name, by in scaled.items()})
     shares = {"events": 1.0, "items": settings.cold_weight, "users": settings.new_user_weight}
     of_kind = {kind: [batch for batch in batches if batch.kind == kind] for kind in shares}
     rng = np.random.default_rng(0)

@@ -108,16 +108,16 @@ class GateSettings(Settings):
     """Weight of a smooth nDCG@10 in what the gates are fitted to. The likelihood alone would spend a popular item's
     weight on targets that no list shows."""
 
-    likelihood: float = Field(default=0.1, ge=0)
+    likelihood: float = Field(default=0.03, ge=0)
     """Weight of the likelihood of held-out items among all candidates; more where there are few examples."""
 
-    temperature: float = Field(default=0.5, gt=0)
+    temperature: float = Field(default=0.12, gt=0)
     """Difference of scores, in units of the blocks' spread, over which the smooth nDCG blurs ranks."""
 
     shrinkage: float = Field(default=1e-3, ge=0)
     """L2 penalty on all parameters that make a gate differ from a constant, and on the bias."""
 
-    smoothness: float = Field(default=0.003, ge=0)
+    smoothness: float = Field(default=1e-3, ge=0)
     """L2 penalty on differences between the gates of neighbouring lengths of histories."""
 
     cold_shrinkage: float = Field(default=0.05, ge=0)

@@ -32,7 +32,7 @@ from fusion.protocol import Protocol, histories_of, protocol_of
 from fusion.ranking import tie_break_keys
 from fusion.registry import ENCODERS, UnknownBlock
 from fusion.selection import MEASURE, choose_settings
-from fusion.settings import FusionSettings
+from fusion.settings import FusionSettings, GateSettings
 from fusion.splits import joined
 from fusion.tuning import Tuning, check_tuning_installed
 from fusion.user_weights import Weighed, can_weigh, choose_user_weights
@@ -249,7 +249,6 @@ class Fitting:
     @cached_property
     def cross_fit(self) -> CrossFit:
         """Out-of-sample scores of all blocks, in the order of `blocks`; costs a fit of every block for every fold."""
-
         return cross_fit(
             self._folds,
             self._catalogue,
@@ -261,11 +260,11 @@ class Fitting:
             choose=self._choose_weights if can_weigh(self._train) else None,
         )
 
-    def model(self, *, without: Collection[str] = ()) -> FusionModel:
+    def model(self, *, without: Collection[str] = (), gates: GateSettings | None = None) -> FusionModel:
         """Fit the model; `without` leaves out blocks, and the gates are fitted again on the scores of the others.
 
-        Gates and bias have the inputs of the full model, so that only the blocks' scores are missing.
-        Raises UnknownBlock if a name is not among `blocks` or none is left.
+        Gates and bias have the inputs of the full model, so that only the blocks' scores are missing. gates: how they
+        are fitted, by default as in `settings`. Raises UnknownBlock for a name not among `blocks`, or if none is left.
         """
         for name in without:
             if name not in self.blocks:
@@ -273,13 +272,14 @@ class Fitting:
         names = tuple(name for name in self.blocks if name not in without)
         if not names:
             raise UnknownBlock(f"nothing is left without {', '.join(without)}")
-        gates = self._gates(names)
+        changed = {**({"blocks": names} if without else {}), **({"gates": gates} if gates else {})}
+        fitted = self._gates(names, gates or self.settings.gates)
         histories = self._all
-        for name in gates.blocks:
+        for name in fitted.blocks:
             if name not in self._final:
                 self._final[name] = self._fit(name, histories, None)
         users = coarse_counts(histories.item_users(), self.settings.min_users)
-        final = {name: self._final[name] for name in gates.blocks}
+        final = {name: self._final[name] for name in fitted.blocks}
         several = len(self.blocks) > 1
         weights = {name: self._weights.get(name, HistoryWeights()) for name in final}
         spreads = {
@@ -293,17 +293,17 @@ class Fitting:
         return FusionModel(
             {name: block.state() for name, block in final.items()},
             spreads,
-            gates,
+            fitted,
             weights,
             TrainedItems(tuple(self.graph.item_ids), users, contents),
             self._relations,
-            self.settings if not without else self.settings.model_copy(update={"blocks": names}),
-            self.asked if not without else self.asked.model_copy(update={"blocks": names}),
+            self.settings.model_copy(update=changed),
+            self.asked.model_copy(update=changed),
             self.variant,
             self.seed,
         )
 
-    def _gates(self, names: tuple[str, ...]) -> Gates:
+    def _gates(self, names: tuple[str, ...], settings: GateSettings) -> Gates:
         if len(self.blocks) == 1:
             return Gates.single(names[0])
         examples = self.cross_fit.examples
@@ -317,7 +317,7 @@ class Fitting:
         # Opening a bundle imports this module too, without torch.
         from fusion.gate_fitting import fit_gates
 
-        return fit_gates(names, examples, self.settings.gates, _form(self.blocks, self.variant))
+        return fit_gates(names, examples, settings, _form(self.blocks, self.variant))
 
     def _possible_blocks(self) -> tuple[str, ...]:
         """The blocks to fit: those of the variant whose inputs exist and that can hold the items."""
