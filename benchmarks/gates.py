@@ -30,14 +30,16 @@ BLOCKS = ("ease", "ials", "transitions", "rp3beta", "factease", "shared")
 NEW_USERS = 0.2
 
 FORMER = {"temperature": 0.5, "shrinkage": 1e-3, "smoothness": 3e-3, "likelihood": 0.1}
+"""The defaults before this comparison."""
+SHARP = FORMER | {"temperature": 0.12, "likelihood": 0.03}
 VARIANTS: Mapping[str, Mapping[str, float]] = {
     "former": FORMER,
     "temperature .12": FORMER | {"temperature": 0.12},
-    "and likelihood .03": FORMER | {"temperature": 0.12, "likelihood": 0.03},
-    "and a third of the penalties": FORMER | {"temperature": 0.12, "shrinkage": 3e-4, "smoothness": 1e-3},
-    "and both": {"temperature": 0.12, "shrinkage": 3e-4, "smoothness": 1e-3, "likelihood": 0.03},
-    "both, a tenth of the penalties": {"temperature": 0.12, "shrinkage": 1e-4, "smoothness": 3e-4, "likelihood": 0.03},
-    "both, temperature .2": {"temperature": 0.2, "shrinkage": 3e-4, "smoothness": 1e-3, "likelihood": 0.03},
+    "and likelihood .03": SHARP,
+    "and smoothness .001 (default)": {},
+    "and shrinkage .0003": SHARP | {"shrinkage": 3e-4, "smoothness": 1e-3},
+    "a tenth of both penalties": SHARP | {"shrinkage": 1e-4, "smoothness": 3e-4},
+    "default, temperature .2": {"temperature": 0.2},
 }
 
 

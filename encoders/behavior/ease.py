@@ -59,7 +59,7 @@ class EASE(ItemItemBlock, BehaviorBlock):
         weights = np.zeros((seen.shape[1], seen.shape[1]), dtype=np.float32)
         if len(active):
             weights[np.ix_(active, active)] = ease_weights(
-                lambda: user_gram(columns, settings.min_users), settings.regularization
+                lambda: user_gram(columns, settings.min_users), settings.regularization, cls.name
             )
         return weight_tensors(weights)
 
@@ -90,12 +90,12 @@ def user_gram(columns: sp.csr_array, min_users: int) -> NDArray[np.float32]:
     return gram
 
 
-def ease_weights(gram_of: Callable[[], NDArray[np.float32]], regularization: float) -> NDArray[np.float32]:
+def ease_weights(gram_of: Callable[[], NDArray[np.float32]], regularization: float, block: str) -> NDArray[np.float32]:
     """EASE's weights from the Gram matrix XᵀX that `gram_of` makes, see `regularized_factor`.
 
     Single precision halves time and memory; at λ = 250 the weights differ from double precision by 2e-7 at most.
     """
-    factor = regularized_factor(gram_of, regularization)[0]
+    factor = regularized_factor(gram_of, regularization, block)[0]
     # A third of the work and memory of solving against the identity; only the lower triangle comes back.
     inverse = scipy.linalg.lapack.spotri(factor, lower=True, overwrite_c=True)[0]
     np.copyto(inverse, inverse.T, where=np.tri(len(inverse), k=-1, dtype=bool).T)
@@ -105,12 +105,13 @@ def ease_weights(gram_of: Callable[[], NDArray[np.float32]], regularization: flo
 
 
 def regularized_factor(
-    gram_of: Callable[[], NDArray[np.float32]], regularization: float
+    gram_of: Callable[[], NDArray[np.float32]], regularization: float, block: str
 ) -> tuple[NDArray[np.float32], bool]:
     """Cholesky factor of a Gram matrix plus λI, as `scipy.linalg.cho_solve` takes it.
 
     gram_of: makes the matrix each time it is called; it is overwritten. Without its rare pairs a Gram matrix may have
-    negative eigenvalues. Where λ does not outweigh them it is doubled until it does, which is logged.
+    negative eigenvalues. Where λ does not outweigh them it is doubled until it does, which is logged with the
+    block's name.
     """
     while True:
         gram = gram_of()
@@ -121,6 +122,7 @@ def regularized_factor(
         except np.linalg.LinAlgError:
             regularization *= 2
             _log.warning(
-                "the regularization is too small for the number of pairs of items left out; it is raised to %g",
+                "%s: the regularization is too small for the number of pairs of items left out; it is raised to %g",
+                block,
                 regularization,
             )

@@ -67,7 +67,7 @@ class Transitions(ItemItemBlock):
             together = _enough_users(data.matrix, active, settings.min_users)
             gram *= together
             cross *= together
-            factor = regularized_factor(gram.copy, settings.regularization)
+            factor = regularized_factor(gram.copy, settings.regularization, cls.name)
             learned = scipy.linalg.cho_solve(factor, cross, overwrite_b=True, check_finite=False)
             np.fill_diagonal(learned, 0.0)
             weights[np.ix_(active, active)] = learned

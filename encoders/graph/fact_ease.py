@@ -68,7 +68,7 @@ class FactEASE(ItemItemBlock):
                 products += np.float32(settings.facts) * sp.csr_array(facts @ facts.T).toarray()
                 return products
 
-            weights[np.ix_(active, active)] = ease_weights(gram, settings.regularization)
+            weights[np.ix_(active, active)] = ease_weights(gram, settings.regularization, cls.name)
         return cls(weights, settings, data.catalogue.trained)
 
 

@@ -183,7 +183,7 @@ def _joined(*notes: str) -> str:
 def _why_short(allowed: Allowed, seen: NDArray[np.int32], found: int) -> str:
     left = allowed.steps[-1].left
     steps = " → ".join(f"{step.filter}: {step.left:,}" for step in allowed.steps)
-    what = "No item is left" if found == 0 else f"Only {found:,} items are left"
+    what = "No item is left" if found == 0 else f"Only {found:,} item{'s are' if found != 1 else ' is'} left"
     had = len(seen) if allowed.mask is None else int(np.count_nonzero(allowed.mask[seen]))
     parts = [f"{had:,} of these are among the {len(seen):,} that the user has had"] if had else []
     if left - had > found:

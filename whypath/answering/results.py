@@ -89,7 +89,8 @@ class Recommendations(_List):
 
     def __rich__(self) -> RenderableType:
         whom = f"user {self.user}" if self.user is not None else "the given history"
-        rests = f"from {self.history} items" if self.basis is Basis.HISTORY else "popularity, no history"
+        history = f"from {self.history} item{'s' if self.history != 1 else ''}"
+        rests = history if self.basis is Basis.HISTORY else "popularity, no history"
         from whypath.answering.drawing import listing
 
         return listing(f"Recommendations for {whom} ({rests})", self.items, self.note, self.stale_since)

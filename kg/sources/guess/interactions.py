@@ -9,7 +9,7 @@ from typing import Any
 from kg.sources.guess.code_tables import read_out
 from kg.sources.guess.meetings import Meeting
 from kg.sources.guess.node_tables import source_of
-from kg.sources.guess.opinions import says_dislike, takes_back
+from kg.sources.guess.opinions import is_dislike, says_dislike, takes_back
 from kg.sources.guess.profile import ColumnProfile, FileProfile
 from kg.sources.guess.references import Reference
 from kg.sources.guess.signals import UNSURE, Meaning, Signal, signal_among
@@ -211,6 +211,7 @@ def _by_words(section: dict[str, Any], name: str, signal: Signal, path: str) -> 
     # A user's opinion of an item says more than a view.
     unliked = "saw" if is_kinds else "did not like"
     sections: dict[str, dict[str, Any]] = {}
+    disliked: list[str] = []
     for title, values, liked in groups:
         if not values:
             continue
@@ -220,12 +221,15 @@ def _by_words(section: dict[str, Any], name: str, signal: Signal, path: str) -> 
             of_group["positive"] = False
             if not is_kinds or takes_back(title):
                 of_group["excludes"] = True
-            if says_dislike(title):
+            if says_dislike(title) or (not is_kinds and all(map(is_dislike, values))):
                 of_group["negative"] = True
+                disliked += values
         of_group["label"] = verb_for(title, None, otherwise="liked" if liked else unliked)
         sections[untaken(kind_name(title), sections)] = of_group
     likes = ", ".join(signal.likes) or "none"
-    rest = f"; not {', '.join(signal.others)}" if signal.others else ""
+    others = [value for value in signal.others if value not in disliked]
+    rest = f"; not {', '.join(others)}" if others else ""
+    rest += f"; dislikes are {', '.join(disliked)}" if disliked else ""
     notes = [_note(name, signal, f"{signal.why}: positive are {likes}{rest}")]
     if signal.column.missing:
         notes.append(f"{name}: {signal.column.missing:,} rows without a value in {signal.column.name} are left out")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from kg.sources.guess.signal_words import (
     DISLIKE_STEMS,
+    DISLIKE_WORDS,
     HAD_WORDS,
     LEFT_WORDS,
     NO_SIGNS,
@@ -60,6 +61,11 @@ def opinion_in(text: str) -> bool | None:
     if any(word in NOT_WORDS or word.startswith(NO_STEMS) for word in words):
         return False
     return True if any(word.startswith(YES_STEMS) for word in words) else None
+
+
+def is_dislike(text: str) -> bool:
+    """Whether words or signs say that a user does not want it, which is more than no like."""
+    return plain_word(text) in DISLIKE_WORDS
 
 
 def plain_word(text: str) -> str:

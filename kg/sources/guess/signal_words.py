@@ -120,6 +120,14 @@ SEEN_WORDS = (
     "visto", "vue", "просмотр", "閲覧", "조회",
 )  # fmt: skip
 
+DISLIKE_WORDS = frozenset((
+    "dislike", "disliked", "dislikes", "hate", "hated", "down", "downvote", "downvoted", "thumbsdown", "thumbdown",
+    "negative", "neg", "bad", "poor", "terrible", "notrecommended", "notinterested", "👎", "💔", "😡", "不喜欢", "踩",
+    "差评", "不推荐", "很差", "不好", "schlecht", "gefälltnicht", "gefalltnicht", "malo", "nomegusta", "mauvais",
+    "naimepas", "ненравится", "плохо",
+))  # fmt: skip
+"""Those of `NO_WORDS` that say that a user does not want the item; others, such as "no" or "shown", may say less."""
+
 LEFT_WORDS = (
     "remove", "removed", "removefromcart", "return", "returned", "refund", "refunded", "cancel", "cancelled",
     "canceled", "dislike", "disliked", "hide", "hidden", "block", "blocked", "report", "unfollow", "unlike", "skip",

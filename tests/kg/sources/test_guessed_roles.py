@@ -234,6 +234,20 @@ def test_low_marks_are_dislikes(tmp_path: Path, column: str, marks: str, likes: 
     assert any("is a dislike" in note for note in guess.notes) is bool(dislikes)
 
 
+@pytest.mark.parametrize(
+    ("said", "dislikes"),
+    [("up down", "down"), ("👍 👎", "👎"), ("liked disliked", "disliked"), ("yes no", ""), ("good bad no", "")],
+)
+def test_words_of_dislike_are_dislikes_and_a_plain_no_is_not(tmp_path: Path, said: str, dislikes: str) -> None:
+    words = said.split()
+    rows = "".join(f"u{n % 17},t{n % 40},{words[n * 7 % 11 % len(words)]}\n" for n in range(680))
+    (tmp_path / "events.csv").write_text(f"user_id,track_id,vote\n{rows}")
+    guess = guess_domain([tmp_path / "events.csv"], tmp_path)
+    disliked = [each.where["vote"] for each in guess.schema.interactions.values() if each.has_dislikes]
+    assert disliked == ([tuple(dislikes.split())] if dislikes else [])
+    assert any("dislikes are" in note for note in guess.notes) is bool(dislikes)
+
+
 def test_a_table_of_dislikes_holds_dislikes(tmp_path: Path) -> None:
     for name in ("likes", "dislikes"):
         rows = "".join(f"u{n % 17},t{n % 40 + len(name)}\n" for n in range(680))
