@@ -1,7 +1,8 @@
 """Run all steps on real data: the ratings of MovieLens joined with Wikidata's film facts.
 
-Fetches and links both sources, loads the graph into a store, splits, trains, compares the model with strong baselines
-and with each of its parts, recommends to a user, and explains. Keeps everything in a folder for further commands."""
+Fetches and links both sources, loads the graph into a store, and trains twice: to predict any item of a user, and to
+predict what comes next. Compares each model with strong baselines on held-out interactions, recommends to a user with
+the first one, and explains. Keeps everything in a folder for further commands."""
 
 from __future__ import annotations
 
