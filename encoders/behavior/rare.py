@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from kg.histories import Histories
 
-_RELATIVE_WIDTH = 0.1
-"""Counts are rounded to a tenth, which changes rankings no more than chance does."""
+_CHANCE = 0.5
+"""Width of a step of counts, in standard deviations of a count by chance (its square root): a rounding changes rankings
+less than chance does."""
 
 
 def without_rare_items(histories: Histories, min_users: int) -> Histories:
@@ -49,14 +50,14 @@ def frequent_pairs(left: sp.csr_array, right: sp.csr_array, min_users: int) -> s
 
 def coarse_counts(counts: NDArray[np.floating | np.integer], min_users: int) -> NDArray[np.float32]:
     """Numbers of users, float32 of the same shape, rounded to steps: 0 below the floor, then the middle of a step of at
-    least `min_users` counts and at least a tenth of them. A floor of 1 leaves them unchanged.
+    least `min_users` counts and at least half their square root. A floor of 1 leaves them unchanged.
     """
     exact = np.asarray(counts, dtype=np.float64)
     if min_users <= 1:
         return exact.astype(np.float32)
     edges = [float(min_users)]
     while edges[-1] <= exact.max(initial=0.0):
-        edges.append(edges[-1] + max(min_users, np.floor(edges[-1] * _RELATIVE_WIDTH)))
+        edges.append(edges[-1] + max(min_users, np.floor(edges[-1] ** 0.5 * _CHANCE)))
     steps = np.searchsorted(edges, exact, side="right")
     # A step of [a, b) holds a, …, b - 1.
     middles = [0.0, *((low + high - 1) / 2 for low, high in pairwise(edges)), edges[-1]]

@@ -344,7 +344,7 @@ def test_rows_of_valid_that_are_in_train_are_told_and_nothing_else_is_refused(en
         engine.train(train, valid, text=False)
     valid.write_text("\n".join(["user\titem", *rows[16:]]))
     told: list[str] = []
-    engine.train(train, valid, settings={"blocks": ("ease",)}, text=False, progress=told.append)
+    engine.train(train, valid, only="ease", text=False, progress=told.append)
     assert any(line.startswith("valid: 2 of 8 rows are in train too") for line in told)
 
 

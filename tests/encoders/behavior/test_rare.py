@@ -50,7 +50,7 @@ def test_counts_are_told_in_steps_that_keep_their_order_and_hide_them(numbers: l
     values, sizes = np.unique(everything[floor:5000], return_counts=True)
     assert (sizes[:-1] >= floor).all()
     inside = np.arange(floor, 5000)
-    assert (np.abs(everything[inside] - inside) <= np.maximum(floor, 0.1 * inside) / 2 + 0.5).all()
+    assert (np.abs(everything[inside] - inside) <= np.maximum(floor, 0.5 * np.sqrt(inside)) / 2 + 0.5).all()
     assert len(values) > 5
 
 
