@@ -43,14 +43,16 @@ def protocol_of(train: Interactions, valid: Interactions | None) -> Protocol:
     """
     if valid is None:
         return Protocol.NEXT if _orders(train) else Protocol.RANDOM
-    if train.times is None or valid.times is None:
+    if any(part.times is None or np.isnan(part.times).any() for part in (train, valid)):
         return Protocol.RANDOM
+    assert train.times is not None
+    assert valid.times is not None
     latest = np.full(train.n_users, -np.inf)
     np.maximum.at(latest, train.users, train.times)
     earliest = np.full(train.n_users, np.inf)
     np.minimum.at(earliest, valid.users, valid.times)
     both = np.flatnonzero(np.isfinite(latest) & np.isfinite(earliest))
-    if not len(both) or np.isnan(latest).any() or np.isnan(earliest).any():
+    if not len(both):
         return Protocol.RANDOM
     later = float(np.mean(earliest[both] >= latest[both]))
     return Protocol.NEXT if later >= NEARLY_ALL else Protocol.RANDOM

@@ -23,6 +23,9 @@ from encoders.graph.gnn import GraphNetwork
 from encoders.graph.gnn_learned import Learned, TextMaps
 from encoders.graph.settings import GNNSettings
 
+LEAST_SINGULAR = 1e-6
+"""Least singular value that initial vectors are taken of, as a share of the largest."""
+
 Progress = Callable[[int, int], None]
 """Called with (steps done, steps in all)."""
 
@@ -116,8 +119,8 @@ def learned_from(
 def initial_vectors(matrix: sp.csr_array, dimensions: int, seed: int) -> Tensor:
     """Compute initial collaborative parts, [n_items, dimensions]: truncated SVD of the degree-normalised histories.
 
-    Starting here instead of at random saves two thirds of the steps; if the rank of the matrix is too small, the rest
-    of the columns is random.
+    Starting here instead of at random saves two thirds of the steps; if the rank of the matrix is too small, as where
+    users are without events, the rest of the columns is random.
     """
     generator = torch.Generator().manual_seed(seed)
     start = torch.randn(matrix.shape[1], dimensions, generator=generator) * 0.01
@@ -127,11 +130,15 @@ def initial_vectors(matrix: sp.csr_array, dimensions: int, seed: int) -> Tensor:
     rows = np.maximum(np.diff(matrix.indptr), 1).astype(np.float64) ** -0.25
     columns = np.maximum(np.bincount(matrix.indices, minlength=matrix.shape[1]), 1).astype(np.float64) ** -0.25
     normal = sp.diags_array(rows) @ matrix.astype(np.float64) @ sp.diags_array(columns)
-    _, values, right = svds(normal, k=rank, v0=np.ones(min(matrix.shape)))
+    # Seeded, as the search starts again from a random vector where it meets an invariant subspace.
+    _, values, right = svds(normal, k=rank, v0=np.ones(min(matrix.shape)), rng=np.random.default_rng(seed))
+    # Vectors of singular values that are zero but for rounding are any vectors.
+    kept = values > LEAST_SINGULAR * values.max()
+    values, right = values[kept], right[kept]
     # The sign of a singular vector is arbitrary: fix it, so that machines agree.
-    signs = np.sign(right[np.arange(rank), np.abs(right).argmax(axis=1)])
-    vectors = (right * (signs * np.sqrt(np.maximum(values, 0.0)))[:, None]).T
-    start[:, :rank] = torch.from_numpy(vectors[:, ::-1].astype(np.float32, order="C"))
+    signs = np.sign(right[np.arange(len(right)), np.abs(right).argmax(axis=1)])
+    vectors = (right * (signs * np.sqrt(values))[:, None]).T
+    start[:, : len(right)] = torch.from_numpy(vectors[:, ::-1].astype(np.float32, order="C"))
     return start
 
 

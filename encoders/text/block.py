@@ -186,8 +186,9 @@ def _behavior_vectors(matrix: sp.csr_array, rank: int) -> tuple[NDArray[np.float
     else:
         from scipy.sparse.linalg import svds  # Serving needs none of it.
 
-        # A fixed start makes the iteration repeatable; a vector of ones is far from orthogonal to popularity.
-        _, strengths, rows = svds(matrix.astype(np.float64), k=rank, v0=np.ones(within))
+        # A fixed start and seed make the iteration repeatable; a vector of ones is far from orthogonal to popularity.
+        start = np.ones(within)
+        _, strengths, rows = svds(matrix.astype(np.float64), k=rank, v0=start, rng=np.random.default_rng(0))
         order = np.argsort(-strengths)
         strengths, rows = strengths[order], rows[order]
     # Directions without strength are arbitrary, and would differ between machines.

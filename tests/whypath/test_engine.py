@@ -334,7 +334,7 @@ def test_a_file_without_known_items_is_nothing_to_train_on(engine: Engine, tmp_p
         engine.train(tmp_path / "t.tsv", text=False)
 
 
-def test_rows_of_valid_that_are_in_train_are_told_and_nothing_else_is_refused(engine: Engine, tmp_path: Path) -> None:
+def test_rows_of_valid_that_are_in_train_are_left_out(engine: Engine, tmp_path: Path) -> None:
     items = engine.store.snapshot().item_ids[:6]
     rows = [f"u{user}\t{item}" for user in range(4) for item in items]
     train, valid = tmp_path / "t.tsv", tmp_path / "v.tsv"
@@ -346,6 +346,10 @@ def test_rows_of_valid_that_are_in_train_are_told_and_nothing_else_is_refused(en
     told: list[str] = []
     engine.train(train, valid, only="ease", text=False, progress=told.append)
     assert any(line.startswith("valid: 2 of 8 rows are in train too") for line in told)
+    chosen = engine.bundle.model.settings
+    valid.write_text("\n".join(["user\titem", *rows[18:]]))
+    engine.train(train, valid, only="ease", text=False)
+    assert engine.bundle.model.settings == chosen
 
 
 def test_an_event_needs_its_item_and_its_kind(reading: Engine) -> None:

@@ -183,7 +183,7 @@ def test_a_rule_shortens_the_list_and_both_notes_say_so(workshop: Workshop, plai
     with engine_with(workshop, Without(frozenset({first})), Diverse()) as engine:
         found = engine.recommend(user, 2, include=chosen)
         assert [item.item for item in found] == chosen[1:]
-        assert found.note == "Only 1 items are left (all items: 80 → include: 2 ids: 2; stages leave out 1)."
+        assert found.note == "Only 1 item is left (all items: 80 → include: 2 ids: 2; stages leave out 1)."
         why = engine.explain(user, chosen[0])
         assert why.stages == ()
         assert why.note == "The stage 'without' leaves the item out."

@@ -129,22 +129,25 @@ def _read(store: GraphStore, train: Sequence[Path], valid: Sequence[Path], tell:
     users = sorted({*rows.users, *(held_out.users if held_out is not None else ())})
     fitted = _interactions(rows, graph, users, "train", tell)
     stopping = None if held_out is None else _interactions(held_out, graph, users, "valid", tell)
-    if stopping is not None:
-        _check_held_out(fitted, stopping, held_out.files[0].name if held_out else "valid", tell)
+    if stopping is not None and held_out is not None:
+        stopping = _held_out(fitted, stopping, held_out.files[0].name, tell)
     return _Data(graph, fitted, stopping, rows.files, held_out.files if held_out else None)
 
 
-def _check_held_out(train: Interactions, valid: Interactions, name: str, tell: Callable[[str], None] | None) -> None:
-    """Tell of rows of valid that are also in train; raise NothingToTrainOn if all are."""
+def _held_out(train: Interactions, valid: Interactions, name: str, tell: Callable[[str], None] | None) -> Interactions:
+    """The rows of valid that are not in train, which alone say something about settings; raise NothingToTrainOn if
+    there are none.
+    """
     learned, held_out = (part.users.astype(np.int64) * part.n_items + part.items for part in (train, valid))
-    known = int(np.isin(held_out, learned).sum())
-    if known == len(held_out):
+    known = np.isin(held_out, learned)
+    if known.all():
         raise NothingToTrainOn(
             f"{name}: every row is in train too, so settings would be chosen on what was learned; give rows of the "
             "same users that are held out of train"
         )
-    if known and tell is not None:
-        tell(f"valid: {known:,} of {len(held_out):,} rows are in train too, so that they say nothing about settings")
+    if known.any() and tell is not None:
+        tell(f"valid: {known.sum():,} of {len(held_out):,} rows are in train too and are left out")
+    return valid.take(~known)
 
 
 def complete_snapshot(store: GraphStore, *, then: str) -> KnowledgeGraph:

@@ -131,6 +131,16 @@ def test_the_start_is_the_truncated_decomposition() -> None:
     assert two.shape == (2, 4)
 
 
+def test_the_start_is_the_same_where_few_users_have_events() -> None:
+    matrix = random_matrix(60, 80, seed=4)
+    lines = np.ones(60)
+    lines[::4] = 0.0
+    seen = sp.csr_array(sp.diags_array(lines) @ matrix)
+    seen.eliminate_zeros()
+    starts = {initial_vectors(seen, 64, seed=1).numpy().tobytes() for _ in range(4)}
+    assert len(starts) == 1
+
+
 @pytest.mark.parametrize("matrix", [np.zeros((3, 60)), np.eye(3, 60)], ids=["no events", "one event each"])
 def test_without_anything_to_learn_from_the_network_stays_as_it_starts(matrix: np.ndarray) -> None:
     facts = FactGraph.of(domain().graph)
