@@ -37,14 +37,18 @@ def histories_of(
     return without_rare_items(likes, min_users)
 
 
-def protocol_of(train: Interactions, valid: Interactions | None) -> Protocol:
-    """`next` if nearly all users' valid events are later than all their train events, or if there is no valid part,
-    every train event has a time, and these times order the events of most users with several.
+def why_random(train: Interactions, valid: Interactions | None) -> str | None:
+    """Why a model does not predict what comes next unless asked, in words that follow "because"; None if it does.
+
+    It does if nearly all users' valid events are later than all their train events, or if there is no valid part, every
+    train event has a time, and these times order the events of most users with several.
     """
+    if untimed := untimed_events(train):
+        return f"{untimed:,} of {len(train):,} events have no time; leave these out, or add their times, and it is"
     if valid is None:
-        return Protocol.NEXT if _orders(train) else Protocol.RANDOM
-    if any(part.times is None or np.isnan(part.times).any() for part in (train, valid)):
-        return Protocol.RANDOM
+        return None if _orders(train) else "the times do not order the events of most users"
+    if untimed := untimed_events(valid):
+        return f"{untimed:,} of {len(valid):,} events of valid have no time; add their times, and it is"
     assert train.times is not None
     assert valid.times is not None
     latest = np.full(train.n_users, -np.inf)
@@ -53,14 +57,21 @@ def protocol_of(train: Interactions, valid: Interactions | None) -> Protocol:
     np.minimum.at(earliest, valid.users, valid.times)
     both = np.flatnonzero(np.isfinite(latest) & np.isfinite(earliest))
     if not len(both):
-        return Protocol.RANDOM
+        return "no user has events in both train and valid"
     later = float(np.mean(earliest[both] >= latest[both]))
-    return Protocol.NEXT if later >= NEARLY_ALL else Protocol.RANDOM
+    if later >= NEARLY_ALL:
+        return None
+    return f"only {later:.0%} of the users have all their valid events after their train events"
+
+
+def untimed_events(events: Interactions) -> int:
+    """Number of events without a time."""
+    return len(events) if events.times is None else int(np.isnan(events.times).sum())
 
 
 def _orders(events: Interactions) -> bool:
-    """Whether every event has a time, and most users with several events have events of different times."""
-    if events.times is None or np.isnan(events.times).any():
+    """Whether most users with several events have events of different times."""
+    if events.times is None:
         return False
     first, last = np.full(events.n_users, np.inf), np.full(events.n_users, -np.inf)
     np.minimum.at(first, events.users, events.times)

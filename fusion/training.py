@@ -28,7 +28,7 @@ from fusion.folds import Fold, HeldOut, folds_of
 from fusion.gates import GateForm, Gates
 from fusion.lists import Scorer
 from fusion.model import FusionModel, TrainedContent, TrainedItems, content_digests
-from fusion.protocol import Protocol, histories_of, protocol_of
+from fusion.protocol import Protocol, histories_of, untimed_events, why_random
 from fusion.ranking import tie_break_keys
 from fusion.registry import ENCODERS, UnknownBlock
 from fusion.selection import MEASURE, choose_settings
@@ -113,15 +113,14 @@ class Fitting:
         asked = self.asked.protocol
         if asked == "next":
             check_times(self.train)
-        if asked == "auto" and 0 < (untimed := _untimed(self.train)) < len(self.train):
-            self._tell(
-                f"What comes next is not predicted, because {untimed:,} of {len(self.train):,} events have no time;"
-                " leave these out, or add their times, and it is"
-            )
-        found = protocol_of(self.train, self.valid) if asked == "auto" else Protocol(asked)
-        if asked == "auto" and found is Protocol.RANDOM and not _untimed(self.train):
-            self._tell("What comes next is not predicted, because the times do not order the events of most users")
-        return found
+        if asked != "auto":
+            return Protocol(asked)
+        parts = [self.train, *([self.valid] if self.valid is not None else [])]
+        why = why_random(self.train, self.valid)
+        # Where no event has a time there is nothing to say.
+        if why is not None and any(untimed_events(part) < len(part) for part in parts):
+            self._tell(f"What comes next is not predicted, because {why}")
+        return Protocol.NEXT if why is None else Protocol.RANDOM
 
     def _histories(self, events: Interactions) -> Histories:
         return histories_of(events, self.protocol, self.asked.min_users, self.dislikes)
@@ -363,17 +362,12 @@ class Fitting:
 
 def check_times(events: Interactions) -> None:
     """Raise NoTimes unless every event has a time."""
-    if untimed := _untimed(events):
+    if untimed := untimed_events(events):
         raise NoTimes(
             "a model of what comes next needs the time of every event, and "
             f"{untimed:,} of {len(events):,} events have no time; leave these out, add their times, or train with "
             "--protocol random"
         )
-
-
-def _untimed(events: Interactions) -> int:
-    """Number of events without a time."""
-    return len(events) if events.times is None else int(np.isnan(events.times).sum())
 
 
 def with_floor(settings: BaseModel, min_users: int) -> BaseModel:

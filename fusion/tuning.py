@@ -143,6 +143,8 @@ class Tuning:
         check_tuning_installed()
         kept = TrialFile.of(self.path, self.data, self.tell)
         block = settings.block
+        if not any(ENCODERS.find(name).search_space for name in names):
+            self.tell(f"{' and '.join(names)}: nothing is searched, as no setting of it has a range")
         for name in names:
             if ENCODERS.find(name).search_space:
                 self._check(name, block.of(name), kept)

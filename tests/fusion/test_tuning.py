@@ -82,6 +82,13 @@ def test_settings_that_rank_better_are_taken_and_said() -> None:
 
 
 @pytest.mark.usefixtures("optuna")
+def test_blocks_without_ranges_are_said_to_have_nothing_to_search() -> None:
+    searched = fitting(3, blocks=("popularity",))
+    assert searched.settings.block.of("popularity") == ENCODERS["popularity"].settings_type()
+    assert any("popularity: nothing is searched" in line for line in searched.said)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.usefixtures("optuna")
 def test_an_interrupted_search_goes_on_as_if_it_had_not_been(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "new" / "bundle.trials.json"
     whole = fitting(6, blocks=("ease", "rp3beta")).settings

@@ -204,6 +204,24 @@ def test_an_unknown_block_is_named(workshop: Workshop, tmp_path: Path, capsys: p
     assert not (tmp_path / "bundle").exists()
 
 
+def test_a_time_is_seconds_or_iso(workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(workshop.store, store)
+    items = open_store(store).snapshot().item_ids
+    times = ("1709251200", "2024-03-01T00:00:00Z", "2024-03-01", "2024-03-01T01:00:00+01:00")
+    for number, time in enumerate(times):
+        one = ("record", "--store", store, "--user", "of a time", "--item", items[number], "--time", time)
+        assert run(*one) == 0
+    graph = open_store(store).snapshot()
+    events = graph.interactions(positive_only=False).of_users(["of a time"])
+    assert events.times is not None
+    assert events.times.tolist() == [1_709_251_200.0] * len(times)
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        run("record", "--store", store, "--user", "of a time", "--item", items[0], "--time", "yesterday")
+    assert "neither seconds since 1970 nor an ISO 8601 time" in capsys.readouterr().err
+
+
 def test_every_user_of_the_store(workshop: Workshop, popularity: Path, tmp_path: Path) -> None:
     out = tmp_path / "recs.csv.gz"
     assert run("recommend", "--store", workshop.store, "--bundle", popularity, "--all", "-k", "2", "--out", out) == 0

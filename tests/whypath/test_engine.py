@@ -350,6 +350,9 @@ def test_rows_of_valid_that_are_in_train_are_left_out(engine: Engine, tmp_path: 
     valid.write_text("\n".join(["user\titem", *rows[18:]]))
     engine.train(train, valid, only="ease", text=False)
     assert engine.bundle.model.settings == chosen
+    # With valid the final fit has more events.
+    counts = [engine.train(train, valid, only="ease", text=False, refit=refit).data.n_events for refit in (False, True)]
+    assert counts == [18, 24]
 
 
 def test_an_event_needs_its_item_and_its_kind(reading: Engine) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from whypath.cli.arguments import add_json, add_store
@@ -37,10 +38,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--item", metavar="ID", help="the item of the event")
     parser.add_argument("--kind", metavar="KIND", help="the kind of interaction, if the domain has several")
     parser.add_argument("--weight", type=float, metavar="W", help="the event's weight")
-    parser.add_argument("--time", type=float, metavar="T", help="seconds since 1970, UTC (default: now)")
+    parser.add_argument(
+        "--time",
+        type=_time,
+        metavar="T",
+        help="seconds since 1970, UTC, or ISO 8601, such as 2026-03-01T12:00:00Z (default: now)",
+    )
     parser.add_argument("--id", metavar="ID", help="the event's id (default: a digest of its content)")
     parser.add_argument("--queue", action="store_true", help="let events wait here while the server is unavailable")
     add_json(parser)
+
+
+def _time(text: str) -> float:
+    """Seconds since 1970 of a number or of an ISO 8601 time; one without a zone is in UTC."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither seconds since 1970 nor an ISO 8601 time") from None
+    return (time if time.tzinfo is not None else time.replace(tzinfo=UTC)).timestamp()
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from encoders.text import TextEncoder, TextEncoderSettings
 from fusion.model import FusionModel
 from fusion.registry import ENCODERS
 from fusion.settings import FusionSettings
+from fusion.splits import joined
 from fusion.training import Fitting
 from fusion.tuning import check_tuning_installed
 from kg.errors import WhyPathError
@@ -145,6 +146,8 @@ def _held_out(train: Interactions, valid: Interactions, name: str, tell: Callabl
             f"{name}: every row is in train too, so settings would be chosen on what was learned; give rows of the "
             "same users that are held out of train"
         )
+    if not np.isin(valid.users, train.users).any() and tell is not None:
+        tell("valid: none of its users has a row in train, so that settings are chosen by popularity alone")
     if known.any() and tell is not None:
         tell(f"valid: {known.sum():,} of {len(held_out):,} rows are in train too and are left out")
     return valid.take(~known)
@@ -223,11 +226,12 @@ def _bundle(
     if on.train_files is None:
         data = events_of_store(graph, on.train)
     else:
+        fitted = on.train if on.valid is None or not options.choices.refit else joined(on.train, on.valid)
         data = TrainedOn(
             train=_data_files(on.train_files),
             valid=_data_files(on.valid_files),
-            n_users=len(np.unique(on.train.users)),
-            n_events=len(on.train),
+            n_users=len(np.unique(fitted.users)),
+            n_events=len(fitted),
             graph_digest=graph.digest,
             schema_name=graph.schema.name,
             schema_digest=graph.schema.digest,

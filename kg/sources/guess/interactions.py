@@ -202,35 +202,43 @@ def _note(name: str, signal: Signal, statement: str) -> str:
 
 
 def _by_words(section: dict[str, Any], name: str, signal: Signal, path: str) -> Described:
-    """One section per kind of event, or one for likes and one for the rest; `path` is the name of the column."""
+    """One section per kind of event, or one for likes, one for dislikes and one for the rest; `path` is the name of the
+    column.
+    """
     is_kinds = signal.meaning is Meaning.EVENT
     if is_kinds:
         groups = [(value, [value], value in signal.likes) for value in (*signal.likes, *signal.others)]
+        disliked = [value for value in signal.others if says_dislike(value)]
     else:
-        groups = [(name, list(signal.likes), True), (f"not_{name}", list(signal.others), False)]
-    # A user's opinion of an item says more than a view.
-    unliked = "saw" if is_kinds else "did not like"
+        disliked = [value for value in signal.others if is_dislike(value)]
+        rest = [value for value in signal.others if value not in disliked]
+        groups = [
+            (name, list(signal.likes), True),
+            (f"not_{name}", disliked, False),
+            (f"other_{name}" if disliked else f"not_{name}", rest, False),
+        ]
     sections: dict[str, dict[str, Any]] = {}
-    disliked: list[str] = []
     for title, values, liked in groups:
         if not values:
             continue
         where = {**section.get("where", {}), path: values if len(values) > 1 else values[0]}
         of_group = {**section, "where": where}
+        against = values[0] in disliked
         if not liked:
             of_group["positive"] = False
-            if not is_kinds or takes_back(title):
+            if not is_kinds or against or takes_back(title):
                 of_group["excludes"] = True
-            if says_dislike(title) or (not is_kinds and all(map(is_dislike, values))):
+            if against:
                 of_group["negative"] = True
-                disliked += values
+        # A user's opinion of an item says more than a view.
+        unliked = "did not like" if against else "saw"
         of_group["label"] = verb_for(title, None, otherwise="liked" if liked else unliked)
         sections[untaken(kind_name(title), sections)] = of_group
     likes = ", ".join(signal.likes) or "none"
     others = [value for value in signal.others if value not in disliked]
-    rest = f"; not {', '.join(others)}" if others else ""
-    rest += f"; dislikes are {', '.join(disliked)}" if disliked else ""
-    notes = [_note(name, signal, f"{signal.why}: positive are {likes}{rest}")]
+    said = f"; not {', '.join(others)}" if others else ""
+    said += f"; dislikes are {', '.join(disliked)}" if disliked else ""
+    notes = [_note(name, signal, f"{signal.why}: positive are {likes}{said}")]
     if signal.column.missing:
         notes.append(f"{name}: {signal.column.missing:,} rows without a value in {signal.column.name} are left out")
     return Described(sections, notes)

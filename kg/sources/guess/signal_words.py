@@ -133,8 +133,8 @@ LEFT_WORDS = (
     "canceled", "dislike", "disliked", "hide", "hidden", "block", "blocked", "report", "unfollow", "unlike", "skip",
     "skipped", "drop", "dropped", "downvote", "hate", "uninstall", "uninstalled", "unsubscribe", "unsubscribed",
     "unfollowed", "unsave", "unfavorite", "unstar", "refunds", "cancellation", "cancellations", "hides", "skips",
-    "unfollows", "uninstalls", "noshow", "rejected", "declined", "expired", "lost", "returns", "退货", "取消",
-    "不喜欢", "storno", "retoure", "devolución", "devolucion", "retour", "возврат", "返品", "반품",
+    "unfollows", "uninstalls", "notinterested", "noshow", "rejected", "declined", "expired", "lost", "returns", "退货",
+    "取消", "不喜欢", "storno", "retoure", "devolución", "devolucion", "retour", "возврат", "返品", "반품",
 )  # fmt: skip
 """Kinds of events that mean taking back or dislike."""
 
@@ -157,7 +157,9 @@ def says_against(name: str) -> bool | None:
     return False if any(word.startswith(_AGAINST) for word in words) else None
 
 
-DISLIKE_STEMS = ("dislike", "downvote", "thumbsdown", "hate", "unlike", "blocked", "不喜欢", "踩")
+DISLIKE_STEMS = (
+    "dislike", "downvote", "thumbsdown", "thumbdown", "notinterested", "hate", "unlike", "blocked", "不喜欢", "踩",
+)  # fmt: skip
 
 
 def is_signal_name(name: str) -> bool:

@@ -14,6 +14,7 @@ def verb_for(name: str, signal: Signal | None, otherwise: str = "liked") -> str:
     is_rated = signal is not None and signal.meaning is Meaning.RATING
     for words, verb in (
         (("dislike", "downvote", "hate"), "disliked"),
+        (("notinterested",), "did not want"),
         (("cart", "basket", "加购"), "put in the cart"),
         (("order", "purchase", "sale", "transaction", "invoice", "buy", "bought", "购买"), "bought"),
         (("play", "listen", "stream", "scrobble"), "played"),

@@ -236,7 +236,15 @@ def test_low_marks_are_dislikes(tmp_path: Path, column: str, marks: str, likes: 
 
 @pytest.mark.parametrize(
     ("said", "dislikes"),
-    [("up down", "down"), ("👍 👎", "👎"), ("liked disliked", "disliked"), ("yes no", ""), ("good bad no", "")],
+    [
+        ("up down", "down"),
+        ("👍 👎", "👎"),
+        ("liked disliked", "disliked"),
+        ("yes no", ""),
+        ("good bad no", "bad"),
+        ("up down skip", "down"),
+        ("view purchase not_interested", "not_interested"),
+    ],
 )
 def test_words_of_dislike_are_dislikes_and_a_plain_no_is_not(tmp_path: Path, said: str, dislikes: str) -> None:
     words = said.split()
