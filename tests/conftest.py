@@ -4,6 +4,7 @@ Neo4j server, one a test process, emptied for every test that asks for it.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from hypothesis import settings
 
 from tests.neo4j_server import Server, deprecations, launcher, running
 from tests.workshop import Workshop
+
+# Of a spoilt file its warnings hold half characters, which the report of a test of a parallel run cannot hold.
+logging.getLogger("rdflib").setLevel(logging.CRITICAL)
 
 pytest_plugins = ["tests.skips"]
 
