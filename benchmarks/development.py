@@ -14,11 +14,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.commands import Workspace
-from benchmarks.quality_protocols import LEAST_EVENTS, with_events
+from benchmarks.quality_protocols import LEAST_EVENTS
 from fusion.evaluation import RankingTask
 from fusion.folds import BEGINNINGS
 from fusion.ranking import tie_break_keys
-from fusion.splits import joined, split_last_out
+from fusion.splits import joined, split_last_out, with_events
 from kg.graph import KnowledgeGraph
 from kg.histories import Histories
 from kg.interactions import Interactions

@@ -19,10 +19,10 @@ from benchmarks.yardsticks import METRIC
 from encoders.behavior import ItemKNN, ItemKNNSettings, Popularity
 from fusion.evaluation import RankingTask, evaluate
 from fusion.lists import Scorer
+from fusion.protocol import Protocol
 from fusion.results import EvaluationResult
 from fusion.settings import FusionSettings, GateSettings
 from fusion.training import Fitting
-from kg.graph import KnowledgeGraph
 from kg.opening import open_store
 from whypath.cli.console import remark
 
@@ -64,13 +64,12 @@ def _asked(protocol: str) -> FusionSettings:
     return FusionSettings.model_validate({"blocks": BLOCKS, "protocol": protocol})
 
 
-def models_of(fitting: Fitting, graph: KnowledgeGraph) -> Iterator[tuple[str, Scorer]]:
+def models_of(fitting: Fitting) -> Iterator[tuple[str, Scorer]]:
     """A model for every variant, of the same blocks; peers for new users last."""
-    chosen = fitting.settings
     for name, settings in VARIANTS.items():
         gates = GateSettings.model_validate(dict(settings))
-        yield name, fitting.model(gates=gates).bind(graph)
-    if chosen.protocol == "next":
+        yield name, fitting.model(gates=gates).bind(fitting.graph)
+    if fitting.protocol is Protocol.NEXT:
         histories = fitting.train.histories()
         yield "popularity", Popularity.learn(histories)
         yield "item-kNN", ItemKNN.learn(histories, ItemKNNSettings(neighbours=fitting.train.n_items))
@@ -90,7 +89,7 @@ def main() -> int:
         for title, fitting, tasks in fittings(name, work, arguments.shared, arguments.seed):
             base: dict[str, EvaluationResult] = {}
             table: list[list[str]] = []
-            for variant, scorer in models_of(fitting, fitting.graph):
+            for variant, scorer in models_of(fitting):
                 cells = []
                 for part, task in tasks.items():
                     result = evaluate(scorer, task, name=variant, ks=(10,))

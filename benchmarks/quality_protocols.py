@@ -25,7 +25,7 @@ from benchmarks.protocols import with_history
 from benchmarks.quality_data import DataSet, Loaded
 from fusion.evaluation import RankingTask
 from fusion.ranking import tie_break_keys
-from fusion.splits import Split, joined, split_by_time, split_cold_items, split_last_out, split_random
+from fusion.splits import Split, joined, split_by_time, split_cold_items, split_last_out, split_random, with_events
 from kg.graph import KnowledgeGraph
 from kg.interactions import Interactions
 
@@ -186,11 +186,6 @@ def places_of(events: Interactions, rng: np.random.Generator) -> NDArray[np.int6
     places = np.empty(len(events), dtype=np.int64)
     places[order] = np.where(first, counted - 1 - before[events.users[order]], -1)
     return places
-
-
-def with_events(events: Interactions, least: int) -> Interactions:
-    """The events of the users who have at least so many."""
-    return events.take(np.bincount(events.users, minlength=events.n_users)[events.users] >= least)
 
 
 def _of_split(

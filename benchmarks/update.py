@@ -25,7 +25,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from benchmarks.commands import Workspace
-from benchmarks.quality_protocols import LEAST_EVENTS, with_events
+from benchmarks.quality_protocols import LEAST_EVENTS
 from benchmarks.records import Record, difference_cell, options_of, parser_of, run_script
 from benchmarks.yardsticks import METRIC
 from encoders.block import Catalogue, TrainingData, refits
@@ -37,7 +37,7 @@ from fusion.model import FusionModel
 from fusion.ranking import tie_break_keys
 from fusion.registry import ENCODERS
 from fusion.settings import FusionSettings
-from fusion.splits import joined, split_last_out
+from fusion.splits import joined, split_last_out, with_events
 from fusion.training import Fitting, histories_of, with_floor
 from fusion.updating import updated_model
 from fusion.user_weights import Weighed

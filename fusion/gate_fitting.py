@@ -28,7 +28,7 @@ MANY = 1000
 """Number of examples (rows) from which on the penalties, the likelihood and the temperature count as in the
 settings."""
 
-FEWEST = 4.0
+MOST_RISE = 4.0
 """The most by which the temperature rises where examples are few; the likelihood and the smoothness rise by as much
 again."""
 
@@ -96,7 +96,7 @@ def _fit(
     # A penalty is a prior: the fewer examples there are, the more it counts against their mean.
     few = max(1.0, MANY / sum(batch.n_users for batch in batches))
     # With few, the likelihood says more than where some targets rank, and exact ranks and single lengths say less.
-    fewer = min(few, FEWEST)
+    fewer = min(few, MOST_RISE)
     scaled = {"likelihood": few * fewer, "temperature": fewer, "smoothness": fewer}
     settings = settings.model_copy(update={name: getattr(settings, name) * by for name, by in scaled.items()})
     shares = {"events": 1.0, "items": settings.cold_weight, "users": settings.new_user_weight}

@@ -112,13 +112,15 @@ class GateSettings(Settings):
     """Weight of the likelihood of held-out items among all candidates; more where there are few examples."""
 
     temperature: float = Field(default=0.12, gt=0)
-    """Difference of scores, in units of the blocks' spread, over which the smooth nDCG blurs ranks."""
+    """Difference of scores, in units of the blocks' spread, over which the smooth nDCG blurs ranks; more where
+    there are few examples."""
 
     shrinkage: float = Field(default=1e-3, ge=0)
     """L2 penalty on all parameters that make a gate differ from a constant, and on the bias."""
 
     smoothness: float = Field(default=1e-3, ge=0)
-    """L2 penalty on differences between the gates of neighbouring lengths of histories."""
+    """L2 penalty on differences between the gates of neighbouring lengths of histories; more where there are few
+    examples."""
 
     cold_shrinkage: float = Field(default=0.05, ge=0)
     """L2 penalty on the weights of a cold item's facts: they are fitted on many users, but on few items."""

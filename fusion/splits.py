@@ -44,6 +44,12 @@ class Split:
         return joined(joined(self.train, self.valid), self.given).matrix()
 
 
+def with_events(interactions: Interactions, least: int) -> Interactions:
+    """The events of the users who have at least so many."""
+    counts = np.bincount(interactions.users, minlength=interactions.n_users)
+    return interactions.take(counts[interactions.users] >= least)
+
+
 def split_random(interactions: Interactions, *, valid: float = 0.1, test: float = 0.1, seed: int = 0) -> Split:
     """Split per user at random: about the given shares of a user's items go to valid and test, at least one to train.
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -22,12 +21,11 @@ from fusion.evaluation import RankingTask, evaluate
 from fusion.lists import Scorer
 from fusion.protocol import Protocol
 from fusion.results import Comparison
-from fusion.splits import Split, split_last_out, split_random
+from fusion.splits import Split, split_last_out, split_random, with_events
 from fusion.user_weights import Weighed
 from kg.datasets.movielens import CatalogueName, DemoReport, DomainName, prepare
 from kg.graph import KnowledgeGraph
 from kg.ingest import load_domain
-from kg.interactions import Interactions
 from kg.opening import open_store
 from whypath.answering.rendering import cell, lines
 from whypath.answering.results import Explanation, Recommendations
@@ -44,7 +42,7 @@ SHOWN = ("recall@10", "ndcg@10", "mrr@10", "hit@10", "coverage@10", "recall@20",
 
 FUSION = "fusion"
 
-WEIGHED = "ease, weighed"
+WEIGHED = "weighed ease"
 """EASE whose histories count an event by its place from the end: .05 + exp(-place / 4)."""
 
 LEAST_EVENTS = 5
@@ -120,7 +118,7 @@ def run_demo(options: DemoOptions, tell: Callable[[str], None]) -> DemoResult:
     events = graph.interactions()
     with Engine.open(store) as engine:
         # The model of what comes next first, so that the engine keeps the other one for lists.
-        split = split_last_out(_with_events(events), valid=0, seed=options.seed)
+        split = split_last_out(with_events(events, LEAST_EVENTS), valid=0, seed=options.seed)
         following = _trained(engine, graph, split, Protocol.NEXT, options, tell)
         split = split_random(events, seed=options.seed)
         comparison = _trained(engine, graph, split, Protocol.RANDOM, options, tell)
@@ -129,11 +127,6 @@ def run_demo(options: DemoOptions, tell: Callable[[str], None]) -> DemoResult:
         explanation = None if top is None else engine.explain(options.user, top)
     comparisons = {Protocol.RANDOM: comparison, Protocol.NEXT: following}
     return DemoResult(folder, prepared, comparisons, recommendations, explanation)
-
-
-def _with_events(events: Interactions) -> Interactions:
-    """The interactions of users with at least `LEAST_EVENTS`."""
-    return events.take(np.bincount(events.users, minlength=events.n_users)[events.users] >= LEAST_EVENTS)
 
 
 def _trained(
@@ -148,9 +141,11 @@ def _trained(
     suffix = "" if protocol is Protocol.RANDOM else f"-{protocol.value}"
     place, bundle = options.folder / f"split{suffix}", options.folder / f"bundle{suffix}"
     write_split(split, graph, place)
-    files = [place / "train.tsv", *([place / "valid.tsv"] if len(split.valid) else [])]
+    valid = place / "valid.tsv" if len(split.valid) else None
     tell(f"Training, protocol {protocol.value}")
-    engine.train(files[0], files[1:], seed=options.seed, text=options.text, protocol=protocol.value, progress=tell)
+    engine.train(
+        place / "train.tsv", valid, seed=options.seed, text=options.text, protocol=protocol.value, progress=tell
+    )
     engine.save(bundle, force=True)
     return _compared(engine, graph, split, protocol, tell)
 

@@ -16,6 +16,7 @@ from fusion.splits import (
     split_cold_users,
     split_last_out,
     split_random,
+    with_events,
 )
 from kg.interactions import Interactions
 
@@ -81,6 +82,13 @@ def test_random(whole: Interactions, valid: float, test: float, seed: int) -> No
     assert set(split.train.users) == set(whole.users)
     again = split_random(whole, valid=valid, test=test, seed=seed)
     assert numbers(again.test) == numbers(split.test)
+
+
+@given(events(), st.integers(1, 6))
+def test_users_with_few_events_are_left_out_whole(whole: Interactions, least: int) -> None:
+    counts = Counter(whole.users.tolist())
+    kept = with_events(whole, least)
+    assert Counter(kept.users.tolist()) == {user: n for user, n in counts.items() if n >= least}
 
 
 def test_random_meets_its_shares_on_average() -> None:

@@ -147,7 +147,7 @@ def _held_out(train: Interactions, valid: Interactions, name: str, tell: Callabl
             "same users that are held out of train"
         )
     if not np.isin(valid.users, train.users).any() and tell is not None:
-        tell("valid: none of its users has a row in train, so that settings are chosen by popularity alone")
+        tell("valid: none of its users has a row in train, so that it says nothing about settings")
     if known.any() and tell is not None:
         tell(f"valid: {known.sum():,} of {len(held_out):,} rows are in train too and are left out")
     return valid.take(~known)

@@ -54,14 +54,18 @@ YES_WORDS = frozenset((
     "bon", "aime", "да", "нравится", "хорошо", "はい", "好き", "良い", "네", "좋아요",
 ))  # fmt: skip
 
-NO_WORDS = frozenset((
-    "false", "f", "no", "n", "dislike", "disliked", "dislikes", "hate", "hated", "down", "downvote", "downvoted",
-    "thumbsdown", "thumbdown", "negative", "neg", "bad", "poor", "terrible", "notrecommended", "not", "notinterested",
-    "skip", "skipped", "ignored", "notclicked", "impression", "shown", "👎", "💔", "😡", "-", "否", "不喜欢", "踩",
-    "差评", "不推荐", "一星", "二星", "三星", "1星", "2星", "3星", "很差", "较差", "还行", "不好", "nein", "schlecht",
-    "gefälltnicht", "gefalltnicht", "malo", "nomegusta", "non", "mauvais", "naimepas", "нет", "ненравится", "плохо",
-    "いいえ", "嫌い", "悪い", "아니요", "싫어요", "neutral", "meh", "ok", "average", "中评", "一般", "none",
-    "unknown", "mixed",
+DISLIKE_WORDS = frozenset((
+    "dislike", "disliked", "dislikes", "hate", "hated", "down", "downvote", "downvoted", "thumbsdown", "thumbdown",
+    "negative", "neg", "bad", "poor", "terrible", "notrecommended", "notinterested", "👎", "💔", "😡", "不喜欢", "踩",
+    "差评", "不推荐", "很差", "不好", "schlecht", "gefälltnicht", "gefalltnicht", "malo", "nomegusta", "mauvais",
+    "naimepas", "ненравится", "плохо", "嫌い", "悪い", "싫어요",
+))  # fmt: skip
+"""Words that say that a user does not want the item."""
+
+NO_WORDS = DISLIKE_WORDS | frozenset((
+    "false", "f", "no", "n", "not", "skip", "skipped", "ignored", "notclicked", "impression", "shown",
+    "-", "否", "一星", "二星", "三星", "1星", "2星", "3星", "较差", "还行", "nein", "non", "нет", "いいえ",
+    "아니요", "neutral", "meh", "ok", "average", "中评", "一般", "none", "unknown", "mixed",
 ))  # fmt: skip
 """Words for dislike, or for no opinion."""
 
@@ -119,14 +123,6 @@ SEEN_WORDS = (
     "browse", "open", "preview", "search", "detail", "hover", "浏览", "点击", "曝光", "ansicht", "angesehen", "vista",
     "visto", "vue", "просмотр", "閲覧", "조회",
 )  # fmt: skip
-
-DISLIKE_WORDS = frozenset((
-    "dislike", "disliked", "dislikes", "hate", "hated", "down", "downvote", "downvoted", "thumbsdown", "thumbdown",
-    "negative", "neg", "bad", "poor", "terrible", "notrecommended", "notinterested", "👎", "💔", "😡", "不喜欢", "踩",
-    "差评", "不推荐", "很差", "不好", "schlecht", "gefälltnicht", "gefalltnicht", "malo", "nomegusta", "mauvais",
-    "naimepas", "ненравится", "плохо",
-))  # fmt: skip
-"""Those of `NO_WORDS` that say that a user does not want the item; others, such as "no" or "shown", may say less."""
 
 LEFT_WORDS = (
     "remove", "removed", "removefromcart", "return", "returned", "refund", "refunded", "cancel", "cancelled",
